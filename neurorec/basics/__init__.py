@@ -1,0 +1,1 @@
+"""What every floor stands on: errors, registry, cards, seeds, citations."""

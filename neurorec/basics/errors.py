@@ -1,0 +1,26 @@
+"""Errors a user can act on: each says where, what came, what was expected, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class NeurorecError(Exception):
+    """Anything neurorec refuses. The message is one readable sentence or two, never a traceback's tail."""
+
+
+class InputError(NeurorecError):
+    """The input is at fault (a card, a name, a file, a folder). Nothing was started. Exit code 2."""
+
+
+class CannotRun(InputError):
+    """A combination that cannot work, found before anything runs (a rule that cannot train a net, an export refused)."""
+
+
+class RunFailed(NeurorecError):
+    """A run went wrong on the way (NaN, silence). It is marked failed, the others go on. Exit code 1."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """' (did you mean "x"?)' for the closest known name, or an empty string."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f' (did you mean "{close[0]}"?)' if close else ""

@@ -1,0 +1,45 @@
+"""Named members of one kind: cells, rules, tasks, engines. Looking up an unknown name teaches the known ones."""
+
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
+
+from neurorec.basics.errors import InputError, did_you_mean
+
+Member = TypeVar("Member")
+
+
+class Registry(Generic[Member]):
+    """`@registry.register("name")` puts a member in, `registry[name]` takes it out.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, with the closest known name and the list of all.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._members: dict[str, Member] = {}
+
+    def register(self, name: str) -> Callable[[Member], Member]:
+        def put(member: Member) -> Member:
+            if name in self._members:
+                raise ValueError(f"{self.kind} {name!r} is registered twice")
+            self._members[name] = member
+            return member
+
+        return put
+
+    def __getitem__(self, name: str) -> Member:
+        if name not in self._members:
+            raise InputError(
+                f'{self.kind} "{name}" is not known{did_you_mean(name, self._members)}; '
+                f"known: {', '.join(sorted(self._members))}"
+            )
+        return self._members[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._members))

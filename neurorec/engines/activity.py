@@ -1,0 +1,59 @@
+"""What was observed while a network ran: exact integer counts over all samples, and a few rasters to look at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from neurorec.models.network import Network
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Counts over `samples` samples of `steps` time steps each. All counts are exact integers, summed over samples.
+
+    For a layer that sends values, its spike counts are zero: a value is sent on every line in every step.
+    """
+
+    samples: int
+    steps: int
+    input_spikes: np.ndarray  #: [I] spikes per input line (zeros where the input carries values)
+    hidden_spikes: np.ndarray  #: [H] spikes per recurrent unit
+    recurrent_spikes: np.ndarray  #: [H] those of them that were fed back: all but the last step's
+    spikes_per_step: np.ndarray  #: [T] spikes of the whole layer
+    input_raster: np.ndarray  #: [T, S, I] bool, of the first S samples
+    raster: np.ndarray  #: [T, S, H] bool, of the first S samples
+
+    @property
+    def spikes_per_sample(self) -> float:
+        return float(self.hidden_spikes.sum() / max(1, self.samples))
+
+    @property
+    def silent_share(self) -> float:
+        """Share of units that never spiked."""
+        return float((self.hidden_spikes == 0).mean())
+
+
+RASTER_SAMPLES = 3
+
+
+def observe(network: Network, x: Tensor, hidden: Tensor) -> Activity:
+    """Activity of a run of `network` with input x [T, B, I] and hidden outputs [T, B, H]."""
+    T, B, _ = x.shape
+    spiking_input = network.input_signal == "spikes"
+    spiking = network.cell.output_signal == "spikes"
+    x_seen, h_seen = x.detach().cpu().numpy() != 0, hidden.detach().cpu().numpy() != 0
+    if not spiking_input:
+        x_seen = np.zeros_like(x_seen)
+    if not spiking:
+        h_seen = np.zeros_like(h_seen)
+    return Activity(
+        samples=B,
+        steps=T,
+        input_spikes=x_seen.sum((0, 1), dtype=np.int64),
+        hidden_spikes=h_seen.sum((0, 1), dtype=np.int64),
+        recurrent_spikes=h_seen[:-1].sum((0, 1), dtype=np.int64),
+        spikes_per_step=h_seen.sum((1, 2), dtype=np.int64),
+        input_raster=x_seen[:, :RASTER_SAMPLES],
+        raster=h_seen[:, :RASTER_SAMPLES],
+    )

@@ -1,0 +1,99 @@
+"""What a study leaves behind, as plain data: one `RunRecord` a run, one `CostRow` a run and chip.
+
+The report reads only this (and the files of each run's folder), so it can be rebuilt at any time without training.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One finished (or failed) run.
+
+    `folder` holds run.json, and for trained networks history.csv (columns epoch, loss, validation_score),
+    weights.safetensors, and activity.npz (arrays named as the fields of `Activity`). Baselines (chance, ridge on the raw
+    input) are runs too, with half "baseline" and no folder content beyond run.json.
+    """
+
+    run_id: str
+    pair: str  #: card name, or "" for baselines
+    half: Literal["rate", "spiking", "baseline"]
+    control: str  #: "" for a proper run, "frozen recurrence", "chance" or "ridge on input"
+    network: str  #: for people: "LSTM", "adaptive LIF", "ridge on the input"
+    cell: str  #: registered name, or ""
+    rule: str  #: registered name, or ""
+    rule_title: str  #: for people: "surrogate BPTT", "STDP"
+    task: str
+    seed: int
+    engine: str
+    device: str
+    metric: str  #: "accuracy (readout)", "accuracy (label assignment)"
+    train_score: float
+    validation_score: float
+    test_score: float
+    extra_scores: dict[str, dict[str, float]]  #: further metrics: name -> {"train", "validation", "test"}
+    chance_score: float
+    baseline_score: float  #: ridge on the raw input of the same task and seed
+    parameters: int
+    spikes_per_sample: float
+    judgements: list[tuple[str, str]]  #: (stance, why) for each of OBJECTIONS, empty for baselines
+    status: Literal["done", "failed"]
+    reason: str  #: why it failed, or ""
+    wall_s: float
+    training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and what the rule chose
+    versions: dict[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """The cost of one run's network on one chip, per inference of one sample unless the name says otherwise.
+
+    A chip that cannot run the network has can_run False and why_not set; numbers are then None. All-in chips have a total
+    and no split. `at_least` says that some term the chip must price has no price (listed in `unpriced`).
+    """
+
+    run_id: str
+    chip: str
+    scope: Literal["per-term", "all-in"]
+    can_run: bool
+    why_not: str
+    at_least: bool = False
+    total_pJ: float | None = None
+    total_low_pJ: float | None = None
+    total_high_pJ: float | None = None
+    dynamic_pJ: float | None = None
+    compute_pJ: float | None = None
+    memory_pJ: float | None = None
+    communication_pJ: float | None = None
+    static_pJ: float | None = None
+    latency_us: float | None = None
+    synaptic_events_per_sample: float = 0.0
+    macs_per_sample: float = 0.0
+    communication_bits: float | None = None
+    training_total_pJ: float | None = None
+    training_communication_bits: float | None = None
+    training_why_not: str = ""
+    unpriced: tuple[str, ...] = ()
+    static_basis: str = ""  #: over which time, which share of the chip
+
+
+@dataclass(frozen=True)
+class StudyResults:
+    """Everything the report draws."""
+
+    study: str
+    question: str
+    report_chip: str
+    quick: bool
+    runs: list[RunRecord]
+    costs: list[CostRow]
+    matched: dict[str, dict[str, str]]  #: pair -> what its card says is matched
+    chips: dict[str, str]  #: chip -> what its card says about it
+    sources: list[str]  #: citation keys of everything used
+    exports: list[dict[str, str]]  #: one per exported file: run_id, target, path, verdict; refusals too
+    notes: list[str]  #: engines, machine, compiled or not: how it was run
+    wall_s: float
+    folder: Path

@@ -1,0 +1,92 @@
+"""Backpropagation through time; on spiking cells, with the surrogate derivative that their spike function brings."""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from neurorec.basics.errors import RunFailed
+from neurorec.engines.engine import Engine
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.models.network import Network
+from neurorec.tasks.task import Batch, masked_mean
+
+
+class BPTTCard(TrainingCard):
+    learning_rate: PositiveFloat
+    clip_norm: PositiveFloat
+    rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
+    rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
+
+
+@dataclass
+class BPTTState:
+    optimizer: torch.optim.Optimizer
+    engine: Engine
+
+
+@rules.register("bptt")
+class BPTT(Rule):
+    """Adam on the cross-entropy of the readout averaged over the answered steps."""
+
+    Card = BPTTCard
+    title = "BPTT"
+    sources = ("werbos1990", "neftci2019", "kingma2015")
+    equations = "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
+    recurrent_frozen_control = True
+    card: BPTTCard
+
+    @classmethod
+    def why_not(cls, network: Network) -> str | None:
+        if not any(parameter.requires_grad for parameter in network.cell.parameters()):
+            return "its recurrent layer is fixed; train its readout with the rule ridge"
+        if network.cell.output_signal == "values" and not getattr(network.cell, "differentiable", True):
+            return "its winner-take-all output has no derivative; use the rule competitive"
+        return None
+
+    @classmethod
+    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+        spiking = network.cell.output_signal == "spikes"
+        return (
+            Judgement("kept", "errors travel backward through a purely linear copy of the network"),
+            Judgement("partly", "a surrogate stands in for the derivative of the spike")
+            if spiking
+            else Judgement("kept", "every backward step multiplies by the exact derivative of the forward nonlinearity"),
+            Judgement("kept", "the backward path uses the transpose of the forward weights"),
+            Judgement("kept", "a backward pass over all steps alternates with the forward pass"),
+            Judgement("partly", "forward messages are spikes, backward errors are real values")
+            if spiking
+            else Judgement("kept", "units send real values"),
+            Judgement("kept", "every sample needs its target"),
+        )
+
+    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> BPTTState:
+        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        return BPTTState(torch.optim.Adam(trained, lr=self.card.learning_rate), engine)
+
+    def step(self, network: Network, state: BPTTState, batch: Batch) -> tuple[BPTTState, Info]:
+        """One Adam step.
+
+        Raises
+        ------
+        RunFailed
+            If the loss is no longer a finite number.
+        """
+        state.optimizer.zero_grad(set_to_none=True)
+        hidden, _ = state.engine.unroll(network.cell, batch.x)
+        logits = masked_mean(network.readout(hidden), batch.mask)
+        loss = torch.nn.functional.cross_entropy(logits, batch.target)
+        if self.card.rate_weight > 0 and network.cell.output_signal == "spikes":
+            rates = hidden.mean((0, 1))
+            loss = loss + self.card.rate_weight * (rates - self.card.rate_target).square().mean()
+        value = float(loss.detach())
+        if not torch.isfinite(loss):
+            raise RunFailed(
+                f"the loss became {value}; lower learning_rate (now {self.card.learning_rate:g}) or clip_norm "
+                f"(now {self.card.clip_norm:g}) in the pair card"
+            )
+        loss.backward()
+        trained = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(trained, self.card.clip_norm)
+        state.optimizer.step()
+        return state, Info(loss=value, updates=1)

@@ -1,0 +1,98 @@
+"""The contract of a learning rule, and the six objections to backpropagation it is judged by."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+from pydantic import PositiveInt
+
+from neurorec.basics.cards import Card
+from neurorec.basics.errors import CannotRun
+from neurorec.basics.registry import Registry
+from neurorec.engines.engine import Engine
+from neurorec.models.network import Network
+from neurorec.tasks.task import Batch
+
+rules: Registry[type["Rule"]] = Registry("rule")
+
+#: What backpropagation does and a brain does not (the lecture's table), in its order.
+OBJECTIONS: tuple[str, ...] = (
+    "only linear operations backward",
+    "derivatives of the forward nonlinearities",
+    "weights of the forward paths",
+    "precisely clocked phases",
+    "real values between neurons",
+    "target outputs",
+)
+Stance = Literal["relaxed", "partly", "kept"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a rule still needs what one objection names, and why we say so."""
+
+    stance: Stance
+    why: str
+
+
+class TrainingCard(Card):
+    """One training in a pair card: which rule, on which task, with which settings."""
+
+    rule: str
+    task: str
+    epochs: PositiveInt
+    batch_size: PositiveInt
+
+
+@dataclass(frozen=True)
+class Info:
+    """What one step of a rule reports: its loss where it has one, and how many weight changes it made."""
+
+    loss: float | None
+    updates: int
+
+
+class Rule(ABC):
+    """How weights change. State in, state out: `init` makes the rule's state, `step` changes the network with one batch.
+
+    A rule sees batches in steps (already encoded). `finish` runs once at the end (closed-form rules solve there).
+    """
+
+    Card: ClassVar[type[TrainingCard]] = TrainingCard
+    title: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]]
+    equations: ClassVar[str]
+    recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
+    whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
+
+    def __init__(self, card: TrainingCard) -> None:
+        self.card = card
+
+    @classmethod
+    @abstractmethod
+    def why_not(cls, network: Network) -> str | None:
+        """Why this rule cannot train `network`, or None if it can."""
+
+    @classmethod
+    @abstractmethod
+    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+        """One judgement for each of OBJECTIONS, for this rule on this network."""
+
+    @abstractmethod
+    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> Any: ...
+
+    @abstractmethod
+    def step(self, network: Network, state: Any, batch: Batch) -> tuple[Any, Info]:
+        """Change the weights of `network` with one batch (x [T, B, I] in steps)."""
+
+    def finish(self, network: Network, state: Any, validation: Batch) -> Mapping[str, float]:
+        """Complete the training once all batches were seen; may choose settings on `validation`, and says what it chose."""
+        return {}
+
+    @classmethod
+    def check(cls, network: Network) -> None:
+        reason = cls.why_not(network)
+        if reason is not None:
+            raise CannotRun(f"rule {cls.title} cannot train {network.cell.title}: {reason}")

@@ -1,0 +1,118 @@
+"""The contract of a cell: one recurrent layer, described once, one time step at a time.
+
+Letters: T time, B batch, I input, H hidden (recurrent units), O output. Every engine runs a cell by its `step`, or by a
+faster form tested against it. Adding a cell is one file in `cells/` and one `@cells.register`.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from neurorec.basics.cards import Card
+from neurorec.basics.registry import Registry
+
+Signal = Literal["spikes", "values"]
+cells: Registry[type["Cell"]] = Registry("cell")
+State = NamedTuple  # every cell names its own
+
+
+@dataclass(frozen=True)
+class StepOperations:
+    """What one time step of one sample asks of hardware, declared by the cell, never guessed from tensor values.
+
+    A line carries spikes or values. A spike on line k costs `fan_out[k]` accumulates; a value costs as many
+    multiply-accumulates, every step. Together with observed activity this gives exact integer counts.
+    """
+
+    input_fan_out: np.ndarray  #: [I] synapses that input line k reaches
+    recurrent_fan_out: np.ndarray  #: [H] synapses that unit k reaches inside the layer
+    recurrent_signal: Signal  #: what the recurrent lines carry
+    neuron_updates: int  #: state updates a step (H for spiking cells)
+    elementwise: int  #: additions and multiplications outside the synapses, a step
+    nonlinearities: int  #: tanh, sigmoid evaluations a step
+    state_values: int  #: numbers of state read and written every step
+    tape_values: int  #: numbers that backpropagation through time must keep a step
+
+
+class CellCard(Card):
+    """What every cell's card states."""
+
+    name: str
+    size: PositiveInt
+
+
+class Cell(nn.Module, ABC):
+    """One recurrent layer of H units.
+
+    Attributes
+    ----------
+    output_signal : "spikes" if the units send 0/1, "values" if they send real numbers.
+    equations, sources : shown by `neurorec show`; the equation stands here and nowhere else.
+    """
+
+    Card: ClassVar[type[CellCard]]
+    title: ClassVar[str]
+    output_signal: ClassVar[Signal]
+    equations: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]]
+
+    def __init__(self, card: CellCard, input_size: int) -> None:
+        super().__init__()
+        self.card, self.input_size, self.size = card, input_size, card.size
+        self.recurrent_frozen = False
+
+    @abstractmethod
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw the starting weights from `generator`."""
+
+    @abstractmethod
+    def initial_state(self, batch: int) -> tuple[Tensor, ...]:
+        """The state before the first step: a NamedTuple of [B, H] tensors on the device of the weights."""
+
+    @abstractmethod
+    def step(self, state, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """One step: state and x [B, I] to output [B, H] and the next state."""
+
+    @abstractmethod
+    def operations(self) -> StepOperations: ...
+
+    @abstractmethod
+    def recurrent_weights(self) -> list[nn.Parameter]:
+        """The weights that carry the layer's own past output back in."""
+
+    def freeze_recurrence(self) -> None:
+        """The control: recurrent weights fixed at zero, so that only the units' own state remembers."""
+        for weight in self.recurrent_weights():
+            weight.requires_grad_(False)
+            weight.data.zero_()
+        self.recurrent_frozen = True
+
+    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x [T, B, I] to outputs [T, B, H] and the final state, by the plain loop over `step`."""
+        state = self.initial_state(x.shape[1]) if state is None else state
+        outputs = []
+        for x_t in x:
+            output, state = self.step(state, x_t)
+            outputs.append(output)
+        if not outputs:
+            return x.new_zeros(0, x.shape[1], self.size), state
+        return torch.stack(outputs), state
+
+    def _zeros(self, batch: int) -> Tensor:
+        reference = next(self.parameters())
+        return reference.new_zeros(batch, self.size, requires_grad=False)
+
+    def _dense(self, lines: int, fan_out: int) -> np.ndarray:
+        return np.full(lines, fan_out, dtype=np.int64)
+
+
+def draw_normal(weight: Tensor, gain: float, generator: torch.Generator) -> None:
+    """Fill weight [out, in] with a normal of standard deviation gain / sqrt(in)."""
+    with torch.no_grad():
+        values = torch.randn(weight.shape, generator=generator) * (gain / max(1, weight.shape[1]) ** 0.5)
+        weight.copy_(values)

@@ -1,0 +1,69 @@
+"""Adaptive LIF neurons (LSNN): the threshold rises with every spike and relaxes slowly (Bellec et al. 2018)."""
+
+from typing import NamedTuple
+
+from pydantic import PositiveFloat
+from torch import Tensor, nn
+
+from neurorec.models.cell import StepOperations, cells
+from neurorec.models.cells.lif import LIF, SpikingCard
+
+
+class AdaptiveCard(SpikingCard):
+    tau_adapt_ms: PositiveFloat
+    adaptation: PositiveFloat  #: rise of the threshold at a spike, in units of v
+
+
+class AdaptiveLIFState(NamedTuple):
+    z: Tensor  #: [B, H] spikes of the last step
+    v: Tensor  #: [B, H] membrane potential
+    i: Tensor  #: [B, H] synaptic current
+    b: Tensor  #: [B, H] momentary threshold
+
+
+@cells.register("adaptive_lif")
+class AdaptiveLIF(LIF):
+    """LIF whose threshold b adapts. The membrane reads the current of the step before; the spike that moves b is
+    detached. This is `norse.torch.functional.lsnn_step`, term for term, with the time constant set explicitly (Norse's
+    default adapts over 800 s)."""
+
+    Card = AdaptiveCard
+    title = "adaptive LIF"
+    equations = (
+        "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});   i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
+        "c_t = b_{t-1} + dt/tau_adapt (v_threshold - b_{t-1});   z_t = [u_t > c_t];\n"
+        "v_t = (1 - z_t) u_t + z_t v_reset;   b_t = c_t + adaptation z_t"
+    )
+    sources = ("norse", "bellec2018")
+    card: AdaptiveCard
+
+    def __init__(self, card: AdaptiveCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.adaptation_rate = card.dt_ms * (1.0 / card.tau_adapt_ms)
+
+    def initial_state(self, batch: int) -> AdaptiveLIFState:
+        zero = self._zeros(batch)
+        return AdaptiveLIFState(z=zero, v=zero + self.card.v_leak, i=zero, b=zero + self.card.v_threshold)
+
+    def step(self, state: AdaptiveLIFState, x: Tensor) -> tuple[Tensor, AdaptiveLIFState]:
+        u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + state.i)
+        i = state.i + -self.synapse_rate * state.i
+        b = state.b + self.adaptation_rate * (self.card.v_threshold - state.b)
+        z = self.spike(u - b)
+        v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
+        i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+        b = b + z.detach() * self.card.adaptation
+        return z, AdaptiveLIFState(z, v, i, b)
+
+    def operations(self) -> StepOperations:
+        plain, H = super().operations(), self.size
+        return StepOperations(
+            input_fan_out=plain.input_fan_out,
+            recurrent_fan_out=plain.recurrent_fan_out,
+            recurrent_signal="spikes",
+            neuron_updates=H,
+            elementwise=plain.elementwise + 4 * H,  # b: 2 add, 1 multiply, and its rise
+            nonlinearities=0,
+            state_values=3 * H,
+            tape_values=3 * H,  # u, b and z
+        )

@@ -1,0 +1,90 @@
+"""Recurrent leaky integrate-and-fire neurons with current-based synapses (Norse's step, hard reset)."""
+
+from typing import NamedTuple
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat
+from torch import Tensor, nn
+
+from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cells.surrogate import SpikeFunction, surrogates
+
+
+class SpikingCard(CellCard):
+    """What every spiking cell with a membrane and a current states."""
+
+    dt_ms: PositiveFloat
+    tau_mem_ms: PositiveFloat
+    tau_syn_ms: PositiveFloat
+    v_threshold: float
+    v_leak: float
+    v_reset: float
+    surrogate: str
+    slope: PositiveFloat
+    input_gain: NonNegativeFloat
+    recurrent_gain: NonNegativeFloat
+
+
+class LIFState(NamedTuple):
+    z: Tensor  #: [B, H] spikes of the last step, which recurrence feeds back
+    v: Tensor  #: [B, H] membrane potential
+    i: Tensor  #: [B, H] synaptic current
+
+
+@cells.register("lif")
+class LIF(Cell):
+    """H leaky integrate-and-fire neurons, all-to-all recurrent.
+
+    The synaptic jump acts before the membrane moves; the recurrent spikes are those of the step before; the spike in the
+    reset is detached from the gradient. This is `norse.torch.functional.lif_step`, term for term.
+    """
+
+    Card = SpikingCard
+    title = "recurrent LIF"
+    output_signal = "spikes"
+    equations = (
+        "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
+        "z_t = [u_t > v_threshold];   v_t = (1 - z_t) u_t + z_t v_reset;   i_t = j_t - dt/tau_syn j_t"
+    )
+    sources = ("norse",)
+    card: SpikingCard
+
+    def __init__(self, card: SpikingCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
+        self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
+        self.spike: SpikeFunction = surrogates[card.surrogate](card.slope)
+        self.membrane_rate = card.dt_ms * (1.0 / card.tau_mem_ms)
+        self.synapse_rate = card.dt_ms * (1.0 / card.tau_syn_ms)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        draw_normal(self.w_in, self.card.input_gain, generator)
+        draw_normal(self.w_rec, self.card.recurrent_gain, generator)
+
+    def initial_state(self, batch: int) -> LIFState:
+        zero = self._zeros(batch)
+        return LIFState(z=zero, v=zero + self.card.v_leak, i=zero)
+
+    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+        jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+        u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + jump)
+        i = jump + -self.synapse_rate * jump
+        z = self.spike(u - self.card.v_threshold)
+        v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
+        return z, LIFState(z, v, i)
+
+    def recurrent_weights(self) -> list[nn.Parameter]:
+        return [self.w_rec]
+
+    def operations(self) -> StepOperations:
+        H = self.size
+        return StepOperations(
+            input_fan_out=self._dense(self.input_size, H),
+            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H),
+            recurrent_signal="spikes",
+            neuron_updates=H,
+            elementwise=5 * H,  # u: 2 add, 1 multiply; i: 1 multiply; threshold compare
+            nonlinearities=0,
+            state_values=2 * H,
+            tape_values=2 * H,  # u and z
+        )

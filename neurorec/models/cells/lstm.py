@@ -1,0 +1,73 @@
+"""Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+
+
+class LSTMCard(CellCard):
+    input_gain: float
+    recurrent_gain: float
+    forget_bias: float  #: starting bias of the forget gate; positive means "keep"
+
+
+class LSTMState(NamedTuple):
+    h: Tensor  #: [B, H] output of the last step
+    c: Tensor  #: [B, H] cell state
+
+
+@cells.register("lstm")
+class LSTM(Cell):
+    """H memory cells with input, forget and output gates. Rows of the weights: input, forget, candidate, output."""
+
+    Card = LSTMCard
+    title = "LSTM"
+    output_signal = "values"
+    equations = (
+        "i, f, o = sigma(W x_t + R h_{t-1} + b);   g = tanh(W_g x_t + R_g h_{t-1} + b_g);\n"
+        "c_t = f c_{t-1} + i g;   h_t = o tanh(c_t)"
+    )
+    sources = ("hochreiter1997", "gers2000")
+    card: LSTMCard
+
+    def __init__(self, card: LSTMCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.w_in = nn.Parameter(torch.zeros(4 * card.size, input_size))
+        self.w_rec = nn.Parameter(torch.zeros(4 * card.size, card.size))
+        self.bias = nn.Parameter(torch.zeros(4 * card.size))
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        draw_normal(self.w_in, self.card.input_gain, generator)
+        draw_normal(self.w_rec, self.card.recurrent_gain, generator)
+        with torch.no_grad():
+            self.bias.zero_()
+            self.bias[self.size : 2 * self.size] = self.card.forget_bias
+
+    def initial_state(self, batch: int) -> LSTMState:
+        return LSTMState(self._zeros(batch), self._zeros(batch))
+
+    def step(self, state: LSTMState, x: Tensor) -> tuple[Tensor, LSTMState]:
+        sums = nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
+        i, f, g, o = sums.chunk(4, dim=1)
+        c = f.sigmoid() * state.c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+        return h, LSTMState(h, c)
+
+    def recurrent_weights(self) -> list[nn.Parameter]:
+        return [self.w_rec]
+
+    def operations(self) -> StepOperations:
+        H = self.size
+        return StepOperations(
+            input_fan_out=self._dense(self.input_size, 4 * H),
+            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else 4 * H),
+            recurrent_signal="values",
+            neuron_updates=H,
+            elementwise=8 * H,  # four biases; three products and one sum
+            nonlinearities=5 * H,
+            state_values=2 * H,
+            tape_values=6 * H,  # four gates, c and h
+        )

@@ -1,0 +1,61 @@
+"""The 1,797 handwritten 8x8 digits that scikit-learn ships, row by row or all at once."""
+
+import numpy as np
+import torch
+
+from neurorec.basics.seeds import numpy_generator
+from neurorec.tasks.task import Split, Task, tasks
+
+SHARES = (0.7, 0.15, 0.15)  # train, validation, test
+
+
+def _digits() -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.datasets import load_digits
+
+    pixels, target = load_digits(return_X_y=True)
+    return (pixels / 16.0).astype(np.float32).reshape(-1, 8, 8), target.astype(np.int64)
+
+
+def stratified_splits(target: np.ndarray, seed: int) -> dict[Split, np.ndarray]:
+    """Train, validation and test sample numbers in the shares above, with every class in its proportion."""
+    rng = numpy_generator(seed, "splits")
+    parts: dict[Split, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
+    for label in np.unique(target):
+        members = rng.permutation(np.flatnonzero(target == label))
+        first, second = round(SHARES[0] * len(members)), round((SHARES[0] + SHARES[1]) * len(members))
+        for name, part in zip(parts, np.split(members, [first, second]), strict=True):
+            parts[name].append(part)
+    return {name: np.sort(np.concatenate(part)) for name, part in parts.items()}
+
+
+@tasks.register("row_digits")
+def row_digits(seed: int) -> Task:
+    """8 frames of 8 pixels: one row of the image at a time, top to bottom; the answer counts at the last row."""
+    images, target = _digits()
+    x = torch.from_numpy(images).permute(1, 0, 2).contiguous()
+    return Task(
+        name="row_digits",
+        title="handwritten digits, one row of 8 pixels at a time",
+        x=x,
+        target=torch.from_numpy(target),
+        mask=torch.tensor([False] * 7 + [True]),
+        splits=stratified_splits(target, seed),
+        classes=10,
+        sources=("sklearn_digits",),
+    )
+
+
+@tasks.register("frame_digits")
+def frame_digits(seed: int) -> Task:
+    """1 frame of 64 pixels: the whole image at once, as rates."""
+    images, target = _digits()
+    return Task(
+        name="frame_digits",
+        title="handwritten digits, all 64 pixels at once",
+        x=torch.from_numpy(images.reshape(1, -1, 64)),
+        target=torch.from_numpy(target),
+        mask=torch.tensor([True]),
+        splits=stratified_splits(target, seed),
+        classes=10,
+        sources=("sklearn_digits",),
+    )

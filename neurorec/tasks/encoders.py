@@ -1,0 +1,115 @@
+"""Encoders: frames of values in 0..1 become the steps a network runs, as spikes or as values."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor
+
+from neurorec.basics.cards import Card
+from neurorec.basics.errors import InputError
+from neurorec.basics.registry import Registry
+from neurorec.tasks.task import Batch
+
+encoders: Registry[type["Encoder"]] = Registry("encoder")
+
+
+class EncoderCard(Card):
+    name: str
+
+
+class SpikeEncoderCard(EncoderCard):
+    dt_ms: PositiveFloat
+    steps_per_frame: PositiveInt
+
+
+class Encoder(ABC):
+    """Maps frames x [T, B, I] to steps [T k, B, I]; `signal` says whether the lines then carry spikes or values."""
+
+    Card: ClassVar[type[EncoderCard]] = SpikeEncoderCard
+    signal: ClassVar[Literal["spikes", "values"]]
+    about: ClassVar[str]
+
+    def __init__(self, card: EncoderCard) -> None:
+        self.card = card
+
+    @property
+    def steps_per_frame(self) -> int:
+        return getattr(self.card, "steps_per_frame", 1)
+
+    @abstractmethod
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor: ...
+
+    def encode_batch(self, data: Batch, generator: torch.Generator) -> Batch:
+        """The batch in steps: every frame of the mask becomes `steps_per_frame` steps of it.
+
+        Raises
+        ------
+        InputError
+            If a value lies outside 0..1, which no rate can stand for.
+        """
+        if self.signal == "spikes" and (data.x.min() < 0 or data.x.max() > 1):
+            raise InputError(
+                f"encoder {self.card.name}: values must lie in 0..1 to become rates (got {data.x.min():g} to "
+                f"{data.x.max():g}); scale the data first"
+            )
+        return Batch(self.encode(data.x, generator), data.target, data.mask.repeat_interleave(self.steps_per_frame))
+
+
+@encoders.register("none")
+class NoEncoder(Encoder):
+    """One step a frame, values as they are."""
+
+    Card = EncoderCard
+    signal = "values"
+    about = "the values themselves, one step a frame"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return x
+
+
+@encoders.register("regular_rate")
+class RegularRate(Encoder):
+    """Evenly spaced spikes: a value p gives a spike at step k where floor(p (k+1)) > floor(p k), so round-down(p n) spikes
+    in n steps. Deterministic; keeps log2(n + 1) bits a value."""
+
+    signal = "spikes"
+    about = "evenly spaced spikes, their number proportional to the value"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        k = torch.arange(self.steps_per_frame + 1, dtype=torch.float64, device=x.device)
+        # the small offset keeps 1.0 * k and sixteenths from rounding below the integer they stand for
+        counts = torch.floor(x.double()[:, None] * k[None, :, None, None] + 1e-9)
+        return (counts.diff(dim=1) > 0).to(x.dtype).flatten(0, 1)
+
+
+@encoders.register("poisson")
+class Poisson(Encoder):
+    """A spike with probability p max_rate_hz dt in every step (Bernoulli, at most one spike a step)."""
+
+    class PoissonCard(SpikeEncoderCard):
+        max_rate_hz: PositiveFloat
+
+    Card = PoissonCard
+    signal = "spikes"
+    about = "independent spikes, their rate proportional to the value"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        card = self.card
+        assert isinstance(card, Poisson.PoissonCard)
+        chance = x * (card.max_rate_hz * card.dt_ms * 1e-3)
+        repeated = chance.repeat_interleave(card.steps_per_frame, dim=0)
+        draws = torch.rand(repeated.shape, generator=generator).to(x.device)
+        return (draws < repeated).to(x.dtype)
+
+
+@encoders.register("current")
+class Current(Encoder):
+    """The value itself in every step, as an injected current: needs hardware with analogue or multi-bit input."""
+
+    signal = "values"
+    about = "the value itself, injected at every step"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return x.repeat_interleave(self.steps_per_frame, dim=0)

@@ -1,0 +1,41 @@
+"""Store and recall: one bit is shown, a delay passes, a cue asks for the bit (after Bellec et al. 2018)."""
+
+import numpy as np
+import torch
+
+from neurorec.basics.seeds import numpy_generator
+from neurorec.tasks.task import Task, tasks
+
+SAMPLES = {"train": 512, "validation": 128, "test": 256}
+FRAME_MS = 5.0
+DELAY_FRAMES = 21  # 105 ms: more than ten membrane time constants of 10 ms
+NOISE_SHARE = 0.1  # distractor activity on two lines that carry no information
+
+
+@tasks.register("store_recall")
+def store_recall(seed: int) -> Task:
+    """23 frames of 5 ms on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
+
+    The first frame shows the bit, the last shows the cue, and only there the answer counts. Half of the samples hold
+    each bit in every split; the distractors make every sample different.
+    """
+    rng = numpy_generator(seed, "store_recall")
+    total, T = sum(SAMPLES.values()), DELAY_FRAMES + 2
+    target = np.concatenate([rng.permutation(np.arange(count) % 2) for count in SAMPLES.values()]).astype(np.int64)
+    x = np.zeros((T, total, 5), dtype=np.float32)
+    x[0, np.arange(total), target] = 1.0
+    x[-1, :, 2] = 1.0
+    x[1:-1, :, 3:] = rng.random((T - 2, total, 2)) < NOISE_SHARE
+    ends = np.cumsum(list(SAMPLES.values()))
+    train, validation, test = np.split(np.arange(total), ends[:2])
+    return Task(
+        name="store_recall",
+        title=f"recall one bit after {DELAY_FRAMES * FRAME_MS:g} ms",
+        x=torch.from_numpy(x),
+        target=torch.from_numpy(target),
+        mask=torch.arange(T) == T - 1,
+        splits={"train": train, "validation": validation, "test": test},
+        classes=2,
+        sources=("bellec2018",),
+        frame_ms=FRAME_MS,
+    )
