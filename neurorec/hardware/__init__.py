@@ -1,0 +1,1 @@
+"""From activity to joules: chip cards, operation counts, mapping, price. Counts, placement and prices stay apart."""

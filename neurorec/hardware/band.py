@@ -1,0 +1,36 @@
+"""A number with the range its sources leave open: low <= value <= high. Sums and products of bands of positive numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Band:
+    """A value between low and high, all of one unit. Bands add end to end: sources may err together, so nothing averages out."""
+
+    value: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.low <= self.value <= self.high:
+            raise ValueError(f"a band needs 0 <= low <= value <= high, got {self.low}, {self.value}, {self.high}")
+
+    @classmethod
+    def exact(cls, value: float) -> Band:
+        return cls(value, value, value)
+
+    @classmethod
+    def total(cls, bands: Iterable[Band]) -> Band:
+        return sum(bands, cls.exact(0.0))
+
+    def __add__(self, other: Band) -> Band:
+        return Band(self.value + other.value, self.low + other.low, self.high + other.high)
+
+    def __mul__(self, other: Band | float) -> Band:
+        other = other if isinstance(other, Band) else Band.exact(other)
+        return Band(self.value * other.value, self.low * other.low, self.high * other.high)
+
+    __rmul__ = __mul__
