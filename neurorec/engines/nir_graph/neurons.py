@@ -1,0 +1,171 @@
+"""NIR nodes with state: integrators, neurons, delays. State in, state out; shapes [B, ...].
+
+The order of the operations is that of neurorec's LIF step (and so of Norse's): float32 sums depend on it, and a
+membrane a rounding error away from its threshold would spike in one order and not in the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.options import NirOptions
+from neurorec.engines.nir_graph.stateless import tensor
+
+
+class Stateful(Protocol):
+    def start(self, zero: Tensor) -> Any:
+        """The state before the first step, shaped like `zero` [B, ...]."""
+        ...
+
+    def step(self, state: Any, arrivals: Sequence[Tensor]) -> tuple[Tensor, Any]:
+        """What arrives along each edge in one step, to the output and the next state."""
+        ...
+
+
+class NeuronState(NamedTuple):
+    v: Tensor  #: membrane potential, from v_leak (0 where the node has none)
+    i: Tensor  #: synaptic current, from 0
+
+
+def total(arrivals: Sequence[Tensor]) -> Tensor:
+    """NIR's implicit fan-in: the sum, from left to right."""
+    result = arrivals[0]
+    for arrival in arrivals[1:]:
+        result = result + arrival
+    return result
+
+
+@dataclass(frozen=True)
+class Neuron:
+    """Any of I, IF, LI, LIF, CubaLI, CubaLIF: a membrane, perhaps a synapse before it, perhaps a threshold behind it."""
+
+    membrane: Callable[[Tensor, Tensor], Tensor]  #: v and current to v
+    synapse: Callable[[Tensor, Sequence[Tensor]], Tensor] | None  #: i and arrivals to i
+    reads_new_current: bool
+    fire: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None  #: v before and after the update to spikes and v
+    v_start: Tensor
+
+    def start(self, zero: Tensor) -> NeuronState:
+        return NeuronState(zero + self.v_start, zero)
+
+    def step(self, state: NeuronState, arrivals: Sequence[Tensor]) -> tuple[Tensor, NeuronState]:
+        if self.synapse is None:
+            i, read = state.i, total(arrivals)
+        else:
+            i = self.synapse(state.i, arrivals)
+            read = i if self.reads_new_current else state.i
+        u = self.membrane(state.v, read)
+        if self.fire is None:
+            return u, NeuronState(u, i)
+        z, v = self.fire(state.v, u)
+        return z, NeuronState(v, i)
+
+
+@dataclass(frozen=True)
+class DelayLine:
+    """y(t) = x(t - delay), each line with its own whole number of steps; zeros before the first step."""
+
+    steps: Tensor  #: [...] int64
+
+    def start(self, zero: Tensor) -> Tensor:
+        return zero.new_zeros(int(self.steps.max()), *zero.shape)
+
+    def step(self, state: Tensor, arrivals: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        held = torch.cat([total(arrivals)[None], state])  # held[d] came d steps ago
+        index = self.steps.expand(held.shape[1:])[None]
+        return held.gather(0, index)[0], held[: len(state)]
+
+
+def stateful_node(name: str, node: Any, options: NirOptions, where: str) -> Stateful:
+    """The node called `name`, ready to step under `options`."""
+    kind, dtype = type(node).__name__, getattr(torch, options.precision)
+    if kind == "Delay":
+        return DelayLine(_whole_steps(name, node, options, where))
+    return Neuron(
+        membrane=_integrator(node, options, dtype) if kind in ("I", "IF") else _leaky(node, options, dtype),
+        synapse=_synapse(node, options, dtype) if kind.startswith("Cuba") else None,
+        reads_new_current=options.synapse_order == "new",
+        fire=_threshold(name, node, options, dtype, where) if kind in ("IF", "LIF", "CubaLIF") else None,
+        v_start=tensor(getattr(node, "v_leak", 0.0), dtype),
+    )
+
+
+def _rate(tau: Any, options: NirOptions) -> np.ndarray:
+    """The share of the way to its target that a state with time constant tau goes in one step."""
+    ratio = options.dt / np.asarray(tau, dtype=np.float64)
+    return ratio if options.integrator == "euler" else -np.expm1(-ratio)
+
+
+def _integrator(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
+    gain = tensor(options.dt * np.asarray(node.r, dtype=np.float64), dtype)
+    return lambda v, i: v + gain * i
+
+
+def _leaky(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
+    tau = node.tau if hasattr(node, "tau") else node.tau_mem
+    rate, r, v_leak = tensor(_rate(tau, options), dtype), tensor(node.r, dtype), tensor(node.v_leak, dtype)
+    return lambda v, i: v + rate * ((v_leak - v) + r * i)
+
+
+def _synapse(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Sequence[Tensor]], Tensor]:
+    rate = _rate(node.tau_syn, options)
+    decay, gain = tensor(-rate, dtype), tensor(rate * np.asarray(node.w_in, dtype=np.float64), dtype)
+
+    def synapse(i: Tensor, arrivals: Sequence[Tensor]) -> Tensor:
+        i = i + decay * i
+        for arrival in arrivals:
+            i = i + gain * arrival
+        return i
+
+    return synapse
+
+
+def _threshold(
+    name: str, node: Any, options: NirOptions, dtype: torch.dtype, where: str
+) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Strictly above the threshold is a spike (NIR's definition); the reset is the option's."""
+    theta, v_reset = tensor(node.v_threshold, dtype), tensor(node.v_reset, dtype)
+    if options.several_spikes and bool((theta <= 0).any()):
+        raise InputError(f'{where}: node "{name}" has thresholds <= 0, which several_spikes cannot divide by')
+
+    def spikes(u: Tensor) -> Tensor:
+        above = (u > theta).to(dtype)
+        return above * torch.floor(u / theta) if options.several_spikes else above
+
+    def fire(v: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        started_above = (v > theta).to(dtype)
+        match options.reset:
+            case "zero":
+                z = spikes(u)
+                return z, torch.where(z > 0, v_reset, u)
+            case "subtract":
+                z = spikes(u)
+                return z, u - z * theta
+            case "subtract_guarded":
+                u = u - started_above * theta
+                z = spikes(u)
+                return z, u - (z - started_above) * theta
+            case "zero_next_step":
+                u = torch.where(started_above > 0, v_reset, u)
+                return spikes(u), u
+            case "subtract_next_step":
+                u = u - started_above * theta
+                return spikes(u), u
+
+    return fire
+
+
+def _whole_steps(name: str, node: Any, options: NirOptions, where: str) -> Tensor:
+    delay = np.asarray(node.delay, dtype=np.float64) / options.dt
+    steps = np.rint(delay)
+    if (steps < 0).any() or not np.allclose(delay, steps, rtol=0, atol=1e-6):
+        raise InputError(
+            f'{where}: node "{name}" delays by {np.array2string(delay.ravel()[:5])} steps of {options.dt:g}; delays must be '
+            "whole numbers of steps, so choose a dt_s that divides them"
+        )
+    return torch.as_tensor(steps.astype(np.int64))

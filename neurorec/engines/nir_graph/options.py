@@ -1,0 +1,89 @@
+"""What a NIR file leaves open, as named options: a file holds structure and parameters, not a simulation."""
+
+from dataclasses import dataclass, fields
+from typing import Literal, get_args
+
+from neurorec.basics.errors import InputError, did_you_mean
+
+Integrator = Literal["euler", "exponential"]
+SynapseOrder = Literal["new", "old"]
+Reset = Literal["zero", "subtract", "subtract_guarded", "zero_next_step", "subtract_next_step"]
+TimeUnit = Literal["s", "ms", "steps"]
+Precision = Literal["float32", "float64"]
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "integrator": get_args(Integrator),
+    "synapse_order": get_args(SynapseOrder),
+    "reset": get_args(Reset),
+    "time_unit": get_args(TimeUnit),
+    "precision": get_args(Precision),
+}
+
+
+@dataclass(frozen=True)
+class NirOptions:
+    """How a NIR graph is stepped through time. docs/nir.md has the equations of every choice.
+
+    The defaults are those of neurorec's own LIF, so that a file it wrote runs as its network did.
+    """
+
+    #: length of one time step in seconds; the file does not say
+    dt_s: float
+    #: what the time constants (and the dt of I and IF) of the file are measured in
+    time_unit: TimeUnit = "s"
+    #: rate of a state a step: "euler" dt/tau; "exponential" 1 - exp(-dt/tau), exact for an input held over the step
+    integrator: Integrator = "euler"
+    #: the current that the membrane reads: "new" with this step's spikes in it, "old" of the step before
+    synapse_order: SynapseOrder = "new"
+    #: what a spike does to the membrane; "zero" means the file's v_reset
+    reset: Reset = "zero"
+    #: whether the bias of a recurrent Affine acts in the first step, when no spike has come back yet
+    recurrent_bias_at_start: bool = True
+    #: whether everything recorded (spikes and outputs) comes one step late; the dynamics stay as they are
+    output_delayed: bool = False
+    #: whether spikes reach the next layer one step late (recurrent ones are late by one step in any case)
+    layers_delayed: bool = False
+    #: whether a neuron sends floor(v / v_threshold) spikes a step rather than one; its reset removes them all
+    several_spikes: bool = False
+    #: of states and products; parameters are combined in float64 first
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            came, known = getattr(self, field.name), CHOICES.get(field.name)
+            if known is not None and came not in known:
+                hint = did_you_mean(str(came), known)
+                raise InputError(f'NIR option {field.name} "{came}" is not known{hint}; known: {", ".join(known)}')
+        if not 0 < self.dt_s < float("inf"):
+            raise InputError(f"NIR option dt_s must be a positive number of seconds (got {self.dt_s!r})")
+        if self.several_spikes and self.reset not in ("zero", "subtract"):
+            raise InputError(
+                f'NIR option several_spikes goes with reset "zero" or "subtract" only (got "{self.reset}", which counts '
+                "one spike a step)"
+            )
+
+    @property
+    def dt(self) -> float:
+        """The time step in the file's own unit."""
+        return {"s": self.dt_s, "ms": self.dt_s * 1e3, "steps": 1.0}[self.time_unit]
+
+
+def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
+    """The options that a file written by neurorec says reproduce its network.
+
+    NIR forbids nobody to ignore metadata, so `run_nir` never reads it: this is information, asked for by name.
+    """
+    promise = metadata.get("neurorec")
+    if not isinstance(promise, dict):
+        raise InputError(
+            f"{where}: neurorec did not write this file, so it does not say how it is to be stepped; give a NirOptions "
+            "(dt_s at least, see docs/nir.md)"
+        )
+    known = {field.name for field in fields(NirOptions)}
+    options = {name: _plain(value) for name, value in promise.items() if name in known}
+    return NirOptions(**options)  # type: ignore[arg-type]
+
+
+def _plain(value: object) -> object:
+    """HDF5 hands numbers back as NumPy scalars."""
+    return value.item() if hasattr(value, "item") else value  # type: ignore[union-attr]

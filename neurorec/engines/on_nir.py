@@ -1,0 +1,132 @@
+"""Runs a NIR graph (the Neuromorphic Intermediate Representation) step by step, whoever wrote it.
+
+A file leaves five things open that decide spikes; they are `NirOptions`. Products and sums are torch's, in the call and
+the order of neurorec's own cells: the same float32 numbers come out, not merely close ones.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.neurons import Neuron, Stateful, stateful_node, total
+from neurorec.engines.nir_graph.options import NirOptions, promised_options
+from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
+from neurorec.engines.nir_graph.stateless import Function, stateless_function
+
+__all__ = ["NirGraph", "NirOptions", "NirRun", "flat_graph", "promised_options", "read_nir", "run_nir"]
+
+
+@dataclass(frozen=True)
+class NirRun:
+    """What came out. The batch axis is always there (B = 1 for an input without one)."""
+
+    outputs: dict[str, Tensor]  #: [T, B, ...] what arrived at each Output node
+    spikes: dict[str, Tensor]  #: [T, B, ...] spikes of each spiking node
+    potentials: dict[str, Tensor] = field(default_factory=dict)  #: [T, B, ...] v after the reset, where asked for
+
+    @property
+    def output(self) -> Tensor:
+        """[T, B, ...] of the only Output node."""
+        if len(self.outputs) != 1:
+            raise InputError(f"the graph has {len(self.outputs)} outputs: {', '.join(self.outputs)}; take one by its name")
+        return next(iter(self.outputs.values()))
+
+
+@torch.no_grad()
+def run_nir(graph: NirGraph, x: Any, options: NirOptions, record_potentials: bool = False) -> NirRun:
+    """Run `graph` on x [T, B, ...] or [T, ...], the rest of the axes being those of its Input node.
+
+    Raises
+    ------
+    InputError
+        If x does not fit the Input node.
+    """
+    dtype = getattr(torch, options.precision)
+    x = _batched(graph, torch.as_tensor(x).to(dtype))
+    nodes = _Nodes(graph, options)
+    sent, states = nodes.before_first_step(x[0])
+    recorded: dict[str, list[Tensor]] = {name: [] for name in (*graph.outputs, *graph.of_kind(*SPIKING))}
+    potentials: dict[str, list[Tensor]] = {name: [] for name in nodes.potentials} if record_potentials else {}
+    for x_t in x:
+        sent, states = nodes.step(x_t, sent, states)
+        for name, steps in recorded.items():
+            steps.append(sent[name])
+        for name, steps in potentials.items():
+            steps.append(states[name].v)
+    stacked = {name: _stack(steps, options.output_delayed) for name, steps in recorded.items()}
+    outputs = {name: stacked.pop(name) for name in graph.outputs}
+    return NirRun(outputs, stacked, {name: _stack(steps, delayed=False) for name, steps in potentials.items()})
+
+
+class _Nodes:
+    """The nodes of a graph, ready to step; what they sent and their states are arguments and results."""
+
+    def __init__(self, graph: NirGraph, options: NirOptions) -> None:
+        self.graph, self.options = graph, options
+        self.late = set(graph.of_kind(*SPIKING)) if options.layers_delayed else set()
+        self.neurons: dict[str, Stateful] = {}
+        self.functions: dict[str, Function] = {}
+        for name in graph.order:
+            node = graph.nodes[name]
+            if type(node).__name__ in STATEFUL:
+                self.neurons[name] = stateful_node(name, node, options, graph.where)
+            else:
+                self.functions[name] = stateless_function(node, getattr(torch, options.precision))
+        self.potentials = [name for name, neuron in self.neurons.items() if isinstance(neuron, Neuron)]
+
+    def before_first_step(self, x_t: Tensor) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """States at rest, and what feedback edges deliver in the first step: nothing, or nothing but recurrent biases."""
+        sent, states = {}, {}
+        for name in self.graph.order:
+            if name == self.graph.input:
+                sent[name] = torch.zeros_like(x_t)
+            elif name in self.neurons:
+                sent[name] = x_t.new_zeros(x_t.shape[0], *_shape(self.graph.nodes[name].input_type))
+                states[name] = self.neurons[name].start(sent[name])
+            else:
+                arrivals = [sent[source] for source, _ in self.graph.arrivals[name] if source in sent]
+                rest = self.functions[name](total(arrivals))
+                kept = self.options.recurrent_bias_at_start and type(self.graph.nodes[name]).__name__ not in SPIKING
+                sent[name] = rest if kept else torch.zeros_like(rest)
+        return sent, states
+
+    def step(
+        self, x_t: Tensor, before: dict[str, Tensor], states: dict[str, Any]
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """One step of every node: what each sends, and its next state."""
+        sent, after = {self.graph.input: x_t}, {}
+        for name in self.graph.order[1:]:
+            end = name in self.graph.outputs
+            arrivals = [
+                (before if feeds_back or (source in self.late and not end) else sent)[source]
+                for source, feeds_back in self.graph.arrivals[name]
+            ]
+            if name in self.neurons:
+                sent[name], after[name] = self.neurons[name].step(states[name], arrivals)
+            else:
+                sent[name] = self.functions[name](total(arrivals))
+        return sent, after
+
+
+def _shape(node_type: dict[str, Any]) -> tuple[int, ...]:
+    return tuple(int(size) for size in next(iter(node_type.values())))
+
+
+def _batched(graph: NirGraph, x: Tensor) -> Tensor:
+    """x with its batch axis, checked against the Input node."""
+    shape = _shape(graph.nodes[graph.input].input_type)
+    if x.ndim == 1 + len(shape):
+        x = x[:, None]
+    if tuple(x.shape[2:]) != shape or x.ndim < 2 or len(x) == 0:
+        raise InputError(
+            f'{graph.where}: the input has shape {tuple(x.shape)}, but its node "{graph.input}" takes {list(shape)} a step; '
+            f"give [T, B, {', '.join(map(str, shape))}] with at least one time step T"
+        )
+    return x
+
+
+def _stack(steps: list[Tensor], delayed: bool) -> Tensor:
+    return torch.stack([torch.zeros_like(steps[0]), *steps[:-1]] if delayed else steps)
