@@ -1,0 +1,42 @@
+"""neurorec: compare how brains and machines learn sequences, and what that costs in hardware.
+
+    import neurorec as nr
+    pair = nr.load_pair("lif_vs_elman")
+    run = nr.train(pair.spiking, nr.load_task("row_digits", seed=0), rule="bptt", seed=0)
+
+Every name below is loaded when first used, so that `import neurorec` costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_pair": "neurorec.training",
+    "train": "neurorec.training",
+    "Run": "neurorec.training",
+    "load_task": "neurorec.tasks.task",
+    "Task": "neurorec.tasks.task",
+    "load_chip": "neurorec.hardware.chip",
+    "load_study": "neurorec.experiments.study",
+    "estimate_cost": "neurorec.experiments.verbs",
+    "export": "neurorec.experiments.verbs",
+    "run_study": "neurorec.experiments.verbs",
+    "write_report": "neurorec.report.page",
+    "NeurorecError": "neurorec.basics.errors",
+    "InputError": "neurorec.basics.errors",
+    "CannotRun": "neurorec.basics.errors",
+    "RunFailed": "neurorec.basics.errors",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'neurorec' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

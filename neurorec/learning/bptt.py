@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
@@ -14,6 +14,7 @@ from neurorec.tasks.task import Batch, masked_mean
 
 class BPTTCard(TrainingCard):
     learning_rate: PositiveFloat
+    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on the learning rate at every update
     clip_norm: PositiveFloat
     rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
     rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
@@ -22,6 +23,7 @@ class BPTTCard(TrainingCard):
 @dataclass
 class BPTTState:
     optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
     engine: Engine
 
 
@@ -34,7 +36,12 @@ class BPTT(Rule):
     sources = ("werbos1990", "neftci2019", "kingma2015")
     equations = "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
     recurrent_frozen_control = True
+    scored_each_epoch = True
     card: BPTTCard
+
+    @classmethod
+    def title_for(cls, network: Network) -> str:
+        return "surrogate BPTT" if network.cell.output_signal == "spikes" else cls.title
 
     @classmethod
     def why_not(cls, network: Network) -> str | None:
@@ -62,7 +69,9 @@ class BPTT(Rule):
 
     def init(self, network: Network, engine: Engine, generator: torch.Generator) -> BPTTState:
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        return BPTTState(torch.optim.Adam(trained, lr=self.card.learning_rate), engine)
+        optimizer = torch.optim.Adam(trained, lr=self.card.learning_rate)
+        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=self.card.learning_rate_decay)
+        return BPTTState(optimizer, schedule, engine)
 
     def step(self, network: Network, state: BPTTState, batch: Batch) -> tuple[BPTTState, Info]:
         """One Adam step.
@@ -89,4 +98,5 @@ class BPTT(Rule):
         trained = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
         torch.nn.utils.clip_grad_norm_(trained, self.card.clip_norm)
         state.optimizer.step()
+        state.schedule.step()
         return state, Info(loss=value, updates=1)

@@ -44,6 +44,9 @@ class TrainingCard(Card):
     task: str
     epochs: PositiveInt
     batch_size: PositiveInt
+    count_readout_penalties: list[float] | None = None
+    """If given: after the training the readout is fitted anew by ridge on the layer's mean activity (spike counts), with
+    these candidate penalties; so networks trained by different rules are read alike."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,20 @@ class Rule(ABC):
     equations: ClassVar[str]
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
+    unsupervised: ClassVar[bool] = False  #: whether it never sees a target; then label assignment is scored too
+    scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
     def __init__(self, card: TrainingCard) -> None:
         self.card = card
+
+    @classmethod
+    def title_for(cls, network: Network) -> str:
+        """The rule's name for people when it trains `network`."""
+        return cls.title
+
+    def engine_name(self, engine: Engine) -> str:
+        """What ran the training, for the record; a rule that brings its own simulator names that."""
+        return engine.title
 
     @classmethod
     @abstractmethod

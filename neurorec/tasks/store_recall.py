@@ -7,14 +7,13 @@ from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES = {"train": 512, "validation": 128, "test": 256}
-FRAME_MS = 5.0
-DELAY_FRAMES = 21  # 105 ms: more than ten membrane time constants of 10 ms
+DELAY_FRAMES = 21  # with frames of 6 ms, 126 ms: more than ten membrane time constants of 10 ms
 NOISE_SHARE = 0.1  # distractor activity on two lines that carry no information
 
 
 @tasks.register("store_recall")
 def store_recall(seed: int) -> Task:
-    """23 frames of 5 ms on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
+    """23 frames on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
 
     The first frame shows the bit, the last shows the cue, and only there the answer counts. Half of the samples hold
     each bit in every split; the distractors make every sample different.
@@ -30,12 +29,11 @@ def store_recall(seed: int) -> Task:
     train, validation, test = np.split(np.arange(total), ends[:2])
     return Task(
         name="store_recall",
-        title=f"recall one bit after {DELAY_FRAMES * FRAME_MS:g} ms",
+        title=f"recall one bit after a delay of {DELAY_FRAMES} frames",
         x=torch.from_numpy(x),
         target=torch.from_numpy(target),
         mask=torch.arange(T) == T - 1,
         splits={"train": train, "validation": validation, "test": test},
         classes=2,
         sources=("bellec2018",),
-        frame_ms=FRAME_MS,
     )

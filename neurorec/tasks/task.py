@@ -48,7 +48,6 @@ class Task:
     target : [N] class numbers
     mask : [T] bool, the frames whose answer counts
     splits : sample numbers of "train", "validation" and "test", disjoint
-    frame_ms : how long one frame lasts for a spiking net; None where the encoder decides
     chance_score : accuracy of the best constant answer on the test split
 
     Raises
@@ -65,7 +64,6 @@ class Task:
     splits: dict[Split, np.ndarray]
     classes: int
     sources: tuple[str, ...]
-    frame_ms: float | None = None
     metric: str = "accuracy"
 
     def __post_init__(self) -> None:

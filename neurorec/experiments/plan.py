@@ -1,0 +1,163 @@
+"""Which runs a study needs, each with an id that covers everything that determines its result."""
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+
+from neurorec.basics.cards import PACKAGE
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.engines.engine import choose_engine, engines
+from neurorec.experiments.study import LoadedStudy
+from neurorec.learning.rule import rules
+from neurorec.training import LoadedHalf, LoadedPair
+from neurorec.training.fit import pick_device
+
+CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "brian2")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run, as plain data that another process (or machine) can be given."""
+
+    run_id: str
+    pair: str  #: card name, "" for baselines
+    pair_path: str
+    half: str  #: "rate", "spiking" or "baseline"
+    rule: str
+    task: str
+    seed: int
+    control: str  #: "", "frozen recurrence", "chance" or "ridge on input"
+    engine: str
+    device: str
+    max_epochs: int | None
+    max_samples: int | None
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        what = f"{self.pair} {self.half} {self.rule}" if self.pair else self.control
+        return f"{what}{' (frozen)' if self.control == 'frozen recurrence' else ''} {self.task} seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line may change about a study."""
+
+    seeds: tuple[int, ...]
+    engine: str = "auto"
+    device: str = "auto"
+    max_epochs: int | None = None
+    max_samples: int | None = None
+
+    @classmethod
+    def of(cls, study: LoadedStudy, *, quick: bool, seeds: int | None, engine: str, device: str) -> "Options":
+        """Options for a full or a quick run; `seeds` asks for that many seeds (0, 1, ... beyond those of the card)."""
+        card = study.card
+        chosen = tuple(card.quick.seeds if quick else card.seeds)
+        if seeds is not None:
+            if seeds < 1:
+                raise InputError(f"--seeds {seeds}: at least one seed is needed")
+            spare = (number for number in range(10**6) if number not in chosen)
+            chosen = (*chosen, *(next(spare) for _ in range(seeds - len(chosen))))[:seeds]
+        caps = (card.quick.max_epochs, card.quick.max_samples) if quick else (None, None)
+        return cls(chosen, engine, pick_device(device), *caps)
+
+
+def versions() -> dict[str, str]:
+    """What the results depend on besides cards and code."""
+    found = {name: importlib.metadata.version(name) for name in LIBRARIES}
+    return {"python": platform.python_version(), **found}
+
+
+@functools.cache
+def code_digest() -> str:
+    """One number for the source of everything that decides a result."""
+    digest = hashlib.sha256()
+    for folder in CODE_THAT_DECIDES:
+        for path in sorted((PACKAGE / folder).rglob("*.py")):
+            digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
+    """Every run of the study, longest first. Raises `CannotRun` if the asked engine can run none of its networks."""
+    _check_engine(study, options.engine)
+    specs = []
+    for pair in study.pairs:
+        for half in pair.halves:
+            for number, training in enumerate(half.trainings):
+                controls = [""]
+                if rules[training.rule].recurrent_frozen_control and _recurrent(half):
+                    controls += ["frozen recurrence"] * ("frozen recurrence" in study.card.controls)
+                for control in controls:
+                    for seed in options.seeds:
+                        specs.append(_spec(pair, half, number, seed, control, options))
+    tasks = sorted({training.task for pair in study.pairs for half in pair.halves for training in half.trainings})
+    for control in study.card.controls:
+        if control != "frozen recurrence":
+            specs += [_baseline(task, seed, control) for task in tasks for seed in options.seeds]
+    return sorted(specs, key=lambda spec: (spec.rule != "stdp", spec.half != "spiking", spec.half == "baseline"))
+
+
+def _recurrent(half: LoadedHalf) -> bool:
+    """Whether the cell has recurrent weights that training changes."""
+    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell
+    return any(weight.requires_grad for weight in cell.recurrent_weights())
+
+
+def _check_engine(study: LoadedStudy, engine: str) -> None:
+    if engine == "auto":
+        return
+    member = engines[engine]()
+    cells = [half.build(1, 1, torch.Generator().manual_seed(0)).cell for pair in study.pairs for half in pair.halves]
+    reasons = {cell.title: member.why_not(cell) for cell in cells}
+    if all(reasons.values()):
+        raise CannotRun(f"engine {engine} can run no network of study {study.name}: {next(iter(reasons.values()))}")
+
+
+def _engine_for(half: LoadedHalf, asked: str) -> str:
+    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell
+    if asked != "auto" and engines[asked]().why_not(cell) is None:
+        return asked
+    return choose_engine("auto", cell).title
+
+
+def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: str, options: Options) -> RunSpec:
+    training = half.trainings[number]
+    engine = _engine_for(half, options.engine)
+    decides = {
+        "cell": half.cell.model_dump(),
+        "readout": half.readout.model_dump(),
+        "encoder": half.encoder.card.model_dump(),
+        "training": training.model_dump(),
+        "engine": engine,
+        "device": options.device,
+        "caps": [options.max_epochs, options.max_samples],
+    }
+    name = f"{pair.name}-{half.half}-{training.rule}{'-frozen' if control else ''}-{training.task}"
+    return RunSpec(
+        _run_id(name, seed, decides), pair.name, str(pair.path.resolve()), half.half, training.rule, training.task, seed,
+        control, engine, options.device, options.max_epochs, options.max_samples,
+    )  # fmt: skip
+
+
+def _baseline(task: str, seed: int, control: str) -> RunSpec:
+    name = f"{control.replace(' ', '_')}-{task}"
+    return RunSpec(_run_id(name, seed, {}), "", "", "baseline", "", task, seed, control, "", "cpu", None, None)
+
+
+def _run_id(name: str, seed: int, decides: dict) -> str:
+    everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), **decides}
+    digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
+    return f"{name}-seed{seed}-{digest[:10]}"
+
+
+def plan_as_data(specs: list[RunSpec]) -> list[dict]:
+    return [asdict(spec) | {"pair_path": Path(spec.pair_path).name} for spec in specs]

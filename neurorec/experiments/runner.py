@@ -1,0 +1,96 @@
+"""Run a study: only what is missing, several at a time, every finished run stored at once."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from pathlib import Path
+
+from neurorec.experiments.execute import execute, start_worker
+from neurorec.experiments.plan import RunSpec, plan_as_data
+from neurorec.experiments.store import Store, write_atomically
+from neurorec.experiments.study import LoadedStudy
+
+
+class Watcher:
+    """What a runner tells while it works. The terminal's progress bars are one; this one is silent."""
+
+    def begin(self, total: int, already_done: int) -> None: ...
+
+    def progress(self, spec: RunSpec, epoch: int, epochs: int, score: str) -> None: ...
+
+    def finished(self, spec: RunSpec, reason: str) -> None: ...
+
+
+class Interrupted(Exception):
+    """Ctrl-C: what had finished is stored; the same command continues."""
+
+    def __init__(self, finished: int, total: int) -> None:
+        super().__init__(f"stopped; {finished} of {total} runs are stored and stay. The same command continues from there")
+
+
+def processes(jobs: int) -> Executor:
+    """`jobs` worker processes on this machine (spawned, so that torch starts clean in each)."""
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(os.getpid(),))
+
+
+def run_missing(
+    study: LoadedStudy,
+    specs: list[RunSpec],
+    folder: Path,
+    make_executor: Callable[[], Executor],
+    watcher: Watcher,
+) -> None:
+    """Run every spec that `folder` does not hold yet; failed ones are tried again.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    Interrupted
+        After Ctrl-C.
+    """
+    store = Store(folder)
+    store.open()
+    shutil.copy(study.path, folder / "study.toml")
+    write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
+    missing = [spec for spec in specs if not store.has(spec.run_id)]
+    watcher.begin(len(specs), len(specs) - len(missing))
+    if not missing:
+        return
+    executor = make_executor()
+    try:
+        futures = {executor.submit(execute, spec, folder): spec for spec in missing}
+        _follow(futures, store, watcher)
+        executor.shutdown()
+    except KeyboardInterrupt:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise Interrupted(sum(store.has(spec.run_id) for spec in specs), len(specs)) from None
+
+
+def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> None:
+    """Report until every run has ended. A worker that dies takes its run with it, and the run says so."""
+    waiting = set(futures)
+    while waiting:
+        ended, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
+        for future in ended:
+            error = future.exception()
+            reason = future.result()[1] if error is None else f"the worker process died ({error})"
+            watcher.finished(futures[future], reason)
+        for future in waiting:
+            if future.running():
+                _report_progress(futures[future], store, watcher)
+        time.sleep(0.02)
+
+
+def _report_progress(spec: RunSpec, store: Store, watcher: Watcher) -> None:
+    with suppress(OSError, ValueError):  # not written yet, or being replaced at this moment
+        epoch, epochs, *score = (store.working / f"{spec.run_id}.progress").read_text().split()
+        watcher.progress(spec, int(epoch), int(epochs), score[0] if score else "")

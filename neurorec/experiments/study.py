@@ -1,0 +1,71 @@
+"""A study card: one question, asked of pairs x tasks x rules x chips x seeds."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.hardware.chip import Chip, load_chip
+from neurorec.training import LoadedPair, load_pair
+
+Control = Literal["chance", "ridge on input", "frozen recurrence"]
+
+
+class Quick(Card):
+    """What `--quick` cuts: for a look at the machinery, never for a result."""
+
+    seeds: list[int] = Field(min_length=1)
+    max_epochs: PositiveInt
+    max_samples: PositiveInt
+
+
+class Study(Card):
+    """The card experiments/NAME.toml."""
+
+    about: str
+    question: str
+    pairs: list[str] = Field(min_length=1)
+    chips: list[str]
+    report_chip: str
+    seeds: list[int] = Field(min_length=1)
+    controls: list[Control]
+    quick: Quick
+
+    @model_validator(mode="after")
+    def _report_chip_is_priced(self) -> "Study":
+        if self.chips and self.report_chip not in self.chips:
+            raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"seeds: each seed once, or the spread is not a spread (got {self.seeds})")
+        return self
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A study with every card it names loaded and checked."""
+
+    name: str
+    path: Path
+    card: Study
+    pairs: tuple[LoadedPair, ...]
+    chips: dict[str, Chip]
+
+
+def load_study(name: str | Path) -> LoadedStudy:
+    """The study `name` (from the catalogue, or a path to a card), refused if anything it names cannot work.
+
+    Pairs named in a card given by path are looked up beside that card first.
+    """
+    path = find_card("experiments", name)
+    card = load_card(path, Study)
+    pairs = tuple(load_pair(_beside(path, pair)) for pair in card.pairs)
+    chips = {chip: load_chip(_beside(path, chip)) for chip in card.chips}
+    return LoadedStudy(path.stem, path, card, pairs, chips)
+
+
+def _beside(study: Path, name: str) -> str | Path:
+    """`name`, or the card file of that name in the study's own folder, so that a user's cards may lie together."""
+    own = study.parent / (name if name.endswith(".toml") else f"{name}.toml")
+    return own if own.is_file() and own != study else name
