@@ -1,0 +1,129 @@
+"""The answer to the study's question, said from the numbers: what the same net loses without backpropagation, and how
+spiking nets fare beside their rate partners.
+
+A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its own
+standard deviation; one seed shows no spread, so it settles nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from neurorec.experiments.results import StudyResults
+from neurorec.report.rows import scores_of
+from neurorec.report.summary import Group, Spread, groups_of, spread
+from neurorec.report.wording import listed
+
+Verdict = Literal["ahead", "behind", "within the spread", "one seed only"]
+BACKPROPAGATION = "bptt"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One group against another on the same task by the same metric; `difference` is one minus other, seed by seed."""
+
+    task: str
+    metric: str
+    one: Group
+    other: Group
+    difference: Spread
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.difference.sd is None:
+            return "one seed only"
+        if abs(self.difference.mean) <= 2 * self.difference.sd or self.difference.mean == 0:
+            return "within the spread"
+        return "ahead" if self.difference.mean > 0 else "behind"
+
+    @property
+    def difference_text(self) -> str:
+        text = f"{self.difference.mean:+.3f}".replace("-", "−")
+        return text if self.difference.sd is None else f"{text} ± {self.difference.sd:.3f}"
+
+
+def without_backpropagation(results: StudyResults) -> list[Comparison]:
+    """Every network that was trained on one task both by backpropagation and by another rule: other rule first."""
+    groups = [group for group in groups_of(results) if group.proper]
+    return [
+        comparison
+        for one in groups
+        for other in groups
+        if one.rule != BACKPROPAGATION and other.rule == BACKPROPAGATION
+        if (one.task, one.pair, one.half, one.network) == (other.task, other.pair, other.half, other.network)
+        for comparison in _compare(one, other)
+    ]
+
+
+def spiking_against_rate(results: StudyResults) -> list[Comparison]:
+    """The spiking net of each pair beside its rate net on each task, each way they were trained: spiking first."""
+    groups = [group for group in groups_of(results) if group.proper]
+    return [
+        comparison
+        for one in groups
+        for other in groups
+        if (one.half, other.half) == ("spiking", "rate") and (one.task, one.pair) == (other.task, other.pair)
+        for comparison in _compare(one, other)
+    ]
+
+
+def _compare(one: Group, other: Group) -> Iterator[Comparison]:
+    """The comparison by the first metric that both sides have, where at least one seed finished on both sides."""
+    metric = next((name for name in one.scores if name in other.scores), None)
+    if metric is None:
+        return
+    found = {run.seed: scores_of(run)[metric]["test"] for run in one.runs if metric in scores_of(run)}
+    against = {run.seed: scores_of(run)[metric]["test"] for run in other.runs if metric in scores_of(run)}
+    difference = spread(found[seed] - against[seed] for seed in sorted(found) if seed in against)
+    if difference.n:
+        yield Comparison(one.task, metric, one, other, difference)
+
+
+def answer(results: StudyResults) -> tuple[str, str]:
+    """The two sentences under the question."""
+    return _first(without_backpropagation(results)), _second(spiking_against_rate(results))
+
+
+def _first(comparisons: list[Comparison]) -> str:
+    if not comparisons:
+        return "No network finished both with and without backpropagation, so what is lost without it cannot be said."
+    return "; ".join(_loss(comparison) for comparison in comparisons) + "."
+
+
+def _loss(at: Comparison) -> str:
+    one, other = (f"{g.scores[at.metric]['test']}" for g in (at.one, at.other))
+    found = (
+        f"on {at.task}, {at.one.network} trained by {at.one.rule_title} scores {one} where {at.other.rule_title} "
+        f"scores {other} ({at.metric}, mean ± sd, n = {at.difference.n})"
+    )
+    size = at.difference_text.lstrip("+−")
+    ending = {
+        "behind": f"without backpropagation it loses {size}",
+        "ahead": f"without backpropagation it loses nothing and gains {size}",
+        "within the spread": f"the difference of {at.difference_text} is within the spread",
+        "one seed only": f"the difference of {at.difference_text} rests on one seed, so its spread is unknown",
+    }[at.verdict]
+    return f"{found[0].upper()}{found[1:]}: {ending}"
+
+
+def _second(comparisons: list[Comparison]) -> str:
+    if not comparisons:
+        return "No pair finished on both sides, so spiking and rate nets cannot be compared."
+    total = len(comparisons)
+    counted: dict[str, list[str]] = {}
+    for at in comparisons:
+        counted.setdefault(at.verdict, []).append(at.difference_text)
+    phrases = {
+        "behind": "behind its rate partner in {n}",
+        "ahead": "ahead in {n}",
+        "within the spread": "within the spread in {n}",
+        "one seed only": "compared by one seed only in {n}",
+    }
+    said = listed([phrase.format(n=len(counted[name])) for name, phrase in phrases.items() if name in counted])
+    said = said.replace("ahead in", "ahead of its rate partner in") if "behind" not in counted else said
+    widest = max(comparisons, key=lambda at: abs(at.difference.mean))
+    return (
+        f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task, the spiking net "
+        f"is {said}; the largest difference is {widest.difference_text} ({widest.one.label} against "
+        f"{widest.other.label}, {widest.task})."
+    )

@@ -1,0 +1,62 @@
+"""Notes beneath a table: what its cells have no room for, each said once for all nets that it concerns."""
+
+import string
+from dataclasses import dataclass, field
+
+from neurorec.report.summary import Group
+
+SHORT_REASON = 10  #: longer reasons than this many characters stand beneath the table
+
+
+@dataclass(frozen=True)
+class Notes:
+    """`lines` are (letter, text), the letter empty where no cell points to the note."""
+
+    lines: list[tuple[str, str]]
+    letters: dict[tuple[str, str], str] = field(default_factory=dict)  #: (chip, reason) -> letter
+
+    def mark(self, chip: str, reason: str) -> str:
+        """What stands behind "cannot run:": a short reason itself, else the letter of the note that has it."""
+        letter = self.letters.get((chip, reason))
+        return f"({letter})" if letter else reason
+
+
+def notes_of(groups: list[Group], chips: list[str]) -> Notes:
+    """Why a chip cannot run a net, what a total leaves out, over what static energy is counted, why a run failed."""
+    refused: dict[tuple[str, str], list[str]] = {}
+    others: dict[str, list[str]] = {}
+    for chip in chips:
+        for group in groups:
+            cost = group.costs.get(chip)
+            if cost is None:
+                continue
+            if not cost.can_run:
+                refused.setdefault((chip, cost.why_not), []).append(group.network)
+                continue
+            if cost.at_least:
+                what = ", ".join(cost.unpriced) or "some term"
+                others.setdefault(f"≥ on {chip}: no price for {what}", []).append(group.network)
+            if cost.static_basis:
+                others.setdefault(f"static energy on {chip}: {cost.static_basis}", []).append(group.network)
+    long = [key for key in refused if len(key[1]) > SHORT_REASON]
+    letters = {key: _letter(at) for at, key in enumerate(long)}
+    lines = [(letters[key], f"{key[0]} cannot run {_names(refused[key])}: {key[1]}") for key in long]
+    lines += [("", f"{what} ({_names(names)})") for what, names in others.items()]
+    return Notes(lines + [("", text) for text in failures(groups)], letters)
+
+
+def failures(groups: list[Group]) -> list[str]:
+    return [
+        f"failed: {group.label}, {group.task}, seed {run.seed}: {run.reason or 'no reason was recorded'}"
+        for group in groups
+        for run in group.failed
+    ]
+
+
+def _names(networks: list[str]) -> str:
+    return ", ".join(dict.fromkeys(networks))
+
+
+def _letter(at: int) -> str:
+    """a to z, then aa, ab ..."""
+    return string.ascii_lowercase[at] if at < 26 else _letter(at // 26 - 1) + string.ascii_lowercase[at % 26]

@@ -1,0 +1,1 @@
+"""Pictures of the page: each a small SVG of 360 px, so that it reads the same on a telephone and side by side on a desk."""

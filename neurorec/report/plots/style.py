@@ -1,0 +1,148 @@
+"""One look for all plots: Okabe-Ito colours, never colour alone, text that the page styles, and the data beside the picture.
+
+Figures are drawn without pyplot, so nothing global is left behind.
+"""
+
+import base64
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from neurorec.report.summary import Group
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH_IN = 5.0  #: at 72 px an inch: 360 px, the width of a telephone
+BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
+PAIR_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
+MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
+# Ink, rule and paper are stand-ins that the page's own colours replace, so that plots follow light and dark mode.
+INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"
+_CSS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--paper)"}
+_STYLE = {
+    "svg.fonttype": "none",  # text stays text: selectable, searchable, small
+    "svg.hashsalt": "neurorec",  # the same data give the same file
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "grid.color": RULE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "hatch.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "path.simplify": False,  # a spike is never merged away
+}
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A finished picture: `svg` to embed, `alt` saying the finding, `csv_href` a data: link to its numbers."""
+
+    name: str
+    title: str
+    svg: str
+    alt: str
+    csv_href: str
+
+
+@contextmanager
+def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
+    """A figure with one axes in the house style; to be drawn and saved (`embed`) inside the block."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(_STYLE):  # pyright: ignore[reportArgumentType]
+        drawn = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        yield drawn, drawn.add_subplot()
+
+
+def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Sequence[Any]]) -> Plot:
+    """The figure as an inline SVG with its own ids, and `rows` (heads first) as its data."""
+    text = io.StringIO()
+    with warnings.catch_warnings():
+        # too small a figure is a matter of looks; it must not stop a report
+        warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
+        drawn.savefig(text, format="svg", dpi=288, metadata={"Date": None})
+    return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(rows))
+
+
+def _inline(svg: str, name: str, alt: str) -> str:
+    """The bare <svg> element: no doctype, no metadata, ids that no other plot of the page has, colours of the page."""
+    prefix = f"{re.sub('[^a-z0-9]+', '-', name.lower())}-"
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\sxmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    svg = re.sub(r'href="#', f'href="#{prefix}', svg)
+    svg = svg.replace("url(#", f"url(#{prefix}")
+    for stand_in, css in _CSS.items():
+        svg = svg.replace(stand_in, css)
+    # one style sheet for the page: matplotlib's own would reach into the other plots
+    svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
+    width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # pyright: ignore[reportOptionalMemberAccess]
+    size = f'width="{float(width):.0f}" height="{float(height):.0f}"'
+    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, svg, count=1)
+    label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+
+
+def data_link(rows: Sequence[Sequence[Any]]) -> str:
+    """`rows` as a CSV inside a data: link, so that the page needs no second file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.getvalue().encode()).decode()
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Which colour, marker and line a group has, the same on the whole page: a colour a pair, a marker a network and rule."""
+
+    colours: dict[str, str]
+    markers: dict[tuple[str, str, str, str], str]
+
+    def of(self, group: Group) -> dict[str, Any]:
+        """Arguments of `Axes.plot`; controls are hollow, rate nets dashed."""
+        colour = self.colours.get(group.pair, INK)
+        return {
+            "color": colour,
+            "marker": self.markers.get(group.key, "o"),
+            "markerfacecolor": PAPER if group.control else colour,
+            "linestyle": "--" if group.half == "rate" else "-",
+            "markersize": 6.5,
+        }
+
+
+def looks_of(groups: list[Group]) -> Looks:
+    pairs = list(dict.fromkeys(group.pair for group in groups if group.pair))
+    keys = list(dict.fromkeys(group.key for group in groups if group.pair))
+    return Looks(
+        {pair: PAIR_COLOURS[at % len(PAIR_COLOURS)] for at, pair in enumerate(pairs)},
+        {key: MARKERS[at % len(MARKERS)] for at, key in enumerate(keys)},
+    )
+
+
+def legend_below(drawn: "Figure", handles: Sequence[Any], columns: int = 1) -> None:
+    """A legend under the axes, where it covers no data; with many entries in two columns."""
+    drawn.legend(handles=list(handles), loc="outside lower left", ncols=columns, handlelength=2.6, borderaxespad=0.2)

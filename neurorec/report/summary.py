@@ -1,0 +1,203 @@
+"""Runs of the same thing with different seeds become one group: mean, standard deviation and how many seeds."""
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from neurorec.experiments.results import CostRow, RunRecord, StudyResults
+from neurorec.report import wording
+from neurorec.report.rows import scores_of, stances_of
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation over n seeds; sd is None where n < 2, mean is NaN where n = 0."""
+
+    mean: float
+    sd: float | None
+    n: int
+    values: tuple[float, ...] = ()
+
+    def __str__(self) -> str:
+        return wording.plus_minus(self.mean, self.sd) if self.n else "–"
+
+
+def spread(values: Iterable[float | None]) -> Spread:
+    known = tuple(value for value in values if value is not None and math.isfinite(value))
+    mean = statistics.fmean(known) if known else math.nan
+    return Spread(mean, statistics.stdev(known) if len(known) > 1 else None, len(known), known)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One group on one chip, per inference of one sample: means over seeds; the band spans all seeds' bands."""
+
+    chip: str
+    scope: str
+    can_run: bool
+    why_not: str
+    at_least: bool
+    total: Spread
+    low_pJ: float | None
+    high_pJ: float | None
+    dynamic_pJ: float | None
+    parts_pJ: dict[str, float | None]  #: compute, memory, communication, static; a per-term chip only
+    latency_us: float | None
+    training_total_pJ: float | None
+    training_why_not: str
+    unpriced: tuple[str, ...]
+    static_basis: str
+
+    @property
+    def total_text(self) -> str:
+        return wording.energy(self.total.mean, self.at_least) if self.total.n else "–"
+
+    @property
+    def band_text(self) -> str:
+        return wording.energy_band(self.low_pJ, self.high_pJ, self.total.mean) if self.total.n else ""
+
+
+PARTS = ("compute", "memory", "communication", "static")
+
+
+@dataclass(frozen=True)
+class Group:
+    """One network trained by one rule on one task (or one control of it, or one baseline), over its seeds."""
+
+    task: str
+    pair: str
+    half: str
+    control: str
+    network: str
+    rule: str
+    rule_title: str
+    cell: str
+    metric: str
+    runs: tuple[RunRecord, ...]  #: finished ones
+    failed: tuple[RunRecord, ...]
+    scores: dict[str, dict[str, Spread]]  #: metric -> split -> spread
+    costs: dict[str, Cost]  #: chip -> cost
+    events_per_sample: float
+    macs_per_sample: float
+
+    @property
+    def test(self) -> Spread:
+        return self.scores[self.metric]["test"]
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """The same network, rule and control on any task: what keeps its colour and marker through the page."""
+        return (self.pair, self.half, self.network, self.rule)
+
+    @property
+    def label(self) -> str:
+        """ "adaptive LIF, surrogate BPTT", with the control in brackets."""
+        if self.half == "baseline":
+            return self.network
+        trained = self.network if self.network == self.rule_title else f"{self.network}, {self.rule_title}"
+        return f"{trained} ({self.control})" if self.control else trained
+
+    @property
+    def proper(self) -> bool:
+        return self.half != "baseline" and not self.control
+
+    @property
+    def work_text(self) -> str:
+        """What one sample makes the hardware do: events for spikes, multiply-accumulates for values."""
+        parts = ((self.events_per_sample, "events"), (self.macs_per_sample, "MACs"))
+        return " + ".join(f"{wording.count(number)} {name}" for number, name in parts if number > 0) or "–"
+
+    @property
+    def stances(self) -> dict[str, int | str]:
+        return stances_of((self.runs + self.failed)[0])
+
+
+def tasks_of(results: StudyResults) -> list[str]:
+    return list(dict.fromkeys(run.task for run in results.runs))
+
+
+def chips_of(results: StudyResults, scope: str) -> list[str]:
+    """Chips of one scope, the report chip first."""
+    chips = list(dict.fromkeys(cost.chip for cost in results.costs if cost.scope == scope))
+    return sorted(chips, key=lambda chip: chip != results.report_chip)
+
+
+def groups_of(results: StudyResults, task: str | None = None) -> list[Group]:
+    """Groups in reading order: what the raw input alone gives, then pair by pair (each control under its net), then chance."""
+    collected: dict[tuple[str, ...], list[RunRecord]] = {}
+    for run in results.runs:
+        if task in (None, run.task):
+            key = (run.task, run.pair, run.half, run.network, run.rule, run.control)
+            collected.setdefault(key, []).append(run)
+    costs: dict[str, list[CostRow]] = {}
+    for cost in results.costs:
+        costs.setdefault(cost.run_id, []).append(cost)
+    groups = [_group(runs, costs) for runs in collected.values()]
+    order = {name: at for at, name in enumerate([*tasks_of(results), *dict.fromkeys(run.pair for run in results.runs)])}
+    return sorted(groups, key=lambda group: _place(group, order))
+
+
+def _place(group: Group, order: dict[str, int]) -> tuple:
+    block = {"ridge on input": 0, "chance": 2}.get(group.control, 1 if group.half != "baseline" else 0)
+    return (order[group.task], block, order[group.pair], group.half, group.network, group.rule, group.control)
+
+
+def _group(runs: list[RunRecord], costs: dict[str, list[CostRow]]) -> Group:
+    done = tuple(run for run in runs if run.status == "done")
+    first = (done or tuple(runs))[0]
+    rows = [row for run in done for row in costs.get(run.run_id, [])]
+    metrics = dict.fromkeys([first.metric, *(name for run in done for name in scores_of(run))])
+    return Group(
+        **{name: getattr(first, name) for name in ("task", "pair", "half", "control", "network", "rule")},
+        rule_title=first.rule_title,
+        cell=first.cell,
+        metric=first.metric,
+        runs=done,
+        failed=tuple(run for run in runs if run.status != "done"),
+        scores={metric: _splits(done, metric) for metric in metrics},
+        costs={chip: _cost([row for row in rows if row.chip == chip]) for chip in dict.fromkeys(r.chip for r in rows)},
+        events_per_sample=_work(rows, "synaptic_events_per_sample"),
+        macs_per_sample=_work(rows, "macs_per_sample"),
+    )
+
+
+def _splits(runs: tuple[RunRecord, ...], metric: str) -> dict[str, Spread]:
+    found = [scores_of(run).get(metric, {}) for run in runs]
+    return {split: spread(scores.get(split) for scores in found) for split in ("train", "validation", "test")}
+
+
+def _work(rows: list[CostRow], name: str) -> float:
+    """Mean over seeds of the work that one sample asks for (chips that cannot run the network may report none)."""
+    per_run: dict[str, float] = {}
+    for row in rows:
+        per_run[row.run_id] = max(per_run.get(row.run_id, 0.0), getattr(row, name))
+    return statistics.fmean(per_run.values()) if per_run else 0.0
+
+
+def _cost(rows: list[CostRow]) -> Cost:
+    able = [row for row in rows if row.can_run]
+
+    def mean(name: str) -> float | None:
+        known = spread(getattr(row, name) for row in able)
+        return known.mean if known.n else None
+
+    lows = [row.total_low_pJ for row in able if row.total_low_pJ is not None]
+    highs = [row.total_high_pJ for row in able if row.total_high_pJ is not None]
+    return Cost(
+        chip=rows[0].chip,
+        scope=rows[0].scope,
+        can_run=bool(able),
+        why_not=next((row.why_not for row in rows if not row.can_run), ""),
+        at_least=any(row.at_least for row in able),
+        total=spread(row.total_pJ for row in able),
+        low_pJ=min(lows, default=None),
+        high_pJ=max(highs, default=None),
+        dynamic_pJ=mean("dynamic_pJ"),
+        parts_pJ={part: mean(f"{part}_pJ") for part in PARTS} if rows[0].scope == "per-term" else {},
+        latency_us=mean("latency_us"),
+        training_total_pJ=mean("training_total_pJ"),
+        training_why_not=next((row.training_why_not for row in rows if row.training_why_not), ""),
+        unpriced=tuple(dict.fromkeys(term for row in able for term in row.unpriced)),
+        static_basis=next((row.static_basis for row in able if row.static_basis), ""),
+    )
