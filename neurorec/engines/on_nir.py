@@ -31,7 +31,9 @@ class NirRun:
     def output(self) -> Tensor:
         """[T, B, ...] of the only Output node."""
         if len(self.outputs) != 1:
-            raise InputError(f"the graph has {len(self.outputs)} outputs: {', '.join(self.outputs)}; take one by its name")
+            raise InputError(
+                f"the graph has {len(self.outputs)} outputs: {', '.join(self.outputs)}; take one by its name"
+            )
         return next(iter(self.outputs.values()))
 
 
@@ -45,7 +47,7 @@ def run_nir(graph: NirGraph, x: Any, options: NirOptions, record_potentials: boo
         If x does not fit the Input node.
     """
     dtype = getattr(torch, options.precision)
-    x = _batched(graph, torch.as_tensor(x).to(dtype))
+    x = _batched(graph, torch.as_tensor(x).to("cpu", dtype))
     nodes = _Nodes(graph, options)
     sent, states = nodes.before_first_step(x[0])
     recorded: dict[str, list[Tensor]] = {name: [] for name in (*graph.outputs, *graph.of_kind(*SPIKING))}
@@ -78,7 +80,7 @@ class _Nodes:
         self.potentials = [name for name, neuron in self.neurons.items() if isinstance(neuron, Neuron)]
 
     def before_first_step(self, x_t: Tensor) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """States at rest, and what feedback edges deliver in the first step: nothing, or nothing but recurrent biases."""
+        """What feedback edges deliver in the first step (nothing, or recurrent biases alone), and states at rest."""
         sent, states = {}, {}
         for name in self.graph.order:
             if name == self.graph.input:
@@ -122,8 +124,8 @@ def _batched(graph: NirGraph, x: Tensor) -> Tensor:
         x = x[:, None]
     if tuple(x.shape[2:]) != shape or x.ndim < 2 or len(x) == 0:
         raise InputError(
-            f'{graph.where}: the input has shape {tuple(x.shape)}, but its node "{graph.input}" takes {list(shape)} a step; '
-            f"give [T, B, {', '.join(map(str, shape))}] with at least one time step T"
+            f'{graph.where}: the input has shape {tuple(x.shape)}, but its node "{graph.input}" '
+            f"takes {list(shape)} a step; give [T, B, {', '.join(map(str, shape))}] with at least one time step T"
         )
     return x
 

@@ -42,7 +42,7 @@ def total(arrivals: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Neuron:
-    """Any of I, IF, LI, LIF, CubaLI, CubaLIF: a membrane, perhaps a synapse before it, perhaps a threshold behind it."""
+    """Any of I, IF, LI, LIF, CubaLI, CubaLIF: a membrane, perhaps a synapse before it and a threshold behind it."""
 
     membrane: Callable[[Tensor, Tensor], Tensor]  #: v and current to v
     synapse: Callable[[Tensor, Sequence[Tensor]], Tensor] | None  #: i and arrivals to i
@@ -165,7 +165,7 @@ def _whole_steps(name: str, node: Any, options: NirOptions, where: str) -> Tenso
     steps = np.rint(delay)
     if (steps < 0).any() or not np.allclose(delay, steps, rtol=0, atol=1e-6):
         raise InputError(
-            f'{where}: node "{name}" delays by {np.array2string(delay.ravel()[:5])} steps of {options.dt:g}; delays must be '
-            "whole numbers of steps, so choose a dt_s that divides them"
+            f'{where}: node "{name}" delays by {np.array2string(delay.ravel()[:5])} steps of {options.dt:g}; '
+            "delays must be whole numbers of steps, so choose a dt_s that divides them"
         )
     return torch.as_tensor(steps.astype(np.int64))

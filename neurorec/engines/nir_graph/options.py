@@ -58,8 +58,8 @@ class NirOptions:
             raise InputError(f"NIR option dt_s must be a positive number of seconds (got {self.dt_s!r})")
         if self.several_spikes and self.reset not in ("zero", "subtract"):
             raise InputError(
-                f'NIR option several_spikes goes with reset "zero" or "subtract" only (got "{self.reset}", which counts '
-                "one spike a step)"
+                f'NIR option several_spikes goes with reset "zero" or "subtract" only '
+                f'(got "{self.reset}", which counts one spike a step)'
             )
 
     @property

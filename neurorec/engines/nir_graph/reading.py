@@ -18,15 +18,17 @@ class NirGraph:
     """A graph to run: nested graphs are opened, cycles are cut.
 
     A cycle needs one delay somewhere; the file does not say where. Here: walk depth first from the Input, following
-    edges in alphabetical order of the node they lead to; an edge back to a node still being walked is a feedback edge and
-    delivers what its source sent in the step before. For Input -> weights -> neurons <-> recurrent weights, that is the
-    edge from the recurrent weights into the neurons.
+    edges in alphabetical order of the node they lead to; an edge back to a node still being walked is a feedback edge
+    and delivers what its source sent in the step before. For Input -> weights -> neurons <-> recurrent weights, that is
+    the edge from the recurrent weights into the neurons.
     """
 
     where: str  #: the file, for messages
     nodes: dict[str, Any]  #: name -> nir node; the name of an inner node is "outer.inner"
     order: tuple[str, ...]  #: every node after all that it reads in the same step
-    arrivals: dict[str, tuple[tuple[str, bool], ...]]  #: node -> its sources in summing order, and whether they feed back
+    arrivals: dict[
+        str, tuple[tuple[str, bool], ...]
+    ]  #: node -> its sources in summing order, and whether they feed back
     input: str  #: the Input node
     outputs: tuple[str, ...]  #: the Output nodes (not those of inner graphs, which only relay)
     metadata: dict[str, Any]
@@ -70,7 +72,9 @@ def flat_graph(graph: Any, where: str) -> NirGraph:
             raise InputError(f'{where}: node "{name}" is a {kind}, which this interpreter cannot run; it runs: {known}')
     inputs = sorted(graph.inputs)
     if len(inputs) != 1:
-        raise InputError(f"{where}: the graph has {len(inputs)} Input nodes {inputs}; this interpreter runs exactly one")
+        raise InputError(
+            f"{where}: the graph has {len(inputs)} Input nodes {inputs}; this interpreter runs exactly one"
+        )
     order, feedback = _walk(inputs[0], nodes, edges)
     unreached = sorted(set(nodes) - set(order))
     if unreached:

@@ -1,0 +1,191 @@
+"""Networks as NIR files: Input -> Linear -> CubaLIF (<-> Linear) -> Affine [-> LI] -> Output, flat.
+
+The mapping that makes neurorec's LIF (Norse's step) a CubaLIF exactly: w_in = tau_syn/dt turns forward Euler's
+dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset goes to v_reset.
+"""
+
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from neurorec.basics.errors import CannotRun, InputError, did_you_mean
+from neurorec.engines.on_nir import NirOptions
+from neurorec.hardware.export.exporter import Exporter, exporters
+from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.network import Network
+from neurorec.models.readout import Leaky, LeakyCard, Linear
+from neurorec.models.reservoirs.liquid_state import LiquidState
+
+NEURON, RECURRENT, READOUT, INTEGRATORS = "hidden.lif", "hidden.w_rec", "readout", "leaky"  # names inside the file
+
+RATE = (
+    "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
+    'the closest export is a spiking network of the same size (cell "lif")'
+)
+CONSTANT = 'the closest export is a network with constant thresholds (cell "lif"), trained as such'
+REFUSED = {
+    "adaptive_lif": f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CONSTANT}",
+    "competitive_lif": (
+        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
+        f"rule; {CONSTANT}"
+    ),
+}
+CHOICES = {
+    "nir_version": ("1.0.8", "legacy-1.0.4"),
+    "time_unit": ("s", "ms", "steps"),
+    "gain": ("unit_resistance", "unit_jump"),
+}
+
+
+@dataclass(frozen=True)
+class NirProfile:
+    """What NIR leaves to the writer. The plainest form: seconds, the network's own dt, r = 1, read by nir >= 1.0.6."""
+
+    #: "legacy-1.0.4" leaves v_reset out, so that tools with nir <= 1.0.4 (Sinabs, Rockpool) can read; needs v_reset 0
+    nir_version: Literal["1.0.8", "legacy-1.0.4"] = "1.0.8"
+    #: of the time constants; Norse, snnTorch and SpikingJelly read seconds, hxtorch ms, Sinabs steps
+    time_unit: Literal["s", "ms", "steps"] = "s"
+    #: "unit_resistance": r = 1, float for float the network itself. "unit_jump": r = tau_mem/dt, potentials and
+    #: thresholds scaled by it (equal in exact arithmetic only), which snnTorch demands
+    gain: Literal["unit_resistance", "unit_jump"] = "unit_resistance"
+    #: dt to write the time constants for, tau/dt staying as it is; None: the network's. snnTorch assumes 1e-4 s
+    dt_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            came = getattr(self, name)
+            if came not in known:
+                hint = did_you_mean(str(came), known)
+                raise InputError(f'NIR profile: {name} "{came}" is not known{hint}; known: {", ".join(known)}')
+        if self.dt_s is not None and not 0 < self.dt_s < float("inf"):
+            raise InputError(f"NIR profile: dt_s must be a positive number of seconds (got {self.dt_s!r})")
+
+    def options(self, card: SpikingCard) -> NirOptions:
+        """How the file must be stepped to run as the network did."""
+        return NirOptions(dt_s=self.dt_s or card.dt_ms / 1e3, time_unit=self.time_unit)
+
+
+#: the spelling that snnTorch 1.0.0 imports
+SNNTORCH = NirProfile(gain="unit_jump", dt_s=1e-4)
+
+
+@exporters.register("nir")
+class NirExporter(Exporter):
+    title = "NIR"
+
+    def why_not(self, network: Network) -> str | None:
+        if not isinstance(network, Network):
+            return "only input -> recurrent layer -> readout is written; export the layers one network each"
+        cell, readout = network.cell, network.readout
+        card, readout_card = _cards(network)
+        if cell.output_signal == "values":
+            return RATE
+        if type(cell) not in (LIF, LiquidState):
+            return REFUSED.get(cell.card.name, f"its step is not that of NIR's CubaLIF; {CONSTANT}")
+        if type(readout) not in (Linear, Leaky):
+            return f'a readout of type {type(readout).__name__} has no NIR node; use the readout "linear" or "leaky"'
+        if isinstance(readout, Leaky) and readout_card.dt_ms != card.dt_ms:
+            return (
+                f"its readout steps by {readout_card.dt_ms:g} ms and its neurons by {card.dt_ms:g} ms, and a NIR "
+                "simulation has one clock; give both the same dt_ms"
+            )
+        return None
+
+    def write(self, network: Network, path: Path, profile: NirProfile | None = None) -> None:
+        import nir
+
+        self.check(network)
+        card, _ = _cards(network)
+        profile = profile or NirProfile()
+        legacy = profile.nir_version == "legacy-1.0.4"
+        if legacy and card.v_reset != 0:
+            raise CannotRun(
+                f"NIR profile legacy-1.0.4 has no v_reset and resets to 0, but this network resets to "
+                f'{card.v_reset:g}; use nir_version "1.0.8"'
+            )
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        try:
+            nir.write(unfinished, nir_graph(network, profile))
+            if legacy:
+                _strip_v_reset(unfinished)
+            os.replace(unfinished, path)  # a reader never sees half a file
+        except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise InputError(f"{path}: cannot be written ({error}); choose a folder you may write to") from None
+
+
+def nir_graph(network: Network, profile: NirProfile) -> Any:
+    """The `nir.NIRGraph` of `network`."""
+    import nir
+
+    cell, readout = network.cell, network.readout
+    card, readout_card = _cards(network)
+    assert isinstance(cell, LIF)
+    nodes: dict[str, Any] = {
+        "input": nir.Input({"input": np.array([cell.input_size])}),
+        "w_in": nir.Linear(_numbers(cell.w_in)),
+        NEURON: _neurons(card, profile),
+        READOUT: nir.Affine(_numbers(readout.weight), _numbers(readout.bias)),
+        "output": nir.Output({"output": np.array([readout.size])}),
+    }
+    edges = [("input", "w_in"), ("w_in", NEURON), (NEURON, READOUT)]
+    if not cell.recurrent_frozen:  # frozen at zero: the edge would only invite a platform to spend time on it
+        nodes[RECURRENT] = nir.Linear(_numbers(cell.w_rec))
+        edges += [(NEURON, RECURRENT), (RECURRENT, NEURON)]
+    if isinstance(readout, Leaky):
+        nodes[INTEGRATORS] = _integrators(readout_card, readout.size, card, profile)
+        edges += [(READOUT, INTEGRATORS), (INTEGRATORS, "output")]
+    else:
+        edges += [(READOUT, "output")]
+    promise = {**asdict(profile.options(card)), "gain": profile.gain, "neuron": card.name}
+    return nir.NIRGraph(nodes, edges, metadata={"neurorec": promise})
+
+
+def _cards(network: Network) -> tuple[Any, Any]:
+    """The cards of cell and readout; `why_not` sees to it that they are a SpikingCard and perhaps a LeakyCard."""
+    return network.cell.card, network.readout.card
+
+
+def _neurons(card: SpikingCard, profile: NirProfile) -> Any:
+    import nir
+
+    # r multiplies the current; potentials scaled alike leave every comparison with the threshold as it was
+    scale = 1.0 if profile.gain == "unit_resistance" else card.tau_mem_ms / card.dt_ms
+    dt = profile.options(card).dt
+
+    def each(value: float) -> np.ndarray:
+        return np.full(card.size, value)  # float64: rounding is left to whoever runs the file
+
+    return nir.CubaLIF(
+        tau_syn=each(dt * (card.tau_syn_ms / card.dt_ms)),
+        tau_mem=each(dt * (card.tau_mem_ms / card.dt_ms)),
+        r=each(scale),
+        v_leak=each(scale * card.v_leak),
+        v_threshold=each(scale * card.v_threshold),
+        v_reset=each(scale * card.v_reset),
+        w_in=each(card.tau_syn_ms / card.dt_ms),
+    )
+
+
+def _integrators(card: LeakyCard, size: int, neurons: SpikingCard, profile: NirProfile) -> Any:
+    import nir
+
+    tau = profile.options(neurons).dt * (card.tau_ms / card.dt_ms)
+    return nir.LI(tau=np.full(size, tau), r=np.ones(size), v_leak=np.zeros(size))
+
+
+def _numbers(weight: Any) -> np.ndarray:
+    return weight.detach().cpu().numpy()
+
+
+def _strip_v_reset(path: Path) -> None:
+    """nir 1.0.4 stops at the unknown name v_reset; later versions read its absence as zero."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        del file[f"node/nodes/{NEURON}/v_reset"]

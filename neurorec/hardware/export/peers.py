@@ -1,0 +1,112 @@
+"""What other tools make of the same NIR file, spike by spike, reported whatever it is.
+
+Compared is the graph up to the recurrent layer: Norse 1.1.0 passes an LI node by without a word, snnTorch 1.0.0 refuses
+one, and only a graph's output can be seen in either.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import io
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.engines.on_nir import NirOptions, promised_options, read_nir, run_nir
+from neurorec.hardware.export.nir import NEURON
+
+
+@dataclass(frozen=True)
+class PeerVerdict:
+    """A peer's spikes against our interpreter's, or why there are none."""
+
+    peer: str  #: with its version
+    differing: int | None  #: entries of [T, B, H] where the two differ; None if the peer did not run the file
+    entries: int  #: T B H
+    spikes: int  #: of our interpreter
+    peer_spikes: int | None
+    trouble: str = ""  #: what the peer said instead of running
+
+    def __str__(self) -> str:
+        if self.differing is None:
+            return f"{self.peer}: {self.trouble}"
+        return (
+            f"{self.peer}: {self.differing:,} of {self.entries:,} entries differ "
+            f"({self.peer_spikes:,} spikes against {self.spikes:,})"
+        )
+
+
+def compare_norse(path: str | Path, x: Tensor) -> PeerVerdict:
+    """Norse's `from_nir`, stepped by the dt that the file promises, against our interpreter on x [T, B, I]."""
+    return _compare("norse", _norse, path, x)
+
+
+def compare_snntorch(path: str | Path, x: Tensor) -> PeerVerdict:
+    """snnTorch's `import_from_nir` (whose dt is always 1e-4 s) against our interpreter on x [T, B, I].
+
+    Write the file with the profile `SNNTORCH`; from any other, snnTorch refuses r or reads other time constants.
+    """
+    return _compare("snntorch", _snntorch, path, x)
+
+
+def _norse(graph: Any, x: Tensor, options: NirOptions) -> Tensor:
+    from norse.torch import from_nir
+
+    module, state, spikes = from_nir(graph, ignore_warnings=True, dt=options.dt), None, []
+    for x_t in x:
+        z, state = module(x_t, state)
+        spikes.append(z)
+    return torch.stack(spikes)
+
+
+def _snntorch(graph: Any, x: Tensor, options: NirOptions) -> Tensor:
+    from snntorch.import_nir import import_from_nir
+
+    module, state, spikes = import_from_nir(graph), None, []
+    for x_t in x:
+        z, state = module(x_t, state)
+        spikes.append(z)
+    return torch.stack(spikes)
+
+
+@torch.no_grad()
+def _compare(peer: str, play: Callable[[Any, Tensor, NirOptions], Tensor], path: str | Path, x: Tensor) -> PeerVerdict:
+    graph = read_nir(path)
+    options = promised_options(graph.metadata, graph.where)
+    ours = run_nir(graph, x, options).spikes[NEURON]
+    entries, spikes = ours.numel(), int(ours.sum())
+    try:
+        name = f"{peer} {importlib.metadata.version(peer)}"
+    except importlib.metadata.PackageNotFoundError:
+        return PeerVerdict(peer, None, entries, spikes, None, f"not installed (pip install {peer})")
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")  # deprecations inside the peer are not ours to fix
+            theirs = play(_recurrent_layer(path), x, options)
+    except Exception as error:  # any way a foreign importer fails is a result to report
+        return PeerVerdict(
+            name, None, entries, spikes, None, f"could not read the file: {type(error).__name__}: {error}"
+        )
+    if theirs.shape != ours.shape:
+        return PeerVerdict(
+            name, None, entries, spikes, None, f"ran the file, but sent {list(theirs.shape)} instead of spikes"
+        )
+    return PeerVerdict(name, int((theirs != ours).sum()), entries, spikes, int(theirs.sum()))
+
+
+def _recurrent_layer(path: str | Path) -> Any:
+    """The file's graph with everything behind the recurrent neurons replaced by an Output."""
+    import nir
+
+    whole = nir.read(path)
+    neurons: Any = whole.nodes[NEURON]
+    kept = {name: whole.nodes[name] for name in ("input", "w_in", "hidden.w_rec", NEURON) if name in whole.nodes}
+    kept["output"] = nir.Output({"output": np.array(neurons.v_threshold.shape)})
+    edges = [(a, b) for a, b in whole.edges if a in kept and b in kept and b != "output"]
+    return nir.NIRGraph(kept, [*edges, (NEURON, "output")])

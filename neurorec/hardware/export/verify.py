@@ -1,0 +1,56 @@
+"""What a written NIR file does when it is read back: by our interpreter, and by other people's tools."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from neurorec.engines.on_nir import NirOptions, promised_options, read_nir, run_nir
+from neurorec.hardware.export.exporter import exporters
+from neurorec.hardware.export.nir import NEURON
+from neurorec.models.network import Network
+
+
+@dataclass(frozen=True)
+class NirVerdict:
+    """The file, run by the interpreter, against the network, run by torch, on the same input."""
+
+    mismatches: dict[str, int]  #: layer -> entries of [T, B, H] where the two differ
+    spikes: dict[str, int]  #: layer -> spikes of the torch run
+    entries: dict[str, int]  #: layer -> T B H
+    readout_difference: float  #: largest |difference| of the readout, of the order of float32 rounding
+
+    @property
+    def exact(self) -> bool:
+        return not any(self.mismatches.values())
+
+    def __str__(self) -> str:
+        layers = [
+            f"{layer}: {wrong:,} of {self.entries[layer]:,} entries differ ({self.spikes[layer]:,} spikes)"
+            for layer, wrong in self.mismatches.items()
+        ]
+        return f"{'; '.join(layers)}; readout within {self.readout_difference:.2g}"
+
+
+@torch.no_grad()
+def verify_nir(network: Network, path: str | Path, x: Tensor, options: NirOptions | None = None) -> NirVerdict:
+    """Read the file back with `nir`, run it and `network` on all of x [T, B, I], and count every difference.
+
+    `options` are those that the file promises, unless given.
+    """
+    exporters["nir"]().check(network)
+    graph = read_nir(path)
+    run = run_nir(graph, x, options or promised_options(graph.metadata, graph.where))
+    hidden, readout = (part.cpu() for part in _plain_run(network, x))
+    return NirVerdict(
+        mismatches={NEURON: int((run.spikes[NEURON] != hidden).sum())},
+        spikes={NEURON: int(hidden.sum())},
+        entries={NEURON: hidden.numel()},
+        readout_difference=float((run.output - readout).abs().max()),
+    )
+
+
+def _plain_run(network: Network, x: Tensor) -> tuple[Tensor, Tensor]:
+    hidden, _ = network.cell(x)
+    return hidden, network.readout(hidden)
