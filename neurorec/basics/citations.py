@@ -4,15 +4,11 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
-from neurorec.basics.cards import read_toml
+from neurorec.basics.cards import Card, check_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
 
 
-class Citation(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Citation(Card):
     author: str
     title: str
     venue: str
@@ -25,7 +21,7 @@ class Citation(BaseModel):
 @cache
 def citations() -> dict[str, Citation]:
     entries = read_toml(Path(__file__).with_name("citations.toml"))
-    return {key: Citation.model_validate(entry) for key, entry in entries.items()}
+    return {key: check_card(entry, Citation, f"citations.toml: {key}") for key, entry in entries.items()}
 
 
 def is_cited(key: str) -> bool:
@@ -36,7 +32,9 @@ def find_citation(key: str) -> Citation:
     """Raises `InputError` for an unknown key, with the closest known one."""
     known = citations()
     if key not in known:
-        raise InputError(f'citation "{key}" is not known{did_you_mean(key, known)}; add it to neurorec/basics/citations.toml')
+        raise InputError(
+            f'citation "{key}" is not known{did_you_mean(key, known)}; add it to neurorec/basics/citations.toml'
+        )
     return known[key]
 
 

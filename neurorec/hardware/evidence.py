@@ -30,7 +30,9 @@ class Known(Card):
     @model_validator(mode="after")
     def _traceable(self) -> Self:
         if not is_cited(self.source):
-            raise ValueError(f'source "{self.source}" is not a key of neurorec/basics/citations.toml; add it there first')
+            raise ValueError(
+                f'source "{self.source}" is not a key of neurorec/basics/citations.toml; add it there first'
+            )
         if self.known == "second-hand" and not self.via:
             raise ValueError('known = "second-hand" needs via = "the text that quotes the source"')
         if self.known == "computed" and not self.note:
@@ -42,7 +44,7 @@ class Quantity(Known):
     """A number with a unit. `unit` is the key that holds it; `band_<unit>` its band."""
 
     unit: ClassVar[str]
-    obtained: Literal["metered", "measured", "simulated", "derived"]
+    obtained: Literal["metered", "measured", "simulated", "derived", "unstated"]
     band: Literal["none found"] | None = None
 
     @model_validator(mode="after")
