@@ -93,8 +93,8 @@ def _first(comparisons: list[Comparison]) -> str:
 def _loss(at: Comparison) -> str:
     one, other = (f"{g.scores[at.metric]['test']}" for g in (at.one, at.other))
     found = (
-        f"on {at.task}, {at.one.network} trained by {at.one.rule_title} scores {one} where {at.other.rule_title} "
-        f"scores {other} ({at.metric}, mean ± sd, n = {at.difference.n})"
+        f"on {at.task}, by {at.metric}, {at.one.network} scores {one} trained by {at.one.rule_title} and {other} trained "
+        f"by {at.other.rule_title} (mean{'' if at.difference.sd is None else ' ± sd'}, n = {at.difference.n})"
     )
     size = at.difference_text.lstrip("+−")
     ending = {
@@ -124,6 +124,6 @@ def _second(comparisons: list[Comparison]) -> str:
     widest = max(comparisons, key=lambda at: abs(at.difference.mean))
     return (
         f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task, the spiking net "
-        f"is {said}; the largest difference is {widest.difference_text} ({widest.one.label} against "
-        f"{widest.other.label}, {widest.task})."
+        f"is {said}; the largest difference is {widest.difference_text} ({widest.one.label}, minus "
+        f"{widest.other.label}; {widest.task})."
     )

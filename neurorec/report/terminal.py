@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 WIDE_COLUMNS = 112
 ALL_IN_CHIP = "cortex_m4"
-LEGEND = "relaxed/partly/kept: how many of the six objections to backpropagation the rule relaxes, partly relaxes, keeps"
+LEGEND = (
+    "relaxed/partly/kept: how many of the six objections to backpropagation the rule relaxes, partly relaxes, keeps"
+)
 QUICK = "quick run: shortened trainings, to see that everything works; not to be cited"
 
 

@@ -63,11 +63,24 @@ def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: boo
             }
             for net in NETS
         },
-        chips={chip: f"{chip}: a made-up sentence about the chip, its process and what its card counts" for chip in PER_TERM + ALL_IN},
+        chips={
+            chip: f"{chip}: a made-up sentence about the chip, its process and what its card counts"
+            for chip in PER_TERM + ALL_IN
+        },
         sources=["werbos1990", "neftci2019", "diehl2015", "davies2018"],
         exports=[
-            {"run_id": "r1", "target": "nir", "path": "network.nir", "verdict": "reproduces the reference run: 0 of 4 311 spikes differ"},
-            {"run_id": "r2", "target": "nir", "path": "", "verdict": "refused: NIR has no primitive for lateral inhibition"},
+            {
+                "run_id": "r1",
+                "target": "nir",
+                "path": "network.nir",
+                "verdict": "reproduces the reference run: 0 of 4 311 spikes differ",
+            },
+            {
+                "run_id": "r2",
+                "target": "nir",
+                "path": "",
+                "verdict": "refused: NIR has no primitive for lateral inhibition",
+            },
         ],
         notes=["norse for recurrent LIF, brian2 (cython) for STDP", "2 CPU cores, no GPU"],
         wall_s=754.2,
@@ -90,7 +103,13 @@ def with_failure(results: StudyResults, reason: str) -> StudyResults:
     at = next(i for i, run in enumerate(results.runs) if run.network == "LSTM" and run.seed == 2)
     nan = math.nan
     failed = replace(
-        results.runs[at], status="failed", reason=reason, train_score=nan, validation_score=nan, test_score=nan, extra_scores={}
+        results.runs[at],
+        status="failed",
+        reason=reason,
+        train_score=nan,
+        validation_score=nan,
+        test_score=nan,
+        extra_scores={},
     )
     runs = [*results.runs[:at], failed, *results.runs[at + 1 :]]
     return replace(results, runs=runs, costs=[cost for cost in results.costs if cost.run_id != failed.run_id])

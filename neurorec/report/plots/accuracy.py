@@ -50,6 +50,16 @@ def _finding(task: str, nets: list[Group], lines: list[Group]) -> str:
 def _rows(task: str, groups: list[Group]) -> list[list]:
     head = ["task", "network", "rule", "control", "metric", "test_mean", "test_sd", "n_seeds", "test_by_seed"]
     return [head] + [
-        [task, g.network, g.rule_title, g.control, g.metric, g.test.mean, g.test.sd, g.test.n, " ".join(map(str, g.test.values))]
+        [
+            task,
+            g.network,
+            g.rule_title,
+            g.control,
+            g.metric,
+            g.test.mean,
+            g.test.sd,
+            g.test.n,
+            " ".join(map(str, g.test.values)),
+        ]
         for g in groups
     ]

@@ -8,7 +8,7 @@ from neurorec.report.plots.style import (
 )  # fmt: skip
 from neurorec.report.summary import PARTS, Cost, Group
 
-PART_LOOKS = {"compute": (BLUE, ""), "memory": (ORANGE, "////"), "communication": (GREEN, "xxxx"), "static": (PURPLE, "....")}
+PART_LOOKS = {"compute": (BLUE, ""), "memory": (ORANGE, "//"), "communication": (GREEN, "xx"), "static": (PURPLE, "--")}
 NOT_SPLIT = (RULE, "")
 
 
@@ -22,28 +22,52 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
     nets = [(group, cost) for group, cost in _priced(groups, chip) if group.proper]
     if not nets:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     scope = nets[0][1].scope
     title = f"{task}: accuracy against energy on {chip}"
-    with figure(3.1 + 0.24 * len(nets)) as (drawn, axes):
+    with figure(3.7 + 0.24 * len(nets)) as (drawn, axes):
         handles = []
         for group, cost in nets:
             x, style = cost.total.mean / 1e6, looks.of(group) | {"linestyle": "none"}
-            low, high = (cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6
-            axes.plot([low, high], [group.test.mean] * 2, color=style["color"], linewidth=5, alpha=0.3, solid_capstyle="butt")
+            band = _band_uJ(cost)
+            axes.plot(band, [group.test.mean] * 2, color=style["color"], linewidth=5, alpha=0.3, solid_capstyle="butt")
             label = ("≥ " if cost.at_least else "") + group.label
-            handles.append(axes.errorbar(x, group.test.mean, yerr=group.test.sd or 0.0, capsize=3, label=label, **style))
+            handles.append(
+                axes.errorbar(x, group.test.mean, yerr=group.test.sd or 0.0, capsize=3, label=label, **style)
+            )
             if cost.at_least:
-                axes.plot(high, group.test.mean, ">", color=style["color"], markersize=5)
+                axes.plot(band[1], group.test.mean, ">", color=style["color"], markersize=5)
+        low, high = _score_limits([group for group, _ in nets])
         for group in (group for group in groups if group.half == "baseline" and group.test.n):
-            style = ":" if group.control == "chance" else "--"
-            handles.append(axes.axhline(group.test.mean, color=INK, linewidth=1, linestyle=style, label=group.network))
+            style, where = (
+                ":" if group.control == "chance" else "--",
+                "" if low <= group.test.mean <= high else ", off this axis",
+            )
+            label = f"{group.network} {group.test.mean:.2f}{where}"
+            handles.append(axes.axhline(group.test.mean, color=INK, linewidth=1, linestyle=style, label=label))
         _log_energy_axis(axes, f"energy of one inference on {chip}, {scope} (µJ)")
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter("{x:.2f}")
         axes.set_ylabel("test accuracy")
         axes.grid(color=RULE)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         legend_below(drawn, handles)
         return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), _rows(nets))
+
+
+def _band_uJ(cost: Cost) -> list[float]:
+    """The ends of the band; the total itself where the card gives none."""
+    return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
+
+
+def _score_limits(nets: list[Group]) -> tuple[float, float]:
+    """An axis over the nets' scores, at least 0.2 wide: where nets lie close, an axis from 0 would hide their order."""
+    low = min(group.test.mean - (group.test.sd or 0.0) for group in nets)
+    high = max(group.test.mean + (group.test.sd or 0.0) for group in nets)
+    room = max(0.05, (0.2 - (high - low)) / 2)
+    return max(-0.02, low - room), min(1.02, high + room)
 
 
 def _log_energy_axis(axes, label: str) -> None:
@@ -66,7 +90,9 @@ def _finding(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
         return f"{net[0].label} with accuracy {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
 
     text = f"Of {len(nets)} nets that {chip} can run on {task}, the least energy takes {said(cheap)}"
-    return f"{text}, which is also the most accurate." if cheap is best else f"{text}; the most accurate is {said(best)}."
+    return (
+        f"{text}, which is also the most accurate." if cheap is best else f"{text}; the most accurate is {said(best)}."
+    )
 
 
 def _rows(nets: list[tuple[Group, Cost]]) -> list[list]:
@@ -74,8 +100,25 @@ def _rows(nets: list[tuple[Group, Cost]]) -> list[list]:
     head += [f"{part}_pJ" for part in PARTS] + ["static_basis"]
     rows: list[list] = [head]
     for g, c in nets:
-        row = [g.task, g.network, g.rule_title, c.chip, c.scope, g.test.mean, g.test.sd, c.total.mean, c.low_pJ, c.high_pJ]
-        row += [c.at_least, "; ".join(c.unpriced), c.dynamic_pJ, *(c.parts_pJ.get(part) for part in PARTS), c.static_basis]
+        row = [
+            g.task,
+            g.network,
+            g.rule_title,
+            c.chip,
+            c.scope,
+            g.test.mean,
+            g.test.sd,
+            c.total.mean,
+            c.low_pJ,
+            c.high_pJ,
+        ]
+        row += [
+            c.at_least,
+            "; ".join(c.unpriced),
+            c.dynamic_pJ,
+            *(c.parts_pJ.get(part) for part in PARTS),
+            c.static_basis,
+        ]
         rows.append(row)
     return rows
 
@@ -94,7 +137,9 @@ def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
             left = 0.0
             for part, share in shares(cost).items():
                 colour, hatch = PART_LOOKS.get(part, NOT_SPLIT)
-                axes.barh(y, 100 * share, left=left, height=0.62, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.6)
+                axes.barh(
+                    y, 100 * share, left=left, height=0.62, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.6
+                )
                 left += 100 * share
                 used.append(part)
         labels = [f"{_short(group)}\n{cost.total_text}" for group, cost in nets]
@@ -121,7 +166,11 @@ def shares(cost: Cost) -> dict[str, float]:
 
 def _short(group: Group) -> str:
     """A label of at most about twenty letters; the rule only where the net alone would not do."""
-    return group.network if group.rule == "ridge" or group.network == group.rule_title else f"{group.network}, {group.rule.upper()}"
+    return (
+        group.network
+        if group.rule == "ridge" or group.network == group.rule_title
+        else f"{group.network}, {group.rule.upper()}"
+    )
 
 
 def _largest(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
@@ -143,10 +192,10 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
         for y, (chip, _, cost) in enumerate(found):
             at = chips.index(chip)
             colour, x = PAIR_COLOURS[at % len(PAIR_COLOURS)], cost.total.mean / 1e6
-            low, high = (cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6
-            axes.plot([low, high], [y, y], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
+            band = _band_uJ(cost)
+            axes.plot(band, [y, y], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
             axes.plot(x, y, MARKERS[at % len(MARKERS)], color=colour, markersize=6.5)
-            axes.annotate(wording.energy(cost.total.mean, cost.at_least), (high, y), (6, 0), textcoords="offset points",
+            axes.annotate(wording.energy(cost.total.mean, cost.at_least), (band[1], y), (6, 0), textcoords="offset points",
                           va="center", fontsize=9)  # fmt: skip
         axes.set_yticks(range(len(found)), [f"{chip}: {_short(group)}" for chip, group, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.6)

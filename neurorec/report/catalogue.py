@@ -1,0 +1,156 @@
+"""`neurorec list` and `neurorec show`: what there is, and everything known about one thing."""
+
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import neurorec.engines
+import neurorec.training  # noqa: F401  (these two register every member)
+from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
+from neurorec.basics.citations import cite
+from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.engines.engine import engines
+from neurorec.experiments.study import load_study
+from neurorec.hardware.chip import load_chip
+from neurorec.hardware.export.exporter import exporters
+from neurorec.learning.rule import OBJECTIONS, rules
+from neurorec.models.cell import cells
+from neurorec.tasks.encoders import encoders
+from neurorec.tasks.task import tasks
+from neurorec.training import load_pair
+
+#: kind -> name -> one line about it
+KINDS: dict[str, Callable[[], dict[str, str]]] = {
+    "pairs": lambda: {name: _card("models", name) for name in card_names("models")},
+    "chips": lambda: {name: _card("hardware", name) for name in card_names("hardware")},
+    "studies": lambda: {name: _card("experiments", name) for name in card_names("experiments")},
+    "tasks": lambda: {name: _first_line(tasks[name]) for name in tasks},
+    "rules": lambda: {name: f"{rules[name].title} ({', '.join(rules[name].sources)})" for name in rules},
+    "engines": lambda: {name: _first_line(inspect.getmodule(engines[name])) for name in engines},
+    "cells": lambda: {name: f"{cells[name].title} ({', '.join(cells[name].sources)})" for name in cells},
+    "encoders": lambda: {name: encoders[name].about for name in encoders},
+    "exporters": lambda: {name: _first_line(exporters[name]) for name in exporters},
+}
+
+
+def _card(folder: str, name: str) -> str:
+    return str(read_toml(find_card(folder, name)).get("about", ""))
+
+
+def _first_line(member: Any) -> str:
+    return (inspect.getdoc(member) or "").split("\n")[0]
+
+
+def print_catalogue(kind: str) -> None:
+    """Every kind, or the members of one."""
+    if kind and kind not in KINDS:
+        raise InputError(f'there is no kind "{kind}"{did_you_mean(kind, KINDS)}; kinds: {", ".join(KINDS)}')
+    console = Console()
+    for each in [kind] if kind else KINDS:
+        table = Table(title=each, title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
+        for name, about in KINDS[each]().items():
+            table.add_row(name, about)
+        console.print(table)
+        console.print()
+
+
+def print_member(name: str) -> None:
+    """Equations, parameters with units, sources and code path of one named thing."""
+    console = Console(highlight=False)
+    if name.endswith(".toml"):
+        _show_path(console, Path(name))
+        return
+    shows: dict[str, Callable[[Console, str], None]] = {
+        "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
+        "rules": _show_rule, "tasks": _show_code(tasks), "engines": _show_code(engines),
+        "encoders": _show_code(encoders), "exporters": _show_code(exporters),
+    }  # fmt: skip
+    members = {kind: lister() for kind, lister in KINDS.items()}
+    found = [kind for kind in KINDS if name in members[kind]]
+    if not found:
+        known = [member for kind in members.values() for member in kind]
+        raise InputError(f'nothing is called "{name}"{did_you_mean(name, known)}; `neurorec list` prints every name')
+    for kind in found:
+        shows[kind](console, name)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False)
+
+
+def _show_path(console: Console, path: Path) -> None:
+    data = read_toml(path)
+    _say(console, json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def _show_pair(console: Console, name: str) -> None:
+    pair = load_pair(name)
+    _say(console, f"{name}: {pair.card.about}\n  card: {pair.path}")
+    for half in pair.halves:
+        cell = cells[half.cell.name]
+        _say(console, f"\n{half.half} half: {cell.title}\n  code: {_code_path(cell)}")
+        _say(console, "  " + cell.equations.replace("\n", "\n  "))
+        for part, card in (("cell", half.cell), ("readout", half.readout), ("encoder", half.encoder.card)):
+            settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
+            _say(console, f"  {part}: {settings}")
+        for training in half.trainings:
+            _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
+        network = half.build(8, 10, __import__("torch").Generator().manual_seed(0))
+        runs_on = {chip: load_chip(chip).why_not(network) for chip in card_names("hardware")}
+        _say(console, "  chips that run it: " + (", ".join(c for c, why in runs_on.items() if why is None) or "none"))
+    _say(console, "\nmatched:")
+    for key, value in pair.card.matched.model_dump().items():
+        _say(console, f"  {key.replace('_', ' ')}: {value}")
+    _cite(console, pair.card.sources)
+
+
+def _show_cell(console: Console, name: str) -> None:
+    cell = cells[name]
+    _say(
+        console,
+        f"{name}: {cell.title}, a cell\n  code: {_code_path(cell)}\n  {cell.equations.replace(chr(10), chr(10) + '  ')}",
+    )
+    _say(console, "  card keys: " + ", ".join(cell.Card.model_fields))
+    _cite(console, cell.sources)
+
+
+def _show_rule(console: Console, name: str) -> None:
+    rule = rules[name]
+    _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
+    _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
+    _say(console, "  the six objections to backpropagation: " + "; ".join(OBJECTIONS))
+    _cite(console, rule.sources)
+
+
+def _show_card(folder: str) -> Callable[[Console, str], None]:
+    def show(console: Console, name: str) -> None:
+        path = find_card(folder, name)
+        load_chip(path) if folder == "hardware" else load_study(path)
+        _say(console, f"{path}\n\n{path.read_text()}")
+
+    return show
+
+
+def _show_code(registry: Any) -> Callable[[Console, str], None]:
+    def show(console: Console, name: str) -> None:
+        _say(console, f"{name}\n  code: {_code_path(registry[name])}\n  {inspect.getdoc(registry[name])}")
+
+    return show
+
+
+def _code_path(member: Any) -> str:
+    path = Path(inspect.getsourcefile(member) or "")
+    return f"{path.relative_to(PACKAGE.parent)}:{inspect.getsourcelines(member)[1]}"
+
+
+def _cite(console: Console, keys: Any) -> None:
+    _say(console, "sources:")
+    for key in keys:
+        _say(console, f"  {key}: {cite(key)}")
