@@ -7,13 +7,13 @@ from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES = {"train": 512, "validation": 128, "test": 256}
-DELAY_FRAMES = 21  # with frames of 6 ms, 126 ms: more than ten membrane time constants of 10 ms
+DELAY_FRAMES = 13  # with frames of 8 ms, 104 ms: more than ten membrane time constants of 10 ms
 NOISE_SHARE = 0.1  # distractor activity on two lines that carry no information
 
 
 @tasks.register("store_recall")
 def store_recall(seed: int) -> Task:
-    """23 frames on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
+    """15 frames on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
 
     The first frame shows the bit, the last shows the cue, and only there the answer counts. Half of the samples hold
     each bit in every split; the distractors make every sample different.

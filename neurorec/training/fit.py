@@ -114,15 +114,17 @@ def train(
     )  # fmt: skip
 
 
+def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
+    """A split as the network sees it, in steps; `max_samples` caps it. Random encoders draw from `seed` and the split."""
+    batch = task.split(split)
+    if max_samples is not None:
+        batch = batch.take(torch.arange(min(max_samples, batch.size)))
+    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
+
+
 def _encoded(encoder: Encoder, task: Task, seed: int, device: str, max_samples: int | None) -> dict[Split, Batch]:
-    generator = torch_generator(seed, "encoder")
-    data = {}
-    for split in SPLITS:
-        batch = task.split(split)
-        if max_samples is not None and split == "train":
-            batch = batch.take(torch.arange(min(max_samples, batch.size)))
-        data[split] = encoder.encode_batch(batch, generator).to(device)
-    return data
+    caps: dict[Split, int | None] = {"train": max_samples, "validation": None, "test": None}
+    return {split: encoded_split(encoder, task, split, seed, caps[split]).to(device) for split in SPLITS}
 
 
 def _fit(

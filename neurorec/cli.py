@@ -1,0 +1,127 @@
+"""The command line: parse, call, print. Heavy libraries load inside the command that needs them, so --help is instant."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from neurorec.basics.errors import InputError, NeurorecError, RunFailed
+
+app = typer.Typer(
+    name="neurorec",
+    help="Compare how brains and machines learn sequences, and what that costs in hardware.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Out = Annotated[Optional[Path], typer.Option("--out", help="Where results go. [default: runs/STUDY]")]  # noqa: UP045  (typer reads it)
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
+    seeds: Annotated[Optional[int], typer.Option(help="How many seeds. [default: those of the card]")] = None,  # noqa: UP045
+    jobs: Annotated[Optional[int], typer.Option(help="Runs at a time. [default: one a core]")] = None,  # noqa: UP045
+    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    engine: Annotated[str, typer.Option(help="Engine for the networks it can run: auto, norse or torch.")] = "auto",
+    out: Out = None,
+    debug: Debug = False,
+) -> None:
+    """Run a study: train, price, export, report. The same command again does only what is missing."""
+    from neurorec.experiments.verbs import prepare_study
+    from neurorec.report.live import run_and_report
+
+    prepared = prepare_study(study, quick=quick, seeds=seeds, jobs=jobs, device=device, engine=engine, out=out)
+    failed = run_and_report(prepared)
+    if failed:
+        raise RunFailed(f"{failed} run(s) failed; the reasons stand above and in the report. The others are complete")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
+    debug: Debug = False,
+) -> None:
+    """Rebuild tables, plots and page from stored results."""
+    from neurorec.report.live import rebuild
+
+    rebuild(folder)
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")] = "",
+    debug: Debug = False,
+) -> None:
+    """What there is, one line each, with its source."""
+    from neurorec.report.catalogue import print_catalogue
+
+    print_catalogue(kind)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
+) -> None:
+    """Equations, parameters with units, sources and code path of one thing."""
+    from neurorec.report.catalogue import print_member
+
+    print_member(name)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A card: pair, chip or study.")], debug: Debug = False
+) -> None:
+    """Check a card; say what is wrong with it and how to mend it."""
+    from neurorec.experiments.verbs import check_file
+
+    typer.echo(f"{file}: valid {check_file(file)}")
+
+
+@app.command()
+def cost(
+    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    chip: Annotated[Optional[list[str]], typer.Option(help="A chip by name or card; may be repeated. [default: all]")] = None,  # noqa: UP045
+    training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
+    debug: Debug = False,
+) -> None:
+    """What one inference of a trained network costs on a chip."""
+    from neurorec.report.pricing import print_cost
+
+    print_cost(what, chip, training)
+
+
+@app.command("export")
+def export_(
+    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
+    debug: Debug = False,
+) -> None:
+    """Write a trained network for another platform, and check the file against the reference run."""
+    from neurorec.experiments.verbs import export_run
+
+    typer.echo(export_run(what, to, out))
+
+
+def main() -> None:
+    """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault."""
+    debug = "--debug" in sys.argv
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs are parallel; threads inside each would only quarrel
+    try:
+        app()
+    except NeurorecError as error:
+        if debug:
+            raise
+        typer.echo(f"neurorec: {error}", err=True)
+        raise SystemExit(2 if isinstance(error, InputError) else 1) from None
+    except KeyboardInterrupt:
+        typer.echo("neurorec: stopped", err=True)
+        raise SystemExit(130) from None

@@ -1,0 +1,118 @@
+"""The verbs of the command line and of `import neurorec as nr`, on plain objects."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from neurorec.basics.cards import read_toml
+from neurorec.basics.errors import InputError
+from neurorec.experiments.collect import collect, rebuild_network
+from neurorec.experiments.plan import Options, RunSpec, plan_runs
+from neurorec.experiments.results import StudyResults
+from neurorec.experiments.runner import Watcher, processes, run_missing
+from neurorec.experiments.store import read_activity, read_run
+from neurorec.experiments.study import LoadedStudy, load_study
+from neurorec.hardware.chip import Chip, load_chip
+from neurorec.hardware.cost import Cost, TrainingRun
+from neurorec.hardware.cost import estimate_cost as price
+from neurorec.hardware.export.exporter import export_network
+from neurorec.hardware.export.verify import verify_nir
+from neurorec.tasks.task import load_task
+from neurorec.training import Run, load_pair
+from neurorec.training.fit import encoded_split
+
+
+@dataclass(frozen=True)
+class PreparedStudy:
+    """A study with its plan, checked; nothing has run."""
+
+    study: LoadedStudy
+    specs: list[RunSpec]
+    folder: Path
+    quick: bool
+    jobs: int
+
+
+def prepare_study(
+    name: str | Path, *, quick: bool = False, seeds: int | None = None, jobs: int | None = None, device: str = "auto",
+    engine: str = "auto", out: Path | None = None,
+) -> PreparedStudy:  # fmt: skip
+    """Load and check everything a study needs.
+
+    Raises
+    ------
+    InputError, CannotRun
+        For anything that cannot work; nothing was started.
+    """
+    study = load_study(name)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs {jobs}: at least one run at a time is needed")
+    specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
+    folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
+    return PreparedStudy(study, specs, folder, quick, jobs or max(1, min(os.cpu_count() or 1, len(specs))))
+
+
+def run_study(
+    prepared: PreparedStudy,
+    watcher: Watcher | None = None,
+    make_executor: Callable[[], Executor] | None = None,
+) -> StudyResults:
+    """Run what is missing of a prepared study and collect its results. `make_executor` may bring a cluster's executor."""
+    executor = make_executor or partial(processes, prepared.jobs)
+    run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher or Watcher())
+    return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
+
+
+def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> Cost:
+    """What one inference of `run`'s network costs on `chip`, from the activity on the whole test split."""
+    card = chip if isinstance(chip, Chip) else load_chip(chip)
+    trained = TrainingRun(run.rule, int(run.training["samples_seen"]), int(run.training["weight_updates"]))
+    return price(run.network, run.activity, card, training=trained if training else None)
+
+
+def export(run: Run, to: str, path: str | Path, **profile: Any) -> Path:
+    """Write `run`'s network to `path` in the format `to`. Raises `CannotRun` with the reason where that is impossible."""
+    export_network(run.network, Path(path), to, **profile)
+    return Path(path)
+
+
+def export_run(folder: Path, to: str, out: Path) -> str:
+    """Export the network of a stored run, check the file on the task's whole test split, and say what was found."""
+    record = read_run(folder)
+    network = rebuild_network(record, folder)
+    export_network(network, out, to)
+    pair = load_pair(record.pair)
+    half = pair.rate if record.half == "rate" else pair.spiking
+    x = encoded_split(half.encoder, load_task(record.task, record.seed), "test", record.seed).x
+    return f"{out}: {verify_nir(network, out, x)}"
+
+
+def check_file(path: Path) -> str:
+    """Which kind of card `path` is; raises `InputError` if it is none, or has a fault."""
+    data = read_toml(path)
+    if "question" in data:
+        load_study(path)
+        return "study"
+    if "rate" in data or "spiking" in data:
+        load_pair(path)
+        return "pair"
+    if "energy" in data or "all_in" in data:
+        load_chip(path)
+        return "chip"
+    raise InputError(
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no [energy]); "
+        "copy a card from experiments/, models/ or hardware/ and change it"
+    )
+
+
+def price_stored_run(folder: Path, chips: list[str]) -> list[tuple[Chip, Cost]]:
+    """The cost of a stored run's network on each chip."""
+    record = read_run(folder)
+    network, activity = rebuild_network(record, folder), read_activity(folder)
+    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
+    loaded = [load_chip(chip) for chip in chips]
+    return [(chip, price(network, activity, chip, training=trained)) for chip in loaded]

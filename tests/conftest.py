@@ -1,0 +1,34 @@
+"""Fixtures every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+import neurorec.engines
+import neurorec.learning
+import neurorec.models
+import neurorec.tasks  # noqa: F401  (these register every cell, rule, task and engine)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The folder of real data: NEUROREC_DATA, or ../shared/data beside the project; skips where neither is.
+
+    Where one of them is there, a test that asks for a file must find it: use `data_dir / "..."` and let it fail.
+    """
+    stated = os.environ.get("NEUROREC_DATA")
+    folder = Path(stated) if stated else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        if stated:
+            pytest.fail(f"NEUROREC_DATA is {stated}, but there is no such folder")
+        pytest.skip("no data: set NEUROREC_DATA, or put the data in ../shared/data")
+    return folder

@@ -1,0 +1,83 @@
+"""Engine A equals engine B: spikes identical, gradients equal to float rounding."""
+
+import pytest
+import torch
+
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.engines.engine import choose_engine, engines
+from neurorec.models.cell import cells
+from tests.nets import inputs, network, on_dyadic_grid
+
+SIZES = [(20, 4, 5, 7), (1, 1, 1, 1), (13, 3, 8, 33), (50, 2, 3, 16), (3, 0, 2, 5)]
+fast = [name for name in engines if name != "torch"]
+PAIRS = [(e, c) for e in fast for c in cells if engines[e]().why_not(network(c).cell) is None]
+
+
+def run_both(engine, name, sizes, dyadic, **changes):
+    T, B, I, H = sizes  # noqa: E741
+    results = []
+    for which in ("torch", engine):
+        net = network(name, I=I, H=H, input_gain=6.0, **changes)
+        if dyadic:
+            on_dyadic_grid(net)
+        x = inputs(net, T, B, share=0.5)
+        for weight in net.cell.parameters():
+            weight.requires_grad_(True)
+        x.requires_grad_(True)
+        seen = engines[which]().run(net, x)
+        wish = torch.linspace(-1, 1, seen.outputs.numel()).reshape(seen.outputs.shape)
+        (seen.outputs * wish).sum().backward()
+        results.append((seen, x.grad, {key: weight.grad for key, weight in net.named_parameters()}))
+    return results
+
+
+@pytest.mark.parametrize("dyadic", [True, False], ids=["dyadic weights", "random weights"])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+@pytest.mark.parametrize(("engine", "name"), PAIRS)
+def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
+    (one, x_one, grads_one), (two, x_two, grads_two) = run_both(engine, name, sizes, dyadic)
+    assert torch.equal(one.hidden, two.hidden)
+    for part, other in zip(one.state, two.state, strict=True):
+        torch.testing.assert_close(part, other, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(x_one, x_two, rtol=2e-5, atol=1e-6)
+    for key in grads_one:
+        torch.testing.assert_close(grads_one[key], grads_two[key], rtol=2e-5, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}")
+
+
+@pytest.mark.parametrize(("engine", "name"), PAIRS)
+def test_the_comparison_is_about_something(engine, name):
+    (one, _, grads), _ = run_both(engine, name, (50, 2, 3, 16), False)
+    assert 0.02 < one.hidden.mean() < 0.9
+    assert grads["cell.w_rec"].abs().sum() > 0
+
+
+@pytest.mark.parametrize("slope", [1.0, 10.0])
+def test_norse_uses_our_slope_not_its_own(slope):
+    _, (_, _, grads) = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope)
+    (_, _, plain), _ = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope)
+    torch.testing.assert_close(grads["cell.w_in"], plain["cell.w_in"], rtol=2e-5, atol=1e-5)
+    _, (_, _, other) = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope * 2)
+    assert not torch.allclose(grads["cell.w_in"], other["cell.w_in"], rtol=1e-2)
+
+
+def test_norse_itself_is_left_as_it_was():
+    from norse.torch.functional import lif
+
+    original = lif.lif_step.__globals__["threshold"]
+    run_both("norse", "lif", (3, 2, 2, 4), False)
+    assert lif.lif_step.__globals__["threshold"] is original
+
+
+def test_no_silent_fallback():
+    with pytest.raises(CannotRun) as caught:
+        choose_engine("norse", network("lstm").cell)
+    assert str(caught.value) == (
+        "engine norse cannot run LSTM: Norse has this step for recurrent LIF and LSNN neurons only; use --engine auto"
+    )
+    with pytest.raises(InputError, match='engine "nors" is not known \\(did you mean "norse"\\?\\)'):
+        choose_engine("nors", network("lif").cell)
+
+
+def test_auto_prefers_norse_where_it_can():
+    assert choose_engine("auto", network("lif").cell).title == "norse"
+    assert choose_engine("auto", network("lstm").cell).title == "torch"
