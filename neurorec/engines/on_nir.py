@@ -68,7 +68,7 @@ class _Nodes:
 
     def __init__(self, graph: NirGraph, options: NirOptions) -> None:
         self.graph, self.options = graph, options
-        self.late = set(graph.of_kind(*SPIKING)) if options.layers_delayed else set()
+        self.late = graph.edges_to_next_layers() if options.layers_delayed else set()
         self.neurons: dict[str, Stateful] = {}
         self.functions: dict[str, Function] = {}
         for name in graph.order:
@@ -101,9 +101,8 @@ class _Nodes:
         """One step of every node: what each sends, and its next state."""
         sent, after = {self.graph.input: x_t}, {}
         for name in self.graph.order[1:]:
-            end = name in self.graph.outputs
             arrivals = [
-                (before if feeds_back or (source in self.late and not end) else sent)[source]
+                (before if feeds_back or (source, name) in self.late else sent)[source]
                 for source, feeds_back in self.graph.arrivals[name]
             ]
             if name in self.neurons:

@@ -36,6 +36,21 @@ class NirGraph:
     def of_kind(self, *kinds: str) -> list[str]:
         return [name for name in self.order if type(self.nodes[name]).__name__ in kinds]
 
+    def edges_to_next_layers(self) -> set[Edge]:
+        """Edges from spiking nodes, but for those to an Output and those whose spikes go on over a feedback edge."""
+        spiking, stateless = self.of_kind(*SPIKING), self.of_kind(*STATELESS)
+        returning: set[str] = set()  # stateless nodes on the way to a feedback edge
+        for name in reversed(self.order):  # targets before sources, so one pass follows every chain
+            for source, feeds_back in self.arrivals[name]:
+                if source in stateless and (feeds_back or name in returning):
+                    returning.add(source)
+        return {
+            (source, name)
+            for name in self.order
+            for source, feeds_back in self.arrivals[name]
+            if source in spiking and not feeds_back and name not in self.outputs and name not in returning
+        }
+
 
 def read_nir(path: str | Path) -> NirGraph:
     """Read a NIR file (HDF5) with the `nir` package.

@@ -1,0 +1,56 @@
+"""A small network of every registered cell, and spikes to run it on."""
+
+import torch
+
+from neurorec.hardware.export import export_network
+from neurorec.hardware.export.verify import verify_nir
+from neurorec.models.cell import cells
+from neurorec.models.network import Network
+from neurorec.models.readout import LeakyCard, LinearCard, readouts
+
+SPIKING = {
+    "dt_ms": 1.0,
+    "tau_mem_ms": 10.0,
+    "tau_syn_ms": 5.0,
+    "v_threshold": 0.9,
+    "v_leak": 0.0,
+    "v_reset": 0.0,
+    "surrogate": "superspike",
+    "slope": 10.0,
+    "input_gain": 3.0,
+    "recurrent_gain": 1.5,
+}
+LIQUID = {"excitatory_share": 0.8, "density": 0.3, "input_density": 0.5, "inhibition": 2.0}
+CARDS = {
+    "lif": SPIKING,
+    "liquid_state": SPIKING | LIQUID,
+    "adaptive_lif": SPIKING | {"tau_adapt_ms": 100.0, "adaptation": 0.1},
+    "elman": {"input_gain": 1.0, "recurrent_gain": 1.0},
+    "lstm": {"input_gain": 1.0, "recurrent_gain": 1.0, "forget_bias": 1.0},
+    "echo_state": {"spectral_radius": 0.9, "leak": 0.5, "density": 0.5, "input_scale": 1.0, "bias_scale": 0.1},
+    "competitive": {"start_low": 0.0, "start_high": 1.0},
+    "competitive_lif": {key: SPIKING[key] for key in list(SPIKING)[:8]} | {"weight_sum": 2.0, "inhibition": 0.5},
+}
+EXPORTED = ("lif", "liquid_state")
+
+
+def build(name="lif", size=17, inputs=5, outputs=3, readout="leaky", seed=0, **changes):
+    cell_class = cells[name]
+    cell = cell_class(cell_class.Card(name=name, size=size, **{**CARDS[name], **changes}), inputs)
+    card = LeakyCard(name="leaky", tau_ms=20.0, dt_ms=changes.get("dt_ms", 1.0)) if readout == "leaky" else None
+    out = readouts[readout](card or LinearCard(name="linear"), size, outputs)
+    generator = torch.Generator().manual_seed(seed)
+    cell.reset_parameters(generator)
+    out.reset_parameters(generator)
+    with torch.no_grad():
+        out.bias.uniform_(-1, 1, generator=generator)
+    return Network(cell, out, "spikes")
+
+
+def spikes_in(T=40, B=6, inputs=5, seed=1):
+    return (torch.rand(T, B, inputs, generator=torch.Generator().manual_seed(seed)) < 0.3).float()
+
+
+def roundtrip(network, x, path, profile=None):
+    export_network(network, path, profile=profile)
+    return verify_nir(network, path, x)
