@@ -1,8 +1,8 @@
 """The answer to the study's question, said from the numbers: what the same net loses without backpropagation, and how
 spiking nets fare beside their rate partners.
 
-A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its own
-standard deviation; one seed shows no spread, so it settles nothing.
+A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its
+own standard deviation; one seed shows no spread, so it settles nothing.
 """
 
 from collections.abc import Iterator
@@ -93,8 +93,8 @@ def _first(comparisons: list[Comparison]) -> str:
 def _loss(at: Comparison) -> str:
     one, other = (f"{g.scores[at.metric]['test']}" for g in (at.one, at.other))
     found = (
-        f"on {at.task}, by {at.metric}, {at.one.network} scores {one} trained by {at.one.rule_title} and {other} trained "
-        f"by {at.other.rule_title} (mean{'' if at.difference.sd is None else ' ± sd'}, n = {at.difference.n})"
+        f"on {at.task}, by {at.metric}, {at.one.network} scores {one} trained by {at.one.rule_title} and {other} "
+        f"trained by {at.other.rule_title} (mean{'' if at.difference.sd is None else ' ± sd'}, n = {at.difference.n})"
     )
     size = at.difference_text.lstrip("+−")
     ending = {
@@ -123,7 +123,7 @@ def _second(comparisons: list[Comparison]) -> str:
     said = said.replace("ahead in", "ahead of its rate partner in") if "behind" not in counted else said
     widest = max(comparisons, key=lambda at: abs(at.difference.mean))
     return (
-        f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task, the spiking net "
-        f"is {said}; the largest difference is {widest.difference_text} ({widest.one.label}, minus "
+        f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task, the "
+        f"spiking net is {said}; the largest difference is {widest.difference_text} ({widest.one.label}, minus "
         f"{widest.other.label}; {widest.task})."
     )

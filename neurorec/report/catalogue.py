@@ -17,7 +17,7 @@ from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.engine import engines
 from neurorec.experiments.study import load_study
 from neurorec.hardware.chip import load_chip
-from neurorec.hardware.export.exporter import exporters
+from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
@@ -102,8 +102,7 @@ def _show_pair(console: Console, name: str) -> None:
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
             _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
-        network = half.build(8, 10, __import__("torch").Generator().manual_seed(0))
-        runs_on = {chip: load_chip(chip).why_not(network) for chip in card_names("hardware")}
+        runs_on = {chip: load_chip(chip).why_not_cell(half.cell.name) for chip in card_names("hardware")}
         _say(console, "  chips that run it: " + (", ".join(c for c, why in runs_on.items() if why is None) or "none"))
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from neurorec.experiments.results import StudyResults
 from neurorec.report.plots.accuracy import accuracy
 from neurorec.report.plots.activity import raster, receptive_fields
+from neurorec.report.plots.breakdown import breakdown
 from neurorec.report.plots.curves import learning_curves
-from neurorec.report.plots.energy import accuracy_against_energy, all_in_totals, breakdown
+from neurorec.report.plots.energy import accuracy_against_energy, all_in_totals
 from neurorec.report.plots.style import Plot, looks_of
 from neurorec.report.summary import Group, chips_of, groups_of, tasks_of
 
@@ -61,7 +62,7 @@ def gallery_of(results: StudyResults) -> Gallery:
 
 
 def shows_pictures(group: Group) -> bool:
-    """Whether the group's input lines are the pixels of one picture: the competitive nets, which see a frame at once."""
+    """Whether its input lines are the pixels of one picture: so for competitive nets, which see a frame at once."""
     return group.cell.startswith("competitive")
 
 

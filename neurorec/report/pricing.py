@@ -16,28 +16,28 @@ def print_cost(folder: Path, chips: list[str] | None, training: bool) -> None:
     priced = price_stored_run(folder, chips or card_names("hardware"))
     console = Console(highlight=False)
     for scope in ("per-term", "all-in"):
-        rows = [(chip, cost) for chip, cost in priced if cost.can_run and cost.scope == scope]
+        rows = [cost for cost in priced if cost.can_run and cost.scope == scope]
         if not rows:
             continue
         table = Table(title=f"{scope} prices, energy of one inference", title_justify="left")
         parts = ["compute", "memory", "communication", "static"] if scope == "per-term" else []
         for head in ["chip", *parts, "total [band]", "latency", *(["training"] if training else [])]:
             table.add_column(head, overflow="fold")
-        for chip, cost in rows:
-            split = [_energy(cost.breakdown[part]) if cost.breakdown else "" for part in parts]
+        for cost in rows:
+            split = [_energy(getattr(cost.breakdown, part)) for part in parts]
             latency = f"{cost.latency_us.value:.3g} µs" if cost.latency_us else "not priced"
             trained = [_energy(cost.training.energy_pJ) if cost.training else ""] if training else []
-            table.add_row(chip.name, *split, _total(cost.energy_pJ, cost.at_least), latency, *trained)
+            table.add_row(cost.chip, *split, _total(cost.energy_pJ, cost.at_least), latency, *trained)
         console.print(table)
-        for chip, cost in rows:
-            console.print(f"  {chip.name}: static: {cost.static_basis or 'inside the figure'}", markup=False)
+        for cost in rows:
+            console.print(f"  {cost.chip}: static: {cost.static_basis or 'inside the figure'}", markup=False)
             if cost.unpriced:
                 console.print(
-                    f"  {chip.name}: at least, for it has no price for: {', '.join(cost.unpriced)}", markup=False
+                    f"  {cost.chip}: at least, for it has no price for: {', '.join(cost.unpriced)}", markup=False
                 )
-    for chip, cost in priced:
+    for cost in priced:
         if not cost.can_run:
-            console.print(f"cannot run on {chip.name}: {cost.why_not}", markup=False)
+            console.print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
 
 
 def _energy(band: Band | None) -> str:

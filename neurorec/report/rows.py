@@ -1,4 +1,4 @@
-"""results.csv and results.json: everything a study found, as plain numbers, written so that no half file is ever seen."""
+"""results.csv and results.json: everything a study found, as plain numbers, written so that nobody sees half a file."""
 
 import csv
 import io
@@ -15,15 +15,14 @@ from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 
 #: The first columns keep these names (others build on them); what follows `wall_s` may grow.
 COLUMNS: tuple[str, ...] = (
-    "study pair half network rule task seed engine metric train_score validation_score test_score chance_score "
-    "baseline_score parameters spikes_per_sample synaptic_events_per_sample macs_per_sample chip scope can_run why_not "
-    "total_pJ total_low_pJ total_high_pJ dynamic_pJ compute_pJ memory_pJ communication_pJ static_pJ latency_us "
-    "communication_bits training_total_pJ training_communication_bits unpriced objections_relaxed objections_partly "
-    "status wall_s "
-    "objections_kept control rule_title at_least static_basis training_why_not reason device run_id"
-).split()  # pyright: ignore[reportAssignmentType]
-
-_SCORE_COLUMNS = ("train_score", "validation_score", "test_score")
+    "study", "pair", "half", "network", "rule", "task", "seed", "engine", "metric", "train_score", "validation_score",
+    "test_score", "chance_score", "baseline_score", "parameters", "spikes_per_sample", "synaptic_events_per_sample",
+    "macs_per_sample", "chip", "scope", "can_run", "why_not", "total_pJ", "total_low_pJ", "total_high_pJ",
+    "dynamic_pJ", "compute_pJ", "memory_pJ", "communication_pJ", "static_pJ", "latency_us", "communication_bits",
+    "training_total_pJ", "training_communication_bits", "unpriced", "objections_relaxed", "objections_partly",
+    "status", "wall_s", "objections_kept", "control", "rule_title", "at_least", "static_basis", "training_why_not",
+    "reason", "device", "run_id",
+)  # fmt: skip
 _COST_COLUMNS = tuple(field.name for field in fields(CostRow) if field.name not in ("run_id", "chip", "scope"))
 
 
@@ -153,7 +152,9 @@ def load_results(folder: str | Path) -> StudyResults:
 
 def _run(entry: dict[str, Any], base: Path) -> RunRecord:
     numbers = {field.name for field in fields(RunRecord) if field.type is float}
-    run = {name: math.nan if name in numbers and value is None else value for name, value in entry.items()}
+    run: dict[str, Any] = {
+        name: math.nan if name in numbers and value is None else value for name, value in entry.items()
+    }
     run["extra_scores"] = {name: _nan_back(scores) for name, scores in run["extra_scores"].items()}
     run["judgements"] = [(stance, why) for stance, why in run["judgements"]]
     run["folder"] = None if run.get("folder") is None else base / run["folder"]
@@ -161,7 +162,7 @@ def _run(entry: dict[str, Any], base: Path) -> RunRecord:
 
 
 def _cost(entry: dict[str, Any]) -> CostRow:
-    return CostRow(**entry | {"unpriced": tuple(entry.get("unpriced", ()))})
+    return CostRow(**{**entry, "unpriced": tuple(entry.get("unpriced", ()))})
 
 
 def _nan_back(scores: dict[str, float | None]) -> dict[str, float]:

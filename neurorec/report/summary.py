@@ -124,7 +124,7 @@ def chips_of(results: StudyResults, scope: str) -> list[str]:
 
 
 def groups_of(results: StudyResults, task: str | None = None) -> list[Group]:
-    """Groups in reading order: what the raw input alone gives, then pair by pair (each control under its net), then chance."""
+    """In reading order: what the raw input gives, then pair by pair (each control under its net), then chance."""
     collected: dict[tuple[str, ...], list[RunRecord]] = {}
     for run in results.runs:
         if task in (None, run.task):

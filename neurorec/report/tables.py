@@ -121,6 +121,7 @@ def how_it_was_run(results: StudyResults) -> list[tuple[str, str]]:
     engines = {
         engine: [run for run in runs if run.engine == engine] for engine in dict.fromkeys(r.engine for r in runs)
     }
+    together_s = sum(run.wall_s for run in results.runs)
     done = sum(run.status == "done" for run in results.runs)
     return [
         ("runs", f"{done} finished, {len(results.runs) - done} failed; controls and baselines included"),
@@ -128,8 +129,8 @@ def how_it_was_run(results: StudyResults) -> list[tuple[str, str]]:
         ("tasks", ", ".join(tasks_of(results))),
         ("engines", "; ".join(f"{name} ({len(found)} runs: {_networks(found)})" for name, found in engines.items())),
         ("devices", ", ".join(dict.fromkeys(run.device for run in runs))),
-        ("wall time", f"{wording.duration(results.wall_s)} in all; {wording.duration(sum(r.wall_s for r in results.runs))} of runs"),
-        ("versions", ", ".join(f"{name} {' / '.join(sorted(found))}" for name, found in versions.items()) or "not recorded"),
+        ("wall time", f"{wording.duration(results.wall_s)} in all; the runs together {wording.duration(together_s)}"),
+        ("versions", ", ".join(f"{name} {' / '.join(sorted(v))}" for name, v in versions.items()) or "not recorded"),
         *[("note", note) for note in results.notes],
     ]  # fmt: skip
 

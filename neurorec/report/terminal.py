@@ -22,7 +22,7 @@ QUICK = "quick run: shortened trainings, to see that everything works; not to be
 
 
 def all_in_chip(results: StudyResults) -> str | None:
-    """The all-in chip with a column: the report chip if it is one, else the microcontroller, else the first there is."""
+    """The all-in chip with a column: the report chip if it is one, else the microcontroller, else the first."""
     chips = chips_of(results, "all-in")
     return next((chip for chip in (results.report_chip, ALL_IN_CHIP) if chip in chips), next(iter(chips), None))
 
@@ -138,7 +138,7 @@ def _on_chip(group: Group, chip: str | None, notes: Notes) -> tuple[str, str, st
 
 
 def _row(c: dict[str, str], chips: Chips, wide: bool) -> list[str]:
-    """The cells in the order of the columns: one line a net where there is room, else name over rule, total over band."""
+    """The cells in the order of the columns: a line a net where there is room, else name over rule, total over band."""
 
     def joined(between: str, *names: str) -> str:
         return between.join(c[name] for name in names if c[name])

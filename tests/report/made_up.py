@@ -20,13 +20,14 @@ NETS = [
     ("adaptive_lif_vs_lstm", "spiking", "adaptive LIF", "adaptive_lif", "bptt", "surrogate BPTT",
      ("row_digits", "store_recall"), 0.92),
     ("liquid_state_vs_echo_state", "rate", "echo state", "echo_state", "ridge", "ridge readout", ("row_digits",), 0.90),
-    ("liquid_state_vs_echo_state", "spiking", "liquid state", "liquid_state", "ridge", "ridge readout", ("row_digits",), 0.85),
+    ("liquid_state_vs_echo_state", "spiking", "liquid state", "liquid_state", "ridge", "ridge readout",
+     ("row_digits",), 0.85),
     ("competitive_lif_vs_competitive_learning", "rate", "competitive learning", "competitive", "competitive",
      "competitive learning", ("frame_digits",), 0.82),
     ("competitive_lif_vs_competitive_learning", "spiking", "competitive LIF", "competitive_lif", "stdp", "STDP",
      ("frame_digits",), 0.80),
-    ("competitive_lif_vs_competitive_learning", "spiking", "competitive LIF", "competitive_lif", "bptt", "surrogate BPTT",
-     ("frame_digits",), 0.91),
+    ("competitive_lif_vs_competitive_learning", "spiking", "competitive LIF", "competitive_lif", "bptt",
+     "surrogate BPTT", ("frame_digits",), 0.91),
 ]  # fmt: skip
 CHANCE = {"row_digits": 0.10, "store_recall": 0.50, "frame_digits": 0.10}
 RIDGE = {"row_digits": 0.92, "store_recall": 0.60, "frame_digits": 0.93}
@@ -128,7 +129,7 @@ def _run(net: tuple, task: str, seed: int, folder: Path) -> RunRecord:
         train_score=score + 0.02, validation_score=score + 0.01, test_score=score,
         extra_scores=extra if label else {}, chance_score=CHANCE[task], baseline_score=RIDGE[task],
         parameters=11510, spikes_per_sample=312.5 if spiking else 0.0,
-        judgements=[(stance, f"because of what {title} does at this point of the argument") for stance in STANCES[rule]],
+        judgements=[(stance, f"because of what {title} does at this point") for stance in STANCES[rule]],
         status="done", reason="", wall_s=12.5, training={"samples_seen": 4000.0, "weight_updates": 1200.0},
         versions={"neurorec": "0.1.0", "torch": "2.13.0", "norse": "1.1.0", "numpy": "2.3.5"},
         folder=folder / "done" / run_id,
@@ -144,7 +145,8 @@ def _baseline(task: str, seed: int, kind: str) -> RunRecord:
     score = CHANCE[task] if kind == "chance" else RIDGE[task]
     name = {"chance": "chance", "ridge": "ridge on the input"}[kind]
     return RunRecord(
-        run_id=f"{kind}-{task}-{seed}", pair="", half="baseline", control="chance" if kind == "chance" else "ridge on input",
+        run_id=f"{kind}-{task}-{seed}", pair="", half="baseline",
+        control="chance" if kind == "chance" else "ridge on input",
         network=name, cell="", rule="", rule_title="" if kind == "chance" else "least squares", task=task, seed=seed,
         engine="numpy", device="cpu", metric="accuracy (readout)", train_score=score, validation_score=score,
         test_score=score, extra_scores={}, chance_score=CHANCE[task], baseline_score=RIDGE[task], parameters=0,
@@ -195,7 +197,7 @@ def _all_in(run: RunRecord, chip: str, scale: float) -> CostRow:
 
 def _write_files(run: RunRecord) -> None:
     assert run.folder is not None
-    rng, H, T, S, I = np.random.default_rng(run.seed), 100, 120, 3, 64
+    rng, H, T, S, lines = np.random.default_rng(run.seed), 100, 120, 3, 64
     run.folder.mkdir(parents=True)
     with (run.folder / "history.csv").open("w", newline="") as file:
         writer = csv.writer(file)
@@ -205,10 +207,10 @@ def _write_files(run: RunRecord) -> None:
             writer.writerow([epoch, 2.3 * math.exp(-epoch / 5), score if run.rule != "stdp" else ""])
     spiking = run.half == "spiking"
     raster = (rng.random((T, S, H)) < 0.04) & spiking
-    seen = (rng.random((T, S, I)) < 0.1) & spiking
+    seen = (rng.random((T, S, lines)) < 0.1) & spiking
     np.savez(run.folder / "activity.npz", samples=200, steps=T, raster=raster, input_raster=seen,
              hidden_spikes=raster.sum((0, 1)), spikes_per_step=raster.sum((1, 2)))  # fmt: skip
     yy, xx = np.mgrid[0:8, 0:8]
     centres = rng.uniform(1, 6, (H, 2))
     fields = np.exp(-((yy - centres[:, :1, None]) ** 2 + (xx - centres[:, 1:, None]) ** 2) / 4)
-    save_file({"cell.w_in": fields.reshape(H, I).astype(np.float32)}, run.folder / "weights.safetensors")
+    save_file({"cell.w_in": fields.reshape(H, lines).astype(np.float32)}, run.folder / "weights.safetensors")

@@ -20,10 +20,11 @@ def accuracy(task: str, groups: list[Group], looks: Looks) -> Plot | None:
             style = ":" if group.control == "chance" else "--"
             axes.axvline(group.test.mean, color=INK, linewidth=1.1, linestyle=style, zorder=1)
             side = "right" if group.test.mean > 0.5 else "left"
-            axes.text(
-                group.test.mean, -0.75 - 0.55 * at, f" {group.network} {group.test.mean:.2f} ", ha=side, va="center", fontsize=9.5,
-                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
-            )  # fmt: skip
+            text, box = (
+                f" {group.network} {group.test.mean:.2f} ",
+                {"facecolor": PAPER, "edgecolor": "none", "pad": 0.5},
+            )
+            axes.text(group.test.mean, -0.75 - 0.55 * at, text, ha=side, va="center", fontsize=9.5, bbox=box)
         axes.set_yticks(range(len(nets)), [_row_label(group) for group in nets])
         axes.set_ylim(len(nets) - 0.4, -0.6 - 0.55 * len(lines))
         axes.set_xlim(0, 1.02)

@@ -1,4 +1,4 @@
-"""What a trained net looks like at work: the spikes of one test sample, and the input weights of each unit as a picture."""
+"""A trained net at work: the spikes of one test sample, and the input weights of each unit as a picture."""
 
 import math
 from typing import TYPE_CHECKING
@@ -44,8 +44,8 @@ def raster(group: Group) -> Plot | None:
         axes.set_ylabel(f"{layer.shape[1]} units, {lines} input lines")
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         alt = (
-            f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}: {int(layer.sum())} spikes of "
-            f"{layer.shape[1]} units and {int(seen.sum())} on {lines} input lines in {steps} steps; "
+            f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}: {int(layer.sum())} spikes "
+            f"of {layer.shape[1]} units and {int(seen.sum())} on {lines} input lines in {steps} steps; "
             f"{int((~layer.any(0)).sum())} units stay silent" + (", the first steps and lines shown." if cut else ".")
         )
         rows = [["where", "step", "line"]]
@@ -93,8 +93,9 @@ def receptive_fields(group: Group) -> Plot | None:
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         alt = (
-            f"Input weights of {len(shown)} units of {group.label} after training on {group.task}, seed {run.seed}, each as a "
-            f"picture of {side} by {side} pixels; weights from {shown.min():.3g} to {shown.max():.3g}, mean {shown.mean():.3g}."
+            f"Input weights of {len(shown)} units of {group.label} after training on {group.task}, seed {run.seed}, "
+            f"each as a picture of {side} by {side} pixels; weights from {shown.min():.3g} to {shown.max():.3g}, "
+            f"mean {shown.mean():.3g}."
         )
         rows = [["unit", *(f"pixel_{i}" for i in range(weights.shape[1]))]]
         rows += [[unit, *(f"{value:.5g}" for value in row)] for unit, row in enumerate(shown)]

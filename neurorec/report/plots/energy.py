@@ -1,25 +1,20 @@
-"""What one answer costs: accuracy against energy, where the energy goes, and the totals of chips measured as a whole."""
+"""What one answer costs: accuracy against energy, and the totals of chips that are known only as a whole."""
 
 import math
 
 from neurorec.report import wording
-from neurorec.report.plots.style import (
-    BLUE, GREEN, INK, MARKERS, ORANGE, PAIR_COLOURS, PAPER, PURPLE, RULE, Looks, Plot, embed, figure, legend_below,
-)  # fmt: skip
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Looks, Plot, embed, figure, legend_below
 from neurorec.report.summary import PARTS, Cost, Group
 
-PART_LOOKS = {"compute": (BLUE, ""), "memory": (ORANGE, "//"), "communication": (GREEN, "xx"), "static": (PURPLE, "--")}
-NOT_SPLIT = (RULE, "")
 
-
-def _priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
+def priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
     found = [(group, group.costs[chip]) for group in groups if chip in group.costs and group.test.n]
     return [(group, cost) for group, cost in found if cost.can_run and cost.total.n and cost.total.mean > 0]
 
 
 def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Looks) -> Plot | None:
     """A marker a net: energy of one inference on a log axis with its band, accuracy with its standard deviation."""
-    nets = [(group, cost) for group, cost in _priced(groups, chip) if group.proper]
+    nets = [(group, cost) for group, cost in priced(groups, chip) if group.proper]
     if not nets:
         return None
     from matplotlib.ticker import MaxNLocator
@@ -30,7 +25,7 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
         handles = []
         for group, cost in nets:
             x, style = cost.total.mean / 1e6, looks.of(group) | {"linestyle": "none"}
-            band = _band_uJ(cost)
+            band = _band(cost)
             axes.plot(band, [group.test.mean] * 2, color=style["color"], linewidth=5, alpha=0.3, solid_capstyle="butt")
             label = ("≥ " if cost.at_least else "") + group.label
             handles.append(
@@ -54,10 +49,10 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
         axes.grid(color=RULE)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         legend_below(drawn, handles)
-        return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), _rows(nets))
+        return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), cost_rows(nets))
 
 
-def _band_uJ(cost: Cost) -> list[float]:
+def _band(cost: Cost) -> list[float]:
     """The ends of the band; the total itself where the card gives none."""
     return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
 
@@ -95,9 +90,9 @@ def _finding(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
     )
 
 
-def _rows(nets: list[tuple[Group, Cost]]) -> list[list]:
-    head = "task network rule chip scope test_mean test_sd total_pJ low_pJ high_pJ at_least unpriced dynamic_pJ".split()
-    head += [f"{part}_pJ" for part in PARTS] + ["static_basis"]
+def cost_rows(nets: list[tuple[Group, Cost]]) -> list[list]:
+    head = ["task", "network", "rule", "chip", "scope", "test_mean", "test_sd", "total_pJ", "low_pJ", "high_pJ"]
+    head += ["at_least", "unpriced", "dynamic_pJ", *(f"{part}_pJ" for part in PARTS), "static_basis"]
     rows: list[list] = [head]
     for g, c in nets:
         row = [
@@ -123,48 +118,7 @@ def _rows(nets: list[tuple[Group, Cost]]) -> list[list]:
     return rows
 
 
-def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
-    """A bar a net on one per-term chip: which share of the priced energy goes where, with the total in words."""
-    nets = [(group, cost) for group, cost in _priced(groups, chip) if group.proper and cost.scope == "per-term"]
-    if not nets:
-        return None
-    title = f"{task}: where the energy goes on {chip}"
-    from matplotlib.patches import Patch
-
-    with figure(1.55 + 0.5 * len(nets)) as (drawn, axes):
-        used: list[str] = []
-        for y, (_, cost) in enumerate(nets):
-            left = 0.0
-            for part, share in shares(cost).items():
-                colour, hatch = PART_LOOKS.get(part, NOT_SPLIT)
-                axes.barh(
-                    y, 100 * share, left=left, height=0.62, color=colour, hatch=hatch, edgecolor=PAPER, linewidth=0.6
-                )
-                left += 100 * share
-                used.append(part)
-        labels = [f"{_short(group)}\n{cost.total_text}" for group, cost in nets]
-        axes.set_yticks(range(len(nets)), labels)
-        axes.set_ylim(len(nets) - 0.5, -0.5)
-        axes.set_xlim(0, 100)
-        axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("share of the priced energy of one inference (%)")
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-        handles = []
-        for part in dict.fromkeys(used):
-            colour, hatch = PART_LOOKS.get(part, NOT_SPLIT)
-            handles.append(Patch(facecolor=colour, hatch=hatch, edgecolor=PAPER, label=part))
-        legend_below(drawn, handles, columns=2)
-        return embed(drawn, f"breakdown-{task}-{chip}", title, _largest(task, chip, nets), _rows(nets))
-
-
-def shares(cost: Cost) -> dict[str, float]:
-    """Share of each part in the total; what the chip's card does not split is said so."""
-    parts = {part: value / cost.total.mean for part, value in cost.parts_pJ.items() if value}
-    rest = 1 - sum(parts.values())
-    return parts | {"not split": rest} if rest > 0.005 else parts
-
-
-def _short(group: Group) -> str:
+def short_label(group: Group) -> str:
     """A label of at most about twenty letters; the rule only where the net alone would not do."""
     return (
         group.network
@@ -173,17 +127,9 @@ def _short(group: Group) -> str:
     )
 
 
-def _largest(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
-    said = []
-    for group, cost in nets:
-        part, share = max(shares(cost).items(), key=lambda item: item[1], default=("nothing", 0.0))
-        said.append(f"{group.label}: {part} takes {100 * share:.0f} % of {cost.total_text}")
-    return f"Energy of one inference on {task} on {chip}, by part. {'; '.join(said)}."
-
-
 def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | None:
     """Chips known only as a whole: total energy of one inference with its band, a row a net and chip, never split."""
-    found = [(chip, group, cost) for chip in chips for group, cost in _priced(groups, chip) if group.proper]
+    found = [(chip, group, cost) for chip in chips for group, cost in priced(groups, chip) if group.proper]
     found = [entry for entry in found if entry[2].scope == "all-in"]
     if not found:
         return None
@@ -192,12 +138,12 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
         for y, (chip, _, cost) in enumerate(found):
             at = chips.index(chip)
             colour, x = PAIR_COLOURS[at % len(PAIR_COLOURS)], cost.total.mean / 1e6
-            band = _band_uJ(cost)
+            band = _band(cost)
             axes.plot(band, [y, y], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
             axes.plot(x, y, MARKERS[at % len(MARKERS)], color=colour, markersize=6.5)
-            axes.annotate(wording.energy(cost.total.mean, cost.at_least), (band[1], y), (6, 0), textcoords="offset points",
-                          va="center", fontsize=9)  # fmt: skip
-        axes.set_yticks(range(len(found)), [f"{chip}: {_short(group)}" for chip, group, _ in found])
+            number = wording.energy(cost.total.mean, cost.at_least)
+            axes.annotate(number, (band[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.set_yticks(range(len(found)), [f"{chip}: {short_label(group)}" for chip, group, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.6)
         _log_energy_axis(axes, "energy of one inference, all-in (µJ)")
         axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker
@@ -205,5 +151,6 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
         axes.tick_params(axis="y", length=0)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         low = min(found, key=lambda entry: entry[2].total.mean)
-        alt = f"Total energy of one inference on {task}, all-in chips: least {low[2].total_text} for {low[1].label} on {low[0]}."
-        return embed(drawn, f"all-in-{task}", title, alt, _rows([(group, cost) for _, group, cost in found]))
+        least = f"least {low[2].total_text} for {low[1].label} on {low[0]}"
+        alt = f"Total energy of one inference on {task}, all-in chips: {least}."
+        return embed(drawn, f"all-in-{task}", title, alt, cost_rows([(group, cost) for _, group, cost in found]))

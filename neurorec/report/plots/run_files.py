@@ -1,4 +1,4 @@
-"""What lies in a run's folder, read for drawing. A file that is missing or broken costs its picture, never the report."""
+"""What lies in a run's folder, read for drawing. A missing or broken file costs its picture, never the report."""
 
 import csv
 import math

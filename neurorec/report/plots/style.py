@@ -1,4 +1,4 @@
-"""One look for all plots: Okabe-Ito colours, never colour alone, text that the page styles, and the data beside the picture.
+"""One look for all plots: Okabe-Ito colours, never colour alone, text that the page styles, data beside the picture.
 
 Figures are drawn without pyplot, so nothing global is left behind.
 """
@@ -117,7 +117,7 @@ def data_link(rows: Sequence[Sequence[Any]]) -> str:
 
 @dataclass(frozen=True)
 class Looks:
-    """Which colour, marker and line a group has, the same on the whole page: a colour a pair, a marker a network and rule."""
+    """Colour, marker and line of a group, the same on the whole page: a colour a pair, a marker a network and rule."""
 
     colours: dict[str, str]
     markers: dict[tuple[str, str, str, str], str]

@@ -1,0 +1,144 @@
+"""The page: self-contained, well-formed, every plot with words and data, the two kinds of chips apart."""
+
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from neurorec.learning.rule import OBJECTIONS
+from neurorec.report import load_results, write_report
+from neurorec.report.gallery import gallery_of
+from tests.report.made_up import ALL_IN, made_up_results, with_failure
+
+VOID = {"meta", "link", "br", "img", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes; complains where tags do not close in order."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.open, self.elements, self.broken = [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.broken.append(tag)
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    results = with_failure(made_up_results(tmp_path_factory.mktemp("study"), files=True), "the loss <became> nan")
+    path = write_report(results)
+    assert sorted(p.name for p in results.folder.iterdir()) == ["done", "report.html", "results.csv", "results.json"]
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def parsed(html):
+    return Page(html)
+
+
+def test_tags_close_and_ids_are_unique(parsed):
+    assert (parsed.open, parsed.broken) == ([], [])
+    ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_every_reference_inside_a_plot_has_its_target(html, parsed):
+    ids = {attributes["id"] for _, attributes in parsed.elements if "id" in attributes}
+    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= ids
+    assert {a["href"][1:] for _, a in parsed.elements if a.get("href", "").startswith("#")} <= ids
+
+
+def test_nothing_is_fetched(html, parsed):
+    for tag, attributes in parsed.elements:
+        for name in ("src", "href", "xlink:href", "srcset", "action", "data"):
+            assert not re.match(r"(https?:)?//", attributes.get(name) or ""), (tag, attributes)
+    assert "script" not in {tag for tag, _ in parsed.elements}
+    assert "@import" not in html
+    assert not re.search(r"url\((?!#)", html)
+
+
+def test_every_plot_has_words_and_data(parsed):
+    drawings = [attributes for tag, attributes in parsed.elements if tag == "svg"]
+    links = [attributes for tag, attributes in parsed.elements if tag == "a" and "download" in attributes]
+    assert len(drawings) == len(links) > 20
+    assert all(drawing["role"] == "img" and len(drawing["aria-label"]) > 40 for drawing in drawings)
+    data = [base64.b64decode(link["href"].split(",", 1)[1]).decode() for link in links]
+    assert all(text.count("\n") >= 2 for text in data)
+
+
+def test_every_section_is_there(html):
+    for text in (
+        "Accuracy against energy",
+        "Where the energy goes",
+        "Learning curves",
+        "Weights as pictures",
+        *OBJECTIONS,
+    ):
+        assert text in html
+    assert "● relaxes" in html
+    assert "100 on both sides" in html
+    assert "refused: NIR has no primitive" in html
+    assert "results.csv" in html
+
+
+def test_a_failed_run_is_shown_and_escaped(html):
+    assert "the loss &lt;became&gt; nan" in html
+    assert "<became>" not in html
+
+
+def test_an_all_in_chip_never_shares_a_split(tmp_path, html):
+    gallery = gallery_of(made_up_results(tmp_path))
+    split = [plot.name for plot in gallery.breakdown] + list(gallery.breakdown_elsewhere)
+    assert not [name for name in split for chip in ALL_IN if chip in name]
+    for chip in ALL_IN:
+        table = html.split(f"All figures for {chip}")[1].split("</details>")[0]
+        assert "all-in" in table
+        assert not [part for part in ("compute", "memory", "communication", "static") if f">{part}</th>" in table]
+
+
+def test_a_report_chip_that_is_all_in_stays_out_of_the_per_term_columns(tmp_path):
+    results = replace(made_up_results(tmp_path), report_chip="gap9")
+    html = write_report(results).read_text(encoding="utf-8")
+    heads = re.findall(r'<th (?:colspan="2" )?scope="colgroup"[^>]*>(\S+) <span class="scope">([^<]+)</span>', html)
+    assert set(heads) == {("loihi1", "per-term"), ("gap9", "all-in")}
+
+
+def test_missing_and_broken_files_cost_only_their_pictures(tmp_path):
+    results = made_up_results(tmp_path, files=True)
+    for at, run in enumerate(run for run in results.runs if run.folder is not None):
+        for name in ("history.csv", "activity.npz", "weights.safetensors"):
+            if at % 2:
+                (run.folder / name).unlink()
+            else:
+                (run.folder / name).write_bytes(b"\x00not what it says")
+    gallery = gallery_of(results)
+    assert (gallery.curves, gallery.rasters, gallery.weights) == ([], [], [])
+    assert gallery.accuracy
+
+
+def test_a_quick_run_says_so_and_a_rebuilt_page_is_the_same(tmp_path):
+    results = replace(made_up_results(tmp_path, seeds=(0,)), quick=True)
+    html = write_report(results).read_text(encoding="utf-8")
+    assert "not to be cited" in html
+    assert write_report(load_results(tmp_path)).read_text(encoding="utf-8") == html
+
+
+def test_a_study_in_which_everything_failed_still_has_a_page(tmp_path):
+    results = made_up_results(tmp_path)
+    runs = [replace(run, status="failed", reason="no luck") for run in results.runs]
+    html = write_report(replace(results, runs=runs, costs=[])).read_text(encoding="utf-8")
+    assert "no luck" in html

@@ -1,0 +1,95 @@
+"""Means over seeds against numbers worked out by hand, and sentences that follow the numbers."""
+
+import math
+
+import pytest
+
+from neurorec.report import wording
+from neurorec.report.answer import answer, without_backpropagation
+from neurorec.report.summary import groups_of, spread
+from tests.report.made_up import made_up_results, with_failure, with_scores
+
+STDP, BPTT = ("competitive LIF", "stdp", "frame_digits"), ("competitive LIF", "bptt", "frame_digits")
+
+
+def test_spread_of_three_seeds():
+    found = spread([0.5, 0.6, 0.7])
+    assert found.mean == pytest.approx(0.6)
+    assert found.sd == pytest.approx(0.1)
+    assert found.n == 3
+
+
+def test_spread_leaves_out_what_is_not_a_number():
+    assert spread([0.5, math.nan, None]) == spread([0.5])
+    assert spread([0.5]).sd is None
+    assert spread([]).n == 0
+
+
+def test_groups_average_over_seeds(tmp_path):
+    results = with_scores(made_up_results(tmp_path), {STDP: (0.70, 0.80, 0.93)})
+    group = next(g for g in groups_of(results, "frame_digits") if g.rule == "stdp")
+    assert group.test.mean == pytest.approx(0.81)
+    assert group.test.sd == pytest.approx(math.sqrt((0.11**2 + 0.01**2 + 0.12**2) / 2))
+    # compute 4e5, memory 3e5, communication 1e5, static 2e5, times 1, 1.1 and 1.2
+    assert group.costs["loihi1"].total.mean == pytest.approx(1.1e6)
+    assert group.costs["loihi1"].low_pJ == pytest.approx(0.6e6)
+    assert group.costs["loihi1"].high_pJ == pytest.approx(1.9 * 1.2e6)
+
+
+def test_a_failed_seed_is_counted_apart(tmp_path):
+    groups = groups_of(with_failure(made_up_results(tmp_path), "silent"), "row_digits")
+    lstm = next(g for g in groups if g.network == "LSTM" and g.proper)
+    assert (lstm.test.n, len(lstm.failed)) == (2, 1)
+
+
+def test_order_is_ridge_then_nets_with_controls_beneath_then_chance(tmp_path):
+    groups = groups_of(made_up_results(tmp_path), "row_digits")
+    assert (groups[0].control, groups[-1].control) == ("ridge on input", "chance")
+    assert [(g.network, g.control) for g in groups[1:3]] == [("Elman", ""), ("Elman", "frozen recurrence")]
+
+
+@pytest.mark.parametrize(
+    ("stdp", "verdict", "said"),
+    [
+        ((0.80, 0.81, 0.82), "behind", "without backpropagation it loses 0.100"),
+        ((0.99, 0.98, 0.99), "ahead", "without backpropagation it loses nothing and gains 0.077"),
+        ((0.91, 0.89, 0.93), "within the spread", "is within the spread"),
+    ],
+)
+def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
+    results = with_scores(made_up_results(tmp_path), {STDP: stdp, BPTT: (0.90, 0.91, 0.92)})
+    assert [at.verdict for at in without_backpropagation(results)] == [verdict]
+    assert said in answer(results)[0]
+
+
+def test_the_second_sentence_counts_wins_and_losses(tmp_path):
+    results = made_up_results(tmp_path)
+    assert "is behind its rate partner in 6 and ahead in 1" in answer(results)[1]
+    spiking = [("recurrent LIF", "bptt"), ("adaptive LIF", "bptt")]
+    better = {(name, rule, task): (0.99, 1.0, 1.0) for name, rule in spiking for task in ("row_digits", "store_recall")}
+    assert "is behind its rate partner in 2" in answer(with_scores(results, better))[1]
+
+
+def test_one_seed_settles_nothing(tmp_path):
+    results = made_up_results(tmp_path, seeds=(0,))
+    assert "rests on one seed, so its spread is unknown" in answer(results)[0]
+    assert "compared by one seed only in 7" in answer(results)[1]
+
+
+def test_nothing_to_compare_is_said(tmp_path):
+    first, second = answer(made_up_results(tmp_path, seeds=()))
+    assert "cannot be said" in first
+    assert "cannot be compared" in second
+
+
+@pytest.mark.parametrize(
+    ("value_pJ", "text"), [(0.0, "0 pJ"), (12.34, "12.3 pJ"), (999.9, "1.00 nJ"), (1.1e6, "1.10 µJ"), (3e12, "3.00 J")]
+)
+def test_energy_has_a_unit_that_fits(value_pJ, text):
+    assert wording.energy(value_pJ) == text
+    assert wording.energy(value_pJ, at_least=True) == f"≥ {text}"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (312.5, "312"), (31250.0, "31.2k"), (999999.0, "1.00M")])
+def test_counts(value, text):
+    assert wording.count(value) == text
