@@ -1,4 +1,4 @@
-"""Citations: key -> who, what, where. An identifier (DOI, arXiv) stands here only if it was read somewhere, never remembered."""
+"""Citations: key -> who, what, where. An identifier (DOI, arXiv) stands here only if it was read, never remembered."""
 
 from collections.abc import Iterable
 from functools import cache

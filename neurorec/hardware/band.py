@@ -1,4 +1,4 @@
-"""A number with the range its sources leave open: low <= value <= high. Sums and products of bands of positive numbers."""
+"""A number with the range that its sources leave open, and sums and products of such positive numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Band:
-    """A value between low and high, all of one unit. Bands add end to end: sources may err together, so nothing averages out."""
+    """low <= value <= high, in one unit. Bands add end to end: sources may err together, so nothing averages out."""
 
     value: float
     low: float

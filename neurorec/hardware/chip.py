@@ -1,4 +1,4 @@
-"""The chip card hardware/NAME.toml: what a chip runs, what each event costs it, and what it must price to give a total."""
+"""The chip card hardware/NAME.toml: what a chip runs, what each event costs it, and what it must price for a total."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -54,7 +54,7 @@ class Energies(Card):
 
 
 class Times(Card):
-    """ns for one event; `step` is a fixed tick, the two barriers end each step of a chip that runs as fast as it can."""
+    """ns for one event; `step` is a fixed tick, a barrier ends each step of a chip that runs as fast as it can."""
 
     synaptic_event: Time | None = None
     neuron_update_active: Time | None = None
@@ -66,7 +66,7 @@ class Times(Card):
 
 
 class Static(Card):
-    """Power that flows whatever the net does, for the whole chip, and the time over which an inference is charged for it.
+    """Power that flows whatever the net does, for the whole chip, and the time for which an inference is charged.
 
     "real time": the step of the card, or the net's own dt_ms. "as fast as it goes": the latency that the times give.
     """
@@ -100,7 +100,7 @@ class Bound(Energy):
 
 
 class Chip(Card):
-    """A chip card. `runs` and `trains` name registered cells and rules; every other one needs a reason or falls to "other"."""
+    """A chip card. `runs` and `trains` name registered cells and rules; any other has its reason, or "other"'s."""
 
     about: str
     note: str
@@ -112,18 +112,20 @@ class Chip(Card):
     trains: list[str]
     why_not_training: dict[str, str]
     must_price: list[Term]
-    must_price_training: list[TrainingTerm] = []
-    units_per_neuron: dict[str, Limit] = {}  #: hardware units that one neuron of a cell takes, if not one
+    must_price_training: list[TrainingTerm] = Field(default_factory=list)
+    units_per_neuron: dict[str, Limit] = Field(
+        default_factory=dict
+    )  #: hardware units a cell's neuron takes, if not one
     measured_macs: list[PositiveFloat] | None = Field(
         None, min_length=2, max_length=2
     )  #: net sizes behind an all-in price
     energy: Energies = Energies()
-    memory: list[AccessEnergy] = []  #: smallest first; a net lives in the first that holds it
+    memory: list[AccessEnergy] = Field(default_factory=list)  #: smallest first; the first that holds the net is used
     time: Times = Times()
     static: Static | None = None
     limits: Limits = Limits()
     network: NetworkOnChip | None = None
-    bound: dict[str, Bound] = {}
+    bound: dict[str, Bound] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:

@@ -1,4 +1,4 @@
-"""What one inference (and, as a first estimate, a training) costs on a chip: energy with a band, latency, and what is missing."""
+"""What an inference, and as a first estimate a training, costs on a chip: energy with a band, latency, what is missing."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ class TrainingCost:
 class Cost:
     """One inference of one sample. Where `can_run` is False, `why_not` says why and there are no numbers.
 
-    `energy_pJ` of an all-in chip is one figure: `breakdown` and `dynamic_pJ` are None, and it must not stand in one column
-    with per-term figures. Messages: a spike is one packet (one word where the card states no packet), a value one word.
+    `energy_pJ` of an all-in chip is one figure: `breakdown` and `dynamic_pJ` are None, and it must not stand in one
+    column with per-term figures. Messages: a spike is one packet (one word where the card states no packet), a value
+    one word.
     """
 
     chip: str
@@ -123,7 +124,8 @@ def _why_not(network: Network, activity: Activity, chip: Chip) -> str | None:
     if reason is not None:
         return reason
     if network.input_signal not in chip.signals:
-        return f"its input lines carry {network.input_signal}, the chip takes {' and '.join(chip.signals)}; choose an encoder that makes them"
+        taken = " and ".join(chip.signals)
+        return f"its input lines carry {network.input_signal}, the chip takes {taken}; choose an encoder for that"
     if activity.samples < 1:
         return "no sample was observed; run the network on the test set first"
     try:
@@ -179,7 +181,9 @@ def _message_bits(operations: Operations, mapping: Mapping, chip: Chip) -> float
 
 
 def _with_training(cost: Cost, network: Network, activity: Activity, chip: Chip, training: TrainingRun) -> Cost:
-    assert cost.energy_pJ is not None and cost.operations is not None and cost.communication_bits is not None
+    assert cost.energy_pJ is not None
+    assert cost.operations is not None
+    assert cost.communication_bits is not None
     reason = chip.why_not_rule(training.rule)
     if reason is not None:
         return replace(cost, training=TrainingCost(None, reason))

@@ -18,8 +18,8 @@ Scope = Literal["per-term", "all-in"]
 class Known(Card):
     """How we know a fact: where it stands, and through what we read it.
 
-    `known` is "read" (in the source), "second-hand" (in another text that quotes it, named in `via`) or "computed" (from
-    read or second-hand numbers; `note` has the arithmetic). A remembered number has no value here on purpose.
+    `known` is "read" (in the source), "second-hand" (in another text that quotes it, named in `via`) or "computed"
+    (from read or second-hand numbers; `note` has the arithmetic). Remembered numbers have no place here, on purpose.
     """
 
     known: Literal["read", "second-hand", "computed"]

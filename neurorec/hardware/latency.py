@@ -1,9 +1,9 @@
 """How long one inference takes, from the times on the card: the busiest core serially, then a barrier, step by step.
 
-t = steps x (events x t_syn + active x t_active + inactive x t_inactive + barrier), of the busiest core in the mean step: a
-lower estimate where steps differ. Events of a layer are shared among its cores by their number of units. The barrier is
-interpolated between one tile and all tiles, which are also its band. A chip with a fixed step takes steps x step; one with
-only a time per event (or per bit moved) works through them one after the other.
+t = steps x (events x t_syn + active x t_active + inactive x t_inactive + barrier), of the busiest core in the mean
+step: a lower estimate where steps differ. Events of a layer are shared among its cores by their number of units. The
+barrier is interpolated between one tile and all tiles, which are also its band. A chip with a fixed step takes
+steps x step; one with only a time per event (or per bit moved) works through them one after the other.
 """
 
 from __future__ import annotations

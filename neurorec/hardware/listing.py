@@ -6,7 +6,7 @@ HEAD = """# Chips
 
 These are cards, one chip a file; the code that reads them is `neurorec/hardware/`. To add one, copy a file, change its
 numbers and their sources, and run `neurorec check hardware/NAME.toml`. What the numbers mean: `docs/hardware.md`.
-Totals of per-term and all-in chips never share a column. This table is generated: `python -m neurorec.hardware.listing`.
+Per-term and all-in totals never share a column. This table is generated: `python -m neurorec.hardware.listing`.
 
 | chip | scope | runs | trains by | no price for |
 |---|---|---|---|---|
@@ -25,9 +25,8 @@ def hardware_readme() -> str:
     for name in chip_names():
         chip = load_chip(name)
         runs = ", ".join(chip.runs)
-        rows.append(
-            f"| {name} | {chip.scope} | {runs} | {', '.join(chip.trains) or '-'} | {', '.join(unpriced_terms(chip)) or '-'} |"
-        )
+        trains, unpriced = ", ".join(chip.trains) or "-", ", ".join(unpriced_terms(chip)) or "-"
+        rows.append(f"| {name} | {chip.scope} | {runs} | {trains} | {unpriced} |")
     return HEAD + "\n".join(rows) + "\n"
 
 

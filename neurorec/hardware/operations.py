@@ -1,8 +1,8 @@
 """Exact operation counts of one run: what the cells declare per event, times what was observed.
 
-Every count is an integer, summed over all samples of the activity (divide by `samples` for one inference). With z_k the
-spikes on line k and f_k the synapses it reaches, a line of spikes costs sum_k z_k f_k accumulates; a line of values costs
-T B sum_k f_k multiply-accumulates (the first step multiplies the zero state too). Recurrent spikes of the last step are
+Every count is an integer, summed over all samples of the activity (divide by `samples` for one inference). With z_k
+the spikes on line k and f_k the synapses it reaches, lines of spikes cost sum_k z_k f_k accumulates; lines of values
+cost T B sum_k f_k multiply-accumulates (the first step multiplies the zero state too). Recurrent spikes of the last step are
 not fed back.
 """
 
@@ -87,7 +87,7 @@ class Operations:
 def count_inference(network: Network, activity: Activity) -> Operations:
     """Exact totals of running `network` forward over everything that `activity` saw.
 
-    The readout counts every step, as the network's forward pass computes it, whether or not the task asks for an answer.
+    The readout counts every step, as the network's forward pass computes it, whether or not an answer is asked for.
     """
     cell, readout = network.cell, network.readout
     declared, declared_readout = cell.operations(), readout.operations()

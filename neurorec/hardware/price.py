@@ -68,7 +68,9 @@ def charge_learning(extra: Counts, stored_bytes: int, chip: Chip) -> list[Charge
     return _charge(terms, [*chip.must_price, *chip.must_price_training], chip, stored_bytes)
 
 
-def power_mW(chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None) -> Band:
+def power_mW(  # noqa: N802 (the unit keeps its case)
+    chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None
+) -> Band:
     """Total power of a chip whose law is static power, clock power and a price a synaptic event (all-in cards)."""
     assert chip.static is not None
     power = chip.static.power.as_band()

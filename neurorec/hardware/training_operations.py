@@ -45,8 +45,8 @@ def count_training(
 
     Parameters
     ----------
-    weight_updates : for bptt the optimiser steps, each changing every trained number; for stdp and competitive the single
-        weights that were changed; ridge ignores it.
+    weight_updates : for bptt the optimiser steps, each changing every trained number; for stdp and competitive the
+        single weights that were changed; ridge ignores it.
     """
     if rule_name not in COUNTED_RULES:
         raise InputError(

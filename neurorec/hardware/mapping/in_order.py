@@ -1,8 +1,8 @@
 """The simplest placement: neurons to cores in order, the recurrent layer first, then the readout.
 
-A core is filled until one of the card's limits is reached. Spikes go to each destination core once: over a mesh of tiles
-by Manhattan distance from the sender's tile (input from tile 0), or as one multicast packet. Spikes of the last step are
-sent too, although nothing reads them.
+A core is filled until one of the card's limits is reached. Spikes go to each destination core once: over a mesh of
+tiles by Manhattan distance from the sender's tile (input from tile 0), or as one multicast packet. Spikes of the last
+step are sent too, although nothing reads them.
 """
 
 from __future__ import annotations
@@ -70,16 +70,16 @@ def _check(name: str, needed: int, limit: Limit | None, what: str) -> None:
 
 def _fill(network: Network, chip: Chip) -> list[Core]:
     """Cores in the order they fill up; a sparse neuron is given the mean number of synapses, rounded up."""
-    declared, H, O = network.cell.operations(), network.cell.size, network.readout.size
+    declared, H, outputs = network.cell.operations(), network.cell.size, network.readout.size
     units = chip.units_of(network.cell.card.name)
     synapses = -(-int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum()) // H)
-    room = chip.limits.neurons_per_core.count if chip.limits.neurons_per_core else H * units + O
-    store = chip.limits.synapses_per_core.count if chip.limits.synapses_per_core else H * (synapses + O)
+    room = chip.limits.neurons_per_core.count if chip.limits.neurons_per_core else H * units + outputs
+    store = chip.limits.synapses_per_core.count if chip.limits.synapses_per_core else H * (synapses + outputs)
     _check("synapses_per_core", max(synapses, H), chip.limits.synapses_per_core, "synapses end at one neuron")
     _check("neurons_per_core", units, chip.limits.neurons_per_core, "units make one neuron")
     filled: list[list[int]] = []  # of each core: hidden units, outputs
     free_units = free_synapses = 0
-    for layer, count, per_unit, per_synapse in ((0, H, units, synapses), (1, O, 1, H)):
+    for layer, count, per_unit, per_synapse in ((0, H, units, synapses), (1, outputs, 1, H)):
         for _ in range(count):
             if free_units < per_unit or free_synapses < per_synapse or not filled:
                 filled.append([0, 0])
@@ -97,7 +97,7 @@ def _holds_hidden(core: Core) -> bool:
 
 
 def _destinations(network: Network, cores: list[Core]) -> set[int]:
-    """Cores that a hidden unit's spike must reach: all that hold outputs, and with recurrence all that hold hidden units."""
+    """Cores that a hidden unit's spike must reach: those with outputs, and with recurrence those with hidden units."""
     recurrent = bool(network.cell.operations().recurrent_fan_out.sum())
     return {
         n for n, core in enumerate(cores) if core.outputs[1] > core.outputs[0] or (recurrent and _holds_hidden(core))

@@ -1,0 +1,80 @@
+"""Neurons to cores in order: who sits where, how far spikes travel, what does not fit and by how much."""
+
+import pytest
+
+from neurorec.basics.errors import CannotRun
+from neurorec.hardware.chip import load_chip
+from neurorec.hardware.cost import estimate_cost
+from neurorec.hardware.mapping import Core, place_in_order
+from tests.hardware.nets import make_net, run
+
+
+def test_a_small_net_sits_on_one_core():
+    net = make_net("lif", size=7, outputs=3)
+    activity, _, _ = run(net)
+    mapping = place_in_order(net, activity, load_chip("loihi1"))
+    assert mapping.cores == (Core((0, 7), (0, 3)),)
+    assert mapping.packets == mapping.within_tile == activity.input_spikes.sum() + activity.hidden_spikes.sum()
+    assert mapping.share_of_chip == 1 / 128
+
+
+def shrunk(chip, **limits):
+    """`chip` with smaller limits."""
+    changed = {name: getattr(chip.limits, name).model_copy(update={"count": n}) for name, n in limits.items()}
+    return chip.model_copy(update={"limits": chip.limits.model_copy(update=changed)})
+
+
+def test_neurons_fill_cores_in_order_and_spikes_hop():
+    net = make_net("lif", inputs=5, size=7, outputs=3)
+    activity, _, _ = run(net)
+    mapping = place_in_order(net, activity, shrunk(load_chip("loihi1"), neurons_per_core=1))
+    assert [core.hidden for core in mapping.cores[:7]] == [(n, n + 1) for n in range(7)]
+    assert [core.outputs for core in mapping.cores[7:]] == [(n, n + 1) for n in range(3)]
+    assert mapping.tiles_used == 3  # ten cores, four a tile
+    # tile 0: units 0-3, tile 1: units 4-6 and output 0, tile 2: outputs 1 and 2; all in the first row of tiles
+    inputs, spikes = activity.input_spikes.sum(), activity.hidden_spikes
+    assert mapping.hops_north_south == 0
+    from_tile_0 = 4 * 1 + 2 * 2  # four targets one tile east, two targets two tiles east
+    from_tile_1 = 4 * 1 + 2 * 1
+    assert mapping.hops_east_west == inputs * 3 + spikes[:4].sum() * from_tile_0 + spikes[4:].sum() * from_tile_1
+    assert mapping.packets == inputs * 7 + spikes.sum() * 10
+
+
+def test_adaptive_neurons_take_two_compartments():
+    net = make_net("adaptive_lif", size=6, outputs=2)
+    chip = shrunk(load_chip("loihi1"), neurons_per_core=4)
+    mapping = place_in_order(net, run(net)[0], chip)
+    assert [core.hidden for core in mapping.cores] == [(0, 2), (2, 4), (4, 6), (6, 6)]
+
+
+def test_synaptic_memory_limits_a_core_too():
+    net = make_net("lif", inputs=5, size=7, outputs=3)  # 12 synapses a neuron, 7 an output
+    chip = shrunk(load_chip("loihi1"), synapses_per_core=24)
+    assert len(place_in_order(net, run(net)[0], chip).cores) == 4 + 1  # the last neuron leaves room for one output
+
+
+TOO_BIG = [
+    ("odin", {"size": 254, "outputs": 10}, "2 cores are needed, the limit cores is 1 (1 too many)"),
+    (
+        "odin",
+        {"size": 200, "inputs": 60},
+        "260 lines arrive at its fullest core, the limit axons_per_core is 256 (4 too many)",
+    ),
+    (
+        "truenorth",
+        {"size": 250, "inputs": 4, "outputs": 10},
+        "2 cores must hear each neuron, the limit targets_per_neuron is 1 (1 too many)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("chip", "sizes", "told"), TOO_BIG)
+def test_too_big_says_which_limit_and_by_how_much(chip, sizes, told):
+    net = make_net("lif", **sizes)
+    activity, _, _ = run(net, steps=2, samples=1)
+    with pytest.raises(CannotRun, match="does not fit") as refusal:
+        place_in_order(net, activity, load_chip(chip))
+    assert told in str(refusal.value)
+    cost = estimate_cost(net, activity, chip)
+    assert not cost.can_run
+    assert told in cost.why_not
