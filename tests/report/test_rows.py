@@ -11,13 +11,14 @@ from neurorec.basics.errors import InputError
 from neurorec.report.rows import COLUMNS, csv_rows, load_results, write_csv, write_json
 from tests.report.made_up import made_up_results, with_failure
 
-PROMISED = (
-    "study, pair, half, network, rule, task, seed, engine, metric, train_score, validation_score, test_score, chance_score, "
-    "baseline_score, parameters, spikes_per_sample, synaptic_events_per_sample, macs_per_sample, chip, scope, can_run, "
-    "why_not, total_pJ, total_low_pJ, total_high_pJ, dynamic_pJ, compute_pJ, memory_pJ, communication_pJ, static_pJ, "
-    "latency_us, communication_bits, training_total_pJ, training_communication_bits, unpriced, objections_relaxed, "
-    "objections_partly, status, wall_s"
-).split(", ")
+PROMISED = [
+    "study", "pair", "half", "network", "rule", "task", "seed", "engine", "metric", "train_score", "validation_score",
+    "test_score", "chance_score", "baseline_score", "parameters", "spikes_per_sample", "synaptic_events_per_sample",
+    "macs_per_sample", "chip", "scope", "can_run", "why_not", "total_pJ", "total_low_pJ", "total_high_pJ",
+    "dynamic_pJ", "compute_pJ", "memory_pJ", "communication_pJ", "static_pJ", "latency_us", "communication_bits",
+    "training_total_pJ", "training_communication_bits", "unpriced", "objections_relaxed", "objections_partly",
+    "status", "wall_s",
+]  # fmt: skip
 
 
 def test_the_promised_columns_come_first_and_in_order():
@@ -96,7 +97,7 @@ def test_a_failing_write_keeps_the_old_file_and_leaves_no_litter(tmp_path):
 
 
 def test_a_folder_without_results_says_what_to_give(tmp_path):
-    with pytest.raises(InputError, match="there is no results.json; give the folder that `neurorec run` wrote"):
+    with pytest.raises(InputError, match=r"there is no results\.json; give the folder that `neurorec run` wrote"):
         load_results(tmp_path)
 
 

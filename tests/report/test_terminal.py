@@ -1,4 +1,4 @@
-"""The table in the terminal: right numbers, marked columns, every refusal and failure explained, at 80 and 120 columns."""
+"""The table in the terminal: right numbers, marked columns, refusals and failures explained, at 80 and 120 columns."""
 
 import io
 

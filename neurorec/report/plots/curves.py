@@ -13,11 +13,13 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
     curves = [(group, curve) for group, curve in curves if len(curve) > 1]
     if not curves:
         return None
+    from matplotlib.ticker import MaxNLocator
+
     title = f"{task}: learning curves"
     with figure(3.0 + 0.23 * len(curves)) as (drawn, axes):
         handles = []
         for group, curve in curves:
-            style, epochs = looks.of(group) | {"markersize": 5}, list(curve)
+            style, epochs = looks.of(group, markersize=5), list(curve)
             low, high = ([end(curve[e].values) for e in epochs] for end in (min, max))
             axes.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
             every = max(1, len(epochs) // 6)
@@ -25,7 +27,7 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
             handles += axes.plot(epochs, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
         axes.set_ylim(0, 1.02)
         axes.set_xlim(left=0)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlabel("epoch (passes over the training split)")
         axes.set_ylabel("validation accuracy")
         axes.grid(color=RULE)

@@ -24,7 +24,7 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
     with figure(3.7 + 0.24 * len(nets)) as (drawn, axes):
         handles = []
         for group, cost in nets:
-            x, style = cost.total.mean / 1e6, looks.of(group) | {"linestyle": "none"}
+            x, style = cost.total.mean / 1e6, looks.of(group, linestyle="none")
             band = _band(cost)
             axes.plot(band, [group.test.mean] * 2, color=style["color"], linewidth=5, alpha=0.3, solid_capstyle="butt")
             label = ("≥ " if cost.at_least else "") + group.label

@@ -122,8 +122,8 @@ class Looks:
     colours: dict[str, str]
     markers: dict[tuple[str, str, str, str], str]
 
-    def of(self, group: Group) -> dict[str, Any]:
-        """Arguments of `Axes.plot`; controls are hollow, rate nets dashed."""
+    def of(self, group: Group, **changes: Any) -> dict[str, Any]:
+        """Arguments of `Axes.plot`, with `changes`; controls are hollow, rate nets dashed."""
         colour = self.colours.get(group.pair, INK)
         return {
             "color": colour,
@@ -131,7 +131,7 @@ class Looks:
             "markerfacecolor": PAPER if group.control else colour,
             "linestyle": "--" if group.half == "rate" else "-",
             "markersize": 6.5,
-        }
+        } | changes
 
 
 def looks_of(groups: list[Group]) -> Looks:
