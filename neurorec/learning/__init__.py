@@ -1,5 +1,5 @@
 """How weights change. Importing this folder registers the rules."""
 
-from neurorec.learning import bptt, ridge
+from neurorec.learning import assignment, bptt, competitive, ridge, stdp
 
-__all__ = ["bptt", "ridge"]
+__all__ = ["assignment", "bptt", "competitive", "ridge", "stdp"]

@@ -1,0 +1,34 @@
+"""What a local learning rule hands an event engine: equations and the numbers in them, and no word about a simulator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class EventEquations:
+    """A plasticity rule of input synapses, in Brian2's notation for equations (one unit per line, `: 1`).
+
+    The engine supplies the neurons (membrane v, current) and each synapse's weight w; these equations add the rest. State
+    variables start at 0; of those of the neurons, the names in `kept` last from sample to sample and the others are zeroed.
+
+    Order within a step t, which every engine must keep: state moves by forward Euler; neurons that cross their threshold
+    reset and run `at_neuron_spike`; `on_post` of their synapses; input spikes of step t + 1 arrive and run `on_pre`; then
+    `at_input_spike`. So an input spike of step t + 1 acts on the membrane at t + 1, and never counts for a spike of step t.
+
+    Examples
+    --------
+    `on_post="w = clip(w + potentiation * trace_pre, 0, weight_max)"`: a name of the input line's state ends in `_pre`, of
+    the neuron's state in `_post`.
+    """
+
+    input_state: str  #: differential equations of each input line
+    neuron_state: str  #: differential equations of each neuron, beside v and the current; must define theta
+    at_input_spike: str  #: what an input spike does to its line's state
+    at_neuron_spike: str  #: what a neuron's spike does to its own state
+    on_pre: str  #: what an input spike does to w
+    on_post: str  #: what a neuron's spike does to w
+    times_ms: Mapping[str, float]  #: time constants that the equations name
+    numbers: Mapping[str, float]  #: pure numbers that the equations name
+    weight_max: float
+    weight_sum: float | None  #: between samples each neuron's incoming weights are scaled to this sum; None: left alone
+    kept: tuple[str, ...] = ("theta",)

@@ -1,0 +1,57 @@
+"""What a layer that learned without targets knows: a readout of its spike counts, or a label for each of its units."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from neurorec.engines.engine import Engine
+from neurorec.learning.ridge import best_ridge, readout_features
+from neurorec.models.network import Network
+from neurorec.tasks.task import Batch, accuracy
+
+Name = TypeVar("Name", bound=str)
+
+
+@torch.no_grad()
+def fit_count_readout(
+    network: Network, engine: Engine, train: Batch, validation: Batch, penalties: list[float]
+) -> float:
+    """Fit the readout anew by ridge on the layer's mean activity, so that nets trained by different rules are read alike.
+
+    The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every step
+    answered, the features are spike counts divided by T.
+    """
+    features, held_out = (
+        readout_features(network, engine.unroll(network.cell, batch.x)[0], batch.mask).cpu()
+        for batch in (train, validation)
+    )
+    weights, penalty = best_ridge(
+        features, train.target.cpu(), (held_out, validation.target.cpu()), network.readout.size, penalties
+    )
+    network.readout.weight.copy_(weights[:, :-1])
+    network.readout.bias.copy_(weights[:, -1])
+    return penalty
+
+
+def assign_labels(counts: Tensor, target: Tensor, classes: int) -> Tensor:
+    """The class [H] to which each unit answers most, by its mean counts [N, H]; -1 for a unit that never answered."""
+    means = torch.stack([counts[target == label].double().mean(0) for label in range(classes)])
+    return torch.where(counts.sum(0) > 0, means.nan_to_num(nan=-1.0).argmax(0), -1)
+
+
+def vote(counts: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """Scores [N, classes]: mean count of the units that carry each label (Diehl & Cook 2015); -1 where none does."""
+    members = torch.nn.functional.one_hot(labels[labels >= 0], classes).double()
+    sums = counts[:, labels >= 0].double() @ members
+    return torch.where(members.sum(0) > 0, sums / members.sum(0).clamp_min(1), -1.0)
+
+
+def label_assignment_scores(
+    counts_train: Tensor, target_train: Tensor, counts: Mapping[Name, Tensor], targets: Mapping[Name, Tensor]
+) -> dict[Name, float]:
+    """Accuracy by split when every unit carries the label it answered to most on the training data, and on no other."""
+    classes = int(target_train.max()) + 1
+    labels = assign_labels(counts_train, target_train, classes)
+    return {split: accuracy(vote(counts[split], labels, classes), targets[split]) for split in counts}

@@ -1,0 +1,86 @@
+"""Competitive learning: the winner moves towards its input; a conscience keeps any unit from always winning."""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import Field, NonNegativeFloat
+from torch import Tensor
+
+from neurorec.engines.engine import Engine
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.models.cells.competitive import Competitive
+from neurorec.models.network import Network
+from neurorec.tasks.task import Batch
+
+
+class CompetitiveLearningCard(TrainingCard):
+    learning_rate: float = Field(gt=0, le=1)  #: share of the way that the winner moves towards its input
+    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on it after every epoch
+    conscience: NonNegativeFloat  #: handicap of a unit that wins too often, in units of squared input
+    share_rate: float = Field(gt=0, le=1)  #: how fast the remembered share of wins follows the wins
+
+
+@dataclass
+class CompetitiveState:
+    """shares [H] of recent wins, which the conscience compares with 1/H; and the learning rate of this epoch."""
+
+    shares: Tensor
+    learning_rate: float
+
+
+@rules.register("competitive")
+class CompetitiveLearning(Rule):
+    """One `step` shows a whole split, one input after another in the order of the batch, and is one epoch. Weight changes
+    are counted as numbers changed: I for each input, for only the winner's row moves."""
+
+    Card = CompetitiveLearningCard
+    title = "competitive learning"
+    sources = ("rumelhart1985",)
+    equations = (
+        "winner c = argmax of a + conscience (1/H - p);   w_c += learning_rate (x - w_c);   p += share_rate (h - p)"
+    )
+    whole_split = True
+    unsupervised = True
+    card: CompetitiveLearningCard
+
+    @classmethod
+    def why_not(cls, network: Network) -> str | None:
+        if isinstance(network.cell, Competitive):
+            return None
+        return (
+            "it moves the prototype of one winning unit and this layer has none; use the cell competitive, as in "
+            "models/competitive_lif_vs_competitive_learning.toml"
+        )
+
+    @classmethod
+    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+        return (
+            Judgement("relaxed", "nothing travels backward: the winner moves towards the input it has just seen"),
+            Judgement("relaxed", "no derivative is taken"),
+            Judgement("relaxed", "no weight is used anywhere but in its own unit"),
+            Judgement(
+                "partly", "there is no second phase, but one input must be decided, by all units, before the next"
+            ),
+            Judgement("kept", "inputs and matches are real values"),
+            Judgement(
+                "partly",
+                "the layer learns without targets; to score it, labels name its units or fit the readout afterwards",
+            ),
+        )
+
+    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> CompetitiveState:
+        even = torch.full((network.cell.size,), 1 / network.cell.size, device=next(network.parameters()).device)
+        return CompetitiveState(even, self.card.learning_rate)
+
+    @torch.no_grad()
+    def step(self, network: Network, state: CompetitiveState, batch: Batch) -> tuple[CompetitiveState, Info]:
+        cell, shares = network.cell, state.shares.clone()
+        assert isinstance(cell, Competitive)
+        inputs = batch.x.transpose(0, 1).flatten(0, 1)  # samples in order, their frames in order
+        for x in inputs:
+            winner = int((cell.match(x) + self.card.conscience * (1 / cell.size - shares)).argmax())
+            cell.w_in[winner] += state.learning_rate * (x - cell.w_in[winner])
+            shares *= 1 - self.card.share_rate
+            shares[winner] += self.card.share_rate
+        after = CompetitiveState(shares, state.learning_rate * self.card.learning_rate_decay)
+        return after, Info(loss=None, updates=len(inputs) * cell.input_size)

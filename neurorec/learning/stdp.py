@@ -1,0 +1,152 @@
+"""Spike-timing-dependent plasticity of the input weights, without a target; the layer runs in an event engine."""
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from neurorec.basics.errors import RunFailed
+from neurorec.engines.engine import Engine
+from neurorec.engines.event_equations import EventEquations
+from neurorec.engines.on_brian2 import code_target, present
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.models.cells.competitive_lif import CompetitiveLIF
+from neurorec.models.network import Network
+from neurorec.tasks.task import Batch
+
+PAIR = "models/competitive_lif_vs_competitive_learning.toml"
+
+
+class STDPCard(TrainingCard):
+    potentiation: PositiveFloat  #: weight gained at a neuron's spike, for each unit of the input trace
+    depression: NonNegativeFloat  #: weight lost at an input spike, for each unit of the neuron's trace
+    tau_pre_ms: PositiveFloat  #: decay of the input trace: how long before a spike an input still counts as its cause
+    tau_post_ms: PositiveFloat  #: decay of the neuron's trace
+    trace_target: (
+        NonNegativeFloat  #: input trace at which a neuron's spike leaves the weight alone; below it, it weakens
+    )
+    weight_max: PositiveFloat
+    threshold_rise: NonNegativeFloat  #: rise of theta at the neuron's own spike, in units of v
+    tau_threshold_ms: PositiveFloat  #: decay of theta
+
+
+@dataclass
+class STDPState:
+    """Nothing is carried beside the network: weights and theta are its own. `target` says how Brian2 ran."""
+
+    target: str
+
+
+@rules.register("stdp")
+class STDP(Rule):
+    """Pair-based STDP with all-to-all traces, adaptive thresholds and weights scaled between samples.
+
+    One `step` presents a whole split, one sample after another in the order of the batch (`batches` shuffles it), and is
+    one epoch. Weight changes are counted as synapse updates: H for each input spike, I for each spike of a neuron.
+    """
+
+    Card = STDPCard
+    title = "STDP"
+    sources = ("diehl2015", "brian2")
+    equations = (
+        "at a neuron's spike: w += potentiation (x - trace_target);   at an input spike: w -= depression y;   0 <= w <= weight_max;\n"
+        "dx/dt = -x/tau_pre, x += 1 at an input spike;   dy/dt = -y/tau_post, y += 1 at a neuron's spike;\n"
+        "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike;   between samples: sum of w = weight_sum"
+    )
+    whole_split = True
+    unsupervised = True
+    card: STDPCard
+
+    @classmethod
+    def why_not(cls, network: Network) -> str | None:
+        cell = network.cell
+        if cell.output_signal == "values":
+            return (
+                "its units send values and STDP pairs spikes; use the cell competitive_lif, as in "
+                f"{PAIR}, or train this layer with bptt"
+            )
+        if not isinstance(cell, CompetitiveLIF):
+            return (
+                "without lateral inhibition and adaptive thresholds all its neurons would learn the same; use the cell "
+                f"competitive_lif, as in {PAIR}, or train this layer with bptt"
+            )
+        if network.input_signal == "values":
+            return (
+                "its input lines carry values and STDP pairs spikes; use an encoder that spikes, such as regular_rate "
+                "or poisson"
+            )
+        return None
+
+    @classmethod
+    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+        return (
+            Judgement(
+                "relaxed",
+                "nothing travels backward: a synapse sees the spikes at its two ends, and saturates at bounds",
+            ),
+            Judgement("relaxed", "no derivative is taken"),
+            Judgement("relaxed", "no weight is used anywhere but in its own synapse"),
+            Judgement(
+                "partly",
+                "learning runs while the layer runs, with no second phase; but state is cleared and each neuron's weights "
+                "are scaled between samples, which something must announce",
+            ),
+            Judgement("relaxed", "neurons send spikes; traces and thresholds stay where they are"),
+            Judgement(
+                "partly",
+                "the layer learns without targets; to score it, labels name its neurons or fit the readout afterwards",
+            ),
+        )
+
+    def event_equations(self, weight_sum: float | None) -> EventEquations:
+        """The rule as an event engine wants it."""
+        card = self.card
+        return EventEquations(
+            input_state="dx/dt = -x / tau_pre : 1",
+            neuron_state="dy/dt = -y / tau_post : 1\ndtheta/dt = -theta / tau_threshold : 1",
+            at_input_spike="x += 1",
+            at_neuron_spike="y += 1\ntheta += threshold_rise",
+            on_pre="w = clip(w - depression * y_post, 0, weight_max)",
+            on_post="w = clip(w + potentiation * (x_pre - trace_target), 0, weight_max)",
+            times_ms={
+                "tau_pre": card.tau_pre_ms,
+                "tau_post": card.tau_post_ms,
+                "tau_threshold": card.tau_threshold_ms,
+            },
+            numbers={
+                "potentiation": card.potentiation,
+                "depression": card.depression,
+                "trace_target": card.trace_target,
+                "threshold_rise": card.threshold_rise,
+            },
+            weight_max=card.weight_max,
+            weight_sum=weight_sum,
+        )
+
+    def engine_name(self, engine: Engine) -> str:
+        return f"brian2 ({code_target()})"
+
+    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
+        return STDPState(code_target())
+
+    @torch.no_grad()
+    def step(self, network: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
+        """One epoch: every sample of `batch` once.
+
+        Raises
+        ------
+        RunFailed
+            If no neuron spiked at all, so that nothing was learned.
+        """
+        cell = network.cell
+        assert isinstance(cell, CompetitiveLIF)
+        seen = present(cell, batch.x, self.event_equations(cell.card.weight_sum), state.target)
+        neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
+        if neuron_spikes == 0:
+            raise RunFailed(
+                f"no neuron spiked on {batch.size} samples, so STDP changed nothing; raise weight_sum (now "
+                f"{cell.card.weight_sum:g}) or lower v_threshold (now {cell.card.v_threshold:g}) in the pair card"
+            )
+        cell.w_in.copy_(seen.weights)
+        cell.theta.copy_(seen.theta)
+        return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)

@@ -1,0 +1,87 @@
+"""Competitive learning's spiking half: LIF neurons that inhibit each other and tire (after Diehl & Cook 2015)."""
+
+import torch
+from pydantic import NonNegativeFloat, PositiveFloat
+from torch import Tensor, nn
+
+from neurorec.models.cell import Cell, CellCard, StepOperations, cells
+from neurorec.models.cells.lif import LIFState
+from neurorec.models.cells.surrogate import SpikeFunction, surrogates
+
+
+class CompetitiveLIFCard(CellCard):
+    dt_ms: PositiveFloat
+    tau_mem_ms: PositiveFloat
+    tau_syn_ms: PositiveFloat
+    v_threshold: float
+    v_leak: float
+    v_reset: float
+    surrogate: str
+    slope: PositiveFloat
+    weight_sum: PositiveFloat  #: sum of each neuron's incoming weights at the start; STDP keeps it there
+    inhibition: NonNegativeFloat  #: what one spike takes from the current of every other neuron, one step later
+
+
+@cells.register("competitive_lif")
+class CompetitiveLIF(Cell):
+    """H LIF neurons: plastic W_in, fixed lateral inhibition W_rec, and a threshold offset theta for each neuron.
+
+    Everything else is the step of `lif`. W_rec is `-inhibition` between different neurons and 0 on the diagonal; no rule
+    changes it. theta starts at 0, moves only while STDP runs, and is fixed afterwards: a buffer, not a parameter.
+    STDP needs W_in >= 0; BPTT on this cell may make weights negative.
+    """
+
+    Card = CompetitiveLIFCard
+    title = "competitive LIF"
+    output_signal = "spikes"
+    equations = (
+        "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
+        "z_t = [u_t > v_threshold + theta];   v_t = (1 - z_t) u_t + z_t v_reset;   i_t = j_t - dt/tau_syn j_t"
+    )
+    sources = ("diehl2015",)
+    card: CompetitiveLIFCard
+    theta: Tensor
+
+    def __init__(self, card: CompetitiveLIFCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
+        self.w_rec = nn.Parameter(card.inhibition * (torch.eye(card.size) - 1), requires_grad=False)
+        self.register_buffer("theta", torch.zeros(card.size))
+        self.spike: SpikeFunction = surrogates[card.surrogate](card.slope)
+        self.membrane_rate = card.dt_ms * (1.0 / card.tau_mem_ms)
+        self.synapse_rate = card.dt_ms * (1.0 / card.tau_syn_ms)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Even weights >= 0, scaled so that each neuron's sum to `weight_sum`; no threshold offset yet."""
+        with torch.no_grad():
+            drawn = torch.rand(self.w_in.shape, generator=generator)
+            self.w_in.copy_(self.card.weight_sum * drawn / drawn.sum(1, keepdim=True))
+            self.theta.zero_()
+
+    def initial_state(self, batch: int) -> LIFState:
+        zero = self._zeros(batch)
+        return LIFState(z=zero, v=zero + self.card.v_leak, i=zero)
+
+    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+        jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+        u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + jump)
+        i = jump + -self.synapse_rate * jump
+        z = self.spike(u - (self.card.v_threshold + self.theta))
+        v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
+        return z, LIFState(z, v, i)
+
+    def recurrent_weights(self) -> list[nn.Parameter]:
+        return [self.w_rec]
+
+    def operations(self) -> StepOperations:
+        H = self.size
+        return StepOperations(
+            input_fan_out=self._dense(self.input_size, H),
+            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H - 1),  # nobody inhibits itself
+            recurrent_signal="spikes",
+            neuron_updates=H,
+            elementwise=5 * H,  # as lif: v_threshold + theta is stored as one number a neuron
+            nonlinearities=0,
+            state_values=2 * H,
+            tape_values=2 * H,  # u and z
+        )
