@@ -16,6 +16,7 @@ from neurorec.report.wording import listed
 
 Verdict = Literal["ahead", "behind", "within the spread", "one seed only"]
 BACKPROPAGATION = "bptt"
+ROUNDING = 1e-9  # equal scores may differ by this much once they are subtracted
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Comparison:
     def verdict(self) -> Verdict:
         if self.difference.sd is None:
             return "one seed only"
-        if abs(self.difference.mean) <= 2 * self.difference.sd or self.difference.mean == 0:
+        if abs(self.difference.mean) <= max(2 * self.difference.sd, ROUNDING):
             return "within the spread"
         return "ahead" if self.difference.mean > 0 else "behind"
 
