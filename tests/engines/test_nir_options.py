@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.on_nir import NirOptions, promised_options
+from neurorec.engines.on_nir import NirOptions, promised_options, run_nir
 from tests.engines.made_up_nir import (
     STEPS,
     chain,
@@ -125,6 +125,24 @@ def test_time_unit_also_measures_the_dt_of_an_integrator():
     for unit, expected in (("s", 2e-3), ("ms", 2.0), ("steps", 1.0)):
         run = run_column(chain(nir.I(r=full(1))), [1.0], NirOptions(dt_s=2e-3, time_unit=unit))
         assert column(run.output) == pytest.approx([expected])
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "expected"), [("increment", lambda v, a: v + a * (0 - v)), ("decay", lambda v, a: (1 - a) * v)]
+)
+def test_arithmetic_is_that_of_the_last_bit(arithmetic, expected):
+    """The two are one equation, and differ by a rounding: here for v = 1 .. 1000 thousandths that leak by a tenth."""
+    v = torch.arange(1, 1001) * torch.tensor(1e-3)
+    graph = chain(nir.LI(tau=full(10, 1000), r=full(10, 1000), v_leak=full(0, 1000)))
+    run = run_nir(graph, torch.stack([v, torch.zeros(1000)]), options(arithmetic=arithmetic))
+    assert torch.equal(run.output[1, 0], expected(run.output[0, 0], torch.tensor(0.1)))
+
+
+def test_both_arithmetics_leak_alike():
+    nodes = nir.LI(tau=full(2), r=full(3), v_leak=full(0.2)), nir.CubaLI(*map(full, (4, 2, 3, 0.2, 5)))
+    for node in nodes:
+        runs = [run_column(chain(node), [1.0, 0.5, 0.0], options(arithmetic=kind)) for kind in ("increment", "decay")]
+        assert column(runs[0].output) == pytest.approx(column(runs[1].output), rel=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float64"])

@@ -108,16 +108,22 @@ def _integrator(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[
 
 def _leaky(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
     tau = node.tau if hasattr(node, "tau") else node.tau_mem
-    rate, r, v_leak = tensor(_rate(tau, options), dtype), tensor(node.r, dtype), tensor(node.v_leak, dtype)
+    share = _rate(tau, options)
+    if options.arithmetic == "decay":
+        keep, gain, floor = (tensor(part, dtype) for part in (1 - share, share * node.r, share * node.v_leak))
+        return lambda v, i: keep * v + gain * i + floor
+    rate, r, v_leak = tensor(share, dtype), tensor(node.r, dtype), tensor(node.v_leak, dtype)
     return lambda v, i: v + rate * ((v_leak - v) + r * i)
 
 
 def _synapse(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Sequence[Tensor]], Tensor]:
     rate = _rate(node.tau_syn, options)
-    decay, gain = tensor(-rate, dtype), tensor(rate * np.asarray(node.w_in, dtype=np.float64), dtype)
+    keep, loss = tensor(1 - rate, dtype), tensor(-rate, dtype)
+    decays = options.arithmetic == "decay"
+    gain = tensor(rate * np.asarray(node.w_in, dtype=np.float64), dtype)
 
     def synapse(i: Tensor, arrivals: Sequence[Tensor]) -> Tensor:
-        i = i + decay * i
+        i = keep * i if decays else i + loss * i
         for arrival in arrivals:
             i = i + gain * arrival
         return i

@@ -8,6 +8,7 @@ from neurorec.basics.errors import InputError, did_you_mean
 Integrator = Literal["euler", "exponential"]
 SynapseOrder = Literal["new", "old"]
 Reset = Literal["zero", "subtract", "subtract_guarded", "zero_next_step", "subtract_next_step"]
+Arithmetic = Literal["increment", "decay"]
 TimeUnit = Literal["s", "ms", "steps"]
 Precision = Literal["float32", "float64"]
 
@@ -15,6 +16,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "integrator": get_args(Integrator),
     "synapse_order": get_args(SynapseOrder),
     "reset": get_args(Reset),
+    "arithmetic": get_args(Arithmetic),
     "time_unit": get_args(TimeUnit),
     "precision": get_args(Precision),
 }
@@ -45,6 +47,9 @@ class NirOptions:
     layers_delayed: bool = False
     #: whether a neuron sends floor(v / v_threshold) spikes a step rather than one; its reset removes them all
     several_spikes: bool = False
+    #: how a leaky state is written, which decides the last bit: "increment" v + a (target - v), as in neurorec and Norse;
+    #: "decay" (1 - a) v + a target, as in snnTorch
+    arithmetic: Arithmetic = "increment"
     #: of states and products; parameters are combined in float64 first
     precision: Precision = "float32"
 

@@ -42,17 +42,17 @@ class PeerVerdict:
         )
 
 
-def compare_norse(path: str | Path, x: Tensor) -> PeerVerdict:
-    """Norse's `from_nir`, stepped by the dt that the file promises, against our interpreter on x [T, B, I]."""
-    return _compare("norse", _norse, path, x)
+def compare_norse(path: str | Path, x: Tensor, options: NirOptions | None = None) -> PeerVerdict:
+    """Norse's `from_nir` against our interpreter on x [T, B, I], as the file promises unless `options` are given."""
+    return _compare("norse", _norse, path, x, options)
 
 
-def compare_snntorch(path: str | Path, x: Tensor) -> PeerVerdict:
+def compare_snntorch(path: str | Path, x: Tensor, options: NirOptions | None = None) -> PeerVerdict:
     """snnTorch's `import_from_nir` (whose dt is always 1e-4 s) against our interpreter on x [T, B, I].
 
     Write the file with the profile `SNNTORCH`; from any other, snnTorch refuses r or reads other time constants.
     """
-    return _compare("snntorch", _snntorch, path, x)
+    return _compare("snntorch", _snntorch, path, x, options)
 
 
 def _norse(graph: Any, x: Tensor, options: NirOptions) -> Tensor:
@@ -76,9 +76,15 @@ def _snntorch(graph: Any, x: Tensor, options: NirOptions) -> Tensor:
 
 
 @torch.no_grad()
-def _compare(peer: str, play: Callable[[Any, Tensor, NirOptions], Tensor], path: str | Path, x: Tensor) -> PeerVerdict:
+def _compare(
+    peer: str,
+    play: Callable[[Any, Tensor, NirOptions], Tensor],
+    path: str | Path,
+    x: Tensor,
+    options: NirOptions | None,
+) -> PeerVerdict:
     graph = read_nir(path)
-    options = promised_options(graph.metadata, graph.where)
+    options = options or promised_options(graph.metadata, graph.where)
     ours = run_nir(graph, x, options).spikes[NEURON]
     entries, spikes = ours.numel(), int(ours.sum())
     try:

@@ -83,6 +83,19 @@ def test_snntorch_sends_the_same_spikes_without_recurrence(written, x):
     assert verdict.spikes > 100
 
 
+def test_snntorch_agrees_to_the_last_bit_in_its_own_arithmetic(written):
+    """270 samples of 128 neurons: enough for a rounding to meet a threshold now and then."""
+    pytest.importorskip("snntorch", reason="snntorch is not installed")
+    path = written(SNNTORCH, H=128, frozen=True, input_gain=1.5)
+    options = NirOptions(dt_s=1e-4, arithmetic="decay")
+    for seed in range(3):
+        x = (torch.rand(48, 270, 5, generator=torch.Generator().manual_seed(seed)) < 0.3).float()
+        assert compare_snntorch(path, x, options).differing == 0
+        near = compare_snntorch(path, x).differing
+        assert near is not None
+        assert near < 20
+
+
 def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     """Its importer makes of W x + R z the product R (W x + z): our interpreter, given that graph, sends its spikes."""
     pytest.importorskip("snntorch", reason="snntorch is not installed")
