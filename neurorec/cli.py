@@ -1,9 +1,9 @@
-"""The command line: parse, call, print. Heavy libraries load inside the command that needs them, so --help is instant."""
+"""The command line: parse, call, print. Heavy libraries load in the command that needs them, so --help is instant."""
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -19,15 +19,15 @@ app = typer.Typer(
 )
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Out = Annotated[Optional[Path], typer.Option("--out", help="Where results go. [default: runs/STUDY]")]  # noqa: UP045  (typer reads it)
+Out = Annotated[Path | None, typer.Option("--out", help="Where results go. [default: runs/STUDY]")]
 
 
 @app.command()
 def run(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
     quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
-    seeds: Annotated[Optional[int], typer.Option(help="How many seeds. [default: those of the card]")] = None,  # noqa: UP045
-    jobs: Annotated[Optional[int], typer.Option(help="Runs at a time. [default: one a core]")] = None,  # noqa: UP045
+    seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     engine: Annotated[str, typer.Option(help="Engine for the networks it can run: auto, norse or torch.")] = "auto",
     out: Out = None,
@@ -56,7 +56,9 @@ def report(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")
+    ] = "",
     debug: Debug = False,
 ) -> None:
     """What there is, one line each, with its source."""
@@ -76,9 +78,7 @@ def show(
 
 
 @app.command()
-def check(
-    file: Annotated[Path, typer.Argument(help="A card: pair, chip or study.")], debug: Debug = False
-) -> None:
+def check(file: Annotated[Path, typer.Argument(help="A card: pair, chip or study.")], debug: Debug = False) -> None:
     """Check a card; say what is wrong with it and how to mend it."""
     from neurorec.experiments.verbs import check_file
 
@@ -88,7 +88,9 @@ def check(
 @app.command()
 def cost(
     what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
-    chip: Annotated[Optional[list[str]], typer.Option(help="A chip by name or card; may be repeated. [default: all]")] = None,  # noqa: UP045
+    chip: Annotated[
+        list[str] | None, typer.Option(help="A chip by name or card; may be repeated. [default: all]")
+    ] = None,
     training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
     debug: Debug = False,
 ) -> None:

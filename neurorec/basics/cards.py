@@ -40,7 +40,9 @@ def find_card(kind: str, name: str | Path) -> Path:
     if str(name).endswith(".toml"):
         path = Path(name)
         if not path.is_file():
-            raise InputError(f"{path}: there is no such card file; give a path to a .toml file or one of: {_known(kind)}")
+            raise InputError(
+                f"{path}: there is no such card file; give a path to a .toml file or one of: {_known(kind)}"
+            )
         return path
     path = card_folder(kind) / f"{name}.toml"
     if not path.is_file():
@@ -106,7 +108,9 @@ def _fields_at(schema: Any, keys: list[Any]) -> list[str]:
         field = schema.model_fields.get(str(key))
         if field is None:
             continue  # an index into a list, or the tag of a union
-        schema = next((arm for arm in _arms(field.annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)), None)
+        schema = next(
+            (arm for arm in _arms(field.annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)), None
+        )
     return list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, BaseModel) else []
 
 

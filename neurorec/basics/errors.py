@@ -13,7 +13,7 @@ class InputError(NeurorecError):
 
 
 class CannotRun(InputError):
-    """A combination that cannot work, found before anything runs (a rule that cannot train a net, an export refused)."""
+    """A combination that cannot work, found before anything runs (a rule that cannot train a net, a refused export)."""
 
 
 class RunFailed(NeurorecError):

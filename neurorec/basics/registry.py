@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 from neurorec.basics.errors import InputError, did_you_mean
 
 Member = TypeVar("Member")
+Put = TypeVar("Put")  # so that a registered class keeps its own type
 
 
 class Registry(Generic[Member]):
@@ -21,11 +22,11 @@ class Registry(Generic[Member]):
         self.kind = kind
         self._members: dict[str, Member] = {}
 
-    def register(self, name: str) -> Callable[[Member], Member]:
-        def put(member: Member) -> Member:
+    def register(self, name: str) -> Callable[[Put], Put]:
+        def put(member: Put) -> Put:
             if name in self._members:
                 raise ValueError(f"{self.kind} {name!r} is registered twice")
-            self._members[name] = member
+            self._members[name] = member  # type: ignore[assignment]
             return member
 
         return put

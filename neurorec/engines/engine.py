@@ -35,7 +35,9 @@ class Engine(ABC):
         """Why this engine cannot run `cell`, or None if it can."""
 
     @abstractmethod
-    def unroll(self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def unroll(
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the weights, x and the state."""
 
     def check(self, cell: Cell) -> None:

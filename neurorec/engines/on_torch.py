@@ -13,5 +13,7 @@ class OnTorch(Engine):
     def why_not(self, cell: Cell) -> str | None:
         return None
 
-    def unroll(self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def unroll(
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
         return cell(x, state)

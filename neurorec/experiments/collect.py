@@ -1,30 +1,43 @@
-"""From stored runs to study results: read the records, price every network on every chip, export what can be exported."""
+"""From stored runs to study results: read the records, price every network on every chip, export what can be written."""
 
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from neurorec.basics.errors import CannotRun
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 from neurorec.experiments.store import Store, read_activity, read_weights
 from neurorec.experiments.study import LoadedStudy
+from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip
 from neurorec.hardware.cost import Cost, TrainingRun, estimate_cost
-from neurorec.hardware.export.exporter import export_network, exporters
-from neurorec.hardware.export.verify import compare_norse, compare_snntorch, verify_nir
+from neurorec.hardware.export import export_network, exporters
+from neurorec.hardware.export.peers import compare_norse, compare_snntorch
+from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.operations import Operations, count_inference
 from neurorec.learning.rule import rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
-from neurorec.training import load_pair
+from neurorec.training import LoadedHalf, load_pair
 from neurorec.training.fit import encoded_split
 
+PARTS = ("compute", "memory", "communication", "static")
 
-def rebuild_network(record: RunRecord, folder: Path, pair_path: str | None = None) -> Network:
-    """The trained network of a stored run, from its pair card and stored weights."""
-    pair = load_pair(pair_path or record.pair)
-    half = pair.rate if record.half == "rate" else pair.spiking
+
+def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
+    """The half of the pair that a stored run trained, from the copy of the card that lies with it."""
+    if record.half == "baseline":
+        raise InputError(f"{folder}: this run is a baseline without a network")
+    pair = load_pair(folder / f"{record.pair}.toml")
+    return pair.rate if record.half == "rate" else pair.spiking
+
+
+def rebuild_network(record: RunRecord, folder: Path) -> Network:
+    """The trained network of a stored run, from its own copy of the card and its weights."""
+    half = stored_half(record, folder)
     weights = read_weights(folder)
     task = load_task(record.task, record.seed)
     network = half.build(task.inputs, task.classes, torch.Generator().manual_seed(0))
@@ -42,10 +55,10 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
     exports: list[dict[str, str]] = []
     for spec, record in records:
         if record.status == "done" and record.folder is not None and spec.half != "baseline":
-            network = rebuild_network(record, record.folder, spec.pair_path)
-            costs += [price_run(record, network, name, chip) for name, chip in study.chips.items()]
+            network = rebuild_network(record, record.folder)
+            costs += price_run(record, network, study.chips)
             if spec.control == "" and spec.seed == specs[0].seed:
-                exports.append(_export(record, network, spec, folder))
+                exports.append(_export(record, network, folder))
     runs = [record for _, record in records]
     return StudyResults(
         study=study.name, question=study.card.question, report_chip=study.card.report_chip, quick=quick, runs=runs,
@@ -55,16 +68,46 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
     )  # fmt: skip
 
 
-def price_run(record: RunRecord, network: Network, name: str, chip: Chip) -> CostRow:
-    """One row of costs: the network of `record` on one chip."""
+def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> list[CostRow]:
+    """The network of `record` on every chip."""
     assert record.folder is not None
-    trained = TrainingRun(
-        record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"])
-    )
-    return cost_row(record.run_id, name, estimate_cost(network, read_activity(record.folder), chip, training=trained))
+    activity = read_activity(record.folder)
+    operations = count_inference(network, activity)
+    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
+    return [
+        cost_row(record.run_id, name, estimate_cost(network, activity, chip, training=trained), operations)
+        for name, chip in chips.items()
+    ]
 
 
-def _export(record: RunRecord, network: Network, spec: RunSpec, folder: Path) -> dict[str, str]:
+def cost_row(run_id: str, name: str, cost: Cost, operations: Operations) -> CostRow:
+    """A `Cost` as the flat row that results.csv holds. What was counted stands there even where the chip cannot run it."""
+    counted: dict[str, Any] = {
+        "synaptic_events_per_sample": operations.total.synaptic_events / operations.samples,
+        "macs_per_sample": operations.total.macs / operations.samples,
+    }
+    if not cost.can_run:
+        return CostRow(run_id, name, cost.scope, False, cost.why_not, **counted)
+    assert cost.energy_pJ is not None
+    parts: dict[str, Any] = {f"{part}_pJ": _value(getattr(cost.breakdown, part, None)) for part in PARTS}
+    trained = cost.training
+    return CostRow(
+        run_id=run_id, chip=name, scope=cost.scope, can_run=True, why_not="", at_least=cost.at_least,
+        total_pJ=cost.energy_pJ.value, total_low_pJ=cost.energy_pJ.low, total_high_pJ=cost.energy_pJ.high,
+        dynamic_pJ=_value(cost.dynamic_pJ), latency_us=_value(cost.latency_us),
+        communication_bits=cost.communication_bits,
+        training_total_pJ=_value(trained.energy_pJ) if trained else None,
+        training_communication_bits=trained.communication_bits if trained else None,
+        training_why_not=trained.why_not if trained else "", unpriced=cost.unpriced, static_basis=cost.static_basis,
+        **counted, **parts,
+    )  # fmt: skip
+
+
+def _value(band: Band | None) -> float | None:
+    return None if band is None else band.value
+
+
+def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]:
     """Write the network as NIR and check the file on the whole test split; or say why it cannot be written."""
     said = {"run_id": record.run_id, "target": "nir", "path": "", "verdict": "", "peers": ""}
     reason = exporters["nir"]().why_not(network)
@@ -72,13 +115,13 @@ def _export(record: RunRecord, network: Network, spec: RunSpec, folder: Path) ->
         return {**said, "verdict": f"refused: {reason}"}
     path = folder / "exports" / f"{record.pair}-{record.half}-{record.rule}-{record.task}.nir"
     path.parent.mkdir(exist_ok=True)
-    pair = load_pair(spec.pair_path)
-    half = pair.rate if record.half == "rate" else pair.spiking
+    assert record.folder is not None
+    encoder = stored_half(record, record.folder).encoder
     try:
         export_network(network, path, "nir")
-        x = encoded_split(half.encoder, load_task(record.task, record.seed), "test", record.seed).x
+        x = encoded_split(encoder, load_task(record.task, record.seed), "test", record.seed).x
         verdict = str(verify_nir(network, path, x))
-        peers = "; ".join(str(compare(network, path, x)) for compare in (compare_snntorch, compare_norse))
+        peers = "; ".join(str(compare(path, x)) for compare in (compare_snntorch, compare_norse))
     except CannotRun as error:
         return {**said, "verdict": f"refused: {error}"}
     return {**said, "path": str(path.relative_to(folder)), "verdict": verdict, "peers": peers}
@@ -90,7 +133,7 @@ def _sources(study: LoadedStudy, runs: list[RunRecord]) -> list[str]:
     for pair in study.pairs:
         keys.update(pair.card.sources)
     for chip in study.chips.values():
-        keys.update(chip.source_keys)
+        keys.update(chip.sources())
     for record in runs:
         if record.rule:
             keys.update(rules[record.rule].sources)
@@ -100,7 +143,9 @@ def _sources(study: LoadedStudy, runs: list[RunRecord]) -> list[str]:
 
 def _notes(runs: list[RunRecord]) -> list[str]:
     """How it was run: engines, machine, versions."""
-    engines = sorted({f"{record.engine} for {record.network} by {record.rule_title}" for record in runs if record.engine})
+    engines = sorted(
+        {f"{record.engine} for {record.network} by {record.rule_title}" for record in runs if record.engine}
+    )
     versions = next((record.versions for record in runs if record.versions), {})
     return [
         "engines: " + ", ".join(engines),

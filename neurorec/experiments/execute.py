@@ -42,9 +42,10 @@ def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
         reason = str(error)
     except Exception as error:  # a defect in one run must not take the others down
         last = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__}: {error} (in {Path(last.filename).name}:{last.lineno}; this is a defect, please report it)"
+        place = f"{Path(last.filename).name}:{last.lineno}"
+        reason = f"{type(error).__name__}: {error} (at {place}; this is a defect, please report it)"
     else:
-        store.put(record, run)
+        store.put(record, run, Path(spec.pair_path) if spec.pair else None)
         return spec.run_id, ""
     store.put_failed(_failed(spec, reason, time.perf_counter() - start))
     return spec.run_id, reason

@@ -19,6 +19,7 @@ from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
+STORED_FORMAT = 1  # raise it when what a run's folder holds changes, so that older runs are made anew
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "brian2")
 
 
@@ -154,7 +155,8 @@ def _baseline(task: str, seed: int, control: str) -> RunSpec:
 
 
 def _run_id(name: str, seed: int, decides: dict) -> str:
-    everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), **decides}
+    everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), "format": STORED_FORMAT}
+    everything |= decides
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"{name}-seed{seed}-{digest[:10]}"
 

@@ -30,7 +30,9 @@ class Interrupted(Exception):
     """Ctrl-C: what had finished is stored; the same command continues."""
 
     def __init__(self, finished: int, total: int) -> None:
-        super().__init__(f"stopped; {finished} of {total} runs are stored and stay. The same command continues from there")
+        super().__init__(
+            f"stopped; {finished} of {total} runs are stored and stay. The same command continues from there"
+        )
 
 
 def processes(jobs: int) -> Executor:

@@ -54,10 +54,12 @@ class Store:
     def has(self, run_id: str) -> bool:
         return (self.done / run_id / "run.json").is_file()
 
-    def put(self, record: RunRecord, run: Run | None = None) -> None:
-        """Store a finished run; `run` brings the weights, history and activity of a trained network."""
+    def put(self, record: RunRecord, run: Run | None = None, card: Path | None = None) -> None:
+        """Store a finished run; a trained network brings its weights, history, activity and a copy of its pair `card`."""
         folder = self.working / f"{record.run_id}.{uuid.uuid4().hex[:8]}"
         folder.mkdir()
+        if card is not None:
+            shutil.copy(card, folder / f"{record.pair}.toml")
         if run is not None:
             save_file({k: v.detach().cpu().contiguous() for k, v in run.network.state_dict().items()},
                       folder / "weights.safetensors")  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
-from neurorec.experiments.collect import collect, rebuild_network
+from neurorec.experiments.collect import collect, rebuild_network, stored_half
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
@@ -19,7 +19,7 @@ from neurorec.experiments.study import LoadedStudy, load_study
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Cost, TrainingRun
 from neurorec.hardware.cost import estimate_cost as price
-from neurorec.hardware.export.exporter import export_network
+from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
@@ -85,9 +85,7 @@ def export_run(folder: Path, to: str, out: Path) -> str:
     record = read_run(folder)
     network = rebuild_network(record, folder)
     export_network(network, out, to)
-    pair = load_pair(record.pair)
-    half = pair.rate if record.half == "rate" else pair.spiking
-    x = encoded_split(half.encoder, load_task(record.task, record.seed), "test", record.seed).x
+    x = encoded_split(stored_half(record, folder).encoder, load_task(record.task, record.seed), "test", record.seed).x
     return f"{out}: {verify_nir(network, out, x)}"
 
 
@@ -109,10 +107,9 @@ def check_file(path: Path) -> str:
     )
 
 
-def price_stored_run(folder: Path, chips: list[str]) -> list[tuple[Chip, Cost]]:
-    """The cost of a stored run's network on each chip."""
+def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
+    """The cost of a stored run's network on each of the chips named."""
     record = read_run(folder)
     network, activity = rebuild_network(record, folder), read_activity(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    loaded = [load_chip(chip) for chip in chips]
-    return [(chip, price(network, activity, chip, training=trained)) for chip in loaded]
+    return [price(network, activity, chip, training=trained) for chip in chips]

@@ -34,7 +34,9 @@ class BPTT(Rule):
     Card = BPTTCard
     title = "BPTT"
     sources = ("werbos1990", "neftci2019", "kingma2015")
-    equations = "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
+    equations = (
+        "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
+    )
     recurrent_frozen_control = True
     scored_each_epoch = True
     card: BPTTCard
@@ -58,7 +60,9 @@ class BPTT(Rule):
             Judgement("kept", "errors travel backward through a purely linear copy of the network"),
             Judgement("partly", "a surrogate stands in for the derivative of the spike")
             if spiking
-            else Judgement("kept", "every backward step multiplies by the exact derivative of the forward nonlinearity"),
+            else Judgement(
+                "kept", "every backward step multiplies by the exact derivative of the forward nonlinearity"
+            ),
             Judgement("kept", "the backward path uses the transpose of the forward weights"),
             Judgement("kept", "a backward pass over all steps alternates with the forward pass"),
             Judgement("partly", "forward messages are spikes, backward errors are real values")

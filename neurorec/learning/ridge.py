@@ -79,9 +79,7 @@ class Ridge(Rule):
             Judgement("relaxed", "no derivative is taken"),
             Judgement("relaxed", "no weight is carried backward"),
             Judgement("relaxed", "the layer runs forward only"),
-            Judgement("relaxed", "units send spikes")
-            if spiking
-            else Judgement("kept", "units send real values"),
+            Judgement("relaxed", "units send spikes") if spiking else Judgement("kept", "units send real values"),
             Judgement("kept", "the readout needs the target of every sample"),
         )
 

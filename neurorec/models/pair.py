@@ -49,7 +49,7 @@ class Pair(Card):
 
 def _named(data: dict[str, Any], where: str, registry: Any, kind: str) -> Any:
     if "name" not in data:
-        raise InputError(f"{where}.{kind}: the key \"name\" is missing; known: {', '.join(registry)}")
+        raise InputError(f'{where}.{kind}: the key "name" is missing; known: {", ".join(registry)}')
     try:
         member = registry[data["name"]]
     except InputError as error:

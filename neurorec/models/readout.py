@@ -6,8 +6,8 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
-from neurorec.models.cell import StepOperations, draw_normal
 from neurorec.basics.registry import Registry
+from neurorec.models.cell import StepOperations, draw_normal
 
 readouts: Registry[type["Linear"]] = Registry("readout")
 

@@ -54,7 +54,7 @@ class Run:
 
 
 def pick_device(name: str) -> str:
-    """"cpu", "cuda", or for "auto" cuda where there is one."""
+    """ "cpu", "cuda", or for "auto" cuda where there is one."""
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f'device "{name}" is not known; use cpu, cuda or auto')
     if name == "cuda" and not torch.cuda.is_available():

@@ -45,11 +45,12 @@ class LoadedHalf:
         for training in self.trainings:
             if (training.rule, training.task) == (rule, task):
                 return training
-        rules[rule], tasks[task]  # an unknown name says so first
+        for registry, name in ((rules, rule), (tasks, task)):
+            registry[name]  # an unknown name says so first
         stated = ", ".join(f"{training.rule} on {training.task}" for training in self.trainings)
         raise InputError(
-            f"pair {self.pair}, {self.half} half: the card states no training by {rule} on {task}; it states: {stated}. "
-            "Add a [[training]] table to a copy of the card"
+            f"pair {self.pair}, {self.half} half: the card states no training by {rule} on {task}; "
+            f"it states: {stated}. Add a [[training]] table to a copy of the card"
         )
 
 
@@ -117,7 +118,7 @@ def _look_up(table: dict[str, Any], registry: Any, where: str, key: str) -> Any:
 def _check_time_steps(half: LoadedHalf, where: str) -> None:
     """Cell, readout and encoder must step time alike."""
     steps = {
-        part: card.dt_ms
+        part: card.dt_ms  # type: ignore[attr-defined]
         for part, card in (("cell", half.cell), ("readout", half.readout), ("encoder", half.encoder.card))
         if hasattr(card, "dt_ms")
     }

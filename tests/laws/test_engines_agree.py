@@ -5,6 +5,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.on_norse import _norse
 from neurorec.models.cell import cells
 from tests.nets import inputs, network, on_dyadic_grid
 
@@ -41,7 +42,9 @@ def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
         torch.testing.assert_close(part, other, rtol=1e-6, atol=1e-6)
     torch.testing.assert_close(x_one, x_two, rtol=2e-5, atol=1e-6)
     for key in grads_one:
-        torch.testing.assert_close(grads_one[key], grads_two[key], rtol=2e-5, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(
+            grads_one[key], grads_two[key], rtol=2e-5, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}"
+        )
 
 
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
@@ -61,8 +64,7 @@ def test_norse_uses_our_slope_not_its_own(slope):
 
 
 def test_norse_itself_is_left_as_it_was():
-    from norse.torch.functional import lif
-
+    lif, _ = _norse()
     original = lif.lif_step.__globals__["threshold"]
     run_both("norse", "lif", (3, 2, 2, 4), False)
     assert lif.lif_step.__globals__["threshold"] is original

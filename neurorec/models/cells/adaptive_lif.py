@@ -30,7 +30,8 @@ class AdaptiveLIF(LIF):
     Card = AdaptiveCard
     title = "adaptive LIF"
     equations = (
-        "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});   i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
+        "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
+        "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
         "c_t = b_{t-1} + dt/tau_adapt (v_threshold - b_{t-1});   z_t = [u_t > c_t];\n"
         "v_t = (1 - z_t) u_t + z_t v_reset;   b_t = c_t + adaptation z_t"
     )

@@ -26,8 +26,8 @@ class CompetitiveLIFCard(CellCard):
 class CompetitiveLIF(Cell):
     """H LIF neurons: plastic W_in, fixed lateral inhibition W_rec, and a threshold offset theta for each neuron.
 
-    Everything else is the step of `lif`. W_rec is `-inhibition` between different neurons and 0 on the diagonal; no rule
-    changes it. theta starts at 0, moves only while STDP runs, and is fixed afterwards: a buffer, not a parameter.
+    Everything else is the step of `lif`. W_rec is `-inhibition` between different neurons and 0 on the diagonal; no
+    rule changes it. theta starts at 0, moves only while STDP runs, and is fixed afterwards: a buffer, not a parameter.
     STDP needs W_in >= 0; BPTT on this cell may make weights negative.
     """
 
@@ -35,8 +35,9 @@ class CompetitiveLIF(Cell):
     title = "competitive LIF"
     output_signal = "spikes"
     equations = (
-        "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
-        "z_t = [u_t > v_threshold + theta];   v_t = (1 - z_t) u_t + z_t v_reset;   i_t = j_t - dt/tau_syn j_t"
+        "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);\n"
+        "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);   z_t = [u_t > v_threshold + theta];\n"
+        "v_t = (1 - z_t) u_t + z_t v_reset;   i_t = j_t - dt/tau_syn j_t"
     )
     sources = ("diehl2015",)
     card: CompetitiveLIFCard

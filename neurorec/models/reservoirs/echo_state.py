@@ -28,7 +28,9 @@ class EchoStateCell(Cell):
     Card = EchoStateCard
     title = "echo state"
     output_signal = "values"
-    equations = "h_t = (1 - leak) h_{t-1} + leak tanh(W_in x_t + W_rec h_{t-1} + b);   spectral radius of W_rec as stated"
+    equations = (
+        "h_t = (1 - leak) h_{t-1} + leak tanh(W_in x_t + W_rec h_{t-1} + b);   spectral radius of W_rec as stated"
+    )
     sources = ("jaeger2001",)
     card: EchoStateCard
 

@@ -1,0 +1,49 @@
+"""What every registered rule keeps."""
+
+import pytest
+
+from neurorec.basics.citations import cite
+from neurorec.basics.errors import CannotRun
+from neurorec.learning.rule import OBJECTIONS, rules
+from neurorec.models.cell import cells
+from tests.nets import network
+
+COMBINATIONS = [(rule, cell) for rule in rules for cell in cells]
+
+
+@pytest.mark.parametrize(("rule", "cell"), COMBINATIONS)
+def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(rule, cell):
+    net = network(cell)
+    reason = rules[rule].why_not(net)
+    if reason is not None:
+        with pytest.raises(CannotRun, match="cannot train") as caught:
+            rules[rule].check(net)
+        assert reason in str(caught.value)
+        assert len(reason) > 20
+        return
+    judgements = rules[rule].judgements(net)
+    assert len(judgements) == len(OBJECTIONS) == 6
+    assert all(judgement.stance in ("relaxed", "partly", "kept") for judgement in judgements)
+    assert all(judgement.why for judgement in judgements)
+
+
+@pytest.mark.parametrize("rule", list(rules))
+def test_every_rule_trains_some_cell_and_cites_its_source(rule):
+    assert any(rules[rule].why_not(network(cell)) is None for cell in cells)
+    assert all(cite(key) for key in rules[rule].sources)
+    assert rules[rule].equations
+
+
+def test_backpropagation_keeps_what_the_lecture_objects_to():
+    stances = [judgement.stance for judgement in rules["bptt"].judgements(network("elman"))]
+    assert stances == ["kept"] * 6
+    spiking = [judgement.stance for judgement in rules["bptt"].judgements(network("lif"))]
+    assert spiking == ["kept", "partly", "kept", "kept", "partly", "kept"]
+
+
+def test_a_rule_that_cannot_train_a_net_says_what_can():
+    with pytest.raises(CannotRun) as caught:
+        rules["bptt"].check(network("echo_state"))
+    assert str(caught.value) == (
+        "rule BPTT cannot train echo state: its recurrent layer is fixed; train its readout with the rule ridge"
+    )

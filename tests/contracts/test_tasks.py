@@ -1,0 +1,132 @@
+"""What every registered task and encoder keeps."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from neurorec.basics.errors import InputError
+from neurorec.tasks.encoders import encoders
+from neurorec.tasks.task import accuracy, batches, load_task, masked_mean, tasks
+
+every_task = pytest.mark.parametrize("name", list(tasks))
+
+
+@every_task
+def test_splits_share_nothing_and_hold_every_class_in_proportion(name):
+    task = load_task(name, 0)
+    parts = {split: set(index.tolist()) for split, index in task.splits.items()}
+    assert len(set.union(*parts.values())) == sum(map(len, parts.values())) == task.x.shape[1]
+    shares = {split: torch.bincount(task.target[torch.as_tensor(index)], minlength=task.classes).double()
+              for split, index in task.splits.items()}  # fmt: skip
+    for counts in shares.values():
+        assert torch.allclose(counts / counts.sum(), shares["train"] / shares["train"].sum(), atol=0.02)
+
+
+@every_task
+def test_a_seed_draws_its_own_split_and_draws_it_again(name):
+    one, again, other = load_task(name, 0), load_task(name, 0), load_task(name, 1)
+    assert torch.equal(one.split("test").x, again.split("test").x)
+    assert not torch.equal(one.split("test").x, other.split("test").x)
+
+
+@every_task
+def test_values_are_rates_and_some_frame_is_answered(name):
+    task = load_task(name, 0)
+    assert task.x.min() >= 0
+    assert task.x.max() <= 1
+    assert task.mask.any()
+    assert task.x.shape[0] == len(task.mask)
+    assert task.chance_score == pytest.approx(1 / task.classes, abs=0.01)
+
+
+def test_row_and_frame_digits_are_the_same_images():
+    rows, frame = load_task("row_digits", 0), load_task("frame_digits", 0)
+    assert torch.equal(rows.x.permute(1, 0, 2).flatten(1), frame.x[0])
+
+
+def test_store_recall_shows_the_bit_once_and_asks_once():
+    task = load_task("store_recall", 0)
+    assert torch.equal(task.x[0].argmax(1), task.target)
+    assert task.x[1:, :, :2].sum() == 0
+    assert task.x[:-1, :, 2].sum() == 0
+    assert task.x[-1, :, 2].min() == 1
+    noise = task.x[1:-1, :, 3:].mean(dim=(0, 2))
+    assert abs(noise[task.target == 0].mean() - noise[task.target == 1].mean()) < 0.02  # it carries no hint
+
+
+def test_nan_in_the_data_is_found_and_placed():
+    task = load_task("store_recall", 0)
+    x = task.x.clone()
+    x[2, 5, 1] = float("nan")
+    with pytest.raises(InputError) as caught:
+        dataclasses.replace(task, x=x)
+    assert str(caught.value) == (
+        "task store_recall: the data hold NaN or infinity, first at frame 2, sample 5, input 1; "
+        "remove or fill those values before training"
+    )
+
+
+def test_overlapping_splits_and_wrong_shapes_are_refused():
+    task = load_task("store_recall", 0)
+    with pytest.raises(InputError, match="the splits share samples"):
+        dataclasses.replace(task, splits={**task.splits, "test": task.splits["train"]})
+    with pytest.raises(InputError, match="but target has 3 samples"):
+        dataclasses.replace(task, target=task.target[:3])
+
+
+def test_batches_hold_every_sample_once():
+    data = load_task("store_recall", 0).split("validation")
+    seen = [batch.size for batch in batches(data, 50, torch.Generator().manual_seed(0))]
+    assert seen == [50, 50, 28]
+    total = sum(batch.x.sum() for batch in batches(data, 50, torch.Generator().manual_seed(0)))
+    assert total == pytest.approx(float(data.x.sum()))
+
+
+def test_accuracy_and_masked_mean_by_hand():
+    assert accuracy(torch.tensor([[2.0, 1.0], [0.0, 1.0]]), torch.tensor([0, 0])) == 0.5
+    outputs = torch.arange(6.0).reshape(3, 1, 2)
+    assert masked_mean(outputs, torch.tensor([True, False, True])).tolist() == [[2.0, 3.0]]
+
+
+def encoder(name, **settings):
+    schema = encoders[name].Card
+    known = {"name": name, "dt_ms": 1.0, "steps_per_frame": 8, "max_rate_hz": 500.0} | settings
+    return encoders[name](schema(**{key: value for key, value in known.items() if key in schema.model_fields}))
+
+
+@pytest.mark.parametrize("name", list(encoders))
+def test_every_encoder_keeps_frames_in_order_and_does_what_it_declares(name):
+    data = load_task("row_digits", 0).split("validation").take(torch.arange(20))
+    enc = encoder(name)
+    steps = enc.encode_batch(data, torch.Generator().manual_seed(0))
+    k = enc.steps_per_frame
+    assert steps.x.shape == (8 * k, 20, 8)
+    assert steps.mask.sum() == k
+    assert steps.mask[-k:].all()
+    if enc.signal == "spikes":
+        assert set(steps.x.unique().tolist()) == {0.0, 1.0}
+    rates = steps.x.reshape(8, k, 20, 8).mean(1)
+    assert np.corrcoef(rates.flatten(), data.x.flatten())[0, 1] > 0.8
+
+
+@pytest.mark.parametrize(("value", "spikes"), [(0.0, 0), (1 / 16, 0), (0.125, 1), (0.5, 4), (0.99, 7), (1.0, 8)])
+def test_regular_rate_counts_and_spacing(value, spikes):
+    x = torch.full((1, 1, 1), value)
+    train = encoder("regular_rate").encode(x, torch.Generator()).flatten()
+    assert train.sum() == spikes
+    gaps = train.nonzero().flatten().diff()
+    assert len(gaps) == 0 or gaps.max() - gaps.min() <= 1
+
+
+def test_poisson_has_the_rate_it_states():
+    x = torch.full((1, 400, 10), 0.5)
+    spikes = encoder("poisson").encode(x, torch.Generator().manual_seed(0))
+    assert float(spikes.mean()) == pytest.approx(0.5 * 0.5, abs=0.01)
+
+
+def test_values_outside_0_1_cannot_become_rates():
+    data = load_task("row_digits", 0).split("validation")
+    with pytest.raises(InputError, match=r"encoder poisson: values must lie in 0\.\.1 to become rates \(got 0 to 16\)"):
+        encoder("poisson").encode_batch(dataclasses.replace(data, x=data.x * 16), torch.Generator())
