@@ -78,3 +78,23 @@ def test_too_big_says_which_limit_and_by_how_much(chip, sizes, told):
     cost = estimate_cost(net, activity, chip)
     assert not cost.can_run
     assert told in cost.why_not
+
+
+def test_hops_run_both_ways_over_the_mesh():
+    net = make_net("lif", inputs=1, size=40, outputs=1)  # 41 cores: unit 39 on tile 9, one row down and one column east
+    activity, _, _ = run(net)
+    mapping = place_in_order(net, activity, shrunk(load_chip("loihi1"), neurons_per_core=1))
+    spikes, below = activity.hidden_spikes, [n // 4 >= 8 for n in range(41)]
+    sent = [*spikes, 0]
+    to_other_row = sum(
+        int(sent[sender]) for sender in range(41) for target in range(41) if below[sender] != below[target]
+    )
+    assert mapping.hops_north_south == to_other_row + activity.input_spikes.sum() * sum(below[:40])
+    assert mapping.tiles_used == 11
+    cost = estimate_cost(net, activity, shrunk(load_chip("loihi1"), neurons_per_core=1))
+    barrier_ns = 113 + (465 - 113) * 10 / 31
+    runs = activity.samples * activity.steps
+    events = (cost.operations.cell.synaptic_events / 40, cost.operations.readout.synaptic_events)
+    active = spikes.sum() / 40 / runs
+    busiest_ns = max(events[0] / runs * 3.5 + active * 8.4 + (1 - active) * 5.3, events[1] / runs * 3.5 + 5.3)
+    assert cost.latency_us.value == pytest.approx(activity.steps * (busiest_ns + barrier_ns) / 1e3)
