@@ -69,9 +69,10 @@ class Static(Card):
     """Power that flows whatever the net does, for the whole chip, and the time for which an inference is charged.
 
     "real time": the step of the card, or the net's own dt_ms. "as fast as it goes": the latency that the times give.
+    "bits over bandwidth": the time its memory traffic takes, a lower bound that is not shown as a latency.
     """
 
-    time: Literal["real time", "as fast as it goes"]
+    time: Literal["real time", "as fast as it goes", "bits over bandwidth"]
     power: Power
     clock: ClockPower | None = None
 

@@ -11,7 +11,7 @@ from neurorec.engines.activity import Activity
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.evidence import Scope
-from neurorec.hardware.latency import latency_us
+from neurorec.hardware.latency import busy_us
 from neurorec.hardware.mapping import Mapping, place_in_order
 from neurorec.hardware.operations import WORD_BITS, Operations, count_inference
 from neurorec.hardware.price import Charge, Part, charge_inference, charge_learning, power_mW
@@ -96,10 +96,11 @@ def estimate_cost(
         return Cost(name, chip.scope, False, reason)
     operations = count_inference(network, activity)
     mapping = place_in_order(network, activity, chip)
-    latency = latency_us(network, operations, mapping, chip)
+    busy = busy_us(network, operations, mapping, chip)
+    bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
     inferences = operations.samples
     charges = [_each(charge, 1 / inferences) for charge in charge_inference(operations, mapping, chip)]
-    charges += _static_charge(chip, latency)
+    charges += _static_charge(chip, busy)
     per_term = chip.scope == "per-term"
     cost = Cost(
         chip=name,
@@ -108,11 +109,11 @@ def estimate_cost(
         energy_pJ=_sum(charges),
         breakdown=_break_down(charges) if per_term else None,
         dynamic_pJ=_sum(charge for charge in charges if charge.part != "static") if per_term else None,
-        latency_us=latency,
+        latency_us=None if bound_only else busy,
         unpriced=tuple(charge.term for charge in charges if charge.energy_pJ is None),
         without_band=tuple(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
         communication_bits=_message_bits(operations, mapping, chip) / inferences,
-        static_basis=_static_basis(chip, operations, mapping, latency),
+        static_basis=_static_basis(chip, operations, mapping, busy),
         operations=operations,
         mapping=mapping,
     )
@@ -151,18 +152,18 @@ def _break_down(charges: list[Charge]) -> Breakdown:
     return Breakdown(part("compute"), part("memory"), part("communication"), part("static"))
 
 
-def _static_charge(chip: Chip, latency: Band | None) -> list[Charge]:
+def _static_charge(chip: Chip, busy: Band | None) -> list[Charge]:
     """Static (and clock) power of the whole chip over one inference."""
     if "static" not in chip.must_price:
         return []
-    if chip.static is None or latency is None:
+    if chip.static is None or busy is None:
         return [Charge("static", None, False)]
     powers = [power for power in (chip.static.power, chip.static.clock) if power is not None]
-    return [Charge("static", power_mW(chip) * latency * PJ_PER_MW_US, all(power.has_band for power in powers))]
+    return [Charge("static", power_mW(chip) * busy * PJ_PER_MW_US, all(power.has_band for power in powers))]
 
 
-def _static_basis(chip: Chip, operations: Operations, mapping: Mapping, latency: Band | None) -> str:
-    if chip.static is None or latency is None:
+def _static_basis(chip: Chip, operations: Operations, mapping: Mapping, busy: Band | None) -> str:
+    if chip.static is None or busy is None:
         return "all of the device, as metered" if chip.scope == "all-in" else "not priced"
     cores = (
         f", of which the net uses {len(mapping.cores)} of {mapping.cores_on_chip} cores"
@@ -170,7 +171,7 @@ def _static_basis(chip: Chip, operations: Operations, mapping: Mapping, latency:
         else ""
     )
     return (
-        f"{chip.static.time}: {operations.steps} steps in {latency.value:.4g} us; "
+        f"{chip.static.time}: {operations.steps} steps in {busy.value:.4g} us; "
         f"{power_mW(chip).value:.4g} mW of the whole chip{cores}"
     )
 

@@ -1,4 +1,4 @@
-"""How long one inference takes, from the times on the card: the busiest core serially, then a barrier, step by step.
+"""How long one inference keeps the chip busy, from the times on the card: the busiest core, then a barrier, each step.
 
 t = steps x (events x t_syn + active x t_active + inactive x t_inactive + barrier), of the busiest core in the mean
 step: a lower estimate where steps differ. Events of a layer are shared among its cores by their number of units. The
@@ -17,8 +17,8 @@ from neurorec.models.network import Network
 NS_PER_US = 1e3
 
 
-def latency_us(network: Network, operations: Operations, mapping: Mapping, chip: Chip) -> Band | None:
-    """Time of one inference, or None where the card's times do not give one."""
+def busy_us(network: Network, operations: Operations, mapping: Mapping, chip: Chip) -> Band | None:
+    """Time for which one inference is charged, or None where the card's times do not give one."""
     times, inferences = chip.time, max(1, operations.samples)
     if times.step is not None:
         return times.step.as_band() * (operations.steps / NS_PER_US)

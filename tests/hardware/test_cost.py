@@ -118,6 +118,7 @@ def test_a_gpu_computes_every_synapse():
         estimate_cost(net, seen, "a100").operations.total.as_dense().macs for seen in (made_up_activity(), sleepy)
     )
     assert awake == asleep == 3 * (4 + 4 + 2)
+    assert estimate_cost(net, sleepy, "a100").latency_us is None  # bandwidth alone is a lower bound, not a latency
     assert estimate_cost(net, sleepy, "a100").unpriced == ("mac", "elementwise", "launch_overhead")
 
 
