@@ -1,4 +1,4 @@
-"""What a local learning rule hands an event engine: equations and the numbers in them, and no word about a simulator."""
+"""What a local learning rule hands an event engine: equations and the numbers in them, no word about a simulator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 class EventEquations:
     """A plasticity rule of input synapses, in Brian2's notation for equations (one unit per line, `: 1`).
 
-    The engine supplies the neurons (membrane v, current) and each synapse's weight w; these equations add the rest. State
-    variables start at 0; of those of the neurons, the names in `kept` last from sample to sample and the others are zeroed.
+    The engine supplies the neurons (membrane v, current) and each synapse's weight w; these equations add the rest.
+    State variables start at 0; of those of the neurons, the names in `kept` last from sample to sample and the others
+    are zeroed.
 
-    Order within a step t, which every engine must keep: state moves by forward Euler; neurons that cross their threshold
-    reset and run `at_neuron_spike`; `on_post` of their synapses; input spikes of step t + 1 arrive and run `on_pre`; then
-    `at_input_spike`. So an input spike of step t + 1 acts on the membrane at t + 1, and never counts for a spike of step t.
+    Order within a step t, which every engine must keep: state moves by forward Euler; neurons that cross their
+    threshold reset and run `at_neuron_spike`; `on_post` of their synapses; input spikes of step t + 1 arrive and run
+    `on_pre`; then `at_input_spike`. So an input spike of step t + 1 acts on the membrane at t + 1, and never counts for
+    a spike of step t.
 
     Examples
     --------
-    `on_post="w = clip(w + potentiation * trace_pre, 0, weight_max)"`: a name of the input line's state ends in `_pre`, of
-    the neuron's state in `_post`.
+    on_post="w = clip(w + potentiation * x_pre, 0, weight_max)": in on_pre and on_post, a name of the input line's state
+    ends in `_pre`, of the neuron's state in `_post`.
     """
 
     input_state: str  #: differential equations of each input line

@@ -1,12 +1,12 @@
 """Brian2 runs spiking layers event by event, and changes their input weights while they run.
 
 All samples go through one Brian2 run, one after another: a run per sample costs twenty times more, for Brian2 prepares
-its code at every run. A sample of T steps takes T + 1 Brian2 steps: in the first one the state is cleared and the input of
-step 0 is under way, for in Brian2 a spike moves the membrane of the following step.
+its code at every run. A sample of T steps takes T + 1 Brian2 steps: in the first one the state is cleared and the input
+of step 0 is under way, for in Brian2 a spike moves the membrane of the following step.
 
-The spikes equal those of the torch cell, one for one, on these conditions: the same dt; forward Euler in both; input spikes
-of step t and recurrent spikes of step t - 1 are added to the current before the membrane moves at step t; no sum lies
-within rounding of the threshold (Brian2 computes in double precision).
+The spikes equal those of the torch cell, one for one, on these conditions: the same dt; forward Euler in both; input
+spikes of step t and recurrent spikes of step t - 1 are added to the current before the membrane moves at step t; no sum
+lies within rounding of the threshold (Brian2 computes in double precision).
 """
 
 import logging
@@ -68,12 +68,12 @@ def code_target() -> str:
     if compiled:
         log.info("Brian2 runs compiled code (cython)")
         return "cython"
-    log.info("Brian2 runs NumPy code, about 3 times slower: no working C++ compiler was found")
+    log.info("Brian2 runs NumPy code, several times slower: no working C++ compiler was found")
     return "numpy"
 
 
-def present(cell: Cell, x: Tensor, plasticity: EventEquations | None = None, target: str = "auto") -> Presentation:
-    """Present B samples of input spikes x [T, B, I] to `cell`, in their order; with `plasticity`, weights change meanwhile.
+def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, target: str = "auto") -> Presentation:
+    """Present input spikes x [T, B, I] to `cell`, sample by sample; with `plasticity`, weights change meanwhile.
 
     The cell is read, never written. `target` is "cython", "numpy" or "auto".
 
@@ -90,6 +90,9 @@ def present(cell: Cell, x: Tensor, plasticity: EventEquations | None = None, tar
     spikes_in = _check_spikes(cell, x)
     start = time.perf_counter()
     target = code_target() if target == "auto" else target
+    if not spikes_in.size:
+        nothing = torch.zeros(*x.shape[:2], cell.size)
+        return Presentation(nothing, cell.w_in.detach().clone(), _theta(cell), target, 0.0)
     with _preferences(target):
         spikes, weights, theta = _run(cell, spikes_in, plasticity)
     return Presentation(spikes, weights, theta, target, time.perf_counter() - start)
@@ -105,8 +108,8 @@ def _check_spikes(cell: Any, x: Tensor) -> np.ndarray:
         )
     if cell.card.v_leak >= cell.card.v_threshold:
         raise InputError(
-            f"engine brian2: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or neurons "
-            "spike while the next sample is still on its way"
+            f"engine brian2: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
+            "neurons spike while the next sample is still on its way"
         )
     return values
 
@@ -155,7 +158,8 @@ def _run(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> tuple[T
 
     T, B, _ = x.shape
     dt = cell.card.dt_ms * brian2.ms
-    inputs, neurons, synapses, lateral = _layer(brian2, cell, x, plasticity, dt)
+    clock = brian2.Clock(dt, name="neurorec_clock")
+    inputs, neurons, synapses, lateral = _layer(brian2, cell, x, plasticity, clock)
     between = _between_samples(cell, inputs, neurons, synapses, plasticity)
     monitor = brian2.SpikeMonitor(neurons, name="neurorec_monitor")
     clear = brian2.NetworkOperation(between, dt=(T + 1) * dt, when="start", name="neurorec_between")
@@ -171,15 +175,15 @@ def _run(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> tuple[T
 
 
 def _layer(
-    brian2: Any, cell: Any, x: np.ndarray, plasticity: EventEquations | None, dt: Any
+    brian2: Any, cell: Any, x: np.ndarray, plasticity: EventEquations | None, clock: Any
 ) -> tuple[Any, Any, Any, list]:
     """Input lines, neurons, plastic synapses and the fixed recurrent ones, as Brian2 objects."""
     T, B, lines = x.shape
     card, rule, names = cell.card, plasticity, _namespace(brian2, cell, plasticity)
     padded = np.zeros((B, T + 1, lines))
     padded[:, :T] = x.transpose(1, 0, 2)
-    names["stimulus"] = brian2.TimedArray(padded.reshape(-1, lines), dt=dt, name="neurorec_stimulus")
-    shared: dict[str, Any] = {"dt": dt, "namespace": names, "method": "euler"}
+    names["stimulus"] = brian2.TimedArray(padded.reshape(-1, lines), dt=clock.dt, name="neurorec_stimulus")
+    shared: dict[str, Any] = {"clock": clock, "namespace": names, "method": "euler"}
     inputs = brian2.NeuronGroup(
         lines, rule.input_state if rule else "", threshold="stimulus(t, i) > 0",
         reset=rule.at_input_spike if rule else "", name="neurorec_inputs", **shared,
@@ -190,25 +194,31 @@ def _layer(
     )  # fmt: skip
     neurons.resetter["spike"].when = "before_synapses"  # a neuron's own trace must count for the input that follows
     neurons.v = card.v_leak
-    neurons.theta = cell.theta.detach().cpu().numpy() if isinstance(cell, CompetitiveLIF) else 0
+    neurons.theta = _theta(cell).numpy()
     synapses = brian2.Synapses(
         inputs, neurons, "w : 1", on_pre="current_post += w\n" + (rule.on_pre if rule else ""),
-        on_post=rule.on_post if rule else None, dt=dt, namespace=names, name="neurorec_synapses",
+        on_post=rule.on_post if rule else None, clock=clock, namespace=names, name="neurorec_synapses",
     )  # fmt: skip
     synapses.connect()
     synapses.w = cell.w_in.detach().cpu().double().numpy().T.ravel()
     if rule:
         synapses.post.order, synapses.pre.order = 0, 1  # spikes of step t first, then the input of step t + 1
-    return inputs, neurons, synapses, _recurrence(brian2, cell, neurons, dt)
+    return inputs, neurons, synapses, _recurrence(brian2, cell, neurons, clock)
 
 
-def _recurrence(brian2: Any, cell: Any, neurons: Any, dt: Any) -> list[Any]:
+def _theta(cell: Cell) -> Tensor:
+    return cell.theta.detach().cpu().clone() if isinstance(cell, CompetitiveLIF) else torch.zeros(cell.size)
+
+
+def _recurrence(brian2: Any, cell: Any, neurons: Any, clock: Any) -> list[Any]:
     """The recurrent synapses that are not 0."""
     weights = cell.w_rec.detach().cpu().double().numpy()
     post, pre = weights.nonzero()
     if not len(pre):
         return []
-    lateral = brian2.Synapses(neurons, neurons, "w : 1", on_pre="current_post += w", dt=dt, name="neurorec_recurrence")
+    lateral = brian2.Synapses(
+        neurons, neurons, "w : 1", on_pre="current_post += w", clock=clock, name="neurorec_recurrence"
+    )
     lateral.connect(i=pre, j=post)
     lateral.w = weights[post, pre]
     return [lateral]
@@ -251,5 +261,6 @@ def _scale_weights(synapses: Any, cell: Any, plasticity: EventEquations) -> None
     """Each neuron's incoming weights to their sum, in place, and never above their bound."""
     if plasticity.weight_sum is not None:
         weights = synapses.variables["w"].get_value().reshape(cell.input_size, cell.size)
-        weights *= plasticity.weight_sum / weights.sum(0)
+        sums = weights.sum(0)
+        weights *= plasticity.weight_sum / np.where(sums > 0, sums, np.inf)  # weights that are all 0 stay so
         np.minimum(weights, plasticity.weight_max, out=weights)

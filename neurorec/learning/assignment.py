@@ -18,10 +18,10 @@ Name = TypeVar("Name", bound=str)
 def fit_count_readout(
     network: Network, engine: Engine, train: Batch, validation: Batch, penalties: list[float]
 ) -> float:
-    """Fit the readout anew by ridge on the layer's mean activity, so that nets trained by different rules are read alike.
+    """Fit the readout anew by ridge on mean activity, so that nets trained by different rules are read alike.
 
-    The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every step
-    answered, the features are spike counts divided by T.
+    The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every
+    step answered, the features are spike counts divided by T.
     """
     features, held_out = (
         readout_features(network, engine.unroll(network.cell, batch.x)[0], batch.mask).cpu()

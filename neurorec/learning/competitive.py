@@ -30,8 +30,8 @@ class CompetitiveState:
 
 @rules.register("competitive")
 class CompetitiveLearning(Rule):
-    """One `step` shows a whole split, one input after another in the order of the batch, and is one epoch. Weight changes
-    are counted as numbers changed: I for each input, for only the winner's row moves."""
+    """One `step` shows a whole split, one input after another in the order of the batch, and is one epoch. Each input
+    counts as I weight changes, for only the winner's row moves."""
 
     Card = CompetitiveLearningCard
     title = "competitive learning"

@@ -41,17 +41,18 @@ class STDPState:
 class STDP(Rule):
     """Pair-based STDP with all-to-all traces, adaptive thresholds and weights scaled between samples.
 
-    One `step` presents a whole split, one sample after another in the order of the batch (`batches` shuffles it), and is
-    one epoch. Weight changes are counted as synapse updates: H for each input spike, I for each spike of a neuron.
+    One `step` presents a whole split, one sample after another in the order of the batch (`batches` shuffles it), and
+    is one epoch. Weight changes are counted as synapse updates: H for each input spike, I for each spike of a neuron.
     """
 
     Card = STDPCard
     title = "STDP"
     sources = ("diehl2015", "brian2")
     equations = (
-        "at a neuron's spike: w += potentiation (x - trace_target);   at an input spike: w -= depression y;   0 <= w <= weight_max;\n"
+        "at a neuron's spike: w += potentiation (x - trace_target);   at an input spike: w -= depression y;\n"
+        "0 <= w <= weight_max;   between samples each neuron's weights are scaled to sum to weight_sum;\n"
         "dx/dt = -x/tau_pre, x += 1 at an input spike;   dy/dt = -y/tau_post, y += 1 at a neuron's spike;\n"
-        "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike;   between samples: sum of w = weight_sum"
+        "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike"
     )
     whole_split = True
     unsupervised = True
@@ -88,8 +89,8 @@ class STDP(Rule):
             Judgement("relaxed", "no weight is used anywhere but in its own synapse"),
             Judgement(
                 "partly",
-                "learning runs while the layer runs, with no second phase; but state is cleared and each neuron's weights "
-                "are scaled between samples, which something must announce",
+                "learning runs while the layer runs, with no second phase; but state is cleared and each neuron's "
+                "weights are scaled between samples, which something must announce",
             ),
             Judgement("relaxed", "neurons send spikes; traces and thresholds stay where they are"),
             Judgement(
