@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.neurons import NeuronState, stateful_node
 from neurorec.engines.on_nir import NirOptions, promised_options, run_nir
 from tests.engines.made_up_nir import (
     STEPS,
@@ -138,6 +139,17 @@ def test_arithmetic_is_that_of_the_last_bit(arithmetic, expected):
     assert torch.equal(run.output[1, 0], expected(run.output[0, 0], torch.tensor(0.1)))
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "expected"), [("increment", lambda i, a: i - a * i), ("decay", lambda i, a: (1 - a) * i)]
+)
+def test_arithmetic_of_the_synapse(arithmetic, expected):
+    i = torch.arange(1, 1001)[None] * torch.tensor(1e-3)
+    cuba = nir.CubaLI(*(full(value, 1000) for value in (10, 10, 1, 0)))
+    node = stateful_node("a", cuba, options(arithmetic=arithmetic), "made up")
+    _, state = node.step(NeuronState(torch.zeros_like(i), i), [torch.zeros_like(i)])
+    assert torch.equal(state.i, expected(i, torch.tensor(0.1)))
+
+
 def test_both_arithmetics_leak_alike():
     nodes = nir.LI(tau=full(2), r=full(3), v_leak=full(0.2)), nir.CubaLI(*map(full, (4, 2, 3, 0.2, 5)))
     for node in nodes:
@@ -149,6 +161,11 @@ def test_both_arithmetics_leak_alike():
 def test_precision(precision):
     run = run_column(chain(integrate_and_fire()), [2.0], options(precision=precision))
     assert run.output.dtype == getattr(torch, precision)
+
+
+def test_float64_keeps_every_digit_of_the_input():
+    x = torch.tensor([[0.1]], dtype=torch.float64)
+    assert run_nir(chain(nir.I(r=full(1))), x, options(precision="float64")).output.item() == 0.1
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ class NirOptions:
     layers_delayed: bool = False
     #: whether a neuron sends floor(v / v_threshold) spikes a step rather than one; its reset removes them all
     several_spikes: bool = False
-    #: how a leaky state is written, which decides the last bit: "increment" v + a (target - v), as in neurorec and Norse;
+    #: how a leak is written, which decides the last bit: "increment" v + a (target - v), as in neurorec and Norse;
     #: "decay" (1 - a) v + a target, as in snnTorch
     arithmetic: Arithmetic = "increment"
     #: of states and products; parameters are combined in float64 first

@@ -71,6 +71,25 @@ def test_what_is_no_network_is_refused(tmp_path):
     )
 
 
+def test_a_refusal_comes_before_any_look_at_the_folder(tmp_path):
+    with pytest.raises(CannotRun, match="NIR cannot hold adaptive LIF"):
+        export_network(build("adaptive_lif"), tmp_path / "no" / "net.nir")
+
+
+def test_an_unknown_readout_is_refused(tmp_path):
+    network = build(readout="linear")
+
+    class Softmax(type(network.readout)):
+        pass
+
+    network.readout.__class__ = Softmax
+    with pytest.raises(CannotRun) as error:
+        export_network(network, tmp_path / "net.nir")
+    assert str(error.value) == (
+        'NIR cannot hold recurrent LIF: a readout of type Softmax has no NIR node; use the readout "linear" or "leaky"'
+    )
+
+
 def test_subclasses_are_not_taken_for_their_parent(tmp_path):
     network = build()
 
