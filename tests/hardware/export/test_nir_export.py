@@ -5,7 +5,7 @@ import nir
 import numpy as np
 import pytest
 
-from neurorec.engines.on_nir import promised_options, read_nir
+from neurorec.engines.on_nir import NirOptions, promised_options, read_nir
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.nir import SNNTORCH, NirProfile
 from neurorec.hardware.export.verify import verify_nir
@@ -137,7 +137,7 @@ def test_metadata_says_how_the_file_is_to_be_stepped(tmp_path):
     network = build(dt_ms=0.5)
     export_network(network, tmp_path / "net.nir", profile=profile)
     graph = read_nir(tmp_path / "net.nir")
-    assert promised_options(graph.metadata, graph.where) == profile.options(network.cell.card)
+    assert promised_options(graph.metadata, graph.where) == NirOptions(dt_s=5e-4, time_unit="ms")
     assert graph.metadata["neurorec"]["reset"] == "zero"
 
 

@@ -57,6 +57,11 @@ def test_norse_sends_the_same_spikes(written, x, unit, H):
     assert verdict.entries == 40 * 6 * H
 
 
+def test_peers_are_compared_under_the_options_given(written, x):
+    verdict = compare_norse(written(), x, NirOptions(dt_s=1e-3, reset="subtract"))
+    assert verdict.differing
+
+
 def test_norse_does_not_know_another_reset(written, x):
     """Norse 1.1.0 reads v_reset as 0, whatever the file says."""
     verdict = compare_norse(written(v_reset=-0.5), x)
