@@ -72,20 +72,24 @@ def load_card(path: Path, schema: type[AnyCard]) -> AnyCard:
 
 
 def check_card(data: dict[str, Any], schema: type[AnyCard], where: str) -> AnyCard:
-    """Check plain data against a schema; the first few faults become one `InputError`."""
+    """Check plain data against a schema; the first few faults become one `InputError`.
+
+    `where` is the file, or "file: table" for one table of it.
+    """
+    file, _, table = where.partition(": ")
     try:
         return schema.model_validate(data)
     except ValidationError as error:
-        faults = [f"{where}: {_explain(fault, schema)}" for fault in error.errors()[:5]]
+        faults = [f"{file}: {_explain(fault, schema, table)}" for fault in error.errors()[:5]]
         raise InputError("\n".join(faults)) from None
 
 
-def _explain(fault: Any, schema: type[BaseModel]) -> str:
+def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
     keys = [key for key in fault["loc"] if not str(key).startswith(("function-", "tagged-union"))]
-    path = ".".join(str(key) for key in keys)
+    path = ".".join(filter(None, [table, *map(str, keys)]))
     kind, came = fault["type"], fault["input"]
     if kind == "extra_forbidden":
-        parent, wrong = ".".join(str(key) for key in keys[:-1]), str(keys[-1])
+        parent, wrong = ".".join(filter(None, [table, *map(str, keys[:-1])])), str(keys[-1])
         siblings = _fields_at(schema, keys[:-1])
         hint = did_you_mean(wrong, siblings)
         with_unit = [name for name in siblings if name.rsplit("_", 1)[0] == wrong and name.rsplit("_", 1)[-1] in UNITS]

@@ -31,7 +31,9 @@ def models_readme() -> str:
     for name in card_names("models"):
         pair = load_pair(name)
         rate, spiking = (cells[half.cell.name].title for half in pair.halves)
-        trainings = sorted({f"{training.rule} on {training.task}" for half in pair.halves for training in half.trainings})
+        trainings = sorted(
+            {f"{training.rule} on {training.task}" for half in pair.halves for training in half.trainings}
+        )
         rows.append(f"| {name} | {rate} | {spiking} | {', '.join(trainings)} |")
     return MODELS + "\n".join(rows) + "\n"
 

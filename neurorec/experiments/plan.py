@@ -88,7 +88,7 @@ def code_digest() -> str:
 
 
 def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
-    """Every run of the study, longest first. Raises `CannotRun` if the asked engine can run none of its networks."""
+    """Every run of the study, in the order of its card. Raises `CannotRun` if the asked engine can run none of its networks."""
     _check_engine(study, options.engine)
     specs = []
     for pair in study.pairs:
@@ -104,7 +104,7 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
     for control in study.card.controls:
         if control != "frozen recurrence":
             specs += [_baseline(task, seed, control) for task in tasks for seed in options.seeds]
-    return sorted(specs, key=lambda spec: (spec.rule != "stdp", spec.half != "spiking", spec.half == "baseline"))
+    return specs
 
 
 def _recurrent(half: LoadedHalf) -> bool:

@@ -61,7 +61,7 @@ def run_missing(
     store.open()
     shutil.copy(study.path, folder / "study.toml")
     write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
-    missing = [spec for spec in specs if not store.has(spec.run_id)]
+    missing = sorted((spec for spec in specs if not store.has(spec.run_id)), key=_expected_length, reverse=True)
     watcher.begin(len(specs), len(specs) - len(missing))
     if not missing:
         return
@@ -75,6 +75,11 @@ def run_missing(
         for worker in multiprocessing.active_children():
             worker.terminate()
         raise Interrupted(sum(store.has(spec.run_id) for spec in specs), len(specs)) from None
+
+
+def _expected_length(spec: RunSpec) -> tuple[bool, bool, bool]:
+    """Longest first, so that no long run is left alone at the end: STDP, then spiking networks, then the others."""
+    return spec.rule == "stdp", spec.half == "spiking", spec.half == "rate"
 
 
 def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> None:

@@ -113,7 +113,7 @@ def estimate_cost(
         unpriced=tuple(charge.term for charge in charges if charge.energy_pJ is None),
         without_band=tuple(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
         communication_bits=_message_bits(operations, mapping, chip) / inferences,
-        static_basis=_static_basis(chip, operations, mapping, busy),
+        static_basis=_static_basis(chip, mapping, busy),
         operations=operations,
         mapping=mapping,
     )
@@ -162,18 +162,11 @@ def _static_charge(chip: Chip, busy: Band | None) -> list[Charge]:
     return [Charge("static", power_mW(chip) * busy * PJ_PER_MW_US, all(power.has_band for power in powers))]
 
 
-def _static_basis(chip: Chip, operations: Operations, mapping: Mapping, busy: Band | None) -> str:
+def _static_basis(chip: Chip, mapping: Mapping, busy: Band | None) -> str:
     if chip.static is None or busy is None:
         return "all of the device, as metered" if chip.scope == "all-in" else "not priced"
-    cores = (
-        f", of which the net uses {len(mapping.cores)} of {mapping.cores_on_chip} cores"
-        if mapping.cores_on_chip
-        else ""
-    )
-    return (
-        f"{chip.static.time}: {operations.steps} steps in {busy.value:.4g} us; "
-        f"{power_mW(chip).value:.4g} mW of the whole chip{cores}"
-    )
+    used = f", of which the net uses {len(mapping.cores)} of {mapping.cores_on_chip} cores"
+    return f"{chip.static.time}, {power_mW(chip).value:.4g} mW of the whole chip{used if mapping.cores_on_chip else ''}"
 
 
 def _message_bits(operations: Operations, mapping: Mapping, chip: Chip) -> float:

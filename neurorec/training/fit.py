@@ -147,7 +147,7 @@ def _fit(
         if method.scored_each_epoch:
             score = _score(network, engine, data["validation"])
             history.append({"epoch": epoch + 1, "loss": sum(losses) / len(losses), "validation_score": score})
-            if score > best_score:
+            if score >= best_score:  # of equal scores the later, better settled one
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)

@@ -51,7 +51,7 @@ def test_loihi_by_hand():
     assert cost.communication_bits == 6 * 32
     assert cost.unpriced == ("input_injection", "barrier", "management")
     assert "whole chip, of which the net uses 1 of 128 cores" in cost.static_basis
-    assert cost.static_basis.startswith("as fast as it goes: 3 steps in 0.4415 us")
+    assert cost.static_basis.startswith("as fast as it goes, 104.4 mW of the whole chip")
 
 
 def test_costs_are_per_inference():
@@ -108,7 +108,7 @@ def test_spinnaker_runs_in_real_time():
     cost = estimate_cost(tiny_lif(), made_up_activity(), "spinnaker1")
     assert cost.dynamic_pJ.value == pytest.approx(13 * 13.3e3 + 9 * 26e3 + 6 * 800)
     assert cost.breakdown.static.value == pytest.approx(0.36 * 3e-3 * 1e12)
-    assert cost.static_basis.startswith("real time: 3 steps in 3000 us")
+    assert cost.static_basis.startswith("real time, ")
 
 
 def test_a_gpu_computes_every_synapse():

@@ -81,11 +81,15 @@ def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
 
 
 def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_path):
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(ROOT)], check=True
+    )
     (wheel,) = tmp_path.glob("*.whl")
     venv.create(tmp_path / "fresh", with_pip=False, system_site_packages=False)
     site = next((tmp_path / "fresh" / "lib").glob("python*")) / "site-packages"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)], check=True
+    )
     libraries = [path for path in sys.path if path.endswith("site-packages")]
     (site / "others.pth").write_text("\n".join(libraries) + "\n")  # its dependencies, but not this checkout
     code = (

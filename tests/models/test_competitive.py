@@ -62,7 +62,7 @@ def test_bptt_refuses_the_winner_take_all_layer():
     with pytest.raises(CannotRun) as caught:
         rules["bptt"].check(network("competitive"))
     assert str(caught.value) == (
-        "rule BPTT cannot train winner-take-all competitive units: its winner-take-all output has no derivative; use the "
+        "rule BPTT cannot train competitive units: its winner-take-all output has no derivative; use the "
         "rule competitive"
     )
 

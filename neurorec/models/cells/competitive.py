@@ -25,7 +25,7 @@ class Competitive(Cell):
     """
 
     Card = CompetitiveCard
-    title = "winner-take-all competitive units"
+    title = "competitive units"
     output_signal = "values"
     differentiable: ClassVar[bool] = False
     equations = "a_t = W_in x_t - |W_in|^2 / 2 (row by row);   h_t = 1 for the unit with the largest a_t, else 0"

@@ -71,7 +71,8 @@ def _log_energy_axis(axes, label: str) -> None:
 
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    axes.set_xlim(10 ** math.floor(math.log10(low) + 0.05), 10 ** math.ceil(math.log10(high) - 0.05))
+    first, last = math.floor(math.log10(low) + 0.05), math.ceil(math.log10(high) - 0.05)
+    axes.set_xlim(10**first, 10 ** max(last, first + 1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(label)
@@ -120,11 +121,9 @@ def cost_rows(nets: list[tuple[Group, Cost]]) -> list[list]:
 
 def short_label(group: Group) -> str:
     """A label of at most about twenty letters; the rule only where the net alone would not do."""
-    return (
-        group.network
-        if group.rule == "ridge" or group.network == group.rule_title
-        else f"{group.network}, {group.rule.upper()}"
-    )
+    if group.rule == "ridge" or group.network.split()[0] in group.rule_title:
+        return group.network
+    return f"{group.network}, {group.rule.upper() if len(group.rule) <= 4 else group.rule_title}"
 
 
 def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | None:

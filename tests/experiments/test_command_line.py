@@ -1,0 +1,170 @@
+"""The command line as a user meets it: exit codes, messages without tracebacks, kill -9 and Ctrl-C in mid-study."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.experiments.tiny import write_study
+
+NEUROREC = [sys.executable, "-W", "error", "-m", "neurorec"]
+
+
+def call(*words, **options):
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONWARNINGS": "error"}
+    return subprocess.run([*NEUROREC, *map(str, words)], capture_output=True, text=True, env=environment, **options)
+
+
+def refused(*words):
+    """The message of a refusal: exit code 2, one message, no traceback, nothing on standard output."""
+    done = call(*words)
+    assert done.returncode == 2, done.stderr
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("neurorec: ")
+    return done.stderr.removeprefix("neurorec: ").strip()
+
+
+def test_bad_input_is_refused_with_one_message(tmp_path):
+    card = write_study(tmp_path)
+    assert refused("run", "backprop_vs_sdtp").startswith(
+        'there is no card "backprop_vs_sdtp" in experiments/ (did you mean "backprop_vs_stdp"?); known: '
+    )
+    pair = (tmp_path / "tiny.toml").read_text()
+    for old, new, said in [
+        ("tau_mem_ms = 10.0", "tau_mem_ms = -10.0", "tiny.toml: spiking.cell.tau_mem_ms: must be greater than 0 (got -10.0)"),
+        ("tau_mem_ms = 10.0", "tau_mem = 10.0", 'key "tau_mem" is not known (write "tau_mem_ms": the unit belongs in the key)'),
+        ("v_reset = 0.0", "v_rest = 0.0", 'key "v_rest" is not known (did you mean "v_reset"?)'),
+        ('name = "lif"', 'name = "life"', 'tiny.toml: spiking.cell.name: cell "life" is not known (did you mean "lif"?); '),
+        ("dt_ms = 1.0\n[spiking.encoder]", "dt_ms = 2.0\n[spiking.encoder]",
+         "the parts step time differently (cell.dt_ms = 1, readout.dt_ms = 2, encoder.dt_ms = 1); give them one dt_ms"),
+    ]:  # fmt: skip
+        (tmp_path / "tiny.toml").write_text(pair.replace(old, new, 1))
+        assert said in refused("run", card, "--out", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unwritable_folder_a_corrupt_card_and_a_wrong_run_folder(tmp_path):
+    card = write_study(tmp_path)
+    (tmp_path / "file").write_text("")
+    done = call("run", card, "--out", tmp_path / "file" / "out")
+    assert done.returncode == 2
+    assert "the output folder cannot be written (Not a directory); choose another with --out" in done.stderr
+    (tmp_path / "bad.toml").write_text("[[[")
+    assert "bad.toml: this is not valid TOML" in refused("check", tmp_path / "bad.toml")
+    assert "this is not the folder of a finished run" in refused("cost", tmp_path)
+    assert "there is no such folder" in refused("report", tmp_path / "nowhere")
+    assert 'nothing is called "lif_vs_elmann" (did you mean "lif_vs_elman"?)' in refused("show", "lif_vs_elmann")
+    assert 'there is no kind "pears" (did you mean "pairs"?)' in refused("list", "pears")
+
+
+def test_debug_shows_the_traceback():
+    done = call("show", "nothing_at_all", "--debug")
+    assert "Traceback" in done.stderr
+    assert "InputError" in done.stderr
+
+
+def test_list_and_show_everything_there_is():
+    listed = call("list")
+    assert listed.returncode == 0, listed.stderr
+    assert all(
+        kind in listed.stdout for kind in ("pairs", "chips", "studies", "tasks", "rules", "engines", "exporters")
+    )
+    for name, words in [
+        (
+            "lif_vs_elman",
+            ["u_t = v_{t-1}", "tau_mem_ms = 10.0", "chips that run it", "neurorec/models/cells/lif.py", "Elman"],
+        ),
+        ("loihi1", ["pJ = 23.6", "davies2018"]),
+        ("bptt", ["BPTT", "linear operations backward", "neurorec/learning/bptt.py"]),
+        ("row_digits", ["one row of the image at a time"]),
+        ("backprop_vs_stdp", ["seeds = [0, 1, 2]"]),
+    ]:
+        shown = call("show", name)
+        assert shown.returncode == 0, shown.stderr
+        assert all(word in shown.stdout for word in words), (name, shown.stdout)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    home = tmp_path_factory.mktemp("line")
+    done = call("run", write_study(home), "--out", home / "out", "--jobs", 2)
+    return home, done
+
+
+def test_a_study_from_the_command_line(finished):
+    home, done = finished
+    assert done.returncode == 0, done.stderr
+    assert "Does it run?" in done.stdout
+    assert "\x1b[" not in done.stdout
+    assert {"report.html", "results.csv", "results.json"} <= {path.name for path in (home / "out").iterdir()}
+
+
+def test_cost_export_and_report_of_a_finished_run(finished, tmp_path):
+    home, _ = finished
+    (run,) = (home / "out" / "done").glob("tiny-spiking-bptt-store_recall-*")
+    priced = call("cost", run, "--chip", "loihi1", "--chip", "cortex_m4", "--training")
+    assert priced.returncode == 0, priced.stderr
+    assert "per-term prices, energy of one inference" in priced.stdout
+    assert "all-in prices" not in priced.stdout
+    assert "cannot run on cortex_m4: " in priced.stdout
+    written = call("export", run, "--to", "nir", "--out", tmp_path / "net.nir")
+    assert written.returncode == 0, written.stderr
+    assert "0 of" in written.stdout
+    assert (tmp_path / "net.nir").is_file()
+    (rate,) = (home / "out" / "done").glob("tiny-rate-bptt-store_recall-*")
+    assert "cannot hold Elman" in refused("export", rate, "--to", "nir", "--out", tmp_path / "rate.nir")
+    assert 'exporter "nri" is not known (did you mean "nir"?)' in refused(
+        "export", run, "--to", "nri", "--out", tmp_path / "x"
+    )
+    before = (home / "out" / "results.csv").read_text()
+    (home / "out" / "report.html").unlink()
+    assert call("report", home / "out").returncode == 0
+    assert (home / "out" / "report.html").is_file()
+    assert (home / "out" / "results.csv").read_text() == before
+
+
+def test_a_failed_run_gives_exit_code_1_and_says_which(tmp_path):
+    done = call("run", write_study(tmp_path, input_gain=0.0), "--out", tmp_path / "out", "--jobs", 1)
+    assert done.returncode == 1
+    assert "FAILED tiny spiking bptt store_recall seed 0: no neuron of the recurrent LIF layer spiked" in done.stdout
+    assert "2 run(s) failed" in done.stderr
+    assert (tmp_path / "out" / "report.html").is_file()
+
+
+def finished_runs(out):
+    return {path.name for path in (out / "done").glob("*") if not path.name.startswith(".")} if out.exists() else set()
+
+
+def wait_for_runs(process, out, count):
+    until = time.monotonic() + 120
+    while len(finished_runs(out)) < count and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_path, how):
+    card, out = write_study(tmp_path, epochs=40), tmp_path / "out"
+    words = [*NEUROREC, "run", str(card), "--out", str(out), "--jobs", "1"]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_for_runs(process, out, 1)
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    if how == signal.SIGINT:
+        assert process.returncode == 1
+        assert "runs are stored and stay. The same command continues from there" in said
+        assert "Traceback" not in said
+    time.sleep(2.5)  # workers notice within a second that their parent is gone
+    stored = finished_runs(out)
+    assert 1 <= len(stored) < 6
+    for run_id in stored:
+        assert json.loads((out / "done" / run_id / "run.json").read_text())["status"] == "done"
+    done = call("run", card, "--out", out, "--jobs", 1)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(stored)} of 6 runs are stored already" in done.stdout
+    assert len(finished_runs(out)) == 6
+    assert [path.name for path in (out / "working").iterdir() if path.suffix != ".progress"] == []
