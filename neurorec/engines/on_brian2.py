@@ -7,6 +7,8 @@ of step 0 is under way, for in Brian2 a spike moves the membrane of the followin
 The spikes equal those of the torch cell, one for one, on these conditions: the same dt; forward Euler in both; input
 spikes of step t and recurrent spikes of step t - 1 are added to the current before the membrane moves at step t; no sum
 lies within rounding of the threshold (Brian2 computes in double precision).
+
+This file is longer than most because no other imports Brian2.
 """
 
 import logging
@@ -63,8 +65,10 @@ def code_target() -> str:
     """Brian2's compiled target where a C++ compiler works, else "numpy"; says which, once in a process."""
     with _preferences("numpy"):
         from brian2.codegen.runtime.cython_rt import CythonCodeObject
+        from brian2.utils.logger import catch_logs
 
-        compiled = bool(CythonCodeObject.is_available())
+        with catch_logs():  # a missing compiler makes Brian2 warn about every flag; the line below says it once
+            compiled = bool(CythonCodeObject.is_available())
     if compiled:
         log.info("Brian2 runs compiled code (cython)")
         return "cython"
@@ -143,7 +147,7 @@ def _set_preferences(target: str) -> Iterator[None]:
 @cache
 def _cache_folder() -> str:
     """A folder of this user for compiled code, beside other caches; in the temporary folder where there is no home."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neurorec" / "brian2"
+    home = Path(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))) / "neurorec" / "brian2"
     try:
         home.mkdir(parents=True, exist_ok=True)
         if os.access(home, os.W_OK):
