@@ -94,9 +94,6 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, targ
     spikes_in = _check_spikes(cell, x)
     start = time.perf_counter()
     target = code_target() if target == "auto" else target
-    if not spikes_in.size:
-        nothing = torch.zeros(*x.shape[:2], cell.size)
-        return Presentation(nothing, cell.w_in.detach().clone(), _theta(cell), target, 0.0)
     with _preferences(target):
         spikes, weights, theta = _run(cell, spikes_in, plasticity)
     return Presentation(spikes, weights, theta, target, time.perf_counter() - start)

@@ -139,9 +139,12 @@ def test_without_a_compiler_numpy_runs_and_says_so_once(monkeypatch, caplog):
 def test_brian2_preferences_are_left_as_they_were():
     from brian2 import prefs
 
-    before = prefs["codegen.target"], prefs["codegen.runtime.cython.cache_dir"]
-    present(one_neuron(), torch.zeros(2, 1, 2), target="numpy")
-    assert (prefs["codegen.target"], prefs["codegen.runtime.cython.cache_dir"]) == before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(prefs, "codegen.target", "cython")
+        patch.setitem(prefs, "codegen.runtime.cython.cache_dir", "somewhere/else")
+        present(one_neuron(), torch.zeros(2, 1, 2), target="numpy")
+        assert prefs["codegen.target"] == "cython"
+        assert prefs["codegen.runtime.cython.cache_dir"] == "somewhere/else"
 
 
 def _weights_in_a_worker(target):

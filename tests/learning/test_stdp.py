@@ -5,6 +5,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, RunFailed
 from neurorec.engines.engine import choose_engine
+from neurorec.engines.on_brian2 import present
 from neurorec.learning.rule import rules
 from neurorec.learning.stdp import STDP, STDPCard, STDPState
 from neurorec.tasks.task import Batch, batches
@@ -59,6 +60,17 @@ def test_weights_stay_within_bounds_however_strong_the_changes(changes):
     assert weights.min() >= 0
     assert weights.max() <= changes.get("weight_max", 1.0) + 1e-6
     assert torch.all(weights.sum(1) <= SUM + 1e-4)
+
+
+@pytest.mark.parametrize(("input_step", "end"), [(6, 0.0), (3, 1.0)], ids=["late input", "early input"])
+def test_one_change_too_many_stops_at_the_bound(input_step, end):
+    cell = network("competitive_lif", I=2, H=1, tau_mem_ms=8.0, tau_syn_ms=1.0, weight_sum=1.0).cell
+    with torch.no_grad():
+        cell.w_in.copy_(torch.tensor([[0.5, 10.0]]))
+    x = torch.zeros(8, 1, 2)
+    x[input_step, 0, 0] = x[4, 0, 1] = 1  # line 1 makes the neuron spike at step 4
+    equations = rule(potentiation=9.0, depression=9.0, trace_target=0.0).event_equations(weight_sum=None)
+    assert float(present(cell, x, equations, "numpy").weights[0, 0]) == end
 
 
 def test_each_neuron_keeps_the_sum_of_its_weights():
