@@ -78,8 +78,10 @@ def show(
 
 
 @app.command()
-def check(file: Annotated[Path, typer.Argument(help="A card: pair, chip or study.")], debug: Debug = False) -> None:
-    """Check a card; say what is wrong with it and how to mend it."""
+def check(
+    file: Annotated[Path, typer.Argument(help="A card (pair, chip or study), or a NIR file.")], debug: Debug = False
+) -> None:
+    """Check a card or a NIR file; say what is wrong with it and how to mend it."""
     from neurorec.experiments.verbs import check_file
 
     typer.echo(f"{file}: valid {check_file(file)}")

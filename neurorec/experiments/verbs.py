@@ -90,7 +90,11 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 
 
 def check_file(path: Path) -> str:
-    """Which kind of card `path` is; raises `InputError` if it is none, or has a fault."""
+    """What `path` is: a pair, chip or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
+    if path.suffix == ".nir":
+        from neurorec.engines.on_nir import read_nir
+
+        return f"NIR graph of {len(read_nir(path).nodes)} nodes"
     data = read_toml(path)
     if "question" in data:
         load_study(path)
@@ -98,11 +102,11 @@ def check_file(path: Path) -> str:
     if "rate" in data or "spiking" in data:
         load_pair(path)
         return "pair"
-    if "energy" in data or "all_in" in data:
+    if {"energy", "memory", "must_price"} & set(data):
         load_chip(path)
         return "chip"
     raise InputError(
-        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no [energy]); "
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price); "
         "copy a card from experiments/, models/ or hardware/ and change it"
     )
 

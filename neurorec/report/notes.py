@@ -22,27 +22,33 @@ class Notes:
 
 
 def notes_of(groups: list[Group], chips: list[str]) -> Notes:
-    """Why a chip cannot run a net, what a total leaves out, over what static energy is counted, why a run failed."""
+    """Beneath one table: why a chip cannot run a net, why a run failed."""
     refused: dict[tuple[str, str], list[str]] = {}
-    others: dict[str, list[str]] = {}
     for chip in chips:
         for group in groups:
             cost = group.costs.get(chip)
-            if cost is None:
-                continue
-            if not cost.can_run:
+            if cost is not None and not cost.can_run:
                 refused.setdefault((chip, cost.why_not), []).append(group.network)
-                continue
-            if cost.at_least:
-                what = ", ".join(cost.unpriced) or "some term"
-                others.setdefault(f"≥ on {chip}: no price for {what}", []).append(group.network)
-            if cost.static_basis:
-                others.setdefault(f"static energy on {chip}: {cost.static_basis}", []).append(group.network)
     long = [key for key in refused if len(key[1]) > SHORT_REASON]
     letters = {key: _letter(at) for at, key in enumerate(long)}
     lines = [(letters[key], f"{key[0]} cannot run {_names(refused[key])}: {key[1]}") for key in long]
-    lines += [("", f"{what} ({_names(names)})") for what, names in others.items()]
     return Notes(lines + [("", text) for text in failures(groups)], letters)
+
+
+def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
+    """Once for all tables: what a total leaves out, over what static energy is counted."""
+    said: dict[str, list[str]] = {}
+    for chip in chips:
+        for group in groups:
+            cost = group.costs.get(chip)
+            if cost is None or not cost.can_run:
+                continue
+            if cost.at_least:
+                what = ", ".join(cost.unpriced) or "some term"
+                said.setdefault(f"≥ on {chip}: no price for {what}", []).append(group.network)
+            if cost.static_basis:
+                said.setdefault(f"static energy on {chip}: {cost.static_basis}", []).append(group.network)
+    return [f"{what} ({_names(names)})" for what, names in said.items()]
 
 
 def failures(groups: list[Group]) -> list[str]:

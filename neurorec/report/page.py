@@ -45,6 +45,7 @@ def contents(results: StudyResults) -> dict[str, Any]:
         "answer": answer(results),
         "comparisons": without_backpropagation(results) + spiking_against_rate(results),
         "main_tables": tables.main_tables(results),
+        "notes_on_totals": tables.notes_on_totals(results),
         "per_term_chip": per_term_chip(results),
         "all_in_chip": all_in_chip(results),
         "gallery": gallery_of(results),

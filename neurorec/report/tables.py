@@ -5,7 +5,7 @@ from typing import Any
 from neurorec.basics.citations import cite, is_cited
 from neurorec.experiments.results import StudyResults
 from neurorec.report import wording
-from neurorec.report.notes import notes_of
+from neurorec.report.notes import about_totals, notes_of
 from neurorec.report.summary import PARTS, Group, chips_of, groups_of, tasks_of
 from neurorec.report.terminal import all_in_chip, per_term_chip
 
@@ -14,14 +14,22 @@ SYMBOLS = {"relaxed": ("●", "relaxes"), "partly": ("◐", "partly relaxes"), "
 
 def main_tables(results: StudyResults) -> list[dict[str, Any]]:
     """One a task: the same figures as in the terminal."""
-    chips = [chip for chip in (per_term_chip(results), all_in_chip(results)) if chip]
-    tables = []
+    chips, tables = _shown_chips(results), []
     for task in tasks_of(results):
         groups = groups_of(results, task)
         notes = notes_of(groups, chips)
         rows = [row for group in groups for row in _main_rows(group, chips, notes)]
         tables.append({"task": task, "rows": rows, "notes": notes.lines})
     return tables
+
+
+def notes_on_totals(results: StudyResults) -> list[str]:
+    """What the totals of all tables leave out, and over what their static energy is counted."""
+    return about_totals(groups_of(results), _shown_chips(results))
+
+
+def _shown_chips(results: StudyResults) -> list[str]:
+    return [chip for chip in (per_term_chip(results), all_in_chip(results)) if chip]
 
 
 def _main_rows(group: Group, chips: list[str], notes) -> list[dict[str, Any]]:

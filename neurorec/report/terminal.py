@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from neurorec.experiments.results import StudyResults
 from neurorec.report import wording
 from neurorec.report.answer import answer
-from neurorec.report.notes import Notes, notes_of
+from neurorec.report.notes import Notes, about_totals, notes_of
 from neurorec.report.summary import Group, chips_of, groups_of, tasks_of
 
 if TYPE_CHECKING:
@@ -37,14 +37,16 @@ def print_results(results: StudyResults, console: "Console") -> None:
     if results.quick:
         console.print(_plain(QUICK, "bold"))
     wide = console.width >= WIDE_COLUMNS
+    chips = [chip for chip in (per_term_chip(results), all_in_chip(results)) if chip]
     for task in tasks_of(results):
         groups = groups_of(results, task)
-        notes = notes_of(groups, [chip for chip in (per_term_chip(results), all_in_chip(results)) if chip])
+        notes = notes_of(groups, chips)
         console.print(_table(results, task, groups, notes, wide))
         if notes.lines:
-            console.print(_hanging(notes))
+            console.print(_hanging(notes.lines))
         console.print()
-    console.print(_plain(LEGEND, "dim"))
+    console.print(_hanging([("", line) for line in [*about_totals(groups_of(results), chips), LEGEND]]))
+    console.print()
     for sentence in answer(results):
         console.print(_plain(sentence))
 
@@ -56,14 +58,14 @@ def _plain(text: str, style: str = "") -> "Text":
     return Text(text, style=style)
 
 
-def _hanging(notes: Notes) -> "Table":
+def _hanging(lines: list[tuple[str, str]]) -> "Table":
     """Notes with their letters, each folded under itself."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
-    for letter, line in notes.lines:
+    for letter, line in lines:
         grid.add_row(_plain(f" ({letter})" if letter else "  ·"), _plain(line))
     return grid
 

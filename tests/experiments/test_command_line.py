@@ -56,6 +56,12 @@ def test_an_unwritable_folder_a_corrupt_card_and_a_wrong_run_folder(tmp_path):
     assert "the output folder cannot be written (Not a directory); choose another with --out" in done.stderr
     (tmp_path / "bad.toml").write_text("[[[")
     assert "bad.toml: this is not valid TOML" in refused("check", tmp_path / "bad.toml")
+    (tmp_path / "bad.nir").write_bytes(b"not HDF5")
+    assert "bad.nir: " in refused("check", tmp_path / "bad.nir")
+    (tmp_path / "neither.toml").write_text("about = 'x'")
+    assert "neither.toml: neither a study (it has no question), nor a pair" in refused(
+        "check", tmp_path / "neither.toml"
+    )
     assert "this is not the folder of a finished run" in refused("cost", tmp_path)
     assert "there is no such folder" in refused("report", tmp_path / "nowhere")
     assert 'nothing is called "lif_vs_elmann" (did you mean "lif_vs_elman"?)' in refused("show", "lif_vs_elmann")
