@@ -76,7 +76,7 @@ def _record(spec: RunSpec, run: Run) -> RunRecord:
         chance_score=run.task.chance_score, baseline_score=ridge_on_input(run.task)["test"],
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
         judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], status="done", reason="",
-        wall_s=run.wall_s, training=run.training, versions=versions(),
+        wall_s=run.wall_s, training=run.training, versions=versions(), dt_ms=getattr(run.network.cell.card, "dt_ms", None),
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class RunRecord:
     wall_s: float
     training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and what the rule chose
     versions: dict[str, str] = field(default_factory=dict)
+    dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     folder: Path | None = None
 
 

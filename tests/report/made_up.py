@@ -128,7 +128,7 @@ def _run(net: tuple, task: str, seed: int, folder: Path) -> RunRecord:
         task=task, seed=seed, engine="norse" if spiking else "torch", device="cpu", metric="accuracy (readout)",
         train_score=score + 0.02, validation_score=score + 0.01, test_score=score,
         extra_scores=extra if label else {}, chance_score=CHANCE[task], baseline_score=RIDGE[task],
-        parameters=11510, spikes_per_sample=312.5 if spiking else 0.0,
+        parameters=11510, dt_ms=1.0 if spiking else None, spikes_per_sample=312.5 if spiking else 0.0,
         judgements=[(stance, f"because of what {title} does at this point") for stance in STANCES[rule]],
         status="done", reason="", wall_s=12.5, training={"samples_seen": 4000.0, "weight_updates": 1200.0},
         versions={"neurorec": "0.1.0", "torch": "2.13.0", "norse": "1.1.0", "numpy": "2.3.5"},

@@ -40,7 +40,7 @@ def raster(group: Group) -> Plot | None:
         axes.set_ylim(-1, layer.shape[1] + gap + lines)
         axes.set_xlim(-0.5, steps - 0.5)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel("time (steps)")
+        axes.set_xlabel("time (steps)" if run.dt_ms is None else f"time (steps of {run.dt_ms:g} ms)")
         axes.set_ylabel(f"{layer.shape[1]} units, {lines} input lines")
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         alt = (
