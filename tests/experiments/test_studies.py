@@ -285,7 +285,10 @@ def test_record_round_trip(tmp_path):
     )  # fmt: skip
     target = Store(tmp_path)
     target.open()
+    target.put_failed(dataclasses.replace(record, status="failed", reason="NaN"))
+    assert target.get("x").reason == "NaN"
     target.put(record)
+    assert list((tmp_path / "failed").iterdir()) == []
     assert target.get("x") == dataclasses.replace(record, folder=tmp_path / "done" / "x")
     assert target.get("y") is None
     (tmp_path / "done" / "x" / "run.json").write_text("{")

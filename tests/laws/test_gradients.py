@@ -39,7 +39,7 @@ def test_superspike_derivative_by_hand():
 
 def test_the_spike_in_the_reset_carries_no_gradient():
     """One neuron, one step above threshold: dz/dx is alpha w s'(u - 1), and dv/dx is zero, for the reset cuts it."""
-    net = network("lif", I=1, H=1)
+    net = network("lif", I=1, H=1, v_reset=0.25)
     with torch.no_grad():
         net.cell.w_in.fill_(16.0)
         net.cell.w_rec.zero_()

@@ -69,3 +69,13 @@ def test_a_loss_that_becomes_nan_says_what_to_turn():
     assert str(caught.value) == (
         "the loss became nan; lower learning_rate (now 0.01) or clip_norm (now 1) in the pair card"
     )
+
+
+def test_the_loss_is_the_cross_entropy_of_the_answered_steps():
+    net = network("elman")
+    batch = batch_for(net)
+    with torch.no_grad():
+        logits = net(batch.x)[-2:].mean(0)
+    method = rule()
+    _, info = method.step(net, method.init(net, engines["torch"](), torch.Generator()), batch)
+    assert info.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, batch.target)), rel=1e-5)

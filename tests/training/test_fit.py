@@ -1,0 +1,125 @@
+"""One training: choices on validation data, the test split read once, controls that are what they say."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.tasks.task import Task, accuracy, load_task, masked_mean
+from neurorec.training import load_pair, ridge_on_input, train
+from neurorec.training.fit import encoded_split, pick_device
+from tests.experiments.tiny import write_study
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    write_study(folder, epochs=8, rate_learning_rate=0.3)
+    return load_pair(folder / "tiny.toml")
+
+
+@pytest.fixture(scope="module")
+def task():
+    return load_task("store_recall", seed=0)
+
+
+@pytest.fixture(scope="module")
+def run(pair, task):
+    return train(pair.rate, task, "bptt", seed=0, device="cpu")
+
+
+def test_the_weights_of_the_best_validation_epoch_are_kept(run):
+    scores = [row["validation_score"] for row in run.history]
+    assert len(set(scores)) > 1  # else this test could not fail
+    assert run.scores["validation"] == max(scores)
+    assert run.training["best_epoch"] == max(e + 1 for e, score in enumerate(scores) if score == max(scores))
+
+
+def test_the_scores_are_those_of_the_splits(run, pair, task):
+    for split in ("train", "validation", "test"):
+        data = encoded_split(pair.rate.encoder, task, split, 0)
+        with torch.no_grad():
+            assert run.scores[split] == accuracy(masked_mean(run.network(data.x), data.mask), data.target)
+    assert run.test_accuracy == run.scores["test"]
+    assert run.activity.samples == len(task.splits["test"])
+
+
+def test_the_test_targets_decide_nothing(run, pair, task):
+    """With the test targets turned round, everything but the test score is the same, to the last bit of the weights."""
+    target = task.target.clone()
+    target[torch.as_tensor(task.splits["test"])] = 1 - target[torch.as_tensor(task.splits["test"])]
+    other = train(pair.rate, dataclasses.replace(task, target=target), "bptt", seed=0, device="cpu")
+    assert all(torch.equal(value, other.network.state_dict()[key]) for key, value in run.network.state_dict().items())
+    assert other.scores["test"] == pytest.approx(1 - run.scores["test"])
+    assert other.history == run.history
+
+
+def test_the_baseline_chooses_its_penalty_on_validation_data(task):
+    digits = load_task("row_digits", seed=0)
+    honest = ridge_on_input(digits)
+    target = digits.target.clone()
+    target[torch.as_tensor(digits.splits["test"])] = 0
+    assert ridge_on_input(dataclasses.replace(digits, target=target))["validation"] == honest["validation"]
+    assert 0.9 < honest["test"] < 0.97
+    assert ridge_on_input(task)["test"] == 1.0  # it sees all frames at once, so it needs no memory
+
+
+def test_same_seed_same_run_other_seed_other_run(pair, task, run):
+    again = train(pair.rate, task, "bptt", seed=0, device="cpu")
+    other = train(pair.rate, task, "bptt", seed=1, device="cpu")
+    assert again.history == run.history
+    assert all(torch.equal(value, again.network.state_dict()[key]) for key, value in run.network.state_dict().items())
+    assert other.history != run.history
+
+
+def test_caps_are_counted(pair, task):
+    short = train(pair.spiking, task, "bptt", seed=0, device="cpu", max_epochs=2, max_samples=100)
+    assert short.training["epochs"] == 2
+    assert short.training["samples_seen"] == 200
+    assert short.training["weight_updates"] == 2
+    assert (short.engine, short.rule_title) == ("norse", "surrogate BPTT")
+
+
+def test_progress_is_told_after_every_epoch(pair, task):
+    told = []
+    train(pair.rate, task, "bptt", seed=0, device="cpu", max_epochs=3, progress=lambda *words: told.append(words))
+    assert [words[:2] for words in told] == [(1, 3), (2, 3), (3, 3)]
+    assert all(0 <= words[2] <= 1 for words in told)
+
+
+def test_chance_is_the_best_constant_answer_on_the_test_split(task):
+    target = task.target.clone()
+    test = torch.as_tensor(task.splits["test"])
+    target[test] = 0
+    target[test[: len(test) // 4]] = 1
+    assert dataclasses.replace(task, target=target).chance_score == 0.75
+
+
+def test_a_users_own_task_is_accepted(pair):
+    x = torch.rand(6, 90, 4, generator=torch.Generator().manual_seed(0))
+    target = (x[0, :, 0] > 0.5).long()
+    splits = {"train": np.arange(60), "validation": np.arange(60, 75), "test": np.arange(75, 90)}
+    mine = Task("store_recall", "mine", x, target, torch.arange(6) == 5, splits, classes=2, sources=())
+    assert 0 <= train(pair.rate, mine, "bptt", seed=0, device="cpu").test_accuracy <= 1
+
+
+def test_what_cannot_be_trained_is_refused(pair, task):
+    with pytest.raises(InputError) as caught:
+        train(pair.rate, task, "ridge", seed=0)
+    assert str(caught.value) == (
+        "pair tiny, rate half: the card states no training by ridge on store_recall; it states: bptt on store_recall. "
+        "Add a [[training]] table to a copy of the card"
+    )
+    with pytest.raises(InputError, match='rule "bpt" is not known \\(did you mean "bptt"\\?\\)'):
+        train(pair.rate, task, "bpt", seed=0)
+    with pytest.raises(CannotRun, match="engine norse cannot run Elman"):
+        train(pair.rate, task, "bptt", seed=0, engine="norse")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
+def test_cuda_is_refused_where_there_is_none():
+    with pytest.raises(InputError, match="device cuda: torch sees no CUDA device here; use --device cpu or auto"):
+        pick_device("cuda")
+    assert pick_device("auto") == "cpu"
