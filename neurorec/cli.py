@@ -115,6 +115,22 @@ def export_(
     typer.echo(export_run(what, to, out))
 
 
+@app.command("cite")
+def cite_(
+    study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    debug: Debug = False,
+) -> None:
+    """BibTeX of everything a study uses: data, networks, rules, chips."""
+    from neurorec.basics.citations import bibtex, is_cited
+    from neurorec.experiments.study import load_study
+
+    keys = load_study(study).sources()
+    typer.echo(bibtex(key for key in keys if is_cited(key)))
+    for key in keys:
+        if not is_cited(key):
+            typer.echo(f"% {key}: named by a card of yours, not known to neurorec")
+
+
 def main() -> None:
     """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault."""
     debug = "--debug" in sys.argv

@@ -18,7 +18,6 @@ from neurorec.hardware.export import export_network, exporters
 from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.hardware.operations import Operations, count_inference
-from neurorec.learning.rule import rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf, load_pair
@@ -63,7 +62,7 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
     return StudyResults(
         study=study.name, question=study.card.question, report_chip=study.card.report_chip, quick=quick, runs=runs,
         costs=costs, matched={pair.name: pair.card.matched.model_dump() for pair in study.pairs},
-        chips={name: chip.about for name, chip in study.chips.items()}, sources=_sources(study, runs), exports=exports,
+        chips={name: chip.about for name, chip in study.chips.items()}, sources=study.sources(), exports=exports,
         notes=_notes(runs), wall_s=sum(record.wall_s for record in runs), folder=folder,
     )  # fmt: skip
 
@@ -125,20 +124,6 @@ def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]
     except CannotRun as error:
         return {**said, "verdict": f"refused: {error}"}
     return {**said, "path": str(path.relative_to(folder)), "verdict": verdict, "peers": peers}
-
-
-def _sources(study: LoadedStudy, runs: list[RunRecord]) -> list[str]:
-    """Citation keys of every card, cell, rule and task that took part, in alphabetical order."""
-    keys: set[str] = set()
-    for pair in study.pairs:
-        keys.update(pair.card.sources)
-    for chip in study.chips.values():
-        keys.update(chip.sources())
-    for record in runs:
-        if record.rule:
-            keys.update(rules[record.rule].sources)
-        keys.update(load_task(record.task, record.seed).sources if record.seed == runs[0].seed else ())
-    return sorted(keys)
 
 
 def _notes(runs: list[RunRecord]) -> list[str]:

@@ -8,6 +8,9 @@ from pydantic import Field, PositiveInt, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.hardware.chip import Chip, load_chip
+from neurorec.learning.rule import rules
+from neurorec.models.cell import cells
+from neurorec.tasks.task import load_task
 from neurorec.training import LoadedPair, load_pair
 
 Control = Literal["chance", "ridge on input", "frozen recurrence"]
@@ -51,6 +54,20 @@ class LoadedStudy:
     card: Study
     pairs: tuple[LoadedPair, ...]
     chips: dict[str, Chip]
+
+    def sources(self) -> list[str]:
+        """Citation keys of every card, cell, rule and task that takes part, in alphabetical order."""
+        keys: set[str] = set()
+        for pair in self.pairs:
+            keys.update(pair.card.sources)
+            for half in pair.halves:
+                keys.update(cells[half.cell.name].sources)
+                for training in half.trainings:
+                    keys.update(rules[training.rule].sources)
+                    keys.update(load_task(training.task, seed=0).sources)
+        for chip in self.chips.values():
+            keys.update(chip.sources())
+        return sorted(keys)
 
 
 def load_study(name: str | Path) -> LoadedStudy:

@@ -12,7 +12,7 @@ from rich.table import Table
 import neurorec.engines
 import neurorec.training  # noqa: F401  (these two register every member)
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
-from neurorec.basics.citations import cite
+from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.engine import engines
 from neurorec.experiments.study import load_study
@@ -152,4 +152,4 @@ def _code_path(member: Any) -> str:
 def _cite(console: Console, keys: Any) -> None:
     _say(console, "sources:")
     for key in keys:
-        _say(console, f"  {key}: {cite(key)}")
+        _say(console, f"  {key}: {cite(key)}" if is_cited(key) else f"  {key}")

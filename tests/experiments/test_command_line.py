@@ -95,6 +95,13 @@ def test_list_and_show_everything_there_is():
         assert all(word in shown.stdout for word in words), (name, shown.stdout)
 
 
+def test_cite_gives_bibtex_of_what_a_study_uses():
+    said = call("cite", "backprop_vs_stdp")
+    assert said.returncode == 0, said.stderr
+    assert all(key in said.stdout for key in ("davies2018", "diehl2015", "elman1990", "sklearn_digits", "norse"))
+    assert said.stdout.count("@") > 15
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     home = tmp_path_factory.mktemp("line")
