@@ -45,7 +45,7 @@ def print_results(results: StudyResults, console: "Console") -> None:
         if notes.lines:
             console.print(_hanging(notes.lines))
         console.print()
-    console.print(_hanging([("", line) for line in [*about_totals(groups_of(results), chips), LEGEND]]))
+    console.print(_hanging([("", line) for line in [*about_totals(groups_of(results), chips), LEGEND, *results.notes]]))
     console.print()
     for sentence in answer(results):
         console.print(_plain(sentence))

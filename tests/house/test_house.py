@@ -104,3 +104,11 @@ def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_pa
     run = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) == len(CARDS)
+
+
+def test_every_public_name_is_there():
+    import neurorec
+
+    assert all(getattr(neurorec, name) is not None for name in neurorec.__all__)
+    with pytest.raises(AttributeError, match="module 'neurorec' has no attribute 'trian'; it offers .*train"):
+        neurorec.trian  # noqa: B018
