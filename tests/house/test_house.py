@@ -110,5 +110,5 @@ def test_every_public_name_is_there():
     import neurorec
 
     assert all(getattr(neurorec, name) is not None for name in neurorec.__all__)
-    with pytest.raises(AttributeError, match="module 'neurorec' has no attribute 'trian'; it offers .*train"):
+    with pytest.raises(AttributeError, match=r"module 'neurorec' has no attribute 'trian'; it offers .*train"):
         neurorec.trian  # noqa: B018
