@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from neurorec.basics.errors import InputError
+from neurorec.report.markdown import markdown
 from neurorec.report.rows import COLUMNS, csv_rows, load_results, write_csv, write_json
+from neurorec.report.summary import groups_of
 from tests.report.made_up import made_up_results, with_failure
 
 PROMISED = [
@@ -105,3 +107,12 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
     (tmp_path / "results.json").write_text('{"runs": []}')
     with pytest.raises(InputError, match="not a results file of this version"):
         load_results(tmp_path)
+
+
+def test_markdown_says_what_the_terminal_says(tmp_path):
+    results = made_up_results(tmp_path)
+    text = markdown(results)
+    assert all(f"## {task}" in text for task in {run.task for run in results.runs})
+    assert all(f"| {run.network} |" in text for run in results.runs if run.status == "done")
+    group = next(group for group in groups_of(results) if group.proper and group.test.n > 1)
+    assert f"| {group.network} | {group.rule_title} | {group.test} ({group.test.n}) |" in text
