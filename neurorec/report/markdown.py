@@ -23,7 +23,9 @@ def markdown(results: StudyResults) -> str:
         why = [line if not letter else f"({letter}) {line}" for letter, line in notes_of(groups, chips).lines]
         parts += [f"## {task}", table, "\n".join(f"* {line}" for line in why)]
     said = [*about_totals(groups_of(results), chips), *results.notes]
-    exported = [f"{entry['path']}: {entry['verdict']}; {entry.get('peers', '')}" for entry in results.exports if entry["path"]]
+    exported = [
+        f"{entry['path']}: {entry['verdict']}; {entry.get('peers', '')}" for entry in results.exports if entry["path"]
+    ]
     parts += ["## Totals, engines, versions", "\n".join(f"* {line}" for line in said)]
     parts += ["## Exports to NIR, run again on the whole test split", "\n".join(f"* {line}" for line in exported)]
     return "\n\n".join(part for part in parts if part) + "\n"
