@@ -10,9 +10,10 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from contextlib import suppress
 from pathlib import Path
 
+from neurorec.basics.files import write_atomically
 from neurorec.experiments.execute import execute, start_worker
 from neurorec.experiments.plan import RunSpec, plan_as_data
-from neurorec.experiments.store import Store, write_atomically
+from neurorec.experiments.store import Store
 from neurorec.experiments.study import LoadedStudy
 
 

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.files import sync, write_atomically
 from neurorec.engines.activity import Activity
 from neurorec.experiments.results import RunRecord
 from neurorec.training import Run
@@ -70,11 +71,11 @@ class Store:
                 writer.writerows(run.history)
         (folder / "run.json").write_text(json.dumps(_plain(record), indent=1))
         for path in (*folder.iterdir(), folder):
-            _sync(path)
+            sync(path)
         target = self.done / record.run_id
         if not target.exists():
             os.rename(folder, target)
-            _sync(self.done)
+            sync(self.done)
         (self.failed / f"{record.run_id}.json").unlink(missing_ok=True)
 
     def put_failed(self, record: RunRecord) -> None:
@@ -121,23 +122,7 @@ def read_activity(folder: Path) -> Activity:
     return Activity(**{**data, "samples": int(data["samples"]), "steps": int(data["steps"])})
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write beside, sync, rename: readers see the old file or the new one, never half of one."""
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    beside.write_text(text, encoding="utf-8")
-    _sync(beside)
-    os.replace(beside, path)
-
-
 def _plain(record: RunRecord) -> dict[str, Any]:
     data = asdict(record)
     del data["folder"]
     return data
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

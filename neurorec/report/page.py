@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from neurorec.basics.files import write_atomically
 from neurorec.experiments.results import StudyResults
 from neurorec.report import tables
 from neurorec.report.answer import answer, spiking_against_rate, without_backpropagation
 from neurorec.report.notes import failures
-from neurorec.report.rows import write_atomically, write_csv, write_json
+from neurorec.report.rows import write_csv, write_json
 from neurorec.report.summary import PARTS, groups_of
 from neurorec.report.terminal import all_in_chip, per_term_chip
 

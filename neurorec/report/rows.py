@@ -4,13 +4,12 @@ import csv
 import io
 import json
 import math
-import os
-import tempfile
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.files import write_atomically
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 
 #: The first columns keep these names (others build on them); what follows `wall_s` may grow.
@@ -89,21 +88,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
-
-
-def write_atomically(path: Path, text: str) -> Path:
-    """Write beside `path` and rename, so that a reader sees the old file or the new one, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(beside).chmod(0o644)  # mkstemp makes the file private; a report is meant to be shared
-        os.replace(beside, path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise
-    return path
 
 
 def write_csv(results: StudyResults, path: Path | None = None) -> Path:

@@ -6,6 +6,7 @@ from pydantic import PositiveFloat
 
 from neurorec.basics.cards import Card, check_card, find_card, load_card, read_toml
 from neurorec.basics.errors import InputError
+from neurorec.basics.files import write_atomically
 from neurorec.basics.registry import Registry
 from neurorec.basics.seeds import numpy_generator, torch_generator
 
@@ -90,3 +91,13 @@ def test_streams_repeat_by_seed_and_differ_by_purpose():
     draw = torch.rand(3, generator=torch_generator(1, "w"))
     assert torch.equal(draw, torch.rand(3, generator=torch_generator(1, "w")))
     assert not torch.equal(draw, torch.rand(3, generator=torch_generator(1, "v")))
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "new folder" / "file"
+    write_atomically(path, "old")
+    monkeypatch.setattr("os.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, "new")
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
