@@ -14,6 +14,7 @@ import neurorec.training  # noqa: F401  (these two register every member)
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
 from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.engines import on_brian2, on_nir
 from neurorec.engines.engine import engines
 from neurorec.experiments.study import load_study
 from neurorec.hardware.chip import load_chip
@@ -31,11 +32,16 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "studies": lambda: {name: _card("experiments", name) for name in card_names("experiments")},
     "tasks": lambda: {name: _first_line(tasks[name]) for name in tasks},
     "rules": lambda: {name: f"{rules[name].title} ({', '.join(rules[name].sources)})" for name in rules},
-    "engines": lambda: {name: _first_line(inspect.getmodule(engines[name])) for name in engines},
+    "engines": lambda: {name: _first_line(module) for name, module in _engine_modules().items()},
     "cells": lambda: {name: f"{cells[name].title} ({', '.join(cells[name].sources)})" for name in cells},
     "encoders": lambda: {name: encoders[name].about for name in encoders},
     "exporters": lambda: {name: _first_line(exporters[name]) for name in exporters},
 }
+
+
+def _engine_modules() -> dict[str, Any]:
+    """Engines that run cells, and the two that run something else: event networks and NIR graphs."""
+    return {name: inspect.getmodule(engines[name]) for name in engines} | {"brian2": on_brian2, "nir": on_nir}
 
 
 def _card(folder: str, name: str) -> str:
@@ -69,7 +75,7 @@ def print_member(name: str) -> None:
         return
     shows: dict[str, Callable[[Console, str], None]] = {
         "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
-        "rules": _show_rule, "tasks": _show_code(tasks), "engines": _show_code(engines),
+        "rules": _show_rule, "tasks": _show_code(tasks), "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}

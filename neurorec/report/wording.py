@@ -50,6 +50,8 @@ def plus_minus(mean: float, sd: float | None) -> str:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 0.1:
+        return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
