@@ -43,7 +43,7 @@ class Presentation:
     spikes: Tensor
     weights: Tensor  #: [H, I] input weights after the last sample
     theta: Tensor  #: [H] threshold offsets after the last sample
-    target: str  #: how Brian2 generated its code: "cython" or "numpy"
+    target: str  #: how the code was generated: "cython", "numpy" or "numba"
     wall_s: float
 
     @property
@@ -87,28 +87,28 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, targ
     reason = why_not(cell)
     if reason is not None:
         raise CannotRun(f"engine brian2 cannot run {cell.title}: {reason}; use --engine auto")
-    spikes_in = _check_spikes(cell, x)
+    spikes_in = check_spikes(cell, x)
     start = time.perf_counter()
     target = code_target() if target == "auto" else target
     if not spikes_in.size:
         nothing = torch.zeros(*x.shape[:2], cell.size)
-        return Presentation(nothing, cell.w_in.detach().clone(), _theta(cell), target, 0.0)
+        return Presentation(nothing, cell.w_in.detach().clone(), thresholds(cell), target, 0.0)
     with _preferences(target):
         spikes, weights, theta = _run(cell, spikes_in, plasticity)
     return Presentation(spikes, weights, theta, target, time.perf_counter() - start)
 
 
-def _check_spikes(cell: Any, x: Tensor) -> np.ndarray:
+def check_spikes(cell: Any, x: Tensor, engine: str = "brian2") -> np.ndarray:
     values = x.detach().cpu().numpy()
     if not np.isin(values, (0, 1)).all():
         odd = values[~np.isin(values, (0, 1))][0]
         raise InputError(
-            f"engine brian2: input lines carry spikes, 0 or 1 a step (got {odd:g}); encode the values first, as with "
+            f"engine {engine}: input lines carry spikes, 0 or 1 a step (got {odd:g}); encode the values first, as with "
             "the encoder regular_rate"
         )
     if cell.card.v_leak >= cell.card.v_threshold:
         raise InputError(
-            f"engine brian2: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
+            f"engine {engine}: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
             "neurons spike while the next sample is still on its way"
         )
     return values
@@ -194,7 +194,7 @@ def _layer(
     )  # fmt: skip
     neurons.resetter["spike"].when = "before_synapses"  # a neuron's own trace must count for the input that follows
     neurons.v = card.v_leak
-    neurons.theta = _theta(cell).numpy()
+    neurons.theta = thresholds(cell).numpy()
     synapses = brian2.Synapses(
         inputs, neurons, "w : 1", on_pre="current_post += w\n" + (rule.on_pre if rule else ""),
         on_post=rule.on_post if rule else None, clock=clock, namespace=names, name="neurorec_synapses",
@@ -206,7 +206,7 @@ def _layer(
     return inputs, neurons, synapses, _recurrence(brian2, cell, neurons, clock)
 
 
-def _theta(cell: Cell) -> Tensor:
+def thresholds(cell: Cell) -> Tensor:
     return cell.theta.detach().cpu().clone() if isinstance(cell, CompetitiveLIF) else torch.zeros(cell.size)
 
 
