@@ -61,7 +61,7 @@ def why_not(cell: Cell) -> str | None:
 @cache
 def code_target() -> str:
     """Brian2's compiled target where a C++ compiler works, else "numpy"; says which, once in a process."""
-    with _preferences("numpy"):
+    with brian2_preferences("numpy"):
         from brian2.codegen.runtime.cython_rt import CythonCodeObject
 
         compiled = bool(CythonCodeObject.is_available())
@@ -93,7 +93,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, targ
     if not spikes_in.size:
         nothing = torch.zeros(*x.shape[:2], cell.size)
         return Presentation(nothing, cell.w_in.detach().clone(), thresholds(cell), target, 0.0)
-    with _preferences(target):
+    with brian2_preferences(target):
         spikes, weights, theta = _run(cell, spikes_in, plasticity)
     return Presentation(spikes, weights, theta, target, time.perf_counter() - start)
 
@@ -115,7 +115,7 @@ def check_spikes(cell: Any, x: Tensor, engine: str = "brian2") -> np.ndarray:
 
 
 @contextmanager
-def _preferences(target: str) -> Iterator[None]:
+def brian2_preferences(target: str) -> Iterator[None]:
     """Brian2's global preferences as this engine needs them, and as they were afterwards."""
     with warnings.catch_warnings():
         # Brian2 calls its parser pyparsing by names that newer versions deprecate; nothing a user could act on

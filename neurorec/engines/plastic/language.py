@@ -57,6 +57,9 @@ def parse_equations(text: str, where: str) -> Equations:
     named: dict[str, ast.expr] = {}
     parameters, held = [], set()
     for line in _lines(text):
+        match = DIFFERENTIAL.match(line) or NAMED.match(line) or PARAMETER.match(line)
+        if match and match[1] in (*slopes, *named, *parameters):
+            raise refuse(where, f'"{match[1]}" is defined twice')
         if match := DIFFERENTIAL.match(line):
             slopes[match[1]] = parse_expression(match[2], where)
             held |= {match[1]} if match[3] else set()
