@@ -32,7 +32,8 @@ def _run(brian2: Any, network: EventNetwork, steps: int, record: tuple[str, ...]
     shared = {"clock": brian2.Clock(dt, name="neurorec_clock"), "namespace": _namespace(brian2, network)}
     groups = {name: _group(brian2, network, f"p{k}", name, steps, shared) for k, name in enumerate(network.populations)}
     synapses = {
-        name: _synapses(brian2, projection, k, groups, shared) for k, (name, projection) in enumerate(network.projections.items())
+        name: _synapses(brian2, projection, k, groups, shared)
+        for k, (name, projection) in enumerate(network.projections.items())
     }
     monitors = {name: brian2.SpikeMonitor(group, record=name in record) for name, group in groups.items()}
     begun_s: list[float] = []

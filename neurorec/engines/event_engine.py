@@ -38,7 +38,10 @@ class EventEngine(ABC):
 @event_engines.register("plastic")
 class Plastic(EventEngine):
     name = "plastic"
-    title = "plastic (numba)"
+
+    @property
+    def title(self) -> str:
+        return "plastic (numba)"
 
     def why_not(self, cell: Any, plasticity: EventEquations) -> str | None:
         from neurorec.engines.plastic.present import why_not
@@ -86,6 +89,6 @@ def choose_event_engine(name: str, cell: Any, plasticity: EventEquations) -> Eve
             log.info("plasticity runs in %s", engine.title)
             return engine
         if name != "auto":
-            raise CannotRun(f"engine {name} cannot run {cell.title}: {reason}; use event_engine = \"auto\"")
+            raise CannotRun(f'engine {name} cannot run {cell.title}: {reason}; use event_engine = "auto"')
         log.info("engine %s is passed over: %s", candidate, reason)
     raise CannotRun(f"no event engine runs {cell.title}; use the cell competitive_lif")

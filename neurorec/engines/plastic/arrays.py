@@ -54,7 +54,9 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
     for variable in p.equations.variables:
         start = np.asarray(p.population.start.get(variable, 0.0), np.float64)
         if start.ndim and start.shape != (N,):
-            raise InputError(f"population {name}: start of {variable} has shape {list(start.shape)}, wanted one or [{N}]")
+            raise InputError(
+                f"population {name}: start of {variable} has shape {list(start.shape)}, wanted one or [{N}]"
+            )
         found[variable] = np.full(N, start) if not start.ndim else start.copy()
     for variable, factor in p.lazy.items():
         found[f"{variable}_last"] = np.full(N, -1, np.int32)  # the state given at the start has not moved yet
@@ -71,8 +73,10 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
 
 def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.ndarray]:
     rates_Hz = np.asarray(poisson.rates_Hz, np.float64)
-    if rates_Hz.ndim and rates_Hz.shape[-1] != N or rates_Hz.ndim > 2:
-        raise InputError(f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]")
+    if (rates_Hz.ndim and rates_Hz.shape[-1] != N) or rates_Hz.ndim > 2:
+        raise InputError(
+            f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]"
+        )
     chances = np.minimum(np.broadcast_to(rates_Hz, (*rates_Hz.shape[:-1], N)).reshape(-1, N) * dt_ms / 1000.0, 1.0)
     return {
         "chances": np.ascontiguousarray(chances), "top": np.array([chances.max(initial=0.0)]),
@@ -96,7 +100,9 @@ def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarr
         pre, post = (np.asarray(ends, np.int64) for ends in (projection.pre, projection.post))
         row = pre * len(delays) + (which if np.ndim(projection.delay_ms) else 0)
         order = np.lexsort((post, row))
-        found |= {"w": weights[order], "post": post[order].astype(np.uint32), "order": order}
+        found |= {"w": weights[order], "post": post[order].astype(np.uint32)}
+        if (np.diff(order) != 1).any():
+            found["order"] = order.astype(np.uint32)
         found["out_start"] = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=S * len(delays)))])
         if p.on_post or projection.weight_sum is not None:
             incoming = np.lexsort((pre[order], post[order]))

@@ -9,6 +9,11 @@ from neurorec.engines.plastic.population_source import at_spikes, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
 from neurorec.engines.plastic.writing import Function
 
+HEAD = """from numba import njit
+
+OPTIONS = {"cache": True, "error_model": "numpy", "boundscheck": False}
+"""
+
 
 class Kernel:
     """Source text, and the names of the arrays it takes after (steps, dt, constants, random)."""
@@ -28,8 +33,8 @@ class Kernel:
         lines.append(f"return ({', '.join(parts)},)")
         head = f"def run({', '.join(('steps', 'dt', 'constants', 'random', *self.arrays))}):"
         main = "\n".join(["@njit(**OPTIONS)", head, *("    " + line for line in lines), ""])
-        runtime = (Path(__file__).parent / "runtime.py").read_text()
-        self.text = "\n\n".join([runtime, *(f.text for f in self.functions), main])
+        runtime = (Path(__file__).parent / "runtime.py").read_text().replace("\ndef ", "\n@njit(**OPTIONS)\ndef ")
+        self.text = "\n\n".join([HEAD, runtime, *(f.text for f in self.functions), main])
 
     @property
     def recorded_keys(self) -> set[str]:
@@ -74,7 +79,10 @@ class Kernel:
             ring = self._array(f"{key}_ring")
             lines += [call] if (call := self._use(move(plan, self.constants), "t", "dt")) else []
             lines += [f"{key}_slot = t % {ring}.shape[0]", f"{key}_fired = {ring}[{key}_slot]"]
-            lines += [f"{key}_count = {self._spikes(plan)}", f"{self._array(f'{key}_counts')}[{key}_slot] = {key}_count"]
+            lines += [
+                f"{key}_count = {self._spikes(plan)}",
+                f"{self._array(f'{key}_counts')}[{key}_slot] = {key}_count",
+            ]
             lines.append(f"{key}_total += {key}_count")
             if key in self.recorded_keys:
                 before = f"{key}_total - {key}_count"
@@ -132,7 +140,10 @@ class Kernel:
         calls = [self._use(rewarded(plan, self.constants), "t", "reward") for plan in self.plan.projections.values()]
         if any(calls) and self.plan.network.reward is not None:
             steps, amounts, due = (self._array(f"reward_{part}") for part in ("steps", "amounts", "upcoming"))
-            lines += [f"while {due}[0] < {steps}.shape[0] and {steps}[{due}[0]] == t:", f"    reward = {amounts}[{due}[0]]"]
+            lines += [
+                f"while {due}[0] < {steps}.shape[0] and {steps}[{due}[0]] == t:",
+                f"    reward = {amounts}[{due}[0]]",
+            ]
             lines += [f"    {call}" for call in calls if call]
             lines.append(f"    {due}[0] += 1")
         return lines

@@ -107,7 +107,9 @@ def names_in(expression: ast.expr) -> set[str]:
 
 def check_names(expression: ast.expr, known: Iterable[str], where: str) -> None:
     for name in sorted(names_in(expression) - set(known)):
-        raise refuse(where, f'"{ast.unparse(expression)}" names "{name}"{did_you_mean(name, known)}, which is not defined')
+        raise refuse(
+            where, f'"{ast.unparse(expression)}" names "{name}"{did_you_mean(name, known)}, which is not defined'
+        )
 
 
 class _Substitute(ast.NodeTransformer):

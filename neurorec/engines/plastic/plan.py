@@ -1,5 +1,6 @@
 """Which variable of a network moves at every step and which is decayed only when it is read; names checked here."""
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -8,7 +9,15 @@ import numpy as np
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.event_network import EventNetwork, Poisson, Population, Projection, SpikeTrain
 from neurorec.engines.plastic.language import (
-    Assignment, Equations, check_names, linear_in, names_in, parse_equations, parse_expression, parse_statements, refuse,
+    Assignment,
+    Equations,
+    check_names,
+    linear_in,
+    names_in,
+    parse_equations,
+    parse_expression,
+    parse_statements,
+    refuse,
 )  # fmt: skip
 
 
@@ -17,7 +26,7 @@ class PopulationPlan:
     key: str  #: prefix of its arrays in the generated code: p0, p1, ...
     population: Population
     equations: Equations
-    condition: object  #: ast.expr of the threshold, or None
+    condition: ast.expr | None  #: of the threshold; None where spikes are given or drawn
     reset: list[Assignment]
     after: list[Assignment]
     lazy: Mapping[str, float]  #: variable: its factor per step
@@ -69,7 +78,8 @@ def plan_network(network: EventNetwork) -> Plan:
         for k, name in enumerate(network.populations)
     }
     projections = {
-        name: _projection(network, f"s{k}", name, populations, rules[name]) for k, name in enumerate(network.projections)
+        name: _projection(network, f"s{k}", name, populations, rules[name])
+        for k, name in enumerate(network.projections)
     }
     return Plan(network, populations, projections)
 
@@ -94,21 +104,25 @@ def _read_by_matrices(network: EventNetwork, name: str, rules: Mapping[str, list
     return found
 
 
-def _population(
-    network: EventNetwork, key: str, name: str, equations: Equations, busy: set[str]
-) -> PopulationPlan:
+def _population(network: EventNetwork, key: str, name: str, equations: Equations, busy: set[str]) -> PopulationPlan:
     population, known = network.populations[name], {*equations.variables, *network.constants}
     fires = population.fires
     condition = parse_expression(fires, name) if isinstance(fires, str) else None
     reset, after = parse_statements(population.reset, name), parse_statements(population.after, name)
-    for expression in (*equations.slopes.values(), *([condition] if condition else []), *(a.value for a in reset + after)):
+    for expression in (
+        *equations.slopes.values(),
+        *([condition] if condition else []),
+        *(a.value for a in reset + after),
+    ):
         check_names(expression, known, name)
     for assignment in reset + after:
         if assignment.name not in equations.variables:
             raise refuse(name, f'it sets "{assignment.name}", which is no variable of these neurons')
     for variable in (*population.start, *population.at_sample):
         if variable not in equations.variables:
-            raise InputError(f'population {name}: start or at_sample names "{variable}", which is no variable of its own')
+            raise InputError(
+                f'population {name}: start or at_sample names "{variable}", which is no variable of its own'
+            )
     if population.method not in ("euler", "exact"):
         raise InputError(f'population {name}: method "{population.method}" is neither "euler" nor "exact"')
     _check_source(network, name, population)
@@ -160,7 +174,9 @@ def _projection(
     state = {v: decay_factor(network, v, own, "euler") for v in own.slopes}
     for variable, factor in state.items():
         if factor is None:
-            raise refuse(name, f'"{variable}" of its synapses does not decay by itself alone, as "dc/dt = -c / tau_c : 1" does')
+            raise refuse(
+                name, f'"{variable}" of its synapses does not decay by itself alone, as "dc/dt = -c / tau_c : 1" does'
+            )
     if own.parameters:
         raise refuse(name, f'"{own.parameters[0]}" of its synapses has no equation')
     mine = {"w", *state}
@@ -173,7 +189,9 @@ def _projection(
             if assignment.name not in targets:
                 raise refuse(name, f'it sets "{assignment.name}"; there it may set {", ".join(sorted(targets))}')
     _check_delay(network, name, projection)
-    return ProjectionPlan(key, projection, source, target, *rules, {v: float(f or 0.0) for v, f in state.items()})
+    on_pre, on_post, on_reward = rules
+    decays = {v: factor for v, factor in state.items() if factor is not None}
+    return ProjectionPlan(key, projection, source, target, on_pre, on_post, on_reward, decays)
 
 
 def _check_delay(network: EventNetwork, name: str, projection: Projection) -> None:

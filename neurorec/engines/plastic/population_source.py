@@ -43,14 +43,17 @@ def _moved(f: Function, plan: PopulationPlan, name: str, locals_: dict[str, str]
     return " + ".join(terms) or "0.0"
 
 
-def at_spikes(plan: PopulationPlan, assignments: list[Assignment], hook: str, constants: tuple[str, ...]) -> Function | None:
+def at_spikes(
+    plan: PopulationPlan, assignments: list[Assignment], hook: str, constants: tuple[str, ...]
+) -> Function | None:
     """`reset` or `after` of the neurons in fired[:count]."""
     if not assignments:
         return None
     f = Function(f"{plan.key}_{hook}", ("t", "fired", "count"), constants)
     f.add(1, "for k in range(count):")
     f.add(2, "i = fired[k]")
-    places = {name: place(f, plan, name, "i", f"v_{name}") for name in sorted(used(assignments)) if name in plan.equations.variables}
+    own = sorted(used(assignments) & set(plan.equations.variables))
+    places = {name: place(f, plan, name, "i", f"v_{name}") for name in own}
     load(f, 2, places.values())
     f.statements(2, assignments, {name: p.local for name, p in places.items()})
     store(f, 2, (places[name] for name in dict.fromkeys(a.name for a in assignments)))

@@ -81,9 +81,7 @@ def presentation(cell: Any, x: np.ndarray, plasticity: EventEquations | None) ->
         on_pre="current_post += w\n" + (rule.on_pre if rule else ""), on_post=rule.on_post if rule else "",
         weight_sum=rule.weight_sum if rule else None, weight_max=rule.weight_max if rule else np.inf,
     )  # fmt: skip
-    lateral = Projection(
-        "neurons", "neurons", cell.w_rec.detach().cpu().double().numpy().T, on_pre="current_post += w"
-    )
+    lateral = Projection("neurons", "neurons", cell.w_rec.detach().cpu().double().numpy().T, on_pre="current_post += w")
     return EventNetwork(
         card.dt_ms, _cleared({"inputs": inputs, "neurons": neurons}, rule, card.v_leak),
         {"lateral": lateral, "plastic": plastic},

@@ -74,7 +74,9 @@ def _places(
     """Places of the names that the assignments use: the source's, the synapse's own, the target's."""
     names = used(assignments)
     edge = "i, j" if plan.full else "e"
-    own = {"w": Place("w", f"{f.array(f'{plan.key}_w')}[{edge}]", (f"{plan.key}_w[{edge}] = w",))} if "w" in names else {}
+    own = (
+        {"w": Place("w", f"{f.array(f'{plan.key}_w')}[{edge}]", (f"{plan.key}_w[{edge}] = w",))} if "w" in names else {}
+    )
     if names & set(plan.state):
         last = f.array(f"{plan.key}_last")
         for name in plan.state:  # all of a synapse's variables share one time of last decay

@@ -1,27 +1,24 @@
-"""What generated kernels call. This text heads every generated module, so that numba's cache on disk knows all of it."""
+"""What generated kernels call: plain Python here, compiled where this text heads a generated module.
+
+It is copied rather than imported, so that numba's cache on disk knows all of a kernel's code.
+"""
 
 import math
 
 import numpy as np
-from numba import njit
-
-OPTIONS = {"cache": True, "error_model": "numpy", "boundscheck": False}
 
 
-@njit(**OPTIONS)
 def clip(x, low, high):
     y = low if x < low else x
     return high if y > high else y
 
 
-@njit(**OPTIONS)
 def power(fine, coarse, n):
     """factor ** n from two tables: fine[k] = factor ** k, coarse[k] = factor ** (256 k)."""
     above = n >> 8
     return fine[n & 255] * coarse[above] if above < coarse.shape[0] else 0.0
 
 
-@njit(**OPTIONS)
 def uniform(state):
     """A number in (0, 1), never 0: xoshiro256+ of Blackman and Vigna."""
     result = state[0] + state[3]
@@ -35,14 +32,12 @@ def uniform(state):
     return (np.float64(result >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
-@njit(**OPTIONS)
 def gap(state, scale):
     """Steps to the next success of a coin thrown until it shows 1; scale = 1 / log(1 - p)."""
     steps = math.floor(math.log(uniform(state)) * scale)
     return 1 + (np.int64(steps) if steps < 4e18 else np.int64(4000000000000000000))
 
 
-@njit(**OPTIONS)
 def poisson(t, row, chances, top, upcoming, state, fired):
     """Independent coins for all neurons in step t, thrown once per success: gaps along (step, neuron), then thinned.
 
@@ -68,7 +63,6 @@ def poisson(t, row, chances, top, upcoming, state, fired):
     return count
 
 
-@njit(**OPTIONS)
 def replay(t, steps, neurons, upcoming, fired):
     count = 0
     place = upcoming[0]
@@ -80,7 +74,6 @@ def replay(t, steps, neurons, upcoming, fired):
     return count
 
 
-@njit(**OPTIONS)
 def collect(t, hits, hits_by_8, fired_at, fired):
     """Indices of the neurons whose `hits` is set, looking at eight at a time."""
     count = 0
@@ -94,7 +87,6 @@ def collect(t, hits, hits_by_8, fired_at, fired):
     return count
 
 
-@njit(**OPTIONS)
 def append(t, fired, count, steps, neurons, used):
     """Record spikes; returns the buffers, twice as long where they were full."""
     while used + count > steps.shape[0]:
@@ -107,7 +99,6 @@ def append(t, fired, count, steps, neurons, used):
     return steps, neurons
 
 
-@njit(**OPTIONS)
 def scale_matrix(weights, goal, largest):
     """Each target's incoming weights [S, N] to the sum `goal`, none above `largest`; sums of 0 stay."""
     factors = np.zeros(weights.shape[1])
@@ -121,7 +112,6 @@ def scale_matrix(weights, goal, largest):
             weights[i, j] = largest if scaled > largest else scaled
 
 
-@njit(**OPTIONS)
 def scale_synapses(weights, in_start, in_edge, goal, largest):
     """The same for synapses in a list."""
     for j in range(in_start.shape[0] - 1):

@@ -6,7 +6,8 @@ from neurorec.engines.event_network import EventNetwork, Population, Projection,
 
 MODELS = {
     "lif": {
-        "equations": "dv/dt = (v_rest - v) / tau_m : 1\ngain : 1", "fires": "v > 1", "reset": "v = 0", "jump": "v_post += gain_post * w",
+        "equations": "dv/dt = (v_rest - v) / tau_m : 1\ngain : 1", "fires": "v > 1", "reset": "v = 0",
+        "jump": "v_post += gain_post * w",
         "strength": 0.5, "start": {"gain": np.linspace(0.8, 1.2, 12)},
     },
     "cuba": {
@@ -30,7 +31,8 @@ MODELS = {
 }  # fmt: skip
 PAIR = {
     "traces": "\ndx/dt = -x / tau_plus : 1\ndy/dt = -y / tau_minus : 1", "reset": "\ny += 1", "after": "x += 1",
-    "on_pre": "\nw = clip(w - 0.05 * scale * y_post, 0, 3 * scale)", "on_post": "w = clip(w + 0.04 * scale * x_pre, 0, 3 * scale)",
+    "on_pre": "\nw = clip(w - 0.05 * scale * y_post, 0, 3 * scale)",
+    "on_post": "w = clip(w + 0.04 * scale * x_pre, 0, 3 * scale)",
 }  # fmt: skip
 TRIPLET = {
     "traces": "\ndx/dt = -x / tau_plus : 1\ndy/dt = -y / tau_minus : 1\ndx2/dt = -x2 / tau_w : 1\ndy2/dt = -y2 / tau_w : 1",

@@ -9,7 +9,12 @@ from tests.engines.plastic.event_networks import MODELS, RULES, small_network
 
 STEPS = 400
 CASES = [(model, "static", False) for model in MODELS] + [("cuba", rule, False) for rule in RULES if rule != "static"]
-CASES += [("lif", "pair", True), ("coba", "reward", True), ("izhikevich", "triplet", False), ("adaptive", "static", True)]
+CASES += [
+    ("lif", "pair", True),
+    ("coba", "reward", True),
+    ("izhikevich", "triplet", False),
+    ("adaptive", "static", True),
+]
 
 
 def both(network, steps=STEPS):
