@@ -63,7 +63,7 @@ def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, 
     equations = population.equations if refractory else population.equations.replace("(unless refractory)", "")
     condition = _condition(brian2, network, key, population, steps, shared)
     group = brian2.NeuronGroup(
-        population.size, equations, threshold=condition, reset=population.reset or None, method=population.method,
+        population.size, equations, threshold=condition, reset=population.reset, method=population.method,
         name=f"neurorec_{key}", **refractory, **shared,
     )  # fmt: skip
     if population.reset:

@@ -68,7 +68,8 @@ class Brian2(EventEngine):
         return f"brian2 ({self.target})"
 
     def why_not(self, cell: Any, plasticity: EventEquations) -> str | None:
-        return on_brian2.why_not(cell)
+        reason = on_brian2.why_not(cell)
+        return reason and f"{reason}; use the cell competitive_lif"
 
     def present(self, cell: Any, x: Tensor, plasticity: EventEquations) -> Presentation:
         return on_brian2.present(cell, x, plasticity, self.target)
@@ -89,6 +90,6 @@ def choose_event_engine(name: str, cell: Any, plasticity: EventEquations) -> Eve
             log.info("plasticity runs in %s", engine.title)
             return engine
         if name != "auto":
-            raise CannotRun(f'engine {name} cannot run {cell.title}: {reason}; use event_engine = "auto"')
+            raise CannotRun(f"engine {name} cannot run {cell.title}: {reason}")
         log.info("engine %s is passed over: %s", candidate, reason)
     raise CannotRun(f"no event engine runs {cell.title}; use the cell competitive_lif")

@@ -68,7 +68,7 @@ class Kernel:
         for plan in self.plan.populations.values():
             for k, name in enumerate(plan.population.at_sample):
                 lines.append(f"{self._array(f'{plan.key}_{name}')}[:] = {self._array(f'{plan.key}_at_sample')}[{k}]")
-                lines += [f"{self._array(f'{plan.key}_{name}_last')}[:] = t"] if name in plan.lazy else []
+                lines += [f"{self._array(f'{plan.key}_{name}_last')}[:] = t - 1"] if name in plan.lazy else []
         sample = self._array("sample")
         return [f"if t % {sample}[0] == 0:", *("    " + line for line in lines or ["pass"])]
 

@@ -126,9 +126,8 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
     if population.method not in ("euler", "exact"):
         raise InputError(f'population {name}: method "{population.method}" is neither "euler" nor "exact"')
     _check_source(network, name, population)
-    for variable, slope in equations.slopes.items():
-        busy = busy | (names_in(slope) - {variable})
-    busy = busy | (names_in(condition) if condition else set())
+    busy = busy.union(*(names_in(slope) - {variable} for variable, slope in equations.slopes.items()))
+    busy |= names_in(condition) if condition else set()
     lazy = {v: decay_factor(network, v, equations, population.method) for v in equations.slopes if v not in busy}
     lazy = {v: factor for v, factor in lazy.items() if factor is not None}
     moving = [v for v in equations.slopes if v not in lazy]

@@ -21,11 +21,14 @@ from neurorec.engines.plastic.run import run_network
 def why_not(cell: Any, plasticity: EventEquations | None = None) -> str | None:
     """Why this engine cannot run `cell` under the rule, or None if it can."""
     if no_equations(cell) is not None:
-        return "neurorec writes the equations of lif and competitive_lif for event engines, and of no other cell"
+        return (
+            "neurorec writes the equations of lif and competitive_lif for event engines, and of no other cell; use the cell "
+            "competitive_lif"
+        )
     try:
         plan_network(presentation(cell, np.zeros((0, 0, cell.input_size)), plasticity))
     except CannotRun as refused:
-        return str(refused)
+        return str(refused).removeprefix("engine plastic cannot run ")
     return None
 
 
@@ -41,7 +44,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
     """
     reason = why_not(cell)
     if reason is not None:
-        raise CannotRun(f"engine plastic cannot run {cell.title}: {reason}; use the cell competitive_lif")
+        raise CannotRun(f"engine plastic cannot run {cell.title}: {reason}")
     spikes_in = check_spikes(cell, x, "plastic")
     start_s = time.perf_counter()
     T, B, _ = x.shape
@@ -51,7 +54,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
     seen = run_network(presentation(cell, spikes_in, plasticity), B * (T + 1), record=["neurons"])
     steps, neurons = seen.spikes["neurons"]
     spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
-    weights = seen.weights["plastic"]
+    weights = seen.weights["input synapses"]
     if plasticity is not None and plasticity.weight_sum is not None:
         sums = weights.sum(0)
         weights = weights * (plasticity.weight_sum / np.where(sums > 0, sums, np.inf))
@@ -84,7 +87,7 @@ def presentation(cell: Any, x: np.ndarray, plasticity: EventEquations | None) ->
     lateral = Projection("neurons", "neurons", cell.w_rec.detach().cpu().double().numpy().T, on_pre="current_post += w")
     return EventNetwork(
         card.dt_ms, _cleared({"inputs": inputs, "neurons": neurons}, rule, card.v_leak),
-        {"lateral": lateral, "plastic": plastic},
+        {"lateral synapses": lateral, "input synapses": plastic},
         times_ms={"tau_mem": card.tau_mem_ms, "tau_syn": card.tau_syn_ms, **(rule.times_ms if rule else {})},
         numbers=numbers, sample_steps=T + 1,
     )  # fmt: skip

@@ -17,7 +17,7 @@ ENGINE = "plastic (numba)"
 def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
     """Run `steps` steps of dt_ms from the network's start; spikes of `record` (all populations if None) are kept.
 
-    The same seed gives the same spikes on every machine. Nothing in `network` is changed.
+    The same seed gives the same spikes. Nothing in `network` is changed.
 
     Raises
     ------

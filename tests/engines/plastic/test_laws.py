@@ -20,7 +20,9 @@ def change_of_weight(lag, delay_ms=0.0):
     """Two given trains of one spike each, `lag` steps of 0.5 ms apart, and the weight between them."""
     traces = PAIR["traces"].strip()
     line, neuron = (
-        Population(1, SpikeTrain(np.array([step]), np.array([0])), traces, reset="y += 1", after="x += 1", method="exact")
+        Population(
+            1, SpikeTrain(np.array([step]), np.array([0])), traces, reset="y += 1", after="x += 1", method="exact"
+        )
         for step in (200, 200 + lag)
     )
     synapse = Projection(
@@ -71,7 +73,10 @@ def test_poisson_counts_are_binomial_and_fall_on_all_lines_alike(rate_Hz):
     counts = np.bincount(raster.sum(1), minlength=51)
     expected = binom.pmf(np.arange(51), 50, rate_Hz / 1000) * 20_000
     enough = expected > 10
-    seen, wanted = np.append(counts[enough], counts[~enough].sum()), np.append(expected[enough], expected[~enough].sum())
+    seen, wanted = (
+        np.append(counts[enough], counts[~enough].sum()),
+        np.append(expected[enough], expected[~enough].sum()),
+    )
     keep = wanted > 1
     assert chisquare(seen[keep], wanted[keep] * seen[keep].sum() / wanted[keep].sum()).pvalue > 0.001
     assert chisquare(raster.sum(0)).pvalue > 0.001
@@ -117,7 +122,7 @@ def test_poisson_input_replayed_into_brian2_gives_its_spikes_and_weights():
 def test_poisson_input_gives_brian2s_rates_and_weights_on_average():
     network = poisson_driven()
     ours = [run_network(network, 1000, seed) for seed in range(40)]
-    theirs = [in_brian2(network, 1000, seed, target="numpy") for seed in range(8)]
+    theirs = [in_brian2(network, 1000, seed, target="numpy") for seed in range(6)]
     for figure in (
         lambda run: run.counts["inputs"],
         lambda run: run.counts["neurons"],
@@ -128,16 +133,18 @@ def test_poisson_input_gives_brian2s_rates_and_weights_on_average():
         assert abs(a.mean() - b.mean()) < 4 * a.std() * np.sqrt(1 / len(a) + 1 / len(b))
 
 
-def test_weights_stay_in_bounds_and_reach_both():
+@pytest.mark.parametrize(("gain", "loss", "reached"), [("9", "0", 1.5), ("0.04", "9", 0.0)])
+def test_weights_stay_in_bounds_however_strong_the_changes(gain, loss, reached):
     network = small_network("lif", "pair")
     strong = {
-        name: replace(p, on_pre=p.on_pre.replace("0.05", "3"), on_post=p.on_post.replace("0.04", "3"))
+        name: replace(p, on_pre=p.on_pre.replace("0.05", loss), on_post=p.on_post.replace("0.04", gain))
         for name, p in network.projections.items()
     }
     seen = run_network(replace(network, projections=strong), 2000)
     for weights in seen.weights.values():
-        assert weights.min() == 0.0
-        assert weights.max() == 1.5  # three times the strength
+        assert weights.min() >= 0.0
+        assert weights.max() <= 1.5  # three times the strength
+        assert (weights == reached).any()
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -168,7 +175,9 @@ def test_memory_of_a_synapse_in_bytes_as_documented(rule, full, wanted):
             order = np.lexsort((given.post, given.pre))
             given = replace(given, pre=given.pre[order], post=given.post[order])
         arrays = network_arrays(plan_network(replace(network, projections={"in": given})), 100)
-        synapses = [a for name, a in arrays.items() if name.startswith("s0_") and a.shape[:1] == np.shape(given.weights)[:1]]
+        synapses = [
+            a for name, a in arrays.items() if name.startswith("s0_") and a.shape[:1] == np.shape(given.weights)[:1]
+        ]
         return sum(a.nbytes for a in synapses) / np.size(given.weights)
 
     assert bytes_of(300) == wanted
