@@ -45,7 +45,7 @@ class Presentation:
     spikes: Tensor
     weights: Tensor  #: [H, I] input weights after the last sample
     theta: Tensor  #: [H] threshold offsets after the last sample
-    target: str  #: how Brian2 generated its code: "cython" or "numpy"
+    target: str  #: how the code was generated: "cython", "numpy" or "numba"
     wall_s: float
 
     @property
@@ -63,7 +63,7 @@ def why_not(cell: Cell) -> str | None:
 @cache
 def code_target() -> str:
     """Brian2's compiled target where a C++ compiler works, else "numpy"; says which, once in a process."""
-    with _preferences("numpy"):
+    with brian2_preferences("numpy"):
         from brian2.codegen.runtime.cython_rt import CythonCodeObject
         from brian2.utils.logger import catch_logs
 
@@ -91,32 +91,32 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, targ
     reason = why_not(cell)
     if reason is not None:
         raise CannotRun(f"engine brian2 cannot run {cell.title}: {reason}; use --engine auto")
-    spikes_in = _check_spikes(cell, x)
+    spikes_in = check_spikes(cell, x)
     start = time.perf_counter()
     target = code_target() if target == "auto" else target
-    with _preferences(target):
+    with brian2_preferences(target):
         spikes, weights, theta = _run(cell, spikes_in, plasticity)
     return Presentation(spikes, weights, theta, target, time.perf_counter() - start)
 
 
-def _check_spikes(cell: Any, x: Tensor) -> np.ndarray:
+def check_spikes(cell: Any, x: Tensor, engine: str = "brian2") -> np.ndarray:
     values = x.detach().cpu().numpy()
     if not np.isin(values, (0, 1)).all():
         odd = values[~np.isin(values, (0, 1))][0]
         raise InputError(
-            f"engine brian2: input lines carry spikes, 0 or 1 a step (got {odd:g}); encode the values first, as with "
+            f"engine {engine}: input lines carry spikes, 0 or 1 a step (got {odd:g}); encode the values first, as with "
             "the encoder regular_rate"
         )
     if cell.card.v_leak >= cell.card.v_threshold:
         raise InputError(
-            f"engine brian2: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
+            f"engine {engine}: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
             "neurons spike while the next sample is still on its way"
         )
     return values
 
 
 @contextmanager
-def _preferences(target: str) -> Iterator[None]:
+def brian2_preferences(target: str) -> Iterator[None]:
     """Brian2's global preferences as this engine needs them, and as they were afterwards."""
     with warnings.catch_warnings():
         # Brian2 calls its parser pyparsing by names that newer versions deprecate; nothing a user could act on
@@ -195,7 +195,7 @@ def _layer(
     )  # fmt: skip
     neurons.resetter["spike"].when = "before_synapses"  # a neuron's own trace must count for the input that follows
     neurons.v = card.v_leak
-    neurons.theta = _theta(cell).numpy()
+    neurons.theta = thresholds(cell).numpy()
     synapses = brian2.Synapses(
         inputs, neurons, "w : 1", on_pre="current_post += w\n" + (rule.on_pre if rule else ""),
         on_post=rule.on_post if rule else None, clock=clock, namespace=names, name="neurorec_synapses",
@@ -207,7 +207,7 @@ def _layer(
     return inputs, neurons, synapses, _recurrence(brian2, cell, neurons, clock)
 
 
-def _theta(cell: Cell) -> Tensor:
+def thresholds(cell: Cell) -> Tensor:
     return cell.theta.detach().cpu().clone() if isinstance(cell, CompetitiveLIF) else torch.zeros(cell.size)
 
 

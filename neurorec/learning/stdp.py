@@ -7,8 +7,8 @@ from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
+from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
-from neurorec.engines.on_brian2 import code_target, present
 from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
 from neurorec.models.cells.competitive_lif import CompetitiveLIF
 from neurorec.models.network import Network
@@ -28,13 +28,14 @@ class STDPCard(TrainingCard):
     weight_max: PositiveFloat
     threshold_rise: NonNegativeFloat  #: rise of theta at the neuron's own spike, in units of v
     tau_threshold_ms: PositiveFloat  #: decay of theta
+    event_engine: str = "auto"  #: "plastic", "brian2" or "auto"; they differ in speed, not in result
 
 
 @dataclass
 class STDPState:
-    """Nothing is carried beside the network: weights and theta are its own. `target` says how Brian2 ran."""
+    """Nothing is carried beside the network: weights and theta are its own."""
 
-    target: str
+    engine: EventEngine
 
 
 @rules.register("stdp")
@@ -124,11 +125,20 @@ class STDP(Rule):
             weight_sum=weight_sum,
         )
 
+    def __init__(self, card: TrainingCard) -> None:
+        super().__init__(card)
+        self.runs_in = ""
+
     def engine_name(self, engine: Engine) -> str:
-        return f"brian2 ({code_target()})"
+        """The event engine that `init` chose; the network's own engine only scores it."""
+        return self.runs_in or f"event engine {self.card.event_engine}"
 
     def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
-        return STDPState(code_target())
+        cell = network.cell
+        assert isinstance(cell, CompetitiveLIF)
+        chosen = choose_event_engine(self.card.event_engine, cell, self.event_equations(cell.card.weight_sum))
+        self.runs_in = chosen.title
+        return STDPState(chosen)
 
     @torch.no_grad()
     def step(self, network: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
@@ -141,7 +151,7 @@ class STDP(Rule):
         """
         cell = network.cell
         assert isinstance(cell, CompetitiveLIF)
-        seen = present(cell, batch.x, self.event_equations(cell.card.weight_sum), state.target)
+        seen = state.engine.present(cell, batch.x, self.event_equations(cell.card.weight_sum))
         neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
         if neuron_spikes == 0:
             raise RunFailed(

@@ -63,13 +63,14 @@ def test_help_and_import_load_nothing_heavy():
     """`neurorec --help` must stay instant: no torch, matplotlib, brian2, norse, nir, pandas or pydantic is imported."""
     code = (
         "import sys, neurorec, neurorec.cli\n"
-        "heavy = {'torch', 'matplotlib', 'brian2', 'norse', 'nir', 'scipy', 'sklearn', 'numpy', 'pydantic', 'jinja2'}\n"
+        "heavy = {'torch', 'matplotlib', 'brian2', 'norse', 'nir', 'scipy', 'sklearn', 'numpy', 'pydantic', 'jinja2',\n"
+        "         'numba'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch"])
+@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch", "numba", "llvmlite"])
 def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
     pattern = re.compile(rf"^(\s*)(?:import|from) {library}\b", re.MULTILINE)
     where = {}

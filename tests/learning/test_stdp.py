@@ -1,10 +1,11 @@
-"""STDP through its engine (NumPy code: nothing to compile for nets this small)."""
+"""STDP through its engines: the compiled one that "auto" takes, and Brian2, which must give the same."""
 
 import pytest
 import torch
 
-from neurorec.basics.errors import CannotRun, RunFailed
+from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.engines.engine import choose_engine
+from neurorec.engines.event_engine import Brian2, Plastic
 from neurorec.engines.on_brian2 import present
 from neurorec.learning.rule import rules
 from neurorec.learning.stdp import STDP, STDPCard, STDPState
@@ -33,8 +34,8 @@ def two_patterns(samples=20, T=12):
     return Batch(x, torch.arange(samples) % 2, torch.ones(T, dtype=torch.bool))
 
 
-def learn(network_, rule_, data, epochs=1, seed=0):
-    generator, state, updates = torch.Generator().manual_seed(seed), STDPState("numpy"), 0
+def learn(network_, rule_, data, epochs=1, seed=0, engine=None):
+    generator, state, updates = torch.Generator().manual_seed(seed), STDPState(engine or Plastic()), 0
     for _ in range(epochs):
         for batch in batches(data, data.size, generator):
             state, info = rule_.step(network_, state, batch)
@@ -109,8 +110,24 @@ def test_it_says_who_ran_it():
     assert rules["stdp"].whole_split
     assert rules["stdp"].unsupervised
     engine = choose_engine("auto", net().cell)
-    assert rule().init(net(), engine, torch.Generator()).target in ("cython", "numpy")
-    assert rule().engine_name(engine).startswith("brian2 (")
+    for asked, title in (("auto", "plastic (numba)"), ("plastic", "plastic (numba)"), ("brian2", "brian2 (")):
+        method = rule(event_engine=asked)
+        assert method.init(net(), engine, torch.Generator()).engine.title.startswith(title)
+        assert method.engine_name(engine).startswith(title)
+
+
+def test_an_unknown_event_engine_is_refused():
+    with pytest.raises(InputError, match='event engine "brain2" is not known \\(did you mean "brian2"\\?\\)'):
+        rule(event_engine="brain2").init(net(), choose_engine("auto", net().cell), torch.Generator())
+
+
+def test_the_compiled_engine_learns_what_brian2_learns():
+    fast, reference = net(), net()
+    for layer, engine in ((fast, Plastic()), (reference, Brian2("numpy"))):
+        learn(layer, rule(), two_patterns(), epochs=3, engine=engine)
+    assert reference.cell.theta.sum() > 0
+    for a, b in zip(fast.state_dict().values(), reference.state_dict().values(), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-7)  # the network holds single precision
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,173 @@
+"""Event networks in Brian2: the reference that the compiled engine must equal, and the engine of arbitrary equations."""
+
+import re
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from neurorec.engines.event_network import EventNetwork, EventRun, Poisson, Population, Projection, SpikeTrain
+from neurorec.engines.on_brian2 import brian2_preferences, code_target
+
+#: all `on_post` run before any `on_pre`, each in the order of the projections
+EARLIER = 1000
+
+
+def run_network(
+    network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None, target: str = "auto"
+) -> EventRun:
+    """As `plastic.run.run_network`; `target` is "cython", "numpy" or "auto". Random spikes are other ones for each target."""
+    target = code_target() if target == "auto" else target
+    with brian2_preferences(target):
+        import brian2
+
+        brian2.seed(seed)
+        return _run(brian2, network, steps, tuple(network.populations if record is None else record), target)
+
+
+def _run(brian2: Any, network: EventNetwork, steps: int, record: tuple[str, ...], target: str) -> EventRun:
+    start_s = time.perf_counter()
+    dt = network.dt_ms * brian2.ms
+    shared = {"clock": brian2.Clock(dt, name="neurorec_clock"), "namespace": _namespace(brian2, network)}
+    groups = {name: _group(brian2, network, f"p{k}", name, steps, shared) for k, name in enumerate(network.populations)}
+    synapses = {
+        name: _synapses(brian2, projection, k, groups, shared)
+        for k, (name, projection) in enumerate(network.projections.items())
+    }
+    monitors = {name: brian2.SpikeMonitor(group, record=name in record) for name, group in groups.items()}
+    begun_s: list[float] = []
+    first = brian2.NetworkOperation(
+        lambda: begun_s.append(time.perf_counter()), dt=max(steps, 1) * dt, when="start", order=-1
+    )
+    extra = [*_between_samples(brian2, network, groups, synapses, dt), *_rewards(brian2, network, synapses, shared)]
+    everything = brian2.Network(*groups.values(), *synapses.values(), *monitors.values(), first, *extra)
+    everything.run(steps * dt, namespace={})
+    done_s = time.perf_counter()
+    first_s = begun_s[0] if begun_s else done_s
+    return EventRun(
+        spikes={n: (np.rint(np.asarray(monitors[n].t / dt)).astype(int), np.asarray(monitors[n].i)) for n in record},
+        counts={n: int(m.num_spikes) for n, m in monitors.items()}, state=_state(network, groups, synapses),
+        weights={n: np.array(s.w).reshape(network.projections[n].weights.shape) for n, s in synapses.items()},
+        engine=f"brian2 ({target})", wall_s=done_s - first_s, prepare_s=first_s - start_s,
+    )  # fmt: skip
+
+
+def _namespace(brian2: Any, network: EventNetwork) -> dict[str, Any]:
+    return {**{name: value * brian2.ms for name, value in network.times_ms.items()}, **network.numbers, "reward": 0.0}
+
+
+def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, shared: dict[str, Any]) -> Any:
+    population = network.populations[name]
+    refractory = {"refractory": population.refractory_ms * brian2.ms} if population.refractory_ms else {}
+    equations = population.equations if refractory else population.equations.replace("(unless refractory)", "")
+    condition = _condition(brian2, network, key, population, steps, shared)
+    group = brian2.NeuronGroup(
+        population.size, equations, threshold=condition, reset=population.reset, method=population.method,
+        name=f"neurorec_{key}", **refractory, **shared,
+    )  # fmt: skip
+    if population.reset:
+        group.resetter["spike"].when = "before_synapses"
+    if population.after:
+        group.contained_objects.append(_after(group, population.after))
+    for variable, values in population.start.items():
+        setattr(group, variable, values)
+    return group
+
+
+def _after(group: Any, code: str) -> Any:
+    """A second piece of code at a neuron's spike; `run_on_event` takes only one, and that is the reset."""
+    from brian2.groups.group import CodeRunner
+
+    return CodeRunner(
+        group, "reset", code=code, clock=group.clock, when="after_synapses", name=f"{group.name}_after",
+        override_conditional_write=["not_refractory"], needed_variables=["_spikespace"],
+        template_kwds={"eventspace_variable": group.variables["_spikespace"]},
+    )  # fmt: skip
+
+
+def _condition(
+    brian2: Any, network: EventNetwork, key: str, population: Population, steps: int, shared: dict[str, Any]
+) -> str:
+    fires, dt = population.fires, network.dt_ms * brian2.ms
+    if isinstance(fires, SpikeTrain):
+        table = np.zeros((max(steps, 1), population.size))
+        inside = fires.steps < steps
+        table[fires.steps[inside], fires.neurons[inside]] = 1
+        shared["namespace"][f"train_{key}"] = brian2.TimedArray(table, dt=dt, name=f"neurorec_train_{key}")
+        return f"train_{key}(t, i) > 0"
+    if isinstance(fires, Poisson):
+        rates_Hz = np.atleast_2d(fires.rates_Hz) * np.ones((1, population.size))
+        shared["namespace"][f"rates_{key}"] = brian2.TimedArray(
+            rates_Hz * brian2.Hz, dt=(network.sample_steps or max(steps, 1)) * dt, name=f"neurorec_rates_{key}"
+        )
+        return f"rand() < rates_{key}(t, i) * dt"
+    return fires
+
+
+def _synapses(brian2: Any, projection: Projection, number: int, groups: dict[str, Any], shared: dict[str, Any]) -> Any:
+    state = "\n".join(f"{line} (clock-driven)" for line in projection.state.splitlines() if line.strip())
+    found = brian2.Synapses(
+        groups[projection.source], groups[projection.target], f"w : 1\n{state}", on_pre=projection.on_pre or None,
+        on_post=projection.on_post or None, method="euler", name=f"neurorec_s{number}", **shared,
+    )  # fmt: skip
+    if projection.pre is None:
+        found.connect()
+    else:
+        found.connect(i=projection.pre, j=projection.post)
+    found.w = np.ravel(projection.weights)
+    if projection.on_pre:
+        found.pre.order = number
+        found.pre.delay = np.asarray(projection.delay_ms) * brian2.ms
+    if projection.on_post:
+        found.post.order = number - EARLIER
+    return found
+
+
+def _between_samples(
+    brian2: Any, network: EventNetwork, groups: dict[str, Any], synapses: dict[str, Any], dt: Any
+) -> list[Any]:
+    if not network.sample_steps:
+        return []
+
+    def begin() -> None:
+        for name, projection in network.projections.items():
+            if projection.weight_sum is not None:
+                _scale(synapses[name], projection, network.populations[projection.target].size)
+        for name, population in network.populations.items():
+            for variable, value in population.at_sample.items():
+                groups[name].variables[variable].get_value()[:] = value
+
+    return [brian2.NetworkOperation(begin, dt=network.sample_steps * dt, when="start")]
+
+
+def _scale(synapses: Any, projection: Projection, targets: int) -> None:
+    weights, post = synapses.variables["w"].get_value(), np.asarray(synapses.j)
+    sums = np.bincount(post, weights, minlength=targets)
+    weights *= (projection.weight_sum / np.where(sums > 0, sums, np.inf))[post]
+    np.minimum(weights, projection.weight_max, out=weights)
+
+
+def _rewards(brian2: Any, network: EventNetwork, synapses: dict[str, Any], shared: dict[str, Any]) -> list[Any]:
+    reward = network.reward
+    if reward is None:
+        return []
+    clock = shared["clock"]
+
+    def pay() -> None:
+        for amount in reward.neurons[reward.steps == round(float(clock.t / clock.dt))]:
+            shared["namespace"]["reward"] = float(amount)
+            for name, projection in network.projections.items():
+                for line in filter(str.strip, projection.on_reward.splitlines()):
+                    variable, operator, value = re.fullmatch(r"\s*(\w+)\s*([+\-*/]?)=\s*(.+)", line).groups()  # type: ignore[union-attr]
+                    setattr(synapses[name], variable, f"{variable} {operator} ({value})" if operator else value)
+
+    return [brian2.NetworkOperation(pay, clock=clock, when="end")]
+
+
+def _state(network: EventNetwork, groups: dict[str, Any], synapses: dict[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    found = {}
+    for name, group in {**groups, **synapses}.items():
+        names = (group.equations.eq_names | group.equations.parameter_names) - {"w"}
+        found[name] = {variable: np.array(getattr(group, variable)) for variable in names}
+    return found

@@ -1,0 +1,148 @@
+"""The arrays that a generated kernel takes, by name, and what they hold afterwards."""
+
+from typing import Any
+
+import numpy as np
+
+from neurorec.basics.errors import InputError
+from neurorec.engines.event_network import EventRun, Poisson, SpikeTrain
+from neurorec.engines.plastic.plan import Plan, PopulationPlan, ProjectionPlan
+
+NEVER = -(2**30)  #: the step of a last spike before there was any
+
+
+def network_arrays(plan: Plan, steps: int) -> dict[str, np.ndarray]:
+    network = plan.network
+    arrays = {"sample": np.array([network.sample_steps or max(steps, 1)])}
+    for name, population in plan.populations.items():
+        longest = max((_delay_steps(plan, p).max(initial=0) for p in plan.projections.values() if p.source is population),
+                      default=0)  # fmt: skip
+        found = _population(plan, name, population, steps, int(longest) + 1)
+        arrays |= {f"{population.key}_{part}": values for part, values in found.items()}
+    for projection in plan.projections.values():
+        arrays |= {f"{projection.key}_{part}": values for part, values in _projection(plan, projection, steps).items()}
+    if network.reward is not None:
+        arrays |= {
+            "reward_steps": np.ascontiguousarray(network.reward.steps, np.int64),
+            "reward_amounts": np.ascontiguousarray(network.reward.neurons, np.float64),
+            "reward_upcoming": np.zeros(1, np.int64),
+        }
+    return arrays
+
+
+def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """factor ** n for n up to `steps` as the product of two look-ups; far tails, which underflow, are left out."""
+    with np.errstate(under="ignore"):
+        fine = np.float64(factor) ** np.arange(256)
+        coarse = np.float64(factor) ** (256.0 * np.arange(steps // 256 + 2))
+    nonzero = np.flatnonzero(coarse)
+    return fine, coarse[: nonzero[-1] + 1]
+
+
+def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
+    N, dt_ms, fires = p.population.size, plan.network.dt_ms, p.population.fires
+    hits = np.zeros(-(-N // 8) * 8, np.uint8)
+    found = {
+        "sizes": np.array([N, round(p.population.refractory_ms / dt_ms)]),
+        "ring": np.zeros((slots, max(N, 1)), np.uint32),
+        "counts": np.zeros(slots, np.int64),
+        "fired_at": np.full(N, NEVER, np.int32),
+        "hits": hits,
+        "hits_by_8": hits.view(np.uint64),
+        "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
+    }
+    for variable in p.equations.variables:
+        start = np.asarray(p.population.start.get(variable, 0.0), np.float64)
+        if start.ndim and start.shape != (N,):
+            raise InputError(
+                f"population {name}: start of {variable} has shape {list(start.shape)}, wanted one or [{N}]"
+            )
+        found[variable] = np.full(N, start) if not start.ndim else start.copy()
+    for variable, factor in p.lazy.items():
+        found[f"{variable}_last"] = np.full(N, -1, np.int32)  # the state given at the start has not moved yet
+        found[f"{variable}_fine"], found[f"{variable}_coarse"] = power_tables(factor, steps)
+    if p.exact is not None:
+        found["exact"] = np.ascontiguousarray(p.exact)
+    if isinstance(fires, SpikeTrain):
+        found |= {"steps": np.ascontiguousarray(fires.steps, np.int64), "upcoming": np.zeros(1, np.int64)}
+        found["neurons"] = np.ascontiguousarray(fires.neurons, np.int64)
+    elif isinstance(fires, Poisson):
+        found |= _chances(name, fires, N, dt_ms)
+    return found
+
+
+def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.ndarray]:
+    rates_Hz = np.asarray(poisson.rates_Hz, np.float64)
+    if (rates_Hz.ndim and rates_Hz.shape[-1] != N) or rates_Hz.ndim > 2:
+        raise InputError(
+            f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]"
+        )
+    chances = np.minimum(np.broadcast_to(rates_Hz, (*rates_Hz.shape[:-1], N)).reshape(-1, N) * dt_ms / 1000.0, 1.0)
+    return {
+        "chances": np.ascontiguousarray(chances), "top": np.array([chances.max(initial=0.0)]),
+        "upcoming": np.full(1, -1, np.int64),
+    }  # fmt: skip
+
+
+def _delay_steps(plan: Plan, p: ProjectionPlan) -> np.ndarray:
+    return np.rint(np.atleast_1d(np.asarray(p.projection.delay_ms)) / plan.network.dt_ms).astype(np.int64)
+
+
+def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarray]:
+    projection, (S, N) = p.projection, (p.source.population.size, p.target.population.size)
+    weights = np.array(projection.weights, np.float64, order="C")
+    delay_steps = _delay_steps(plan, p)
+    delays, which = np.unique(delay_steps, return_inverse=True)
+    found = {"delays": delays, "goals": np.array([projection.weight_sum or 0.0, projection.weight_max])}
+    if projection.pre is None or projection.post is None:
+        found["w"] = weights
+    else:
+        pre, post = (np.asarray(ends, np.int64) for ends in (projection.pre, projection.post))
+        row = pre * len(delays) + (which if np.ndim(projection.delay_ms) else 0)
+        order = np.lexsort((post, row))
+        found |= {"w": weights[order], "post": post[order].astype(np.uint32)}
+        if (np.diff(order) != 1).any():
+            found["order"] = order.astype(np.uint32)
+        found["out_start"] = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=S * len(delays)))])
+        if p.on_post or projection.weight_sum is not None:
+            incoming = np.lexsort((pre[order], post[order]))
+            found |= {"in_edge": incoming.astype(np.uint32), "in_pre": pre[order][incoming].astype(np.uint32)}
+            found["in_start"] = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=N))])
+    for variable, factor in p.state.items():
+        found[variable] = np.zeros(found["w"].shape)
+        found[f"{variable}_fine"], found[f"{variable}_coarse"] = power_tables(factor, steps)
+    if p.state:
+        found["last"] = np.full(found["w"].shape, -1, np.int32)
+    return found
+
+
+def results(
+    plan: Plan, steps: int, arrays: dict[str, np.ndarray], found: Any, recorded: tuple[str, ...], engine: str,
+    wall_s: float, prepare_s: float,
+) -> EventRun:  # fmt: skip
+    """What the kernel returned and left in its arrays, by the names of the network."""
+    parts = dict(zip(plan.populations, found, strict=True))
+    state: dict[str, dict[str, np.ndarray]] = {}
+    for name, p in plan.populations.items():
+        state[name] = {v: arrays[f"{p.key}_{v}"] for v in p.equations.variables}
+        for v, factor in p.lazy.items():
+            state[name][v] = state[name][v] * factor ** (steps - 1.0 - arrays[f"{p.key}_{v}_last"])
+    for name, q in plan.projections.items():
+        state[name] = {v: _in_given_order(arrays, q.key, v) for v in q.state}
+        for v, factor in q.state.items():
+            state[name][v] = state[name][v] * factor ** (steps - 1.0 - _in_given_order(arrays, q.key, "last"))
+    return EventRun(
+        spikes={name: (parts[name][1][: parts[name][0]], parts[name][2][: parts[name][0]]) for name in recorded},
+        counts={name: int(part[0]) for name, part in parts.items()}, state=state,
+        weights={name: _in_given_order(arrays, q.key, "w") for name, q in plan.projections.items()}, engine=engine,
+        wall_s=wall_s, prepare_s=prepare_s,
+    )  # fmt: skip
+
+
+def _in_given_order(arrays: dict[str, np.ndarray], key: str, part: str) -> np.ndarray:
+    values = arrays[f"{key}_{part}"]
+    if f"{key}_order" not in arrays:
+        return values
+    back = np.empty_like(values)
+    back[arrays[f"{key}_order"]] = values
+    return back
