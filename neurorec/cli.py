@@ -100,6 +100,23 @@ def cost(
     print_cost(what, chip, training)
 
 
+@app.command()
+def calibrate(
+    table: Annotated[
+        Path, typer.Argument(metavar="MEASUREMENTS.csv", help="operations, batch, energy_uJ, time_us, idle_mW")
+    ],
+    name: Annotated[str, typer.Option(help="What the board is called.")],
+    out: Annotated[Path | None, typer.Option(help="The card to write. [default: NAME.toml]")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Fit and residuals: .svg, .png, .pdf. [default: beside it]")] = None,
+    source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
+    debug: Debug = False,
+) -> None:
+    """Make a chip card of your own board from a few metered points."""
+    from neurorec.report.calibration import calibrate_board
+
+    calibrate_board(table, name, out, plot, source)
+
+
 @app.command("export")
 def export_(
     what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],

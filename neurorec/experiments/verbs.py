@@ -98,11 +98,11 @@ def check_file(path: Path) -> str:
     if "rate" in data or "spiking" in data:
         load_pair(path)
         return "pair"
-    if "energy" in data or "all_in" in data:
+    if "must_price" in data:
         load_chip(path)
         return "chip"
     raise InputError(
-        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no [energy]); "
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price); "
         "copy a card from experiments/, models/ or hardware/ and change it"
     )
 

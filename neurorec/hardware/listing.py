@@ -15,7 +15,7 @@ Per-term and all-in totals never share a column. This table is generated: `pytho
 
 def unpriced_terms(chip: Chip) -> list[str]:
     """Terms that the card must price and has no number for."""
-    stated = {*chip.energy.stated(), *({"memory_access"} if chip.memory else ()), *({"static"} if chip.static else ())}
+    stated = chip.stated_terms()
     return [term for term in (*chip.must_price, *chip.must_price_training) if term not in stated]
 
 

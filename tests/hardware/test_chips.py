@@ -51,8 +51,8 @@ def test_every_number_says_where_it_comes_from(name):
 def test_scopes_never_mix(name):
     chip = load_chip(name)
     priced = [*chip.energy.stated().values(), *chip.memory]
-    assert priced
-    assert {price.scope for price in priced} == {chip.scope}
+    assert priced or chip.law or chip.published or chip.bound
+    assert {price.scope for price in priced} <= {chip.scope}
     if chip.static is not None:
         assert chip.static.power.scope == ("all-in" if chip.scope == "all-in" else "static")
 
@@ -64,7 +64,7 @@ def test_a_chip_runs_or_says_why_not(name):
     assert all(chip.why_not_cell(cell) for cell in cells if cell not in chip.runs)
     assert all(chip.why_not_rule(rule) for rule in rules if rule not in chip.trains)
     assert chip.note
-    assert chip.must_price
+    assert chip.must_price or not chip.runs  # a reference point has no total, so it runs nothing
 
 
 @pytest.mark.parametrize("name", chip_names())

@@ -36,10 +36,12 @@ class Mapping:
     within_tile: int
     hops_east_west: int
     hops_north_south: int
+    chips: int = 1
+    packets_off_chip: int = 0
 
     @property
     def share_of_chip(self) -> float | None:
-        return len(self.cores) / self.cores_on_chip if self.cores_on_chip else None
+        return len(self.cores) / (self.cores_on_chip * self.chips) if self.cores_on_chip else None
 
 
 def place_in_order(network: Network, activity: Activity, chip: Chip) -> Mapping:
