@@ -1,6 +1,9 @@
 """The table of chips in hardware/README.md, generated from the cards; a test checks that the file is current."""
 
+import neurorec.models.cells
+import neurorec.models.reservoirs  # noqa: F401  (these two register every cell)
 from neurorec.hardware.chip import Chip, chip_names, load_chip
+from neurorec.models.cell import cells
 
 HEAD = """# Chips
 
@@ -24,10 +27,18 @@ def hardware_readme() -> str:
     rows = []
     for name in chip_names():
         chip = load_chip(name)
-        runs = ", ".join(chip.runs)
+        runs = _runs(chip)
         trains, unpriced = ", ".join(chip.trains) or "-", ", ".join(unpriced_terms(chip)) or "-"
         rows.append(f"| {name} | {chip.scope} | {runs} | {trains} | {unpriced} |")
     return HEAD + "\n".join(rows) + "\n"
+
+
+def _runs(chip: Chip) -> str:
+    """Names of cells; every cell, where it runs all of them; or that it is a reference point."""
+    if not chip.runs:
+        return "nothing: a reference point"
+    missing = [cell for cell in cells if cell not in chip.runs]
+    return ", ".join(chip.runs) if missing else "every cell"
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def fit(rows: Rows) -> Fit:
     low = _power_law(rows)
     if len(np.unique(rows.batch)) == 2:
         return _solve(rows, (low + 1) / 2, (low, 1.0))
-    tried = [_solve(rows, float(sharing), (float(sharing),) * 2) for sharing in SHARING_TRIED]
+    tried = [_solve(rows, float(sharing), (float(sharing), float(sharing))) for sharing in SHARING_TRIED]
     return min(tried, key=lambda found: _squared_error(found, rows))
 
 
