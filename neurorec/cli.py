@@ -87,17 +87,23 @@ def check(file: Annotated[Path, typer.Argument(help="A card: pair, chip or study
 
 @app.command()
 def cost(
-    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    what: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
+    ] = None,
     chip: Annotated[
         list[str] | None, typer.Option(help="A chip by name or card; may be repeated. [default: all]")
     ] = None,
+    batch: Annotated[int | None, typer.Option(help="Inferences in a batch. [default: the description's]")] = None,
     training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a trained network costs on a chip."""
-    from neurorec.report.pricing import print_cost
+    """What one inference of a network costs on a chip: of a finished run, or of a description."""
+    from neurorec.report.pricing import print_asked
 
-    print_cost(what, chip, training)
+    print_asked(what, network, chip, batch, training)
 
 
 @app.command()

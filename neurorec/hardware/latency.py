@@ -52,7 +52,7 @@ def _core_ns(operations: Operations, core: Core, chip: Chip) -> Band:
     """Serial work of one core in the mean step of one sample."""
     runs = max(1, operations.samples * operations.steps)
     hidden, outputs = core.hidden[1] - core.hidden[0], core.outputs[1] - core.outputs[0]
-    share, share_out = hidden / operations.hidden_units, outputs / operations.output_units
+    share, share_out = hidden / max(1, operations.hidden_units), outputs / max(1, operations.output_units)
     events = share * operations.cell.synaptic_events + share_out * operations.readout.synaptic_events
     active = share * operations.cell.spikes / runs
     units = hidden * chip.units_of(operations.cell_name) + outputs
