@@ -98,12 +98,15 @@ def cost(
     ] = None,
     batch: Annotated[int | None, typer.Option(help="Inferences in a batch. [default: the description's]")] = None,
     training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
+    anneal: Annotated[
+        bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, or of a description."""
     from neurorec.report.pricing import print_asked
 
-    print_asked(what, network, chip, batch, training)
+    print_asked(what, network, chip, batch, training, anneal)
 
 
 @app.command()

@@ -116,7 +116,7 @@ def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
     return [price(network, activity, chip, training=trained) for chip in chips]
 
 
-def price_description(path: Path, chips: list[str], batch: int | None = None) -> list[Cost]:
+def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed) for chip in chips]

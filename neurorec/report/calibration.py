@@ -68,7 +68,7 @@ def draw_calibration(c: Calibration, name: str, path: Path) -> None:
     left = [(n, 100 * (c.left_out[p.where] - 1)) for n, p in enumerate(c.points) if p.where in c.left_out]
     if left:
         residuals.plot(*zip(*left, strict=True), "D", markerfacecolor="none", label="left out, predicted from the rest")
-    residuals.set_xticks(list(at), [f"{p.operations:.3g}\nx{p.batch}" for p in c.points], fontsize=7)
+    residuals.set_xticks(list(at), [f"{_short(p.operations)} x{p.batch}" for p in c.points], fontsize=7, rotation=90)
     residuals.set(xlabel="operations, batch", ylabel="law / metered - 1 (%)", title="residuals of total energy")
     residuals.legend(frameon=False, fontsize=8)
     figure.suptitle(f"{name}: {len(c.points)} metered points", x=0.01, ha="left", fontweight="bold")
@@ -78,6 +78,13 @@ def draw_calibration(c: Calibration, name: str, path: Path) -> None:
         raise InputError(
             f"{path}: the picture cannot be written ({error.strerror}); choose another with --plot"
         ) from None
+
+
+def _short(operations: float) -> str:
+    """172800 as 173k, 7316224 as 7.32M."""
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(places=None, sep="").format_eng(float(f"{operations:.3g}"))
 
 
 def _draw_line(axes, c: Calibration, along: str) -> None:
@@ -93,4 +100,6 @@ def _draw_line(axes, c: Calibration, along: str) -> None:
     axes.plot(xs, [p.energy_uJ for p in seen], "o", color="black", label="metered")
     fixed = f"batch {batch}" if along == "operations" else f"{size:,.0f} operations"
     axes.set(xscale="log", yscale="log", xlabel=along, ylabel="µJ an inference, total", title=f"energy, {fixed}")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter("")
     axes.legend(frameon=False, fontsize=8)

@@ -11,11 +11,17 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_description, price_stored_run
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Cost
+from neurorec.hardware.mapping import Mapping
 from neurorec.report.wording import energy, energy_band, energy_unit
 
 
 def print_asked(
-    run: Path | None, network: Path | None, chips: list[str] | None, batch: int | None, training: bool
+    run: Path | None,
+    network: Path | None,
+    chips: list[str] | None,
+    batch: int | None,
+    training: bool,
+    anneal: bool = False,
 ) -> None:
     """What the command line asked for: a finished run, or a description, not both."""
     if (run is None) == (network is None):
@@ -23,8 +29,10 @@ def print_asked(
     if network is not None:
         if training:
             raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        print_network_cost(network, chips, batch)
+        print_network_cost(network, chips, batch, anneal)
     elif run is not None:
+        if anneal:
+            raise InputError("--anneal goes with --network: a stored run is placed in order")
         if batch is not None:
             raise InputError("--batch goes with --network: a stored run was observed one sample at a time")
         print_cost(run, chips, training)
@@ -35,11 +43,11 @@ def print_cost(folder: Path, chips: list[str] | None, training: bool) -> None:
     print_costs(price_stored_run(folder, chips or card_names("hardware")), training=training)
 
 
-def print_network_cost(path: Path, chips: list[str] | None, batch: int | None) -> None:
+def print_network_cost(path: Path, chips: list[str] | None, batch: int | None, anneal: bool) -> None:
     """A described network on each chip, with what was counted."""
     if batch is not None and batch < 1:
         raise InputError(f"--batch {batch}: a batch holds at least one inference")
-    priced = price_description(path, chips or card_names("hardware"), batch)
+    priced = price_description(path, chips or card_names("hardware"), batch, anneal)
     counted = next((cost.operations for cost in priced if cost.operations), None)
     if counted is not None:
         n, total = counted.samples, counted.total
@@ -90,9 +98,18 @@ def _remarks(cost: Cost) -> list[str]:
         lines.append(f"one inference out of a batch of {cost.batch}; its time is the time of the batch / {cost.batch}")
     if cost.mapping and cost.mapping.chips > 1:
         lines.append(f"{cost.mapping.chips} chips, {len(cost.mapping.cores)} cores")
+    if cost.mapping and cost.mapping.hops_in_order is not None:
+        lines.append(_placed(cost.mapping, cost.operations.samples if cost.operations else 1))
     if cost.unpriced:
         lines.append(f"at least, for it has no price for: {', '.join(cost.unpriced)}")
     return [*lines, *cost.notes, *(f"published: {figure}" for figure in cost.published)]
+
+
+def _placed(mapping: Mapping, samples: int) -> str:
+    hops, before = mapping.hops_east_west + mapping.hops_north_south, mapping.hops_in_order or 0
+    saved = f"{1 - hops / before:.1%} saved by annealing" if before else "none to save"
+    hottest = f"the hottest link carries {(mapping.hottest_link or 0) / samples:,.0f} packets"
+    return f"{hops / samples:,.0f} hops an inference, {saved}; {hottest}"
 
 
 def _energy(band: Band | None) -> str:

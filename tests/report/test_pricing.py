@@ -22,6 +22,12 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
     assert "mean power" in said
 
 
+def test_hops_saved_by_annealing_are_said(capsys):
+    print_asked(None, NETWORKS / "scaling_10_spiking.toml", ["loihi1"], None, False, True)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "saved by annealing; the hottest link carries" in said
+
+
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
@@ -30,6 +36,7 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
         ((None, NETWORKS / "odin_point.toml", None, 0, False), "--batch 0: a batch holds at least one inference"),
         ((None, NETWORKS / "odin_point.toml", None, None, True), "--training needs a finished run"),
         ((Path("a"), None, None, 4, False), "--batch goes with --network"),
+        ((Path("a"), None, None, None, False, True), "--anneal goes with --network: a stored run is placed in order"),
         ((None, NETWORKS / "none.toml", None, None, False), "none.toml: there is no such description; copy one"),
         ((None, NETWORKS / "odin_point.toml", ["odn"], None, False), '(did you mean "odin"?)'),
     ],

@@ -14,8 +14,11 @@ from neurorec.hardware.description.place import place_description
 from neurorec.hardware.description.populations import write_out
 
 
-def describe_cost(net: Description, chip: Chip | str | Path, batch: int | None = None) -> Cost:
-    """Energy and latency of one inference of the described network; `batch` overrides its own."""
+def describe_cost(net: Description, chip: Chip | str | Path, batch: int | None = None, annealed: bool = False) -> Cost:
+    """Energy and latency of one inference of the described network; `batch` overrides its own.
+
+    `annealed`: cores are moved over the mesh so that spikes travel less.
+    """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
     reason = chip.why_not_cell(CELL_OF[net.neuron])
@@ -29,7 +32,7 @@ def describe_cost(net: Description, chip: Chip | str | Path, batch: int | None =
     operations = count_description(net)
     try:
         units = chip.units_of(operations.cell_name)
-        mapping = place_description(net, write_out(net), operations.samples, chip, units)
+        mapping = place_description(net, write_out(net), operations.samples, chip, units, annealed)
     except CannotRun as error:
         return refused(name, chip, str(error))
     setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits)

@@ -7,28 +7,22 @@ packet to another chip is counted as one off chip and its hops there are not kno
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from neurorec.hardware.chip import Chip
 from neurorec.hardware.description.card import Description
-from neurorec.hardware.description.populations import Population, input_size, input_spikes
+from neurorec.hardware.description.populations import Population, input_size
+from neurorec.hardware.description.traffic import Reached, Share, senders_of
 from neurorec.hardware.mapping import Core, Mapping, check_limit
+from neurorec.hardware.mapping.anneal import Sender, anneal, hottest_link, travel
 
 
-@dataclass(frozen=True)
-class Share:
-    """Units [first, past) of population `of` on core `core`."""
-
-    of: int
-    core: int
-    first: int
-    past: int
-
-
-def place_description(net: Description, populations: list[Population], samples: int, chip: Chip, units: int) -> Mapping:
-    """Place `populations` on `chip`; a neuron takes `units` hardware units.
+def place_description(
+    net: Description, populations: list[Population], samples: int, chip: Chip, units: int, annealed: bool = False
+) -> Mapping:
+    """Place `populations` on `chip`; a neuron takes `units` hardware units. Cores lie in order, or are `annealed`.
 
     Raises
     ------
@@ -48,12 +42,13 @@ def place_description(net: Description, populations: list[Population], samples: 
     most = max((_targets_of(at, populations, reached) for at in range(len(populations))), default=0)
     check_limit("targets_per_neuron", most, chip.limits.targets_per_neuron, "cores must hear each neuron")
     per_tile = chip.network.cores_per_tile if chip.network else 1
+    travelled = _travelled(senders_of(net, populations, shares, reached, samples), cores, on_chip, chip, annealed)
     return Mapping(
         cores=tuple(_cores(populations, shares, cores)),
         cores_on_chip=limit.count if limit else None,
         tiles_used=-(-min(cores, on_chip) // per_tile),
-        **_travel(net, populations, shares, reached, samples, chip, on_chip),
         chips=-(-cores // on_chip),
+        **travelled,
     )
 
 
@@ -93,11 +88,6 @@ def _cores(populations: list[Population], shares: list[Share], cores: int) -> li
         Core((int(h - n), int(h)), (int(o - m), int(o)))
         for h, n, o, m in zip(ends[0], hidden, ends[1], outputs, strict=True)
     ]
-
-
-Reached = dict[
-    tuple[int, int], tuple[np.ndarray, float]
-]  #: (source, population) -> its cores, share that each unit reaches
 
 
 def _reached(populations: list[Population], shares: list[Share]) -> Reached:
@@ -140,47 +130,14 @@ def _lines_into(net: Description, populations: list[Population], shares: list[Sh
     return int(np.ceil(fullest))
 
 
-def _travel(
-    net: Description, populations: list[Population], shares: list[Share], reached: Reached, samples: int, chip: Chip,
-    on_chip: int,
-) -> dict[str, int]:  # fmt: skip
-    """Packets, deliveries within a tile, hops, packets to another chip: totals over all samples."""
-    count: dict[str, int] = dict.fromkeys(
-        ("packets", "within_tile", "hops_east_west", "hops_north_south", "packets_off_chip"), 0
-    )
-    per_tile, columns = (chip.network.cores_per_tile, chip.network.tiles[0]) if chip.network else (1, 1)
-    mesh = chip.network is not None and chip.network.kind == "mesh"
-    arriving = input_spikes(net)
-    senders = [(-1, 0, 0.0, int((arriving or 0) * input_size(net) * samples))]
-    for s in shares:
-        p = populations[s.of]
-        senders.append((s.of, s.core, s.first / p.size, int((p.spikes or 0) * samples * (s.past - s.first))))
-    for source, core, position, spikes in senders:
-        targets = _target_cores(source, position, reached)
-        if not spikes or not len(targets):
-            count["packets"] += spikes if not mesh else 0
-            continue
-        other = targets // on_chip != core // on_chip
-        if not mesh:
-            count["packets"] += spikes
-            count["packets_off_chip"] += spikes * len(np.unique(targets[other] // on_chip))
-            continue
-        tile, here = core % on_chip // per_tile, targets[~other] % on_chip // per_tile
-        across, along = np.abs(here % columns - tile % columns), np.abs(here // columns - tile // columns)
-        count["packets"] += spikes * len(targets)
-        count["within_tile"] += spikes * int((across + along == 0).sum())
-        count["hops_east_west"] += spikes * int(across.sum())
-        count["hops_north_south"] += spikes * int(along.sum())
-        count["packets_off_chip"] += spikes * int(other.sum())
-    return count
-
-
-def _target_cores(source: int, position: float, reached: Reached) -> np.ndarray:
-    """Cores that the units of `source` at this relative position of it send to, each once."""
-    found = [np.zeros(0, dtype=np.int64)]
-    for (s, _), (cores, share) in reached.items():
-        if s == source:
-            n = max(1, round(len(cores) * share))
-            start = min(int(position * len(cores) + 0.5), len(cores) - n)
-            found.append(cores[start : start + n])
-    return np.unique(np.concatenate(found))
+def _travelled(senders: list[Sender], cores: int, on_chip: int, chip: Chip, annealed: bool) -> dict[str, Any]:
+    """What the spikes travel, as fields of `Mapping`."""
+    in_order = np.arange(cores)
+    travelled: dict[str, Any] = travel(senders, in_order, chip, on_chip)
+    if not annealed or chip.network is None or chip.network.kind != "mesh":
+        return travelled
+    places = anneal(senders, cores, on_chip, chip.network)
+    better = travel(senders, places, chip, on_chip)
+    hops = [count["hops_east_west"] + count["hops_north_south"] for count in (travelled, better)]
+    hottest = hottest_link(senders, places, on_chip, chip.network)
+    return {**better, "hops_in_order": hops[0], "hottest_link": hottest}

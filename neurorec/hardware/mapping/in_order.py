@@ -38,6 +38,8 @@ class Mapping:
     hops_north_south: int
     chips: int = 1
     packets_off_chip: int = 0
+    hops_in_order: int | None = None  #: where cores were moved to shorten the way: what it was before
+    hottest_link: int | None = None  #: packets over the busiest link, where that was asked for
 
     @property
     def share_of_chip(self) -> float | None:

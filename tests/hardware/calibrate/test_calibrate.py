@@ -167,3 +167,11 @@ def test_the_law_does_not_depend_on_the_order_of_the_rows():
     there, back = calibrate(MANY), calibrate(MANY[::-1])
     assert there.total_uJ(3e6, 16) == pytest.approx(back.total_uJ(3e6, 16), rel=1e-6)
     assert there.band_factor == pytest.approx(back.band_factor)
+
+
+def test_the_table_in_the_documents_calibrates(tmp_path):
+    document = (Path(__file__).parents[3] / "docs" / "hardware.md").read_text()
+    (table,) = re.findall(r"    point, operations.*\n(?:    .*\n)+", document)
+    (tmp_path / "m.csv").write_text("\n".join(line.strip() for line in table.splitlines()))
+    found = calibrate(read_measurements(tmp_path / "m.csv"))
+    assert found.total_uJ(172_800, 1) == pytest.approx(15_900, rel=1e-6)
