@@ -89,17 +89,43 @@ def check(
 
 @app.command()
 def cost(
-    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    what: Annotated[
+        Path | None, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")
+    ] = None,
+    network: Annotated[
+        Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
+    ] = None,
     chip: Annotated[
         list[str] | None, typer.Option(help="A chip by name or card; may be repeated. [default: all]")
     ] = None,
+    batch: Annotated[int | None, typer.Option(help="Inferences in a batch. [default: the description's]")] = None,
     training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
+    anneal: Annotated[
+        bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
+    ] = False,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a trained network costs on a chip."""
-    from neurorec.report.pricing import print_cost
+    """What one inference of a network costs on a chip: of a finished run, or of a description."""
+    from neurorec.report.pricing import print_asked
 
-    print_cost(what, chip, training)
+    print_asked(what, network, chip, batch, training, anneal)
+
+
+@app.command()
+def calibrate(
+    table: Annotated[
+        Path, typer.Argument(metavar="MEASUREMENTS.csv", help="operations, batch, energy_uJ, time_us, idle_mW")
+    ],
+    name: Annotated[str, typer.Option(help="What the board is called.")],
+    out: Annotated[Path | None, typer.Option(help="The card to write. [default: NAME.toml]")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Fit and residuals: .svg, .png, .pdf. [default: beside it]")] = None,
+    source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
+    debug: Debug = False,
+) -> None:
+    """Make a chip card of your own board from a few metered points."""
+    from neurorec.report.calibration import calibrate_board
+
+    calibrate_board(table, name, out, plot, source)
 
 
 @app.command("export")

@@ -19,6 +19,7 @@ from neurorec.experiments.study import LoadedStudy, load_study
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Cost, TrainingRun
 from neurorec.hardware.cost import estimate_cost as price
+from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.tasks.task import load_task
@@ -117,3 +118,9 @@ def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
     network, activity = rebuild_network(record, folder), read_activity(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     return [price(network, activity, chip, training=trained) for chip in chips]
+
+
+def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
+    """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
+    net = load_description(path)
+    return [describe_cost(net, chip, batch, annealed) for chip in chips]

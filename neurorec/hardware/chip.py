@@ -3,101 +3,22 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from neurorec.basics.cards import Card, card_names, find_card, load_card
-from neurorec.hardware.evidence import AccessEnergy, ClockPower, Energy, Known, Limit, Power, Scope, Time
-
-Term = Literal[
-    "synaptic_event",
-    "mac",
-    "elementwise",
-    "nonlinearity",
-    "neuron_update",
-    "neuron_update_active",
-    "neuron_update_inactive",
-    "memory_access",
-    "packet",
-    "spike_within_tile",
-    "hop_east_west",
-    "hop_north_south",
-    "wire",
-    "input_injection",
-    "barrier",
-    "small_net_overhead",
-    "launch_overhead",
-    "management",
-    "board",
-    "static",
-]
-TrainingTerm = Literal["plasticity_update", "trace_update"]
-
-
-class Energies(Card):
-    """pJ for one event of each term. Memory accesses are priced by the levels in [[memory]], static by [static]."""
-
-    synaptic_event: Energy | None = None
-    mac: Energy | None = None
-    elementwise: Energy | None = None
-    nonlinearity: Energy | None = None
-    neuron_update: Energy | None = None
-    neuron_update_active: Energy | None = None
-    neuron_update_inactive: Energy | None = None
-    packet: Energy | None = None
-    spike_within_tile: Energy | None = None
-    hop_east_west: Energy | None = None
-    hop_north_south: Energy | None = None
-    plasticity_update: Energy | None = None
-
-    def stated(self) -> dict[str, Energy]:
-        return {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name) is not None}
-
-
-class Times(Card):
-    """ns for one event; `step` is a fixed tick, a barrier ends each step of a chip that runs as fast as it can."""
-
-    synaptic_event: Time | None = None
-    neuron_update_active: Time | None = None
-    neuron_update_inactive: Time | None = None
-    barrier_one_tile: Time | None = None
-    barrier_all_tiles: Time | None = None
-    memory_bit: Time | None = None
-    step: Time | None = None
-
-
-class Static(Card):
-    """Power that flows whatever the net does, for the whole chip, and the time for which an inference is charged.
-
-    "real time": the step of the card, or the net's own dt_ms. "as fast as it goes": the latency that the times give.
-    "bits over bandwidth": the time its memory traffic takes, a lower bound that is not shown as a latency.
-    """
-
-    time: Literal["real time", "as fast as it goes", "bits over bandwidth"]
-    power: Power
-    clock: ClockPower | None = None
-
-
-class Limits(Card):
-    cores: Limit | None = None
-    neurons_per_core: Limit | None = None
-    axons_per_core: Limit | None = None  #: lines that may arrive at a core
-    synapses_per_core: Limit | None = None
-    targets_per_neuron: Limit | None = None  #: cores that one neuron's spike may reach
-
-
-class NetworkOnChip(Known):
-    """How spikes travel: one packet per destination core over a mesh of tiles, or one multicast packet per spike."""
-
-    kind: Literal["mesh", "multicast"]
-    packet_bits: PositiveInt | None = None
-    tiles: list[PositiveInt] = Field([1, 1], min_length=2, max_length=2)  #: columns (east-west), rows (north-south)
-    cores_per_tile: PositiveInt = 1
-
-
-class Bound(Energy):
-    """A price that is known to be wrong on one side; shown, never added to a total."""
-
-    bounds: Literal["below", "above"]
+from neurorec.hardware.evidence import AccessEnergy, Known, Limit, Scope
+from neurorec.hardware.law import BatchLaw
+from neurorec.hardware.terms import (
+    Bound,
+    Energies,
+    Limits,
+    NetworkOnChip,
+    Published,
+    Static,
+    Term,
+    Times,
+    TrainingTerm,
+)
 
 
 class Chip(Card):
@@ -126,7 +47,9 @@ class Chip(Card):
     static: Static | None = None
     limits: Limits = Limits()
     network: NetworkOnChip | None = None
+    law: BatchLaw | None = None  #: of a board calibrated from metered points
     bound: dict[str, Bound] = Field(default_factory=dict)
+    published: list[Published] = Field(default_factory=list)  #: end-to-end figures, shown beside
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
@@ -144,16 +67,23 @@ class Chip(Card):
     @model_validator(mode="after")
     def _prices_what_it_states(self) -> Self:
         expected = {*self.must_price, *self.must_price_training}
-        stated = {
-            *self.energy.stated(),
-            *({"memory_access"} if self.memory else ()),
-            *({"static"} if self.static else ()),
-        }
+        stated = self.stated_terms()
         if idle := sorted(stated - expected):
             raise ValueError(f"{', '.join(idle)} has a price but is not in must_price, so it would never be charged")
         if "other" not in self.why_not and not self.runs:
             raise ValueError('a chip that runs nothing needs why_not.other = "the reason"')
+        if not self.must_price and not (self.published or self.bound):
+            raise ValueError("must_price is empty: name the terms of a total, or give published or bound figures")
         return self
+
+    def stated_terms(self) -> set[str]:
+        """Terms that the card has a number for."""
+        return {
+            *self.energy.stated(),
+            *({"memory_access"} if self.memory else ()),
+            *({"static"} if self.static else ()),
+            *({"call", "mac"} if self.law else ()),
+        }
 
     def why_not_cell(self, cell: str) -> str | None:
         """Why this chip cannot run the registered cell `cell`, or None if it can."""

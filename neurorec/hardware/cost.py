@@ -3,106 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.activity import Activity
 from neurorec.hardware.band import Band
+from neurorec.hardware.bill import Breakdown, Cost, Setting, TrainingCost, TrainingRun
 from neurorec.hardware.chip import Chip, load_chip
-from neurorec.hardware.evidence import Scope
 from neurorec.hardware.latency import busy_us
 from neurorec.hardware.mapping import Mapping, place_in_order
 from neurorec.hardware.operations import WORD_BITS, Operations, count_inference
-from neurorec.hardware.price import Charge, Part, charge_inference, charge_learning, power_mW
+from neurorec.hardware.price import Charge, Part, charge_inference, charge_learning, idle_power_mW, message_bits
+from neurorec.hardware.price_law import PJ_PER_MW_US, price_by_law
 from neurorec.hardware.training_operations import count_training
 from neurorec.models.network import Network
 
-PJ_PER_MW_US = 1e3  #: 1 mW for 1 us is 1 nJ
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """What a training did: see `count_training` for what one weight update is under each rule."""
-
-    rule: str
-    samples_seen: int
-    weight_updates: int
-
-
-@dataclass(frozen=True)
-class Breakdown:
-    """Where the energy of a per-term chip goes; a part without any priced term is None."""
-
-    compute: Band | None
-    memory: Band | None
-    communication: Band | None
-    static: Band | None
-
-
-@dataclass(frozen=True)
-class TrainingCost:
-    """A whole training on the chip. Static power is charged over its forward passes only."""
-
-    energy_pJ: Band | None
-    why_not: str = ""
-    unpriced: tuple[str, ...] = ()
-    communication_bits: float | None = None
-
-    @property
-    def at_least(self) -> bool:
-        return bool(self.unpriced)
-
-
-@dataclass(frozen=True)
-class Cost:
-    """One inference of one sample. Where `can_run` is False, `why_not` says why and there are no numbers.
-
-    `energy_pJ` of an all-in chip is one figure: `breakdown` and `dynamic_pJ` are None, and it must not stand in one
-    column with per-term figures. Messages: a spike is one packet (one word where the card states no packet), a value
-    one word.
-    """
-
-    chip: str
-    scope: Scope
-    can_run: bool
-    why_not: str = ""
-    energy_pJ: Band | None = None
-    breakdown: Breakdown | None = None
-    dynamic_pJ: Band | None = None
-    latency_us: Band | None = None
-    unpriced: tuple[str, ...] = ()
-    without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
-    communication_bits: float | None = None
-    static_basis: str = ""
-    operations: Operations | None = None
-    mapping: Mapping | None = None
-    training: TrainingCost | None = None
-
-    @property
-    def at_least(self) -> bool:
-        """Whether some term has no price, so that the true total is higher."""
-        return bool(self.unpriced)
+__all__ = ["Breakdown", "Cost", "Setting", "TrainingCost", "TrainingRun", "estimate_cost", "price_counted"]
 
 
 def estimate_cost(
-    network: Network, activity: Activity, chip: Chip | str | Path, *, training: TrainingRun | None = None
+    network: Network,
+    activity: Activity,
+    chip: Chip | str | Path,
+    *,
+    training: TrainingRun | None = None,
+    batch: int = 1,
 ) -> Cost:
     """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set."""
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
     reason = _why_not(network, activity, chip)
     if reason is not None:
-        return Cost(name, chip.scope, False, reason)
-    operations = count_inference(network, activity)
-    mapping = place_in_order(network, activity, chip)
-    busy = busy_us(network, operations, mapping, chip)
+        return refused(name, chip, reason)
+    operations, mapping = count_inference(network, activity), place_in_order(network, activity, chip)
+    cost = price_counted(name, chip, operations, mapping, Setting(batch=batch))
+    if training is None or not cost.can_run:
+        return cost
+    return _with_training(cost, network, activity, chip, training)
+
+
+def refused(name: str, chip: Chip, reason: str) -> Cost:
+    """A cost without numbers, with what is published about the chip beside."""
+    return Cost(name, chip.scope, False, reason, published=tuple(str(figure) for figure in chip.published))
+
+
+def price_counted(name: str, chip: Chip, operations: Operations, mapping: Mapping, setting: Setting) -> Cost:
+    """Price counts that a run or a description gave."""
+    if chip.law is not None:
+        return price_by_law(name, chip, chip.law, operations, mapping, setting)
+    if setting.batch > 1:
+        reason = f"its card has no batch term, so a batch of {setting.batch} costs what was not metered; use --batch 1"
+        return refused(name, chip, reason)
+    if setting.clock_MHz is not None and (chip.static is None or chip.static.clock is None):
+        return refused(name, chip, "its card states no power per MHz, so clock_MHz cannot be changed; leave it out")
+    busy = busy_us(operations, mapping, chip, setting)
     bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
     inferences = operations.samples
     charges = [_each(charge, 1 / inferences) for charge in charge_inference(operations, mapping, chip)]
-    charges += _static_charge(chip, busy)
+    charges += _static_charge(chip, busy, mapping.chips, setting.clock_MHz)
     per_term = chip.scope == "per-term"
-    cost = Cost(
+    return Cost(
         chip=name,
         scope=chip.scope,
         can_run=True,
@@ -112,12 +73,12 @@ def estimate_cost(
         latency_us=None if bound_only else busy,
         unpriced=tuple(charge.term for charge in charges if charge.energy_pJ is None),
         without_band=tuple(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
-        communication_bits=_message_bits(operations, mapping, chip) / inferences,
-        static_basis=_static_basis(chip, mapping, busy),
+        communication_bits=message_bits(operations, mapping, chip) / inferences,
+        static_basis=_static_basis(chip, mapping, busy, setting.clock_MHz),
         operations=operations,
         mapping=mapping,
+        published=tuple(str(figure) for figure in chip.published),
     )
-    return cost if training is None else _with_training(cost, network, activity, chip, training)
 
 
 def _why_not(network: Network, activity: Activity, chip: Chip) -> str | None:
@@ -152,26 +113,24 @@ def _break_down(charges: list[Charge]) -> Breakdown:
     return Breakdown(part("compute"), part("memory"), part("communication"), part("static"))
 
 
-def _static_charge(chip: Chip, busy: Band | None) -> list[Charge]:
-    """Static (and clock) power of the whole chip over one inference."""
+def _static_charge(chip: Chip, busy: Band | None, chips: int, clock_MHz: float | None) -> list[Charge]:
+    """Static (and clock) power of every chip used, whole, over one inference."""
     if "static" not in chip.must_price:
         return []
     if chip.static is None or busy is None:
         return [Charge("static", None, False)]
     powers = [power for power in (chip.static.power, chip.static.clock) if power is not None]
-    return [Charge("static", power_mW(chip) * busy * PJ_PER_MW_US, all(power.has_band for power in powers))]
+    energy = idle_power_mW(chip, clock_MHz) * busy * (PJ_PER_MW_US * chips)
+    return [Charge("static", energy, all(power.has_band for power in powers))]
 
 
-def _static_basis(chip: Chip, mapping: Mapping, busy: Band | None) -> str:
+def _static_basis(chip: Chip, mapping: Mapping, busy: Band | None, clock_MHz: float | None) -> str:
     if chip.static is None or busy is None:
         return "all of the device, as metered" if chip.scope == "all-in" else "not priced"
-    used = f", of which the net uses {len(mapping.cores)} of {mapping.cores_on_chip} cores"
-    return f"{chip.static.time}, {power_mW(chip).value:.4g} mW of the whole chip{used if mapping.cores_on_chip else ''}"
-
-
-def _message_bits(operations: Operations, mapping: Mapping, chip: Chip) -> float:
-    packet_bits = (chip.network.packet_bits if chip.network else None) or WORD_BITS
-    return mapping.packets * packet_bits + (operations.input_values + operations.cell.values_sent) * WORD_BITS
+    whole = "the whole chip" if mapping.chips == 1 else f"each of {mapping.chips} whole chips"
+    cores = (mapping.cores_on_chip or 0) * mapping.chips
+    used = f", of which the net uses {len(mapping.cores)} of {cores} cores"
+    return f"{chip.static.time}, {idle_power_mW(chip, clock_MHz).value:.4g} mW of {whole}{used if cores else ''}"
 
 
 def _with_training(cost: Cost, network: Network, activity: Activity, chip: Chip, training: TrainingRun) -> Cost:

@@ -1,6 +1,9 @@
 """The table of chips in hardware/README.md, generated from the cards; a test checks that the file is current."""
 
+import neurorec.models.cells
+import neurorec.models.reservoirs  # noqa: F401  (these two register every cell)
 from neurorec.hardware.chip import Chip, chip_names, load_chip
+from neurorec.models.cell import cells
 
 HEAD = """# Chips
 
@@ -15,7 +18,7 @@ Per-term and all-in totals never share a column. This table is generated: `pytho
 
 def unpriced_terms(chip: Chip) -> list[str]:
     """Terms that the card must price and has no number for."""
-    stated = {*chip.energy.stated(), *({"memory_access"} if chip.memory else ()), *({"static"} if chip.static else ())}
+    stated = chip.stated_terms()
     return [term for term in (*chip.must_price, *chip.must_price_training) if term not in stated]
 
 
@@ -24,10 +27,18 @@ def hardware_readme() -> str:
     rows = []
     for name in chip_names():
         chip = load_chip(name)
-        runs = ", ".join(chip.runs)
+        runs = _runs(chip)
         trains, unpriced = ", ".join(chip.trains) or "-", ", ".join(unpriced_terms(chip)) or "-"
         rows.append(f"| {name} | {chip.scope} | {runs} | {trains} | {unpriced} |")
     return HEAD + "\n".join(rows) + "\n"
+
+
+def _runs(chip: Chip) -> str:
+    """Names of cells; every cell, where it runs all of them; or that it is a reference point."""
+    if not chip.runs:
+        return "nothing: a reference point"
+    missing = [cell for cell in cells if cell not in chip.runs]
+    return ", ".join(chip.runs) if missing else "every cell"
 
 
 if __name__ == "__main__":

@@ -74,6 +74,9 @@ class Operations:
     cell: Counts
     readout: Counts
     stored_words: int  #: weights, biases and state of one sample: what a memory must hold
+    hidden_units: int
+    output_units: int
+    dt_ms: float | None  #: what a step stands for, where the net says it
 
     @property
     def total(self) -> Counts:
@@ -107,6 +110,9 @@ def count_inference(network: Network, activity: Activity) -> Operations:
             declared_readout, activity, activity.hidden_spikes if spiking else None, None, readout.size, None
         ),
         stored_words=_stored_words(network),
+        hidden_units=cell.size,
+        output_units=readout.size,
+        dt_ms=getattr(cell.card, "dt_ms", None),
     )
 
 

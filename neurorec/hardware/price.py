@@ -20,9 +20,19 @@ Part = Literal["compute", "memory", "communication", "static"]
 PARTS: Table[str, Part] = {
     "memory_access": "memory",
     **dict.fromkeys(
-        ("packet", "spike_within_tile", "hop_east_west", "hop_north_south", "wire", "input_injection", "barrier"),
+        (
+            "packet",
+            "spike_within_tile",
+            "hop_east_west",
+            "hop_north_south",
+            "wire",
+            "input_injection",
+            "barrier",
+            "chip_to_chip",
+        ),
         "communication",
     ),
+    "chip_to_chip": "communication",
     **dict.fromkeys(("small_net_overhead", "launch_overhead", "management", "board", "static"), "static"),
 }  #: every other term is compute
 
@@ -51,11 +61,13 @@ def charge_inference(operations: Operations, mapping: Mapping, chip: Chip) -> li
         "hop_north_south": mapping.hops_north_south,
         "wire": operations.cell.spikes + operations.cell.values_sent,
         "input_injection": operations.input_spikes,
+        "chip_to_chip": mapping.packets_off_chip,
         "barrier": operations.samples * operations.steps,
         **dict.fromkeys(("management", "board", "launch_overhead"), operations.samples),
         "small_net_overhead": operations.samples if _below_measured(operations, chip) else 0,
     }
-    return _charge(terms, list(chip.must_price), chip, operations.stored_bytes)
+    must_price = [*chip.must_price, *(["chip_to_chip"] if mapping.packets_off_chip else [])]
+    return _charge(terms, must_price, chip, operations.stored_bytes)
 
 
 def charge_learning(extra: Counts, stored_bytes: int, chip: Chip) -> list[Charge]:
@@ -68,17 +80,26 @@ def charge_learning(extra: Counts, stored_bytes: int, chip: Chip) -> list[Charge
     return _charge(terms, [*chip.must_price, *chip.must_price_training], chip, stored_bytes)
 
 
-def power_mW(  # noqa: N802 (the unit keeps its case)
-    chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None
-) -> Band:
-    """Total power of a chip whose law is static power, clock power and a price a synaptic event (all-in cards)."""
+def idle_power_mW(chip: Chip, clock_MHz: float | None = None) -> Band:
+    """Static power, with the power of the clock where the card has one (at the card's clock, or at `clock_MHz`)."""
     assert chip.static is not None
     power = chip.static.power.as_band()
     if chip.static.clock is not None:
         power += chip.static.clock.as_band() * (chip.static.clock.clock_MHz if clock_MHz is None else clock_MHz)
+    return power
+
+
+def power_mW(chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None) -> Band:
+    """Total power of a chip whose law is static power, clock power and a price a synaptic event (all-in cards)."""
+    power = idle_power_mW(chip, clock_MHz)
     if chip.energy.synaptic_event is not None:
         power += chip.energy.synaptic_event.as_band() * (events_per_s * 1e-9)  # pJ/s is 1e-9 mW
     return power
+
+
+def message_bits(operations: Operations, mapping: Mapping, chip: Chip) -> float:
+    packet_bits = (chip.network.packet_bits if chip.network else None) or WORD_BITS
+    return mapping.packets * packet_bits + (operations.input_values + operations.cell.values_sent) * WORD_BITS
 
 
 def memory_level(chip: Chip, stored_bytes: int) -> AccessEnergy | None:

@@ -1,21 +1,24 @@
-"""Contracts of every chip card, and the texts of what a faulty card is told."""
+"""Contracts of every chip card."""
 
-import re
 from collections.abc import Iterator
 
 import pytest
 
 from neurorec.basics.cards import Card, card_folder
 from neurorec.basics.citations import cite
-from neurorec.basics.errors import InputError
-from neurorec.hardware.chip import Chip, chip_names, load_chip
-from neurorec.hardware.evidence import Energy, Known, Power, Quantity
+from neurorec.hardware.chip import chip_names, load_chip
+from neurorec.hardware.evidence import Known, Quantity
 from neurorec.hardware.listing import hardware_readme, unpriced_terms
 from neurorec.hardware.price import power_mW
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
 
-CHIPS = ("a100", "cmos_45nm", "cmos_7nm", "cortex_m4", "gap9", "loihi1", "odin", "spinnaker1", "truenorth")
+CHIPS = (
+    *("a100", "cmos_45nm", "cmos_7nm", "cortex_m33", "cortex_m4", "cortex_m7", "darwin3", "gap9", "h100", "ice40_up5k"),
+    *("loihi1", "loihi1_sanafe", "loihi2", "ndp120", "odin", "quadro_k4000", "speck", "spinnaker1", "spinnaker2"),
+    *("truenorth", "xeon_e5_2630", "xylo"),
+)
+REFERENCES = ("h100", "loihi2", "speck", "xylo")  #: refuse to be estimated
 
 
 def facts(value: object) -> Iterator[Known]:
@@ -51,8 +54,8 @@ def test_every_number_says_where_it_comes_from(name):
 def test_scopes_never_mix(name):
     chip = load_chip(name)
     priced = [*chip.energy.stated().values(), *chip.memory]
-    assert priced
-    assert {price.scope for price in priced} == {chip.scope}
+    assert priced or chip.law or chip.published or chip.bound
+    assert {price.scope for price in priced} <= {chip.scope}
     if chip.static is not None:
         assert chip.static.power.scope == ("all-in" if chip.scope == "all-in" else "static")
 
@@ -64,7 +67,7 @@ def test_a_chip_runs_or_says_why_not(name):
     assert all(chip.why_not_cell(cell) for cell in cells if cell not in chip.runs)
     assert all(chip.why_not_rule(rule) for rule in rules if rule not in chip.trains)
     assert chip.note
-    assert chip.must_price
+    assert chip.must_price or not chip.runs  # a reference point has no total, so it runs nothing
 
 
 @pytest.mark.parametrize("name", chip_names())
@@ -80,10 +83,31 @@ def test_no_number_is_remembered(name):
     assert "†" not in text
 
 
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_reference_point_has_figures_and_prices_nothing(name):
+    chip = load_chip(name)
+    assert chip.published or chip.bound
+    assert not [*chip.must_price, *chip.stated_terms(), *chip.runs, *chip.trains]
+    assert chip.why_not_cell("lif") == chip.why_not_cell("elman") == chip.why_not["other"]
+
+
+def test_published_figures_read_as_a_sentence():
+    assert str(load_chip("xylo").published[0]) == (
+        '"Aloha" keyword spotting at 95 % accuracy, dynamic, an inference: 6.6 µJ, 0.291 mW'
+    )
+
+
+def test_loihi_by_sana_fe_adds_up_its_units():
+    energy = load_chip("loihi1_sanafe").energy
+    assert energy.neuron_update_inactive.pJ == pytest.approx(51.2 + 21.6)
+    assert energy.neuron_update_active.pJ == pytest.approx(51.2 + 21.6 + 69.3)
+    assert energy.packet.pJ == 111.0
+
+
 def test_the_readme_is_current_and_short():
     text = (card_folder("hardware") / "README.md").read_text(encoding="utf-8")
     assert text == hardware_readme(), "run python -m neurorec.hardware.listing"
-    assert len(text.splitlines()) <= 20
+    assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20
 
 
 def test_truenorth_law_passes_through_the_points_it_was_drawn_through():
@@ -95,100 +119,3 @@ def test_truenorth_law_passes_through_the_points_it_was_drawn_through():
 def test_odin_law_gives_its_published_operating_point():
     chip = load_chip("odin")
     assert power_mW(chip, 37.5e6, clock_MHz=75.0).value == pytest.approx(0.477, rel=1e-3)
-
-
-GOOD = """
-about = "a made-up chip"
-note = "none"
-scope = "per-term"
-signals = ["spikes"]
-counts_spikes = true
-runs = ["lif"]
-trains = []
-must_price = ["synaptic_event"]
-why_not = { other = "it is made up" }
-why_not_training = { other = "it is made up" }
-[energy.synaptic_event]
-pJ = 2.0
-band_pJ = [1.0, 3.0]
-scope = "per-term"
-obtained = "measured"
-known = "read"
-source = "davies2018"
-"""
-
-
-def load(tmp_path, old: str = "", new: str = "") -> Chip:
-    assert old in GOOD
-    path = tmp_path / "made_up.toml"
-    path.write_text(GOOD.replace(old, new) if old else GOOD, encoding="utf-8")
-    return load_chip(path)
-
-
-def test_a_good_card_loads(tmp_path):
-    assert load(tmp_path).energy.synaptic_event is not None
-
-
-FAULTS = [
-    ("pJ = 2.0", "pj = 2.0", 'made_up.toml: energy.synaptic_event: key "pj" is not known (did you mean "pJ"?)'),
-    ("pJ = 2.0", "pJ = -2.0", "made_up.toml: energy.synaptic_event.pJ: must be greater than 0 (got -2.0)"),
-    ("pJ = 2.0\n", "", "made_up.toml: energy.synaptic_event.pJ: this key is missing; add it"),
-    (
-        "pJ = 2.0",
-        "pJ = 7.0",
-        "made_up.toml: energy.synaptic_event: band_pJ = [1.0, 3.0] does not contain pJ = 7",
-    ),
-    (
-        "band_pJ = [1.0, 3.0]\n",
-        "",
-        'made_up.toml: energy.synaptic_event: give either band_pJ = [low, high] or band = "none found"',
-    ),
-    ("band_pJ = [1.0, 3.0]", "band_pJ = [1.0]", "band_pJ: List should have at least 2 items"),
-    (
-        '"davies2018"',
-        '"davies18"',
-        'source "davies18" is not a key of neurorec/basics/citations.toml; add it there first',
-    ),
-    ('known = "read"', 'known = "remembered"', "must be 'read', 'second-hand' or 'computed' (got 'remembered')"),
-    ('known = "read"', 'known = "second-hand"', 'known = "second-hand" needs via = "the text that quotes the source"'),
-    ('known = "read"', 'known = "computed"', 'known = "computed" needs note = "the arithmetic"'),
-    (
-        "[energy.synaptic_event]",
-        "[energy.synaptic_evnt]",
-        '"synaptic_evnt" is not known (did you mean "synaptic_event"?)',
-    ),
-    (
-        'band_pJ = [1.0, 3.0]\nscope = "per-term"',
-        'band_pJ = [1.0, 3.0]\nscope = "all-in"',
-        "all-in and per-term never mix",
-    ),
-    (
-        'must_price = ["synaptic_event"]',
-        'must_price = ["static"]',
-        "synaptic_event has a price but is not in must_price",
-    ),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "told"), FAULTS)
-def test_a_faulty_card_is_told_what_to_do(tmp_path, old, new, told):
-    with pytest.raises(InputError, match=re.escape(told)):
-        load(tmp_path, old, new)
-
-
-def test_unknown_chip_names_the_closest():
-    with pytest.raises(InputError, match=r'there is no card "loihi" in hardware/ \(did you mean "loihi1"\?\)'):
-        load_chip("loihi")
-
-
-def test_static_power_of_an_all_in_card_is_all_in():
-    wrong = Power(mW=1.0, band="none found", scope="static", obtained="measured", known="read", source="davies2018")
-    with pytest.raises(ValueError, match='must have scope = "all-in"'):
-        Chip.model_validate(
-            load_chip("truenorth").model_dump() | {"static": {"time": "real time", "power": wrong.model_dump()}}
-        )
-
-
-def test_a_number_without_a_band_is_its_own_band():
-    price = Energy(pJ=2.0, band="none found", scope="per-term", obtained="measured", known="read", source="davies2018")
-    assert (price.as_band().low, price.as_band().high) == (2.0, 2.0)

@@ -25,7 +25,7 @@ def test_every_card_is_valid_and_known_for_what_it_is(path):
 @pytest.mark.parametrize("folder", ["models", "hardware", "experiments"])
 def test_every_card_folder_introduces_itself_in_twenty_lines(folder):
     text = (ROOT / folder / "README.md").read_text()
-    assert len(text.splitlines()) <= 20
+    assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20  # the table has a row a card
     assert all(f"| {name} |" in text for name in card_names(folder))
 
 

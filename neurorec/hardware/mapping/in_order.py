@@ -36,10 +36,14 @@ class Mapping:
     within_tile: int
     hops_east_west: int
     hops_north_south: int
+    chips: int = 1
+    packets_off_chip: int = 0
+    hops_in_order: int | None = None  #: where cores were moved to shorten the way: what it was before
+    hottest_link: int | None = None  #: packets over the busiest link, where that was asked for
 
     @property
     def share_of_chip(self) -> float | None:
-        return len(self.cores) / self.cores_on_chip if self.cores_on_chip else None
+        return len(self.cores) / (self.cores_on_chip * self.chips) if self.cores_on_chip else None
 
 
 def place_in_order(network: Network, activity: Activity, chip: Chip) -> Mapping:
@@ -52,16 +56,18 @@ def place_in_order(network: Network, activity: Activity, chip: Chip) -> Mapping:
     """
     cores = _fill(network, chip)
     limits = chip.limits
-    _check("cores", len(cores), limits.cores, "cores are needed")
-    _check("axons_per_core", _lines_into(network, cores), limits.axons_per_core, "lines arrive at its fullest core")
+    check_limit("cores", len(cores), limits.cores, "cores are needed")
+    check_limit(
+        "axons_per_core", _lines_into(network, cores), limits.axons_per_core, "lines arrive at its fullest core"
+    )
     reached = len(_destinations(network, cores))
-    _check("targets_per_neuron", reached, limits.targets_per_neuron, "cores must hear each neuron")
+    check_limit("targets_per_neuron", reached, limits.targets_per_neuron, "cores must hear each neuron")
     on_chip = limits.cores.count if limits.cores else None
     tiles = -(-len(cores) // (chip.network.cores_per_tile if chip.network else 1))
     return Mapping(tuple(cores), on_chip, tiles, *_travel(network, activity, chip, cores))
 
 
-def _check(name: str, needed: int, limit: Limit | None, what: str) -> None:
+def check_limit(name: str, needed: int, limit: Limit | None, what: str) -> None:
     if limit is not None and needed > limit.count:
         raise CannotRun(
             f"it does not fit: {needed} {what}, the limit {name} is {limit.count} ({needed - limit.count} too many)"
@@ -75,8 +81,8 @@ def _fill(network: Network, chip: Chip) -> list[Core]:
     synapses = -(-int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum()) // H)
     room = chip.limits.neurons_per_core.count if chip.limits.neurons_per_core else H * units + outputs
     store = chip.limits.synapses_per_core.count if chip.limits.synapses_per_core else H * (synapses + outputs)
-    _check("synapses_per_core", max(synapses, H), chip.limits.synapses_per_core, "synapses end at one neuron")
-    _check("neurons_per_core", units, chip.limits.neurons_per_core, "units make one neuron")
+    check_limit("synapses_per_core", max(synapses, H), chip.limits.synapses_per_core, "synapses end at one neuron")
+    check_limit("neurons_per_core", units, chip.limits.neurons_per_core, "units make one neuron")
     filled: list[list[int]] = []  # of each core: hidden units, outputs
     free_units = free_synapses = 0
     for layer, count, per_unit, per_synapse in ((0, H, units, synapses), (1, outputs, 1, H)):

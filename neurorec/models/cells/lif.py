@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 
+ELEMENTWISE_PER_UNIT = 5  #: a step; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison
+STATE_PER_UNIT = 2  #: u and i
+
 
 class SpikingCard(CellCard):
     """What every spiking cell with a membrane and a current states."""
@@ -83,8 +86,8 @@ class LIF(Cell):
             recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H),
             recurrent_signal="spikes",
             neuron_updates=H,
-            elementwise=5 * H,  # u: 2 add, 1 multiply; i: 1 multiply; threshold compare
+            elementwise=ELEMENTWISE_PER_UNIT * H,
             nonlinearities=0,
-            state_values=2 * H,
+            state_values=STATE_PER_UNIT * H,
             tape_values=2 * H,  # u and z
         )

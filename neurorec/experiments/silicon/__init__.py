@@ -1,0 +1,1 @@
+"""Checks of the hardware model against measured silicon: `python -m neurorec.experiments.silicon`."""

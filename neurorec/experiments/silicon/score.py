@@ -1,0 +1,92 @@
+"""How far estimates lie from measured values: one `Point` a comparison, one `Score` a set of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ROUNDING = 1e-3  #: published values have three digits
+
+
+@dataclass(frozen=True)
+class Point:
+    """`fitted`: the law was drawn through it, so it tests nothing. Rivals are estimates of the same quantity."""
+
+    device: str
+    name: str
+    unit: str
+    measured: float
+    estimate: float
+    low: float
+    high: float
+    rival: float | None = None
+    fitted: bool = False
+
+    @property
+    def error(self) -> float:
+        """Relative: estimate / measured - 1."""
+        return self.estimate / self.measured - 1
+
+    @property
+    def covered(self) -> bool:
+        return bool(self.low * (1 - ROUNDING) <= self.measured <= self.high * (1 + ROUNDING))
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of the predicted points of a set; numbers are None where there are none."""
+
+    name: str
+    target: str
+    rival: str
+    points: list[Point]
+
+    @property
+    def predicted(self) -> list[Point]:
+        return [point for point in self.points if not point.fitted]
+
+    @property
+    def mean_error(self) -> float | None:
+        return float(np.mean([abs(p.error) for p in self.predicted])) if self.predicted else None
+
+    @property
+    def worst_error(self) -> float | None:
+        return max((abs(p.error) for p in self.predicted), default=None)
+
+    @property
+    def worst_factor(self) -> float | None:
+        return max((_factor(p.estimate, p.measured) for p in self.predicted), default=None)
+
+    @property
+    def coverage(self) -> float | None:
+        return float(np.mean([p.covered for p in self.predicted])) if self.predicted else None
+
+    @property
+    def rank_correlation(self) -> float | None:
+        """Spearman's, over the predicted points; needs three."""
+        return _spearman([p.estimate for p in self.predicted], [p.measured for p in self.predicted])
+
+    @property
+    def rival_factors(self) -> tuple[float, float] | None:
+        """Smallest and largest rival estimate / measured, over the predicted points (all, where every point is fitted)."""
+        ratios = [p.rival / p.measured for p in self.predicted or self.points if p.rival is not None]
+        return (min(ratios), max(ratios)) if ratios else None
+
+
+def spread_band(value: float, others: np.ndarray) -> tuple[float, float]:
+    """A band as wide, on either side, as the values it was made from lie apart; a factor of 2 where there was only one."""
+    apart = float(others.max() / others.min()) if len(others) > 1 else 2.0
+    return value / apart, value * apart
+
+
+def _factor(estimate: float, measured: float) -> float:
+    return max(estimate / measured, measured / estimate)
+
+
+def _spearman(one: list[float], other: list[float]) -> float | None:
+    if len(one) < 3:
+        return None
+    from scipy.stats import spearmanr
+
+    return float(np.asarray(spearmanr(one, other))[0])

@@ -1,0 +1,86 @@
+"""What pricing returns: a `Cost` with its parts. Numbers only; nothing is computed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurorec.hardware.band import Band
+from neurorec.hardware.evidence import Scope
+from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.operations import Operations
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a net is run, where the caller says so: inferences in a batch, clock, whether it waits for real time."""
+
+    batch: int = 1
+    clock_MHz: float | None = None
+    waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a training did: see `count_training` for what one weight update is under each rule."""
+
+    rule: str
+    samples_seen: int
+    weight_updates: int
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where the energy of a per-term chip goes; a part without any priced term is None."""
+
+    compute: Band | None
+    memory: Band | None
+    communication: Band | None
+    static: Band | None
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """A whole training on the chip. Static power is charged over its forward passes only."""
+
+    energy_pJ: Band | None
+    why_not: str = ""
+    unpriced: tuple[str, ...] = ()
+    communication_bits: float | None = None
+
+    @property
+    def at_least(self) -> bool:
+        return bool(self.unpriced)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One inference of one sample. Where `can_run` is False, `why_not` says why and there are no numbers.
+
+    `energy_pJ` of an all-in chip is one figure: `breakdown` is None (and `dynamic_pJ` too, unless the board's idle power
+    was metered), and it must not stand in one column with per-term figures. Messages: a spike is one packet (one word
+    where the card states no packet), a value one word.
+    """
+
+    chip: str
+    scope: Scope
+    can_run: bool
+    why_not: str = ""
+    energy_pJ: Band | None = None
+    breakdown: Breakdown | None = None
+    dynamic_pJ: Band | None = None
+    latency_us: Band | None = None
+    unpriced: tuple[str, ...] = ()
+    without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
+    communication_bits: float | None = None
+    static_basis: str = ""
+    operations: Operations | None = None
+    mapping: Mapping | None = None
+    training: TrainingCost | None = None
+    batch: int = 1
+    notes: tuple[str, ...] = ()  #: what to know before using the figure
+    published: tuple[str, ...] = ()  #: figures measured end to end on other nets, to stand beside
+
+    @property
+    def at_least(self) -> bool:
+        """Whether some term has no price, so that the true total is higher."""
+        return bool(self.unpriced)

@@ -1,0 +1,116 @@
+"""The table of metered points: one row a point, units in the heads of the columns.
+
+    point, operations, batch, energy_uJ, time_us, idle_mW
+
+`operations` are dense multiply-accumulates of one inference; energy and time are for one inference too (time = 1 /
+throughput); `idle_mW` is what the board draws with nothing running, and may be left out, as may `point`. Energy may be in
+pJ, nJ, uJ, mJ or J, time in ns, us, ms or s, idle power in uW, mW or W.
+"""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from neurorec.basics.errors import InputError, did_you_mean
+
+ENERGY_UJ = {"energy_pJ": 1e-6, "energy_nJ": 1e-3, "energy_uJ": 1.0, "energy_mJ": 1e3, "energy_J": 1e6}
+TIME_US = {"time_ns": 1e-3, "time_us": 1.0, "time_ms": 1e3, "time_s": 1e6}
+IDLE_MW = {"idle_uW": 1e-3, "idle_mW": 1.0, "idle_W": 1e3}
+COLUMNS = ("point", "operations", "batch", *ENERGY_UJ, *TIME_US, *IDLE_MW)
+NJ_PER_UJ = 1e3
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One inference, metered. `where` names the row for messages."""
+
+    where: str
+    operations: float
+    batch: int
+    energy_uJ: float
+    time_us: float
+    idle_mW: float | None = None
+
+    @property
+    def idle_uJ(self) -> float:
+        """What idle power alone spends in the time."""
+        return (self.idle_mW or 0.0) * self.time_us * 1e-3
+
+    @property
+    def dynamic_uJ(self) -> float:
+        return self.energy_uJ - self.idle_uJ
+
+
+def read_measurements(path: Path) -> list[Measurement]:
+    """The rows of `path`, checked one by one.
+
+    Raises
+    ------
+    InputError
+        For an unknown, missing or doubled column, an empty file, or a number that cannot be one.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            heads = [head.strip() for head in reader.fieldnames or ()]
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as a table ({error})") from None
+    energy, time, idle = _columns(path.name, heads)
+    points = []
+    for number, row in enumerate(rows, start=2):
+        where = f"{path.name} line {number}" + (f' ("{row["point"]}")' if row.get("point") else "")
+        points.append(
+            Measurement(
+                where=where,
+                operations=_number(where, row, "operations"),
+                batch=_whole(where, row, "batch"),
+                energy_uJ=_number(where, row, energy) * ENERGY_UJ[energy],
+                time_us=_number(where, row, time) * TIME_US[time],
+                idle_mW=_number(where, row, idle) * IDLE_MW[idle] if idle and row[idle] else None,
+            )
+        )
+    return points
+
+
+def _columns(name: str, heads: list[str]) -> tuple[str, str, str | None]:
+    """The energy, time and idle columns."""
+    unknown = [head for head in heads if head not in COLUMNS]
+    if unknown:
+        hint = did_you_mean(unknown[0], COLUMNS)
+        raise InputError(f'{name}: column "{unknown[0]}" is not known{hint}; columns: {", ".join(COLUMNS)}')
+    for needed in ("operations", "batch"):
+        if needed not in heads:
+            raise InputError(f'{name}: the column "{needed}" is missing; add it')
+    energy = _one_of(name, heads, ENERGY_UJ, "energy")
+    time = _one_of(name, heads, TIME_US, "time")
+    idle = next((head for head in heads if head in IDLE_MW), None)
+    return energy, time, idle
+
+
+def _one_of(name: str, heads: list[str], known: Mapping[str, float], what: str) -> str:
+    found = [head for head in heads if head in known]
+    if len(found) != 1:
+        came = " and ".join(found) or "none"
+        raise InputError(f"{name}: exactly one {what} column is needed ({', '.join(known)}); there is {came}")
+    return found[0]
+
+
+def _number(where: str, row: dict[str, str], column: str) -> float:
+    text = (row.get(column) or "").strip()
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f'{where}: {column} = "{text}" is not a positive number; mend or remove the row')
+    return value
+
+
+def _whole(where: str, row: dict[str, str], column: str) -> int:
+    value = _number(where, row, column)
+    if value != int(value):
+        raise InputError(f"{where}: {column} = {value:g} is not a whole number; a batch holds whole inferences")
+    return int(value)

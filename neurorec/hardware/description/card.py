@@ -1,0 +1,109 @@
+"""The description of a network: what `neurorec cost --network FILE.toml` reads. Examples: docs/networks/.
+
+Layers stand in order; each hears the one before it unless `hears` says otherwise (the first hears the input, if there
+is one). `depth` repeats a layer as a chain,
+`copies` as parallel branches that all hear the same and are all heard by what comes after. A "lif" layer without a
+firing rate may only be the last: then it is the readout, whose units are neurons that never spike.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+
+from neurorec.basics.cards import Card, load_card
+from neurorec.basics.errors import InputError, did_you_mean
+
+INPUT = "input"
+
+
+class Firing(Card):
+    """How often a line spikes, on average: at most one of two ways to say it."""
+
+    spikes_per_step: NonNegativeFloat | None = Field(None, le=1.0)  #: of one line, in one step
+    rate_Hz: NonNegativeFloat | None = None  #: of one line; needs dt_ms
+
+    @property
+    def states_rate(self) -> bool:
+        return self.spikes_per_step is not None or self.rate_Hz is not None
+
+    @model_validator(mode="after")
+    def _once(self) -> Self:
+        if self.spikes_per_step is not None and self.rate_Hz is not None:
+            raise ValueError("give spikes_per_step or rate_Hz, not both")
+        return self
+
+
+class Input(Firing):
+    size: PositiveInt
+    signal: Literal["spikes", "values"]
+    spikes_per_inference: NonNegativeFloat | None = None  #: of all lines together
+
+    @model_validator(mode="after")
+    def _spikes_or_values(self) -> Self:
+        ways = int(self.states_rate) + (self.spikes_per_inference is not None)
+        if self.signal == "spikes" and ways != 1:
+            raise ValueError("an input of spikes needs one of spikes_per_step, rate_Hz, spikes_per_inference")
+        if self.signal == "values" and ways:
+            raise ValueError("an input of values has no firing rate; leave it out")
+        return self
+
+
+class LayerCard(Firing):
+    name: str
+    size: PositiveInt
+    hears: list[str] | None = None  #: names of layers, or "input"
+    depth: PositiveInt = 1
+    copies: PositiveInt = 1
+    fan_in: PositiveInt | None = None  #: synapses of a unit from each layer it hears; absent: from every unit
+    recurrent: bool = False  #: every unit hears every unit of its layer
+    recurrent_fan_in: PositiveInt | None = None  #: or only so many
+
+
+class Description(Card):
+    about: str
+    neuron: Literal["lif", "relu", "tanh"]
+    steps: PositiveInt
+    dt_ms: PositiveFloat | None = None
+    waits: bool = False  #: each step takes dt_ms, even on a chip that could go faster
+    batch: PositiveInt = 1
+    clock_MHz: PositiveFloat | None = None  #: of a chip whose card has power per MHz
+    input: Input | None = None
+    layer: list[LayerCard] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _layers_fit_together(self) -> Self:
+        known = [INPUT] if self.input else []
+        for at, layer in enumerate(self.layer):
+            for source in layer.hears or ():
+                if source not in known:
+                    hint = did_you_mean(source, known)
+                    raise ValueError(f'layer "{layer.name}" hears "{source}", which does not stand before it{hint}')
+            if layer.name in known:
+                raise ValueError(f'two layers are called "{layer.name}"; give each its own name')
+            known.append(layer.name)
+            self._check_firing(layer, is_last=at == len(self.layer) - 1)
+        return self
+
+    def _check_firing(self, layer: LayerCard, is_last: bool) -> None:
+        if self.neuron != "lif" and layer.states_rate:
+            raise ValueError(f'layer "{layer.name}": {self.neuron} units send values, so leave its firing rate out')
+        if self.neuron == "lif" and not is_last and not layer.states_rate:
+            raise ValueError(f'layer "{layer.name}" spikes: give spikes_per_step or rate_Hz (0 for silence)')
+        if layer.recurrent and layer.recurrent_fan_in:
+            raise ValueError(f'layer "{layer.name}": give recurrent = true or recurrent_fan_in, not both')
+        needs_dt = [firing for firing in (layer, self.input) if firing and firing.rate_Hz is not None]
+        if (needs_dt or self.waits) and self.dt_ms is None:
+            raise ValueError("rate_Hz and waits need dt_ms: how long a step is")
+        for firing in needs_dt:
+            if (firing.rate_Hz or 0.0) * (self.dt_ms or 0.0) > 1000.0:
+                raise ValueError(f"{firing.rate_Hz:g} Hz is more than one spike in a step of {self.dt_ms:g} ms")
+
+
+def load_description(path: Path) -> Description:
+    """Raises `InputError` naming file, key, what came and what was expected."""
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such description; copy one from docs/networks/ and change it")
+    return load_card(path, Description)

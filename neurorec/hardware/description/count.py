@@ -1,0 +1,106 @@
+"""Expected counts of a described network, as exact integers, in the `Operations` that pricing takes.
+
+The same rules as `hardware/operations.py`: a spike costs an accumulate for every synapse it reaches, a value a
+multiply-accumulate every step; recurrent spikes of the last step are not fed back. ReLU and bias ride
+with the multiply-accumulates, as in the metered nets; a tanh is a nonlinearity.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from neurorec.hardware.description.card import Description
+from neurorec.hardware.description.populations import (
+    Population,
+    input_size,
+    input_spikes,
+    samples_for_whole_counts,
+    write_out,
+)
+from neurorec.hardware.operations import Counts, Operations
+from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, STATE_PER_UNIT
+
+CELL_OF = {"lif": "lif", "relu": "elman", "tanh": "elman"}  #: the registered cell whose chips can run such units
+
+
+def count_description(net: Description) -> Operations:
+    """Counts of as many inferences as make every expected count a whole number."""
+    populations = write_out(net)
+    samples = samples_for_whole_counts(net, populations)
+    cell, readout, stored = Counts(), Counts(), 0
+    for population in populations:
+        counts = _count(net, populations, population, samples)
+        if population.is_readout:
+            readout += counts
+        else:
+            cell += counts
+        stored += population.size * (population.synapses_per_unit + _state(net, population) + _biases(net, population))
+    arriving = input_spikes(net)
+    return Operations(
+        cell_name=CELL_OF[net.neuron],
+        samples=samples,
+        steps=net.steps,
+        input_spikes=int((arriving or 0) * input_size(net) * samples),
+        input_values=samples * net.steps * input_size(net) if arriving is None else 0,
+        cell=cell,
+        readout=readout,
+        stored_words=stored,
+        hidden_units=sum(p.size for p in populations if not p.is_readout),
+        output_units=sum(p.size for p in populations if p.is_readout),
+        dt_ms=net.dt_ms,
+    )
+
+
+def _count(net: Description, populations: list[Population], p: Population, samples: int) -> Counts:
+    runs = samples * net.steps
+    events, macs, reads = Fraction(0), 0, Fraction(0)
+    for line in p.lines:
+        size = input_size(net) if line.source < 0 else populations[line.source].size
+        spikes = input_spikes(net) if line.source < 0 else populations[line.source].spikes
+        synapses = p.size * line.fan_in
+        if spikes is None:
+            macs, reads = macs + runs * synapses, reads + runs * size
+        else:
+            events, reads = events + spikes * samples * synapses, reads + spikes * samples * size
+    dense = runs * p.size * p.synapses_per_unit
+    if p.recurrent_fan_in and p.spikes is not None:
+        fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps
+        events, reads = events + fed_back * p.recurrent_fan_in, reads + fed_back
+    elif p.recurrent_fan_in:
+        macs, reads = macs + runs * p.size * p.recurrent_fan_in, reads + runs * p.size
+    spikes_sent = round((p.spikes or 0) * samples * p.size)
+    values = 0 if p.spikes is not None else runs * p.size
+    return Counts(
+        synaptic_events=round(events),
+        macs=macs,
+        dense_macs=dense,
+        neuron_updates=0 if p.is_readout else runs * p.size,
+        active_neuron_updates=spikes_sent,
+        spikes=spikes_sent,
+        values_sent=values,
+        elementwise=runs * p.size * _elementwise(net, p),
+        nonlinearities=runs * p.size if net.neuron == "tanh" and not p.is_readout else 0,
+        weight_reads=round(events) + macs,
+        state_reads=runs * p.size * _state(net, p),
+        state_writes=runs * p.size * _state(net, p),
+        activation_reads=round(reads),
+        activation_writes=spikes_sent + values,
+    )
+
+
+def _elementwise(net: Description, p: Population) -> int:
+    if net.neuron == "relu":
+        return 0
+    return 1 if p.is_readout or net.neuron == "tanh" else ELEMENTWISE_PER_UNIT  # a bias, or a neuron's update
+
+
+def _state(net: Description, p: Population) -> int:
+    if p.is_readout:
+        return 0
+    if net.neuron == "lif":
+        return STATE_PER_UNIT
+    return 1 if p.recurrent_fan_in else 0
+
+
+def _biases(net: Description, p: Population) -> int:
+    return 1 if net.neuron != "lif" or p.is_readout else 0

@@ -1,0 +1,102 @@
+"""The silicon check: scores by hand, published points without the logs, and the whole of it where the logs are at hand."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from neurorec.basics.cards import PACKAGE
+from neurorec.basics.citations import cite
+from neurorec.basics.errors import InputError
+from neurorec.experiments.silicon.__main__ import all_scores, remarks
+from neurorec.experiments.silicon.abr import BOARDS, find_measured, keyword_runs
+from neurorec.experiments.silicon.keyword import affine_error
+from neurorec.experiments.silicon.published import _table, chip_scores, microcircuit_scores
+from neurorec.experiments.silicon.score import Point, Score
+from neurorec.experiments.silicon.write import report_data, report_text
+from neurorec.hardware.calibrate import calibrate
+from neurorec.hardware.chip import load_chip
+
+MEASURED = Path(os.environ.get("NEUROREC_MEASURED", PACKAGE.parent.parent / "shared" / "facts" / "measured"))
+needs_logs = pytest.mark.skipif(
+    not (MEASURED / "abr_kws_measured.csv").is_file(),
+    reason="no measured tables: set NEUROREC_MEASURED, or put them in ../shared/facts/measured",
+)
+
+
+def point(measured: float, estimate: float, fitted: bool = False) -> Point:
+    return Point("chip", "p", "uJ", measured, estimate, estimate / 1.5, estimate * 1.5, 10.0, fitted)
+
+
+def test_scores_by_hand_leave_fitted_points_out():
+    score = Score("set", "none", "rival", [point(10, 11), point(10, 5), point(20, 30), point(1, 99, fitted=True)])
+    assert score.mean_error == pytest.approx((0.1 + 0.5 + 0.5) / 3)
+    assert score.worst_error == pytest.approx(0.5)
+    assert score.worst_factor == pytest.approx(2.0)
+    assert score.coverage == pytest.approx(2 / 3)
+    assert score.rank_correlation == pytest.approx(0.866, abs=1e-3)
+    assert score.rival_factors == (0.5, 1.0)
+
+
+def test_a_set_that_was_only_fitted_claims_nothing():
+    score = Score("set", "none", "rival", [point(1, 1, fitted=True)])
+    assert (score.mean_error, score.worst_error, score.coverage, score.rank_correlation) == (None,) * 4
+    assert "| set | 0 | - | - | - | - | - | none |" in report_text([score], ["nothing"])
+
+
+def test_every_published_point_has_a_source():
+    assert all(cite(row["source"]) for name in ("truenorth", "odin") for row in _table(name))
+    assert len(_table("pd14")) == 13
+
+
+def test_truenorth_and_odin_through_described_networks():
+    at_law, elsewhere, odin = chip_scores()
+    assert [p.error for p in at_law.points] == pytest.approx([0.0, 0.0], abs=1e-3)
+    assert at_law.predicted == []
+    assert at_law.rival_factors == pytest.approx((0.594, 3.56), rel=1e-3)  # 26 pJ an event: -40.6 % and +256 %
+    assert elsewhere.worst_error > 0.4
+    assert odin.worst_error < 1e-3
+
+
+def test_microcircuit_within_a_factor_of_two_where_the_run_time_is_known():
+    with_time, without = microcircuit_scores()
+    assert len(with_time.predicted) == 11  # the two FPGA machines are alone of their kind
+    assert with_time.worst_factor < 2.0 < without.worst_factor
+
+
+def test_a_folder_without_tables_is_told_so(tmp_path):
+    with pytest.raises(InputError, match=r"no abr_kws_measured\.csv here; name the folder of the measured tables"):
+        find_measured(tmp_path)
+
+
+@needs_logs
+@pytest.mark.parametrize(("board", "device"), BOARDS.items())
+def test_the_committed_cards_are_the_calibration_of_the_ends(board, device):
+    law = calibrate(keyword_runs(MEASURED, device).ends)
+    chip = load_chip(board)
+    assert chip.law is not None
+    for macs, batch in ((172_800, 1), (7_316_224, 1), (172_800, 64), (2e6, 8)):
+        idle = chip.static.power.mW * chip.law.time.us(macs, batch, 1) * 1e3
+        assert (chip.law.energy.pJ(macs, batch, 1) + idle) * 1e-6 == pytest.approx(law.total_uJ(macs, batch), rel=1e-3)
+
+
+@needs_logs
+def test_the_whole_check_and_its_committed_result():
+    scores = {score.name: score for score in all_scores(MEASURED)}
+    assert scores["keyword spotting, xeon_e5_2630, total"].mean_error < 0.15
+    assert scores["keyword spotting, quadro_k4000, total"].mean_error < 0.15
+    assert scores["MLPerf Tiny, microcontrollers, price an operation"].mean_error < 0.20
+    committed = json.loads((PACKAGE.parent / "docs" / "silicon_validation.json").read_text())
+    fresh = json.loads(report_data(list(scores.values())))
+    assert [s["set"] for s in committed] == [s["set"] for s in fresh]
+    errors = [[s["mean_error"] or 0.0 for s in result] for result in (committed, fresh)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-2, abs=1e-4), "run python -m neurorec.experiments.silicon"
+    assert len(remarks(MEASURED)) >= 7
+
+
+@needs_logs
+def test_straight_lines_err_as_the_issue_says():
+    assert affine_error(MEASURED, "cpu", dynamic=False) == pytest.approx(0.16, abs=0.005)
+    assert affine_error(MEASURED, "gpu", dynamic=False) == pytest.approx(0.09, abs=0.005)
+    assert affine_error(MEASURED, "cpu", dynamic=True) == pytest.approx(0.24, abs=0.01)
