@@ -25,26 +25,26 @@ add_dots, add_product, add_rows = (
     cast(Any, vectors.add_rows),
 )
 call_rows, nonzero_bits = cast(Any, vectors.call_rows), cast(Any, vectors.nonzero_bits)
-scatter_row = cast(Any, vectors.scatter_row)
+count_bits, scatter_row = cast(Any, vectors.count_bits), cast(Any, vectors.scatter_row)
 
 
 @inlined
 def set_bits(row: Any, words: Any) -> int:
     """Bit k of words: row[k] != 0. Returns how many."""
-    found, whole, address = 0, len(row) // 64, row.ctypes.data
+    size, found, address = len(row), 0, row.ctypes.data
+    whole, left = size // 64, size % 64
     for w in range(whole):
         words[w] = nonzero_bits(address + w * 64 * FLOAT)
-        word = words[w]
-        while word != 0:
-            word &= word - np.uint64(1)
-            found += 1
-    if len(row) % 64:
+        found += count_bits(words[w])
+    if left:
         word = np.uint64(0)
-        for k in range(whole * 64, len(row)):
-            if row[k] != 0:
-                word |= np.uint64(1) << np.uint64(k % 64)
-                found += 1
+        if whole:  # the last 64 numbers, less those that were seen
+            word = nonzero_bits(address + (size - 64) * FLOAT) >> np.uint64(64 - left)
+        else:
+            for k in range(size):
+                word |= np.uint64(row[k] != 0) << np.uint64(k)
         words[whole] = word
+        found += count_bits(word)
     return found
 
 

@@ -206,6 +206,16 @@ def nonzero_bits(typing, address):
 
 
 @intrinsic
+def count_bits(typing, word):
+    """How many bits are set."""
+
+    def generate(context, b, signature, values):
+        return b.call(llvm_function(b.module, "llvm.ctpop.i64", WORD, [WORD]), values)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
 def call_rows(typing, code, a, b, c, d, e, f, width):
     """Call compiled row code (see compiled.py)."""
 
