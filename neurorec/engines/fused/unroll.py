@@ -1,7 +1,5 @@
 """The time loops as one differentiable torch operation: memory, threads, and what is cheaper as one dense product."""
 
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +10,7 @@ from neurorec.engines.fused.cache import load_loops
 from neurorec.engines.fused.compiled import StepCode, compile_step
 from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
+from neurorec.engines.fused.threads import count_threads, share
 
 DENSE_INPUT = 0.3  #: share of input events above which the gradient of W_in is one dense product
 
@@ -44,7 +43,7 @@ class _Unroll(torch.autograd.Function):
         x_bits, z_bits = (torch.empty(steps, B, -(-n // 64), dtype=torch.uint64) for n in (I, H))
         arrays = _arrays(x, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, neurons, out, distance,
                          x_bits, z_bits)  # fmt: skip
-        seen = _share(B, lambda low, high, _: plan.loops.forward_rows(plan.code.step, keep, *arrays, low, high))
+        seen = share(B, lambda low, high, _: plan.loops.forward_rows(plan.code.step, keep, *arrays, low, high))
         graded = any(other for _, other in seen)
         if keep:
             ctx.plan, ctx.graded, ctx.inputs = plan, graded, I
@@ -61,14 +60,14 @@ class _Unroll(torch.autograd.Function):
         state = torch.stack([_by_rows(part, width) for part in state_gradients], 1)
         events_in = need_in and not ctx.dense
         drive = torch.empty(T if need_x or (need_in and ctx.dense) else 1, B, H)
-        parts = _threads(B)
+        parts = count_threads(B)
         in_gradients = torch.zeros(parts, I if events_in else 0, width)
         rec_gradients = torch.zeros(parts, H if need_rec else 0, width)
         arrays = _arrays(gradient.contiguous(), distance, torch.empty(0, 0, I) if x is None else x, x_bits, z_bits)
         more = _arrays(_by_rows(w_rec, width), _by_rows(w_rec.t(), width), state, _neurons(plan, width))
         by_part = _arrays(in_gradients, rec_gradients)
         (drive_array,) = _arrays(drive)
-        _share(B, lambda low, high, part: plan.loops.backward_rows(
+        share(B, lambda low, high, part: plan.loops.backward_rows(
             plan.code.adjoint, plan.code.slope, plan.recorded.compact, *arrays, ctx.graded, *more,
             *(each[part] for each in by_part), drive_array, low, high))  # fmt: skip
         g_in = g_rec = None
@@ -103,26 +102,3 @@ def _neurons(plan: _Plan, width: int) -> Tensor:
 
 def _arrays(*tensors: Tensor) -> list[Any]:
     return [tensor.detach().numpy() for tensor in tensors]
-
-
-def _threads(batch: int) -> int:
-    """As many threads as torch may use, at most one for each tile."""
-    return max(1, min(torch.get_num_threads(), -(-batch // machine().tile_rows)))
-
-
-def _share(batch: int, work: Callable[[int, int, int], Any]) -> list[Any]:
-    """work(low, high, part) for as many parts of the batch as there are threads, always cut at the same places."""
-    tiles, parts = -(-batch // machine().tile_rows), _threads(batch)
-    cuts = [min(batch, tiles * part // parts * machine().tile_rows) for part in range(parts + 1)]
-    results: list[Any] = [None] * parts
-
-    def run(part: int) -> None:
-        results[part] = work(cuts[part], cuts[part + 1], part)
-
-    others = [threading.Thread(target=run, args=(part,)) for part in range(1, parts)]
-    for other in others:
-        other.start()
-    run(0)
-    for other in others:
-        other.join()
-    return results
