@@ -29,17 +29,17 @@ count_bits, scatter_row = cast(Any, vectors.count_bits), cast(Any, vectors.scatt
 
 
 @inlined
-def set_bits(row: Any, words: Any) -> int:
+def set_bits(row: Any, words: Any, ahead: int) -> int:
     """Bit k of words: row[k] != 0. Returns how many."""
     size, found, address = len(row), 0, row.ctypes.data
     whole, left = size // 64, size % 64
     for w in range(whole):
-        words[w] = nonzero_bits(address + w * 64 * FLOAT)
+        words[w] = nonzero_bits(address + w * 64 * FLOAT, ahead)
         found += count_bits(words[w])
     if left:
         word = np.uint64(0)
         if whole:  # the last 64 numbers, less those that were seen
-            word = nonzero_bits(address + (size - 64) * FLOAT) >> np.uint64(64 - left)
+            word = nonzero_bits(address + (size - 64) * FLOAT, ahead) >> np.uint64(64 - left)
         else:
             for k in range(size):
                 word |= np.uint64(row[k] != 0) << np.uint64(k)
@@ -80,7 +80,7 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, out, distanc
             now, before = (t, t - 1) if keep else (0, 0)
             events = 0
             for k in range(rows):
-                events += set_bits(x[t, start + k], x_bits[now, start + k])
+                events += set_bits(x[t, start + k], x_bits[now, start + k], B * I * FLOAT)
             input_events += events
             drive[:] = 0
             if rows == TILE_ROWS and events > DENSE * rows * I:
@@ -109,7 +109,7 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, out, distanc
                 call_rows(code, state[start + k].ctypes.data, drive[k].ctypes.data, recurrent[k].ctypes.data, neurons_at,
                           distance[now, start + k].ctypes.data, z[k].ctypes.data, width)  # fmt: skip
                 out[t, start + k] = z[k, :H]
-                spikes += set_bits(z[k, :H], z_bits[now, start + k])
+                spikes += set_bits(z[k, :H], z_bits[now, start + k], 0)
     return input_events, graded
 
 
@@ -142,7 +142,7 @@ def backward_rows(adjoint, slope, compact, gradient, distance, x, x_bits, z_bits
                     for k in range(rows):
                         call_rows(slope, distance[t, start + k].ctypes.data, neurons_at, derivative[k].ctypes.data,
                                   0, 0, 0, width)  # fmt: skip
-                        sensitive += set_bits(derivative[k, :H], active[k])
+                        sensitive += set_bits(derivative[k, :H], active[k], 0)
                 if sensitive > ACTIVE * TILE_ROWS * H:
                     add_product(gz_at, drive_at, width, w_rec.ctypes.data, H, width)
                 else:

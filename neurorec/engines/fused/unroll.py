@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -39,7 +40,7 @@ class _Unroll(torch.autograd.Function):
         first = _by_rows(z @ w_rec.t() if z.any() else torch.zeros(B, H), width)
         state = torch.stack([_by_rows(part, width) for part in states], 1)
         neurons = _neurons(plan, width)
-        out, distance = torch.empty(T, B, H), torch.empty(steps, B, width)
+        out, distance = _empty(T, B, H), _empty(steps, B, width)
         x_bits, z_bits = (torch.empty(steps, B, -(-n // 64), dtype=torch.uint64) for n in (I, H))
         arrays = _arrays(x, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, neurons, out, distance,
                          x_bits, z_bits)  # fmt: skip
@@ -77,6 +78,11 @@ class _Unroll(torch.autograd.Function):
             g_rec = _by_neuron(rec_gradients, H) + (drive[0].t() @ z if z.any() else 0)
         return (None, drive @ w_in if need_x else None, g_in, g_rec, drive[0] @ w_rec if need_z else None,
                 *(state[:, k, :H].contiguous() for k in range(len(state_gradients))))  # fmt: skip
+
+
+def _empty(*shape: int) -> Tensor:
+    """Memory from numpy, which asks Linux for large pages; torch does not, and pays for a fault every 4 kB."""
+    return torch.from_numpy(np.empty(shape, np.float32))
 
 
 def _padded(size: int) -> int:

@@ -194,15 +194,21 @@ def add_dots(typing, total, row, weights, width, lines, events):
 
 
 @intrinsic
-def nonzero_bits(typing, address):
-    """Bit k says whether the k-th of 64 float32 numbers is not zero."""
+def nonzero_bits(typing, address, ahead):
+    """Bit k says whether the k-th of 64 float32 numbers is not zero. Fetches the 64 that lie `ahead` bytes further on into
+    the cache, for the step after this one."""
 
     def generate(context, b, signature, values):
-        many = ir.VectorType(ir.FloatType(), 64)
+        many, flag, pointer = ir.VectorType(ir.FloatType(), 64), ir.IntType(32), ir.IntType(8).as_pointer()
+        kinds = [pointer, flag, flag, flag]
+        fetch = llvm_function(b.module, "llvm.prefetch.p0", ir.VoidType(), kinds)
+        for line in range(4):
+            place = b.inttoptr(b.add(b.add(*values), WORD(64 * line)), pointer)
+            b.call(fetch, [place, flag(0), flag(2), flag(1)])
         numbers = b.load(b.inttoptr(values[0], many.as_pointer()), align=4)
         return b.bitcast(b.fcmp_unordered("!=", numbers, ir.Constant(many, [0.0] * 64)), WORD)
 
-    return types.uint64(types.int64), generate
+    return types.uint64(types.int64, types.int64), generate
 
 
 @intrinsic
