@@ -15,7 +15,7 @@ from neurorec.engines.fused import vectors
 from neurorec.engines.fused.vectors import TILE_ROWS
 
 DENSE = 0.5  #: share of lines with an event above which a dense product of a whole tile is faster
-ACTIVE = 0.45  #: share of neurons with a surrogate derivative above which the dense product is faster
+ACTIVE = 0.35  #: share of neurons with a surrogate derivative above which the dense product is faster
 FLOAT = 4  #: bytes
 compiled = numba.njit(nogil=True, cache=True, error_model="numpy")
 inlined = numba.njit(nogil=True, error_model="numpy")
@@ -25,6 +25,7 @@ add_dots, add_product, add_rows = (
     cast(Any, vectors.add_rows),
 )
 call_rows, nonzero_bits = cast(Any, vectors.call_rows), cast(Any, vectors.nonzero_bits)
+fetch_row = cast(Any, vectors.fetch_row)
 count_bits, scatter_row = cast(Any, vectors.count_bits), cast(Any, vectors.scatter_row)
 
 
@@ -135,6 +136,8 @@ def backward_rows(adjoint, slope, compact, gradient, distance, x, x_bits, z_bits
         for t in range(T - 1, -1, -1):
             for k in range(rows):
                 gz[k, :H] = gradient[t, start + k]
+                fetch_row(gradient[max(t - 1, 0), start + k].ctypes.data, H * FLOAT)
+                fetch_row(distance[max(t - 1, 0), start + k].ctypes.data, H * FLOAT)
             if t < T - 1:
                 sensitive = TILE_ROWS * H
                 if compact:

@@ -67,6 +67,12 @@ def _multiply_add(b: Any, x: Any, y: Any, z: Any) -> Any:
     return b.call(llvm_function(b.module, f"llvm.fmuladd.v{LANES}f32", VECTOR, [VECTOR] * 3), [x, y, z])
 
 
+def _fetch(b: Any, address: Any) -> None:
+    flag, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
+    fetch = llvm_function(b.module, "llvm.prefetch.p0", ir.VoidType(), [pointer, flag, flag, flag])
+    b.call(fetch, [b.inttoptr(address, pointer), flag(0), flag(2), flag(1)])  # to read, into the second-level cache
+
+
 def _columns(b: Any, width: Any, body: Callable[[Any, int], None]) -> None:
     """body(first column, number of vectors) over all columns."""
     done = WORD(0)
@@ -171,26 +177,42 @@ def add_dots(typing, total, row, weights, width, lines, events):
     """total[lines[e]] += row[:] . weights[lines[e], :] for every event e."""
 
     def emit(b, total, row, weights, width, lines, events):
-        def event(e, _):
-            line = _line(b, lines, e)
-            start = b.mul(line, width)
+        name, single = f"llvm.vector.reduce.fadd.v{LANES}f32", ir.FloatType()
+        reduce = llvm_function(b.module, name, single, [single, VECTOR])
 
-            def term(i, sums):
-                return [_multiply_add(b, _load(b, row, place), _load(b, weights, b.add(start, place)), one)
-                        for place, one in zip(_places(b, b.mul(i, WORD(2 * LANES)), 2), sums, strict=True)]  # fmt: skip
+        def block(column, vectors):
+            places = _places(b, column, vectors)
+            parts = [_load(b, row, place) for place in places]
 
-            zero = ir.Constant(VECTOR, [0.0] * LANES)
-            left, right = _loop(b, b.sdiv(width, WORD(2 * LANES)), [zero, zero], term)
-            name, single = f"llvm.vector.reduce.fadd.v{LANES}f32", ir.FloatType()
-            reduce = llvm_function(b.module, name, single, [single, VECTOR])
-            pointer = _at(b, total, line, ir.FloatType())
-            dot = b.call(reduce, [b.load(pointer, align=4), b.fadd(left, right)], fastmath=("reassoc",))
-            b.store(dot, pointer, align=4)
-            return []
+            def event(e, _):
+                line = _line(b, lines, e)
+                start, sums = b.mul(line, width), [ir.Constant(VECTOR, [0.0] * LANES)] * 2
+                for n, (place, part) in enumerate(zip(places, parts, strict=True)):
+                    sums[n % 2] = _multiply_add(b, part, _load(b, weights, b.add(start, place)), sums[n % 2])
+                pointer = _at(b, total, line, single)
+                dot = b.call(reduce, [b.load(pointer, align=4), b.fadd(*sums)], fastmath=("reassoc",))
+                b.store(dot, pointer, align=4)
+                return []
 
-        _loop(b, events, [], event)
+            _loop(b, events, [], event)
+
+        _columns(b, width, block)
 
     return _void(6, emit)
+
+
+@intrinsic
+def fetch_row(typing, address, size):
+    """Ask for `size` bytes, which are needed soon, to be brought into the cache."""
+
+    def emit(b, address, size):
+        def line(i, _):
+            _fetch(b, b.add(address, b.mul(i, WORD(64))))
+            return []
+
+        _loop(b, b.sdiv(b.add(size, WORD(63)), WORD(64)), [], line)
+
+    return _void(2, emit)
 
 
 @intrinsic
@@ -199,12 +221,9 @@ def nonzero_bits(typing, address, ahead):
     the cache, for the step after this one."""
 
     def generate(context, b, signature, values):
-        many, flag, pointer = ir.VectorType(ir.FloatType(), 64), ir.IntType(32), ir.IntType(8).as_pointer()
-        kinds = [pointer, flag, flag, flag]
-        fetch = llvm_function(b.module, "llvm.prefetch.p0", ir.VoidType(), kinds)
+        many = ir.VectorType(ir.FloatType(), 64)
         for line in range(4):
-            place = b.inttoptr(b.add(b.add(*values), WORD(64 * line)), pointer)
-            b.call(fetch, [place, flag(0), flag(2), flag(1)])
+            _fetch(b, b.add(b.add(*values), WORD(64 * line)))
         numbers = b.load(b.inttoptr(values[0], many.as_pointer()), align=4)
         return b.bitcast(b.fcmp_unordered("!=", numbers, ir.Constant(many, [0.0] * 64)), WORD)
 
