@@ -56,7 +56,10 @@ def record(cell: Cell) -> Recorded:
     names = tuple(name for name in fields if name != spikes)
     symbols = {name: Symbol(graph, graph.add("state", k)) for k, name in enumerate(names)}
     symbols[spikes] = Symbol(graph, graph.add("z"))
-    z, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
+    try:
+        z, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
+    except (TypeError, ValueError, RuntimeError) as reason:  # what Python says of an operation that symbols do not have
+        raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
     if len(spike.distances) != 1 or after[spikes].index != z.index or graph.nodes[z.index][0] != "spike":
         raise NotElementwise("its output is not one spike, kept as the first field of its state")

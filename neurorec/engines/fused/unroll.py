@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from neurorec.engines.fused.cache import load_loops
 from neurorec.engines.fused.compiled import StepCode, compile_step
@@ -13,14 +14,30 @@ from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.threads import count_threads, share
 
-DENSE_INPUT = 0.3  #: share of input events above which the gradient of W_in is one dense product
+DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is one dense product
+
+
+KEEP_BYTES = 128 * 2**20
+"""Above this, what the way back needs is not kept but worked out again, segment by segment."""
+SHORTEST_SEGMENT = 16  #: steps; each segment keeps its first state
 
 
 def unroll(recorded: Recorded, x: Tensor, z: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """x [T, B, I], spikes of before z and other states [B, H], to spikes [T, B, H] and the final other states."""
     plan = _Plan(recorded, compile_step(recorded), load_loops())
-    out, *final = _Unroll.apply(plan, x, recorded.w_in, recorded.w_rec, z, *states)  # type: ignore[misc]
-    return out, final
+    (T, B, _), H = x.shape, z.shape[1]
+    steps = max(SHORTEST_SEGMENT, KEEP_BYTES // max(1, B * _padded(H) * 4))
+    if steps >= T or not torch.is_grad_enabled():
+        out, *final = plan(x, z, *states)
+        return out, final
+    outs = []
+    for start in range(0, T, steps):
+        out, *states = checkpoint(
+            plan, x[start : start + steps], z, *states, use_reentrant=False, preserve_rng_state=False
+        )
+        z = out[-1].clone()  # a view would keep the whole segment
+        outs.append(out)
+    return torch.cat(outs), states
 
 
 @dataclass(frozen=True)
@@ -28,6 +45,9 @@ class _Plan:
     recorded: Recorded
     code: StepCode
     loops: Any
+
+    def __call__(self, x: Tensor, z: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
+        return _Unroll.apply(self, x, self.recorded.w_in, self.recorded.w_rec, z, *states)  # type: ignore[return-value]
 
 
 class _Unroll(torch.autograd.Function):
