@@ -41,7 +41,9 @@ def results(engine, net, x, state=None, dtype=torch.float32):
     for weight in cell.parameters():
         weight.requires_grad_(True)
     z, final = engines[engine]().unroll(cell, x, start)
-    total = sum((part * torch.linspace(-1, 2, part.numel()).reshape(part.shape).to(dtype)).sum() for part in (z, *final))
+    total = sum(
+        (part * torch.linspace(-1, 2, part.numel()).reshape(part.shape).to(dtype)).sum() for part in (z, *final)
+    )
     total.backward()
     wanted = {"x": x, **{f"first {k}": v for k, v in start._asdict().items()}, **dict(cell.named_parameters())}
     gradients = {key: torch.zeros_like(one) if one.grad is None else one.grad.clone() for key, one in wanted.items()}
@@ -260,8 +262,13 @@ def changed(step):
 
 def test_it_says_what_it_cannot_run():
     why_not = engines["fused"]().why_not
-    assert why_not(network("lif").cell.double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
-    assert why_not(network("lif").cell.to("meta")) == "its w_in is float32 on meta; this engine computes float32 on the cpu"
+    assert (
+        why_not(network("lif").cell.double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+    )
+    assert (
+        why_not(network("lif").cell.to("meta"))
+        == "its w_in is float32 on meta; this engine computes float32 on the cpu"
+    )
     assert why_not(network("elman").cell) == "its recurrent lines carry values; this engine follows spikes"
     with pytest.raises(CannotRun) as caught:
         choose_engine("fused", network("lstm").cell)
@@ -335,7 +342,10 @@ def test_symbols_refuse_what_has_no_node():
         (lambda: symbol.exp(), "it uses .exp"),
         (lambda: symbol.pow(3), "it raises to the power 3"),
         (lambda: symbol * torch.ones(2, 2), "it combines its state with a Tensor that is no number and no [H] tensor"),
-        (lambda: symbol * nn.Parameter(torch.ones(2)), "it trains a number of each neuron, which this engine does not yet"),
+        (
+            lambda: symbol * nn.Parameter(torch.ones(2)),
+            "it trains a number of each neuron, which this engine does not yet",
+        ),
     ]:
         with pytest.raises(NotElementwise) as caught:
             action()

@@ -145,7 +145,9 @@ def backward_rows(adjoint, slope, compact, gradient, distance, x, x_bits, z_bits
     lines = np.empty(max(I, H, w_in_gradient.shape[0]), np.int64)
     values, ones = np.ones(len(lines), np.float32), np.ones(len(lines), np.float32)
     drive_at, gz_at, neurons_at, lines_at, state_at = addresses(drive, gz, neurons, lines, state)
-    distance_at, gradient_at, derivative_at, values_at, ones_at = addresses(distance, gradient, derivative, values, ones)
+    distance_at, gradient_at, derivative_at, values_at, ones_at = addresses(
+        distance, gradient, derivative, values, ones
+    )
     rec_at, rec_lines_at, in_out_at, rec_out_at, _ = addresses(w_rec, w_rec_lines, w_in_gradient, w_rec_gradient, w_rec)
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
