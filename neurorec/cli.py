@@ -29,7 +29,9 @@ def run(
     seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
-    engine: Annotated[str, typer.Option(help="Engine for the networks it can run: auto, norse or torch.")] = "auto",
+    engine: Annotated[
+        str, typer.Option(help="Engine for the networks it can run: auto, fused, norse or torch.")
+    ] = "auto",
     out: Out = None,
     debug: Debug = False,
 ) -> None:

@@ -1,5 +1,6 @@
-"""How time is stepped. Importing this folder registers the engines; Norse and Brian2 load only when used."""
+"""How time is stepped. Importing this folder registers the engines; Norse, Brian2 and numba load only when used."""
 
 from neurorec.engines import on_norse, on_torch
+from neurorec.engines.fused import engine as on_fused
 
-__all__ = ["on_norse", "on_torch"]
+__all__ = ["on_fused", "on_norse", "on_torch"]

@@ -68,7 +68,7 @@ def choose_engine(name: str, cell: Cell) -> Engine:
         engine = engines[name]()
         engine.check(cell)
         return engine
-    for preferred in ("norse", "torch"):
+    for preferred in ("fused", "norse", "torch"):
         engine = engines[preferred]()
         if engine.why_not(cell) is None:
             return engine

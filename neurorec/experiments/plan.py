@@ -20,7 +20,7 @@ from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
 STORED_FORMAT = 2  # raise it when what a run's folder holds changes, so that older runs are made anew
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "brian2")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "brian2")
 
 
 @dataclass(frozen=True)
@@ -123,8 +123,8 @@ def _check_engine(study: LoadedStudy, engine: str) -> None:
         raise CannotRun(f"engine {engine} can run no network of study {study.name}: {next(iter(reasons.values()))}")
 
 
-def _engine_for(half: LoadedHalf, asked: str) -> str:
-    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell
+def _engine_for(half: LoadedHalf, asked: str, device: str) -> str:
+    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell.to(device)
     if asked != "auto" and engines[asked]().why_not(cell) is None:
         return asked
     return choose_engine("auto", cell).title
@@ -132,7 +132,7 @@ def _engine_for(half: LoadedHalf, asked: str) -> str:
 
 def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: str, options: Options) -> RunSpec:
     training = half.trainings[number]
-    engine = _engine_for(half, options.engine)
+    engine = _engine_for(half, options.engine, options.device)
     decides = {
         "cell": half.cell.model_dump(),
         "readout": half.readout.model_dump(),

@@ -76,7 +76,7 @@ def run_and_report(prepared: PreparedStudy) -> int:
         + ("; quick: a look at the machinery, not a result" if prepared.quick else "")
     )
     engines = sorted(
-        {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in prepared.specs if spec.engine == "norse"}
+        {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in prepared.specs if spec.engine not in ("", "torch")}
     )
     console.print(f"  engines: {', '.join(engines) or 'torch'}; torch for the rest", highlight=False)
     watcher = Bars(console)

@@ -1,0 +1,206 @@
+"""`python -m benchmarks.bptt_cpu`: one training step (forward and backward) of a recurrent LIF layer, side by side.
+
+Every round runs the engine and each peer once, in turn; a ratio is the median over rounds of peer / engine, so that a slow
+moment of the machine meets both. Writes benchmarks/bptt_cpu.json; docs/performance.md and its plot are made from that file
+alone (`--only-report` does just this).
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import neurorec.engines
+import neurorec.models  # noqa: F401  (registers cells)
+from benchmarks import report
+from benchmarks.peers import peers
+from neurorec.engines.engine import engines
+from neurorec.models.cell import cells
+
+FILE = Path(__file__).with_suffix(".json")
+LIBRARIES = ("torch", "numba", "llvmlite", "numpy", "norse", "snntorch", "spikingjelly")
+
+
+@dataclass(frozen=True)
+class Case:
+    B: int = 64
+    I: int = 700  # noqa: E741
+    H: int = 256
+    T: int = 100
+    input_share: float = 0.02
+    surrogate: str = "superspike"
+    slope: float = 10.0
+    gain: float = 12.0
+
+
+MAIN = {
+    "B=64, T=100, SuperSpike": (Case(), {"norse": 6.0, "snntorch": 6.0, "spikingjelly": 6.0, "torch.nn.RNN": 3.5}),
+    "B=256, T=250, SuperSpike": (Case(B=256, T=250), {"norse": 4.5}),
+    "B=64, T=100, triangle": (Case(surrogate="triangle", slope=6.0), {"norse": 9.0}),
+    "B=256, T=250, triangle": (Case(B=256, T=250, surrogate="triangle", slope=6.0), {"norse": 7.0}),
+}
+GROWTH: dict[str, list[Case]] = {
+    "H": [Case(B=32, T=50, H=H) for H in (32, 64, 128, 256, 512)],
+    "T": [Case(B=32, T=T) for T in (12, 25, 50, 100, 200)],
+    "B": [Case(B=B, T=50) for B in (4, 8, 16, 32, 64, 128)],
+    "input_share": [
+        Case(B=32, T=50, input_share=s, gain=12 * (0.02 / s) ** 0.5) for s in (0.005, 0.02, 0.08, 0.32, 1.0)
+    ],
+}
+
+
+def build(case: Case) -> tuple[Any, torch.Tensor, torch.Tensor]:
+    """A layer of the case, its input, and the gradient of its spikes."""
+    generator = torch.Generator().manual_seed(0)
+    card = cells["lif"].Card(
+        name="lif", size=case.H, dt_ms=1.0, tau_mem_ms=8.0, tau_syn_ms=4.0, v_threshold=1.0, v_leak=0.0, v_reset=0.0,
+        surrogate=case.surrogate, slope=case.slope, input_gain=case.gain, recurrent_gain=1.0,
+    )  # fmt: skip
+    cell = cells["lif"](card, case.I)
+    cell.reset_parameters(generator)
+    x = (torch.rand(case.T, case.B, case.I, generator=generator) < case.input_share).float()
+    return cell, x, torch.randn(case.T, case.B, case.H, generator=generator) / 100
+
+
+def timed(module: torch.nn.Module, forward: Any, x: torch.Tensor, gradient: torch.Tensor) -> float:
+    module.zero_grad(set_to_none=True)
+    clock = time.thread_time if torch.get_num_threads() == 1 else time.perf_counter
+    start = clock()
+    forward(x).backward(gradient)
+    return clock() - start
+
+
+def measure(case: Case, wanted: tuple[str, ...], rounds: int) -> dict[str, Any]:
+    cell, x, gradient = build(case)
+    runs = {"fused": (cell, lambda x: engines["fused"]().unroll(cell, x)[0])}
+    runs |= {name: run for name, run in peers(cell).items() if name in wanted}
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 1):
+        for name, (module, forward) in runs.items():
+            took = timed(module, forward, x, gradient)
+            if number:  # the first round warms up
+                seconds[name].append(took)
+    with torch.no_grad():
+        shares = {name: float((forward(x) != 0).float().mean()) for name, (_, forward) in runs.items()}
+        u = _distance(cell, x)
+        active = float((cell.spike.derivative(u) != 0).float().mean())
+    ratios = {n: statistics.median(p / f for p, f in zip(seconds[n], seconds["fused"], strict=True)) for n in runs}
+    return {
+        "case": asdict(case), "rounds": rounds, "milliseconds": {n: 1e3 * statistics.median(s) for n, s in seconds.items()},
+        "fastest_ms": {n: 1e3 * min(s) for n, s in seconds.items()}, "ratio": ratios, "spike_share": shares,
+        "active_share": active, "limit_ms": limit_ms(case, shares["fused"], active),
+    }  # fmt: skip
+
+
+def _distance(cell: Any, x: torch.Tensor) -> torch.Tensor:
+    """u - threshold at every step, by the plain step."""
+    seen, spike = [], cell.spike
+    cell.spike = lambda d: (seen.append(d), spike(d))[1]
+    try:
+        cell(x)
+    finally:
+        cell.spike = spike
+    return torch.stack(seen)
+
+
+def limit_ms(case: Case, spike_share: float, active: float) -> float:
+    """The least time for the arithmetic and the traffic that this method cannot avoid, at this machine's measured rates."""
+    rows, H = case.B * case.T, case.H
+    events = case.I * case.input_share + H * spike_share
+    operations = rows * (2 * 2 * events * H + 2 * H * H * min(1.0, active))  # forward and dW; g W_rec
+    traffic = 4 * rows * (case.I + 5 * H)  # x once; spikes out, u out and in, gradient in, and its write
+    flops, bandwidth = machine_rates()
+    return 1e3 * max(operations / flops, traffic / bandwidth)
+
+
+_rates: list[tuple[float, float]] = []
+
+
+def machine_rates() -> tuple[float, float]:
+    """Floating-point operations a second of our dense product, and bytes a second of a copy, both on all threads."""
+    if not _rates:
+        from benchmarks.rates import copy_rate, product_rate
+
+        _rates.append((product_rate(), copy_rate()))
+    return _rates[0]
+
+
+def first_use() -> dict[str, float]:
+    """Seconds in fresh processes: the engine's import with an empty cache, and with a full one."""
+    code = (
+        "import time, torch, sys, neurorec.models, neurorec.engines\n"
+        "from benchmarks.bptt_cpu import Case, build\n"
+        "from neurorec.engines.engine import engines\n"
+        "cell, x, g = build(Case(B=8, I=16, H=32, T=4))\n"
+        "start = time.perf_counter(); engines['fused']().unroll(cell, x)[0].backward(g)\n"
+        "print(time.perf_counter() - start)"
+    )
+    found = {}
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        for which in ("compiling", "from cache"):
+            run = subprocess.run(
+                [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+                env=os.environ | {"XDG_CACHE_HOME": folder},
+            )  # fmt: skip
+            found[which] = float(run.stdout)
+    return found
+
+
+def machine() -> dict[str, Any]:
+    versions = {}
+    for library in LIBRARIES:
+        try:
+            versions[library] = importlib.metadata.version(library)
+        except importlib.metadata.PackageNotFoundError:
+            versions[library] = "not installed"
+    model = [
+        line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
+    return {
+        "processor": model[0] if model else platform.processor(), "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(), "python": platform.python_version(), "versions": versions,
+        "load_before": os.getloadavg()[0],
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--only-report", action="store_true")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    asked = parser.parse_args()
+    torch.set_num_threads(asked.threads)
+    if not asked.only_report:
+        found: dict[str, Any] = {"machine": machine(), "main": {}, "growth": {}}
+        for title, (case, bars) in MAIN.items():
+            rounds = asked.rounds if case.B * case.T < 20000 else max(3, asked.rounds // 3)
+            found["main"][title] = measure(case, tuple(bars), rounds) | {"bars": bars}
+            print(title, found["main"][title]["ratio"], flush=True)
+        for axis, cases in GROWTH.items():
+            found["growth"][axis] = [measure(replace(case), ("norse",), max(3, asked.rounds // 3)) for case in cases]
+            print(axis, [round(one["ratio"]["norse"], 1) for one in found["growth"][axis]], flush=True)
+        found["first_use_s"] = first_use()
+        flops, bandwidth = machine_rates()
+        found["machine"] |= {
+            "product_gflops": flops / 1e9,
+            "copy_gb_s": bandwidth / 1e9,
+            "load_after": os.getloadavg()[0],
+        }
+        FILE.write_text(json.dumps(found, indent=1) + "\n")
+    report.write(json.loads(FILE.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""docs/performance.md and its plot, from the result file."""
+
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+
+
+def write(found: dict[str, Any]) -> None:
+    (DOCS / "performance.md").write_text(_page(found))
+    _plot(found["growth"], DOCS / "performance_growth.svg")
+
+
+HEAD = """# How fast training on the CPU is
+
+Made by `python -m benchmarks.bptt_cpu` from `benchmarks/bptt_cpu.json`; do not edit. One training step (forward and backward,
+all weight gradients) of a recurrent LIF layer by the engine `fused` ([engines_fused.md](engines_fused.md)) and by other
+libraries. A ratio is the median over rounds of peer time / ours within the round; milliseconds are medians.
+
+{processor}, {cores} cores, {threads} thread(s), {clock}; Python {python}; {libraries}.
+Load of the machine at the start {load_before:.1f}, at the end {load_after:.1f} (1 is one busy core; we add {threads}).
+Measured rates: dense product {product_gflops:.0f} GFLOP/s, copy {copy_gb_s:.0f} GB/s. *Limit* is the time of the arithmetic or
+of the memory traffic that cannot be avoided, at these rates, whichever is longer.
+
+First use in a process takes {cached:.1f} s, most of it the import of numba; once on a machine {compiling:.1f} s, to compile.
+
+| I=700, H=256, 2 % input | ran | ms | limit, ms | times ours | bar | spikes, % |
+|---|---|---|---|---|---|---|"""
+
+
+def _page(found: dict[str, Any]) -> str:
+    m, first = found["machine"], found["first_use_s"]
+    head = HEAD.format(
+        **{key: value for key, value in m.items() if key != "versions"},
+        clock="processor time" if m["threads"] == 1 else "time on the wall",
+        libraries=", ".join(f"{name} {version}" for name, version in m["versions"].items()),
+        cached=first["from cache"],
+        compiling=first["compiling"],
+    )
+    rows = [row for title, one in found["main"].items() for row in _rows(title, one)]
+    return "\n".join([head, *rows, "", "![cost against H, T, B and input](performance_growth.svg)", ""])
+
+
+def _rows(title: str, one: dict[str, Any]) -> list[str]:
+    rows = []
+    for name, ratio in one["ratio"].items():
+        bar = one["bars"].get(name)
+        verdict = "" if bar is None else f"{bar:g}, {'met' if ratio >= bar else '**not met**'}"
+        share = "" if name == "torch.nn.RNN" else f"{100 * one['spike_share'][name]:.1f}"
+        what, limit = "", ""
+        if name == "fused":
+            active = f"; {100 * one['active_share']:.0f} % active backward" if one["active_share"] < 1 else ""
+            what, limit = title + active, f"{one['limit_ms']:.1f}"
+        rows.append(
+            f"| {what} | {name} | {one['milliseconds'][name]:.1f} | {limit} | {ratio:.1f} | {verdict} | {share} |"
+        )
+    return rows
+
+
+def _plot(growth: dict[str, list[dict[str, Any]]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "neurorec"
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, len(growth), figsize=(3.2 * len(growth), 3.2), sharey=True, layout="constrained")
+    names = {"H": "neurons H", "T": "steps T", "B": "batch B", "input_share": "share of input lines with a spike"}
+    for axis, (key, cases) in zip(axes, growth.items(), strict=True):
+        at = [one["case"][key] for one in cases]
+        for name, colour in (("norse", "#c05020"), ("fused", "#2060a0")):
+            axis.plot(at, [one["milliseconds"][name] for one in cases], "o-", color=colour, label=name, markersize=4)
+        axis.plot(at, [one["limit_ms"] for one in cases], "--", color="#808080", label="limit")
+        axis.set(xscale="log", yscale="log", xlabel=names[key])
+        axis.grid(alpha=0.3)
+    axes[0].set_ylabel("milliseconds a step, forward and backward")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
