@@ -20,7 +20,7 @@ from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
 STORED_FORMAT = 1  # raise it when what a run's folder holds changes, so that older runs are made anew
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "brian2")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "brian2", "numba")
 
 
 @dataclass(frozen=True)
