@@ -57,10 +57,10 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
             raise InputError(
                 f"population {name}: start of {variable} has shape {list(start.shape)}, wanted one or [{N}]"
             )
-        found[variable] = np.full(N, start) if not start.ndim else start.copy()
+        found[f"v_{variable}"] = np.full(N, start) if not start.ndim else start.copy()
     for variable, factor in p.lazy.items():
-        found[f"{variable}_last"] = np.full(N, -1, np.int32)  # the state given at the start has not moved yet
-        found[f"{variable}_fine"], found[f"{variable}_coarse"] = power_tables(factor, steps)
+        found[f"last_{variable}"] = np.full(N, -1, np.int32)  # the state given at the start has not moved yet
+        found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.exact is not None:
         found["exact"] = np.ascontiguousarray(p.exact)
     if isinstance(fires, SpikeTrain):
@@ -109,8 +109,8 @@ def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarr
             found |= {"in_edge": incoming.astype(np.uint32), "in_pre": pre[order][incoming].astype(np.uint32)}
             found["in_start"] = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=N))])
     for variable, factor in p.state.items():
-        found[variable] = np.zeros(found["w"].shape)
-        found[f"{variable}_fine"], found[f"{variable}_coarse"] = power_tables(factor, steps)
+        found[f"v_{variable}"] = np.zeros(found["w"].shape)
+        found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.state:
         found["last"] = np.full(found["w"].shape, -1, np.int32)
     return found
@@ -124,11 +124,11 @@ def results(
     parts = dict(zip(plan.populations, found, strict=True))
     state: dict[str, dict[str, np.ndarray]] = {}
     for name, p in plan.populations.items():
-        state[name] = {v: arrays[f"{p.key}_{v}"] for v in p.equations.variables}
+        state[name] = {v: arrays[f"{p.key}_v_{v}"] for v in p.equations.variables}
         for v, factor in p.lazy.items():
-            state[name][v] = state[name][v] * factor ** (steps - 1.0 - arrays[f"{p.key}_{v}_last"])
+            state[name][v] = state[name][v] * factor ** (steps - 1.0 - arrays[f"{p.key}_last_{v}"])
     for name, q in plan.projections.items():
-        state[name] = {v: _in_given_order(arrays, q.key, v) for v in q.state}
+        state[name] = {v: _in_given_order(arrays, q.key, f"v_{v}") for v in q.state}
         for v, factor in q.state.items():
             state[name][v] = state[name][v] * factor ** (steps - 1.0 - _in_given_order(arrays, q.key, "last"))
     return EventRun(

@@ -67,8 +67,8 @@ class Kernel:
                 lines.append(f"scale_synapses({', '.join(parts)}, {self._array(goals)}[0], {goals}[1])")
         for plan in self.plan.populations.values():
             for k, name in enumerate(plan.population.at_sample):
-                lines.append(f"{self._array(f'{plan.key}_{name}')}[:] = {self._array(f'{plan.key}_at_sample')}[{k}]")
-                lines += [f"{self._array(f'{plan.key}_{name}_last')}[:] = t - 1"] if name in plan.lazy else []
+                lines.append(f"{self._array(f'{plan.key}_v_{name}')}[:] = {self._array(f'{plan.key}_at_sample')}[{k}]")
+                lines += [f"{self._array(f'{plan.key}_last_{name}')}[:] = t - 1"] if name in plan.lazy else []
         sample = self._array("sample")
         return [f"if t % {sample}[0] == 0:", *("    " + line for line in lines or ["pass"])]
 

@@ -118,6 +118,10 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
     for assignment in reset + after:
         if assignment.name not in equations.variables:
             raise refuse(name, f'it sets "{assignment.name}", which is no variable of these neurons')
+    for variable in sorted({*equations.variables} & {*network.constants}):
+        raise InputError(
+            f'population {name}: "{variable}" is a variable and also one of the network\'s numbers; rename one'
+        )
     for variable in (*population.start, *population.at_sample):
         if variable not in equations.variables:
             raise InputError(

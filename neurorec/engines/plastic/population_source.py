@@ -14,7 +14,7 @@ def move(plan: PopulationPlan, constants: tuple[str, ...]) -> Function | None:
     f = Function(f"{plan.key}_move", ("t", "dt"), constants)
     locals_ = {name: f"v_{name}" for name in plan.equations.variables if name not in plan.lazy}
     f.add(1, f"for i in range({f.hoist('size', f.array(f'{plan.key}_sizes') + '[0]')}):")
-    f.add(2, *(f"{local} = {f.array(f'{plan.key}_{name}')}[i]" for name, local in locals_.items()))
+    f.add(2, *(f"{local} = {f.array(f'{plan.key}_v_{name}')}[i]" for name, local in locals_.items()))
     refractory = plan.population.refractory_ms > 0
     if refractory:
         wait = f.hoist("wait", f"{plan.key}_sizes[1]")
@@ -24,7 +24,7 @@ def move(plan: PopulationPlan, constants: tuple[str, ...]) -> Function | None:
         held = refractory and name in plan.equations.held
         f.add(2, f"n_{name} = {_moved(f, plan, name, locals_)}")
         f.add(2, *([f"n_{name} = n_{name} if active else v_{name}"] if held else []))
-        f.add(2, f"{plan.key}_{name}[i] = n_{name}")
+        f.add(2, f"{plan.key}_v_{name}[i] = n_{name}")
     if plan.condition is not None:
         above = f"({f.expression(plan.condition, after)})" + (" & active" if refractory else "")
         f.add(2, f"{f.array(f'{plan.key}_hits')}[i] = {above}")
@@ -62,10 +62,10 @@ def at_spikes(
 
 def place(f: Function, plan: PopulationPlan, name: str, index: str, local: str) -> Place:
     """Where variable `name` of neuron `index` lives; a lazy one is decayed when it is loaded."""
-    array = f.array(f"{plan.key}_{name}")
+    array = f.array(f"{plan.key}_v_{name}")
     if name not in plan.lazy:
         return Place(local, f"{array}[{index}]", (f"{array}[{index}] = {local}",))
-    last, fine, coarse = (f.array(f"{array}_{part}") for part in ("last", "fine", "coarse"))
+    last, fine, coarse = (f.array(f"{plan.key}_{part}_{name}") for part in ("last", "fine", "coarse"))
     decayed = f"{array}[{index}] * power({fine}, {coarse}, t - {last}[{index}])"
     return Place(local, decayed, (f"{array}[{index}] = {local}", f"{last}[{index}] = t"))
 

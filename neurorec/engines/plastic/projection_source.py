@@ -80,7 +80,7 @@ def _places(
     if names & set(plan.state):
         last = f.array(f"{plan.key}_last")
         for name in plan.state:  # all of a synapse's variables share one time of last decay
-            array, fine, coarse = (f.array(f"{plan.key}_{name}{part}") for part in ("", "_fine", "_coarse"))
+            array, fine, coarse = (f.array(f"{plan.key}_{part}_{name}") for part in ("v", "fine", "coarse"))
             decayed = f"{array}[{edge}] * power({fine}, {coarse}, t - {last}[{edge}])"
             own[name] = Place(f"s_{name}", decayed, (f"{array}[{edge}] = s_{name}", f"{last}[{edge}] = t"))
     ends = []

@@ -54,6 +54,8 @@ def small_network(model, rule="static", full=False, delays_ms=(0.5,), seed=1, li
     strength, jump = how.pop("strength"), how.pop("jump")
     how["equations"] += learn.get("traces", "")
     how["reset"] += learn.get("reset", "")
+    if learn:
+        how["start"] = how.get("start", {}) | {"y": 0.4}
     neurons = Population(size, after=learn.get("after", ""), **how)
     inputs = Population(
         lines, spike_train(random, lines, 400, 0.02), learn.get("traces", "").strip(), after=learn.get("after", "")

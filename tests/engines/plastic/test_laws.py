@@ -188,3 +188,12 @@ def test_nothing_given_is_changed():
     before = [p.weights.copy() for p in network.projections.values()]
     run_network(network, 400)
     assert all(np.array_equal(a, p.weights) for a, p in zip(before, network.projections.values(), strict=True))
+
+
+def test_a_variable_may_be_called_as_the_engine_calls_its_own_arrays():
+    equations = "dhits/dt = -hits / tau : 1\ndx/dt = -x / tau : 1\nlast_x : 1\nx_last : 1\nsizes : 1"
+    cells = Population(3, SpikeTrain(np.array([2]), np.array([1])), equations, after="hits += 1\nx += 1\nsizes = 7")
+    seen = run_network(EventNetwork(1.0, {"cells": cells}, {}, times_ms={"tau": 5.0}), 4).state["cells"]
+    assert {name: values[1] for name, values in seen.items()} == pytest.approx(
+        {"hits": 0.8, "x": 0.8, "last_x": 0.0, "x_last": 0.0, "sizes": 7.0}
+    )
