@@ -108,6 +108,21 @@ def test_nearest_neighbours_are_broadcast_events_and_updates():
     assert cost.mapping.chips == 4
     assert "chip_to_chip" in cost.unpriced
     assert "each of 4 whole chips" in cost.static_basis
+    assert cost.breakdown.static.value == pytest.approx(4 * 104.4 * cost.latency_us.value * 1e3)
+
+
+def test_a_slower_clock_takes_longer_where_nothing_waits():
+    fast, slow = (describe_cost(example("odin_point", waits=False, clock_MHz=clock), "odin") for clock in (75.0, 25.0))
+    assert slow.latency_us.value == pytest.approx(3 * fast.latency_us.value)
+
+
+def test_a_sparse_population_talks_to_its_own_place_in_the_layer():
+    layer = {"name": "a", "size": 1024, "recurrent_fan_in": 4, "spikes_per_step": 0.5}
+    chip = shrunk(load_chip("loihi1"), neurons_per_core=64)
+    mapping = describe_cost(made(input=None, layer=[layer]), chip).mapping
+    assert len(mapping.cores) == 16
+    assert mapping.packets == mapping.within_tile == 1024 * 3 * (mapping.packets // 3072)
+    assert mapping.packets > 0
 
 
 def test_batch_changes_the_price_on_a_calibrated_board_only():
