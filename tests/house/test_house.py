@@ -70,7 +70,7 @@ def test_help_and_import_load_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch", "numba", "llvmlite"])
+@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch"])
 def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
     pattern = re.compile(rf"^(\s*)(?:import|from) {library}\b", re.MULTILINE)
     where = {}
@@ -79,6 +79,16 @@ def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
             where.setdefault(path.relative_to(ROOT).as_posix(), set()).add(bool(indent.strip("\n")))
     assert len(where) <= 4
     assert all(inside == {True} for inside in where.values()), where
+
+
+@pytest.mark.parametrize("library", ["numba", "llvmlite"])
+def test_the_compiler_is_used_by_the_compiled_engines_alone_and_loads_with_them(library):
+    pattern = re.compile(rf"^\s*(?:import|from) {library}\b", re.MULTILINE)
+    users = {path.relative_to(ROOT / "neurorec").as_posix() for path in (ROOT / "neurorec").rglob("*.py")
+             if pattern.search(path.read_text())}  # fmt: skip
+    assert all(user.startswith(("engines/fused/", "engines/plastic/")) for user in users), users
+    code = f"import sys, neurorec.training, neurorec.engines; print({library!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_path):
