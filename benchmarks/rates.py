@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from neurorec.engines.fused import vectors
+from neurorec.engines.fused.emit import TILE_ROWS
 from neurorec.engines.fused.threads import share
-from neurorec.engines.fused.vectors import TILE_ROWS
 
 add_product = cast(Any, vectors.add_product)
 

@@ -169,7 +169,7 @@ class _Emitter:
 
     def operation(self, name: str, first: Any, second: Any = None) -> Any:
         b, flags = self.builder, ("contract",) if self.may_fuse else ()
-        arithmetic = {"add": b.fadd, "subtract": b.fsub, "multiply": b.fmul, "divide": b.fdiv}
+        arithmetic: dict[str, Any] = {"add": b.fadd, "subtract": b.fsub, "multiply": b.fmul, "divide": b.fdiv}
         if name in arithmetic:
             return arithmetic[name](first, second, flags=flags)
         if name == "detach":

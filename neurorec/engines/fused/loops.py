@@ -9,10 +9,10 @@ from typing import Any, cast
 
 import numba
 import numpy as np
-from numba.cpython.unsafe.numbers import trailing_zeros
+from numba.cpython.unsafe import numbers
 
 from neurorec.engines.fused import vectors
-from neurorec.engines.fused.vectors import TILE_ROWS
+from neurorec.engines.fused.emit import TILE_ROWS
 
 DENSE = 0.5  #: share of lines with an event above which a dense product of a whole tile is faster
 ACTIVE = 0.35  #: share of neurons with a surrogate derivative above which the dense product is faster
@@ -25,7 +25,7 @@ add_dots, add_product, add_rows = (
     cast(Any, vectors.add_rows),
 )
 call_rows, nonzero_bits = cast(Any, vectors.call_rows), cast(Any, vectors.nonzero_bits)
-fetch_row = cast(Any, vectors.fetch_row)
+fetch_row, trailing_zeros = cast(Any, vectors.fetch_row), cast(Any, numbers.trailing_zeros)
 count_bits, scatter_row = cast(Any, vectors.count_bits), cast(Any, vectors.scatter_row)
 
 

@@ -93,7 +93,7 @@ class _Unroll(torch.autograd.Function):
             *(each[part] for each in by_part), drive_array, low, high))  # fmt: skip
         g_in = g_rec = None
         if need_in:
-            g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)
+            g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)  # type: ignore[union-attr]
         if need_rec:
             g_rec = _by_neuron(rec_gradients, H) + (drive[0].t() @ z if z.any() else 0)
         return (None, drive @ w_in if need_x else None, g_in, g_rec, drive[0] @ w_rec if need_z else None,
