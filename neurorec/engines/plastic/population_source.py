@@ -17,8 +17,8 @@ def move(plan: PopulationPlan, constants: tuple[str, ...]) -> Function | None:
     f.add(2, *(f"{local} = {f.array(f'{plan.key}_v_{name}')}[i]" for name, local in locals_.items()))
     refractory = plan.population.refractory_ms > 0
     if refractory:
-        wait = f.hoist("wait", f"{plan.key}_sizes[1]")
-        f.add(2, f"active = t - {f.array(f'{plan.key}_fired_at')}[i] >= {wait}")
+        latest = f.hoist("latest", f"np.int32(t - {plan.key}_sizes[1])")  # 32 bits, as fired_at: fewer bytes to move
+        f.add(2, f"active = {f.array(f'{plan.key}_fired_at')}[i] <= {latest}")
     after = {name: f"n_{name}" if name in plan.moving else local for name, local in locals_.items()}
     for name in plan.moving:
         held = refractory and name in plan.equations.held

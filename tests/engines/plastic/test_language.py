@@ -144,7 +144,7 @@ def test_synapses_that_do_not_fit_are_refused(changes, what):
         ({"fires": SpikeTrain(np.array([1]), np.array([2]))}, "its spike train names a neuron outside 0 to 1"),
         ({"fires": Poisson(-1.0)}, "rates_Hz must be 0 or above, and no NaN"),
         ({"fires": Poisson(np.ones(3))}, "rates_Hz has shape [3], wanted one, [2] or [samples, 2]"),
-        ({"equations": "tau : 1"}, '"tau" is a variable and also one of the network\'s numbers; rename one'),
+        ({"equations": "v : 1\ntau : 1"}, '"tau" is a variable and also one of the network\'s numbers; rename one'),
         ({"method": "rk4"}, 'method "rk4" is neither "euler" nor "exact"'),
         ({"start": {"u": 0.0}}, 'start or at_sample names "u", which is no variable of its own'),
         ({"start": {"v": np.zeros(3)}}, "start of v has shape [3], wanted one or [2]"),
