@@ -160,7 +160,7 @@ def cite_(
 
 
 def main() -> None:
-    """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault."""
+    """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault; 130 stopped by Ctrl-C."""
     debug = "--debug" in sys.argv
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs are parallel; threads inside each would only quarrel
     try:
@@ -170,6 +170,6 @@ def main() -> None:
             raise
         typer.echo(f"neurorec: {error}", err=True)
         raise SystemExit(2 if isinstance(error, InputError) else 1) from None
-    except KeyboardInterrupt:
-        typer.echo("neurorec: stopped", err=True)
+    except KeyboardInterrupt as stop:
+        typer.echo(f"neurorec: {stop or 'stopped'}", err=True)
         raise SystemExit(130) from None

@@ -81,6 +81,8 @@ def check_card(data: dict[str, Any], schema: type[AnyCard], where: str) -> AnyCa
         return schema.model_validate(data)
     except ValidationError as error:
         faults = [f"{file}: {_explain(fault, schema, table)}" for fault in error.errors()[:5]]
+        if error.error_count() > 5:
+            faults.append(f"{file}: and {error.error_count() - 5} more")
         raise InputError("\n".join(faults)) from None
 
 

@@ -5,7 +5,10 @@ from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
+import neurorec.learning
+import neurorec.models  # noqa: F401  (these two register every rule and cell)
 from neurorec.basics.cards import Card, card_names, find_card, load_card
+from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.hardware.evidence import AccessEnergy, Known, Limit, Scope
 from neurorec.hardware.law import BatchLaw
 from neurorec.hardware.terms import (
@@ -19,6 +22,8 @@ from neurorec.hardware.terms import (
     Times,
     TrainingTerm,
 )
+from neurorec.learning.rule import rules
+from neurorec.models.cell import cells
 
 
 class Chip(Card):
@@ -136,4 +141,12 @@ def load_chip(name: str | Path) -> Chip:
     InputError
         For an unknown chip, or a card with an unknown key, a missing unit, a band that does not contain its value.
     """
-    return load_card(find_card("hardware", name), Chip)
+    path = find_card("hardware", name)
+    chip = load_card(path, Chip)
+    for key, names, known in (("runs", chip.runs, cells), ("trains", chip.trains, rules)):
+        for stated in names:
+            if stated not in known:
+                raise InputError(
+                    f'{path.name}: {key}: "{stated}" is not known{did_you_mean(stated, known)}; known: {", ".join(known)}'
+                )
+    return chip

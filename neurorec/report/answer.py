@@ -82,13 +82,21 @@ def _compare(one: Group, other: Group) -> Iterator[Comparison]:
 
 def answer(results: StudyResults) -> tuple[str, str]:
     """The two sentences under the question."""
-    return _first(without_backpropagation(results)), _second(spiking_against_rate(results))
+    return _first(without_backpropagation(results), _baselines(results)), _second(spiking_against_rate(results))
 
 
-def _first(comparisons: list[Comparison]) -> str:
+def _baselines(results: StudyResults) -> dict[str, Group]:
+    """Task -> ridge regression on its raw input, which needs no network at all."""
+    return {group.task: group for group in groups_of(results) if group.control == "ridge on input"}
+
+
+def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
     if not comparisons:
         return "No network finished both with and without backpropagation, so what is lost without it cannot be said."
-    return "; ".join(_loss(comparison) for comparison in comparisons) + "."
+    said = "; ".join(_loss(comparison) for comparison in comparisons) + "."
+    for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
+        said += f" Without any network, ridge regression on the raw input of {task} scores {baselines[task].test}."
+    return said
 
 
 def _loss(at: Comparison) -> str:

@@ -95,7 +95,8 @@ class Group:
         """ "adaptive LIF, surrogate BPTT", with the control in brackets."""
         if self.half == "baseline":
             return self.network
-        trained = self.network if self.network == self.rule_title else f"{self.network}, {self.rule_title}"
+        named = self.network.split()[0] in self.rule_title  # "competitive units" learn by "competitive learning"
+        trained = self.network if named else f"{self.network}, {self.rule_title}"
         return f"{trained} ({self.control})" if self.control else trained
 
     @property

@@ -1,7 +1,8 @@
 """One training from start to scores: every choice on validation data, the test split read once at the end."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -62,6 +63,18 @@ def pick_device(name: str) -> str:
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch with one thread: small steps are faster so, and a run's sums do not depend on who called it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def train(
     half: LoadedHalf,
     task: Task,

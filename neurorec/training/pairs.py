@@ -1,6 +1,6 @@
 """A pair card with every table checked: cell, readout, encoder and each training, before anything runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,23 +87,20 @@ def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
     where = f"{path.name}: {half_name}"
     encoder_class = _look_up(half.encoder, encoders, f"{where}.encoder", "name")
     encoder = encoder_class(check_card(half.encoder, encoder_class.Card, f"{where}.encoder"))
+    loaded = LoadedHalf(path.stem, half_name, half.cell_card(where), half.readout_card(where), encoder, ())
+    _check_time_steps(loaded, where)
+    probe = loaded.build(1, 1, torch.Generator().manual_seed(0))
     trainings = []
     for number, table in enumerate(half.training):
         here = f"{where}.training[{number}]"
         rule = _look_up(table, rules, here, "rule")
         _look_up(table, tasks, here, "task")
-        trainings.append(check_card(table, rule.Card, here))
-    loaded = LoadedHalf(
-        path.stem, half_name, half.cell_card(where), half.readout_card(where), encoder, tuple(trainings)
-    )
-    _check_time_steps(loaded, where)
-    probe = loaded.build(1, 1, torch.Generator().manual_seed(0))
-    for training in trainings:
         try:
-            rules[training.rule].check(probe)
+            rule.check(probe)  # before its settings: whoever names the wrong rule need not complete its table
         except CannotRun as error:
             raise CannotRun(f"{where}: {error}") from None
-    return loaded
+        trainings.append(check_card(table, rule.Card, here))
+    return replace(loaded, trainings=tuple(trainings))
 
 
 def _look_up(table: dict[str, Any], registry: Any, where: str, key: str) -> Any:

@@ -37,6 +37,8 @@ def test_bad_input_is_refused_with_one_message(tmp_path):
     pair = (tmp_path / "tiny.toml").read_text()
     for old, new, said in [
         ("tau_mem_ms = 10.0", "tau_mem_ms = -10.0", "tiny.toml: spiking.cell.tau_mem_ms: must be greater than 0 (got -10.0)"),
+        ("tau_mem_ms = 10.0", "tau_mem_ms = 0.5",
+         "tiny.toml: spiking.cell: tau_mem_ms must be at least dt_ms (1), or forward Euler overshoots (got 0.5)"),
         ("tau_mem_ms = 10.0", "tau_mem = 10.0", 'key "tau_mem" is not known (write "tau_mem_ms": the unit belongs in the key)'),
         ("v_reset = 0.0", "v_rest = 0.0", 'key "v_rest" is not known (did you mean "v_reset"?)'),
         ('name = "lif"', 'name = "life"', 'tiny.toml: spiking.cell.name: cell "life" is not known (did you mean "lif"?); '),
@@ -168,7 +170,7 @@ def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_p
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     if how == signal.SIGINT:
-        assert process.returncode == 1
+        assert process.returncode == 130
         assert "runs are stored and stay. The same command continues from there" in said
         assert "Traceback" not in said
     time.sleep(2.5)  # workers notice within a second that their parent is gone

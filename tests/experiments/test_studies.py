@@ -255,7 +255,7 @@ def test_a_rule_that_cannot_train_a_net_is_refused_with_its_place(tmp_path):
     card = write_study(tmp_path)
     pair = (tmp_path / "tiny.toml").read_text()
     (tmp_path / "tiny.toml").write_text(pair.replace('rule = "bptt"', 'rule = "stdp"'))
-    with pytest.raises(InputError, match=r"tiny\.toml: rate\.training\[0\]"):
+    with pytest.raises(CannotRun, match=r"tiny\.toml: rate: rule STDP cannot train Elman: its units send values"):
         prepare_study(card)
     reservoir = """
 name = "echo_state"

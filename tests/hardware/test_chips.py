@@ -1,11 +1,13 @@
 """Contracts of every chip card."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from neurorec.basics.cards import Card, card_folder
 from neurorec.basics.citations import cite
+from neurorec.basics.errors import InputError
 from neurorec.hardware.chip import chip_names, load_chip
 from neurorec.hardware.evidence import Known, Quantity
 from neurorec.hardware.listing import hardware_readme, unpriced_terms
@@ -119,3 +121,14 @@ def test_truenorth_law_passes_through_the_points_it_was_drawn_through():
 def test_odin_law_gives_its_published_operating_point():
     chip = load_chip("odin")
     assert power_mW(chip, 37.5e6, clock_MHz=75.0).value == pytest.approx(0.477, rel=1e-3)
+
+
+def test_a_cell_or_rule_that_does_not_exist_is_named(tmp_path):
+    card = (Path(__file__).parents[2] / "hardware" / "loihi1.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(card.replace('runs = ["lif"', 'runs = ["liff"'))
+    with pytest.raises(InputError, match=r'mine\.toml: runs: "liff" is not known \(did you mean "lif"\?\); known: '):
+        load_chip(path)
+    path.write_text(card.replace('trains = ["stdp"]', 'trains = ["stpd"]'))
+    with pytest.raises(InputError, match=r'mine\.toml: trains: "stpd" is not known \(did you mean "stdp"\?\)'):
+        load_chip(path)

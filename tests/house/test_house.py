@@ -1,5 +1,6 @@
 """The house itself: paths that exist, cards that load, tables that are current, imports that stay light."""
 
+import os
 import re
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_pa
         "print(len(found))"
     )
     python = tmp_path / "fresh" / "bin" / "python"
-    run = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    run = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=alone)
     assert run.returncode == 0, run.stderr
     assert int(run.stdout) == len(CARDS)
 

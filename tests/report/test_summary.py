@@ -94,3 +94,9 @@ def test_energy_has_a_unit_that_fits(value_pJ, text):
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (312.5, "312"), (31250.0, "31.2k"), (999999.0, "1.00M")])
 def test_counts(value, text):
     assert wording.count(value) == text
+
+
+def test_the_answer_names_what_needs_no_network(tmp_path):
+    results = made_up_results(tmp_path)
+    (ridge,) = [group for group in groups_of(results, "frame_digits") if group.control == "ridge on input"]
+    assert f"ridge regression on the raw input of frame_digits scores {ridge.test}." in answer(results)[0]

@@ -74,12 +74,19 @@ def test_same_seed_same_run_other_seed_other_run(pair, task, run):
     assert other.history != run.history
 
 
+def test_the_callers_threads_do_not_matter_and_are_given_back(pair, task, run):
+    torch.set_num_threads(2)
+    again = train(pair.rate, task, "bptt", seed=0, device="cpu")
+    assert torch.get_num_threads() == 2
+    assert again.history == run.history
+
+
 def test_caps_are_counted(pair, task):
     short = train(pair.spiking, task, "bptt", seed=0, device="cpu", max_epochs=2, max_samples=100)
     assert short.training["epochs"] == 2
     assert short.training["samples_seen"] == 200
     assert short.training["weight_updates"] == 2
-    assert (short.engine, short.rule_title) == ("norse", "surrogate BPTT")
+    assert (short.engine, short.rule_title) == ("fused", "surrogate BPTT")
 
 
 def test_progress_is_told_after_every_epoch(pair, task):

@@ -1,11 +1,13 @@
 """Competitive learning's spiking half: LIF neurons that inhibit each other and tire (after Diehl & Cook 2015)."""
 
+from typing import Self
+
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
-from neurorec.models.cells.lif import LIFState
+from neurorec.models.cells.lif import LIFState, check_euler
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 
 
@@ -20,6 +22,11 @@ class CompetitiveLIFCard(CellCard):
     slope: PositiveFloat
     weight_sum: PositiveFloat  #: sum of each neuron's incoming weights at the start; STDP keeps it there
     inhibition: NonNegativeFloat  #: what one spike takes from the current of every other neuron, one step later
+
+    @model_validator(mode="after")
+    def _steps_are_short_enough(self) -> Self:
+        check_euler(self)
+        return self
 
 
 @cells.register("competitive_lif")

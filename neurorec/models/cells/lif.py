@@ -1,9 +1,9 @@
 """Recurrent leaky integrate-and-fire neurons with current-based synapses (Norse's step, hard reset)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
@@ -26,6 +26,20 @@ class SpikingCard(CellCard):
     slope: PositiveFloat
     input_gain: NonNegativeFloat
     recurrent_gain: NonNegativeFloat
+
+    @model_validator(mode="after")
+    def _steps_are_short_enough(self) -> Self:
+        check_euler(self)
+        return self
+
+
+def check_euler(card: Any) -> None:
+    """Forward Euler with a step longer than a time constant overshoots its goal; raises ValueError for such a card."""
+    for name in type(card).model_fields:
+        if name.startswith("tau_") and name.endswith("_ms") and getattr(card, name) < card.dt_ms:
+            raise ValueError(
+                f"{name} must be at least dt_ms ({card.dt_ms:g}), or forward Euler overshoots (got {getattr(card, name):g})"
+            )
 
 
 class LIFState(NamedTuple):
