@@ -46,8 +46,8 @@ class Case:
 MAIN = {
     "B=64, T=100, SuperSpike": (Case(), {"norse": 6.0, "snntorch": 6.0, "spikingjelly": 6.0, "torch.nn.RNN": 3.5}),
     "B=256, T=250, SuperSpike": (Case(B=256, T=250), {"norse": 4.5}),
-    "B=64, T=100, triangle": (Case(surrogate="triangle", slope=6.0), {"norse": 9.0}),
-    "B=256, T=250, triangle": (Case(B=256, T=250, surrogate="triangle", slope=6.0), {"norse": 7.0}),
+    "B=64, T=100, triangle": (Case(surrogate="triangle", slope=3.0), {"norse": 9.0}),
+    "B=256, T=250, triangle": (Case(B=256, T=250, surrogate="triangle", slope=3.0), {"norse": 7.0}),
 }
 GROWTH: dict[str, list[Case]] = {
     "H": [Case(B=32, T=50, H=H) for H in (32, 64, 128, 256, 512)],
