@@ -197,3 +197,11 @@ def test_a_variable_may_be_called_as_the_engine_calls_its_own_arrays():
     assert {name: values[1] for name, values in seen.items()} == pytest.approx(
         {"hits": 0.8, "x": 0.8, "last_x": 0.0, "x_last": 0.0, "sizes": 7.0}
     )
+
+
+def test_on_post_sees_what_reset_changed_and_not_yet_what_after_changed():
+    spike = SpikeTrain(np.array([2]), np.array([0]))
+    cells = Population(1, spike, "y : 1\nz : 1", reset="y += 1", after="z += 10")
+    synapse = Projection("cells", "cells", np.zeros((1, 1)), on_post="w = y_post + z_post")
+    network = EventNetwork(1.0, {"cells": cells}, {"synapse": synapse})
+    assert run_network(network, 4).weights["synapse"] == in_brian2(network, 4, target="numpy").weights["synapse"] == 1.0
