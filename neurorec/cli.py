@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from neurorec.basics.errors import InputError, NeurorecError, RunFailed
+from neurorec.basics.errors import NeurorecError, RunFailed
 
 app = typer.Typer(
     name="neurorec",
@@ -169,7 +169,4 @@ def main() -> None:
         if debug:
             raise
         typer.echo(f"neurorec: {error}", err=True)
-        raise SystemExit(2 if isinstance(error, InputError) else 1) from None
-    except KeyboardInterrupt as stop:
-        typer.echo(f"neurorec: {stop or 'stopped'}", err=True)
-        raise SystemExit(130) from None
+        raise SystemExit(error.exit_code) from None

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 class NeurorecError(Exception):
     """Anything neurorec refuses. The message is one readable sentence or two, never a traceback's tail."""
 
+    exit_code = 1
+
 
 class InputError(NeurorecError):
-    """The input is at fault (a card, a name, a file, a folder). Nothing was started. Exit code 2."""
+    """The input is at fault (a card, a name, a file, a folder). Nothing was started."""
+
+    exit_code = 2
 
 
 class CannotRun(InputError):
@@ -17,7 +21,13 @@ class CannotRun(InputError):
 
 
 class RunFailed(NeurorecError):
-    """A run went wrong on the way (NaN, silence). It is marked failed, the others go on. Exit code 1."""
+    """A run went wrong on the way (NaN, silence). It is marked failed, the others go on."""
+
+
+class Stopped(NeurorecError):
+    """Ctrl-C: what had finished is stored; the message says how to continue."""
+
+    exit_code = 130
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, Stopped
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Interrupted, Watcher
@@ -64,8 +64,8 @@ def run_and_report(prepared: PreparedStudy) -> int:
 
     Raises
     ------
-    KeyboardInterrupt
-        After Ctrl-C, with a message that says how to continue.
+    Stopped
+        After Ctrl-C, saying how to continue.
     """
     console = Console()
     seeds, tasks = ({getattr(spec, key) for spec in prepared.specs} for key in ("seed", "task"))
@@ -84,7 +84,7 @@ def run_and_report(prepared: PreparedStudy) -> int:
         with watcher.bars:
             results = run_study(prepared, watcher)
     except Interrupted as stop:
-        raise KeyboardInterrupt(str(stop)) from None
+        raise Stopped(str(stop)) from None
     return _finish(results, console)
 
 
