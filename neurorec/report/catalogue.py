@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -19,7 +20,7 @@ from neurorec.engines.engine import engines
 from neurorec.experiments.study import load_study
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.export import exporters
-from neurorec.learning.rule import OBJECTIONS, rules
+from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.task import tasks
@@ -130,8 +131,22 @@ def _show_rule(console: Console, name: str) -> None:
     rule = rules[name]
     _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
     _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
-    _say(console, "  the six objections to backpropagation: " + "; ".join(OBJECTIONS))
+    for cell, judgements in _judged(name).items():
+        _say(console, f"  the six objections to backpropagation, on {cell}:")
+        for objection, judgement in zip(OBJECTIONS, judgements, strict=True):
+            _say(console, f"    {judgement.stance}: {objection} ({judgement.why})")
     _cite(console, rule.sources)
+
+
+def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
+    """What the rule says of itself on each cell that some pair card trains by it."""
+    halves = [half for pair in card_names("models") for half in load_pair(pair).halves]
+    networks = [
+        half.build(1, 1, torch.Generator().manual_seed(0))
+        for half in halves
+        if any(training.rule == rule for training in half.trainings)
+    ]
+    return {network.cell.title: rules[rule].judgements(network) for network in networks}
 
 
 def _show_card(folder: str) -> Callable[[Console, str], None]:

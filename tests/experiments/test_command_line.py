@@ -88,7 +88,10 @@ def test_list_and_show_everything_there_is():
             ["u_t = v_{t-1}", "tau_mem_ms = 10.0", "chips that run it", "neurorec/models/cells/lif.py", "Elman"],
         ),
         ("loihi1", ["pJ = 23.6", "davies2018"]),
-        ("bptt", ["BPTT", "linear operations backward", "neurorec/learning/bptt.py"]),
+        (
+            "bptt",
+            ["BPTT", "kept: weights of the forward paths", "on Elman", "on adaptive LIF", "neurorec/learning/bptt.py"],
+        ),
         ("row_digits", ["one row of the image at a time"]),
         ("backprop_vs_stdp", ["seeds = [0, 1, 2]"]),
     ]:
