@@ -28,8 +28,9 @@ def raster(group: Group) -> Plot | None:
     if run is None or found is None:
         return None
     seen, layer = (spikes[:STEPS_SHOWN, 0, :LINES_SHOWN].astype(bool) for spikes in found)
-    cut = found[1].shape[0] > STEPS_SHOWN or max(found[0].shape[2], found[1].shape[2]) > LINES_SHOWN
-    steps, lines = layer.shape[0], seen.shape[1]
+    cut = found[1].shape[0] > STEPS_SHOWN
+    steps, lines, size = layer.shape[0], seen.shape[1], found[1].shape[2]
+    units = f"{size} units" if size == layer.shape[1] else f"first {layer.shape[1]} of {size} units"
     gap = max(2, (lines + layer.shape[1]) // 20)
     title = f"{group.task}: spikes of {group.label}"
     with figure(3.9) as (drawn, axes):
@@ -41,12 +42,12 @@ def raster(group: Group) -> Plot | None:
         axes.set_xlim(-0.5, steps - 0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("time (steps)" if run.dt_ms is None else f"time (steps of {run.dt_ms:g} ms)")
-        axes.set_ylabel(f"{layer.shape[1]} units, {lines} input lines")
+        axes.set_ylabel(f"{units}, {lines} input lines")
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         alt = (
             f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}: {int(layer.sum())} spikes "
-            f"of {layer.shape[1]} units and {int(seen.sum())} on {lines} input lines in {steps} steps; "
-            f"{int((~layer.any(0)).sum())} units stay silent" + (", the first steps and lines shown." if cut else ".")
+            f"of {units} and {int(seen.sum())} on {lines} input lines in {steps} steps; "
+            f"{int((~layer.any(0)).sum())} units stay silent" + (", the first steps shown." if cut else ".")
         )
         rows = [["where", "step", "line"]]
         rows += [["layer", int(t), int(i)] for t, i in zip(*layer.nonzero(), strict=True)]
