@@ -5,6 +5,7 @@ is `slope` (1 / voltage unit), stated in every card. The surrogate belongs to th
 rate and spiking halves alike.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -16,14 +17,14 @@ surrogates: Registry[type["SpikeFunction"]] = Registry("surrogate")
 
 
 @dataclass(frozen=True)
-class SpikeFunction:
+class SpikeFunction(ABC):
     """A spike function with a stated surrogate slope. Calling it maps x [...] to spikes 0/1 of the same shape and type."""
 
     slope: float
 
+    @abstractmethod
     def derivative(self, x: Tensor) -> Tensor:
         """The surrogate of dz/dx, elementwise."""
-        raise NotImplementedError
 
     def __call__(self, x: Tensor) -> Tensor:
         return _Spike.apply(x, self)  # type: ignore[no-any-return]
