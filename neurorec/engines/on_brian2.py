@@ -12,15 +12,12 @@ This file is longer than most because no other imports Brian2.
 """
 
 import logging
-import os
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +25,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.files import user_cache
 from neurorec.engines.event_equations import EventEquations
 from neurorec.models.cell import Cell
 from neurorec.models.cells.competitive_lif import CompetitiveLIF
@@ -133,25 +131,12 @@ def _set_preferences(target: str) -> Iterator[None]:
     before = [prefs[name] for name in names]
     try:
         # several workers compile at once: the cache is one user's own, and Brian2 locks it
-        for name, value in zip(names, (target, _cache_folder(), True), strict=True):
+        for name, value in zip(names, (target, str(user_cache("brian2")), True), strict=True):
             prefs[name] = value
         yield
     finally:
         for name, value in zip(names, before, strict=True):
             prefs[name] = value
-
-
-@cache
-def _cache_folder() -> str:
-    """A folder of this user for compiled code, beside other caches; in the temporary folder where there is no home."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))) / "neurorec" / "brian2"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        if os.access(home, os.W_OK):
-            return str(home)
-    except OSError:
-        pass
-    return tempfile.mkdtemp(prefix="neurorec-brian2-")
 
 
 def _run(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -370,9 +370,9 @@ def test_compiled_code_is_kept_where_it_can_be_written(tmp_path, monkeypatch):
     assert cache.cache_folder().parent == tmp_path / "cache" / "neurorec"
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "temporary"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
     assert cache.cache_folder().parent.parent == tmp_path / "temporary"
-    monkeypatch.setattr(cache.tempfile, "gettempdir", lambda: str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
     with pytest.raises(RuntimeError, match="set XDG_CACHE_HOME to one that can"):
         cache.cache_folder()
 

@@ -15,21 +15,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from neurorec.basics.files import user_cache
+
 log = logging.getLogger(__name__)
 STAMP_S = 1_000_000_000.0
 
 
 @cache
 def cache_folder() -> Path:
-    """A folder of this user for generated code; in the temporary folder where there is no home to write to."""
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neurorec" / "plastic"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        if os.access(home, os.W_OK):
-            return home
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="neurorec-plastic-"))
+    """Where generated code is kept."""
+    return user_cache("plastic")
 
 
 def load_kernel(text: str) -> Callable[..., Any]:
