@@ -96,6 +96,10 @@ def check_file(path: Path) -> str:
         from neurorec.engines.on_nir import read_nir
 
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
+    if path.suffix != ".toml":
+        raise InputError(f'{path}: cards end in ".toml" and NIR graphs in ".nir"; this is neither')
     data = read_toml(path)
     if "question" in data:
         load_study(path)

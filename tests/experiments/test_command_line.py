@@ -40,6 +40,7 @@ def test_bad_input_is_refused_with_one_message(tmp_path):
         ("tau_mem_ms = 10.0", "tau_mem_ms = 0.5",
          "tiny.toml: spiking.cell: tau_mem_ms must be at least dt_ms (1), or forward Euler overshoots (got 0.5)"),
         ("tau_mem_ms = 10.0", "tau_mem = 10.0", 'key "tau_mem" is not known (write "tau_mem_ms": the unit belongs in the key)'),
+        ("tau_mem_ms = 10.0", "tau_mem_s = 0.01", 'key "tau_mem_s" is not known (write "tau_mem_ms": convert the number)'),
         ("v_reset = 0.0", "v_rest = 0.0", 'key "v_rest" is not known (did you mean "v_reset"?)'),
         ('name = "lif"', 'name = "life"', 'tiny.toml: spiking.cell.name: cell "life" is not known (did you mean "lif"?); '),
         ("dt_ms = 1.0\n[spiking.encoder]", "dt_ms = 2.0\n[spiking.encoder]",
@@ -60,6 +61,11 @@ def test_an_unwritable_folder_a_corrupt_card_and_a_wrong_run_folder(tmp_path):
     assert "bad.toml: this is not valid TOML" in refused("check", tmp_path / "bad.toml")
     (tmp_path / "bad.nir").write_bytes(b"not HDF5")
     assert "bad.nir: " in refused("check", tmp_path / "bad.nir")
+    assert refused("check", tmp_path).endswith(
+        "this is a folder; give one file, e.g. neurorec check " + str(tmp_path / "my_card.toml")
+    )
+    (tmp_path / "notes.md").write_text("")
+    assert 'cards end in ".toml" and NIR graphs in ".nir"; this is neither' in refused("check", tmp_path / "notes.md")
     (tmp_path / "neither.toml").write_text("about = 'x'")
     assert "neither.toml: neither a study (it has no question), nor a pair" in refused(
         "check", tmp_path / "neither.toml"
