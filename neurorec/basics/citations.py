@@ -8,7 +8,6 @@ from pathlib import Path
 from neurorec.basics.cards import Card, check_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
 
-
 JOURNAL = re.compile(r"(?P<journal>.+?) (?P<volume>\d+)(\((?P<number>[\d-]+)\))?(:(?P<pages>[\w-]+))?")
 #: a venue written like "Cognitive Science 14(2):179-211" is a journal
 

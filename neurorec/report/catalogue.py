@@ -1,7 +1,6 @@
 """`neurorec list` and `neurorec show`: what there is, and everything known about one thing."""
 
 import inspect
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
-from neurorec.tasks.task import tasks
+from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
 
 #: kind -> name -> one line about it
@@ -76,7 +75,7 @@ def print_member(name: str) -> None:
         return
     shows: dict[str, Callable[[Console, str], None]] = {
         "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
-        "rules": _show_rule, "tasks": _show_code(tasks), "engines": _show_code(_engine_modules()),
+        "rules": _show_rule, "tasks": _show_task, "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}
@@ -89,12 +88,15 @@ def print_member(name: str) -> None:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _show_path(console: Console, path: Path) -> None:
-    data = read_toml(path)
-    _say(console, json.dumps(data, indent=2, ensure_ascii=False))
+    """A card of the user's own: a pair as pairs are shown, any other as it stands in its file."""
+    if {"rate", "spiking"} & set(read_toml(path)):
+        _show_pair(console, str(path))
+    else:
+        _say(console, f"{path}\n\n{path.read_text()}")
 
 
 def _show_pair(console: Console, name: str) -> None:
@@ -165,12 +167,21 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
     return show
 
 
+def _show_task(console: Console, name: str) -> None:
+    _show_code(tasks)(console, name)
+    task = load_task(name, seed=0)
+    parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
+    _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values in 0..1; {task.classes} classes")
+    _say(console, f"  samples: {parts} (seed 0); chance {task.chance_score:.3f} {task.metric} on test")
+    _cite(console, task.sources)
+
+
 def _code_path(member: Any) -> str:
     path = Path(inspect.getsourcefile(member) or "")
     return f"{path.relative_to(PACKAGE.parent)}:{inspect.getsourcelines(member)[1]}"
 
 
 def _cite(console: Console, keys: Any) -> None:
-    _say(console, "sources:")
+    _say(console, "sources:" if keys else "sources: none; it is made here")
     for key in keys:
         _say(console, f"  {key}: {cite(key)}" if is_cited(key) else f"  {key}")
