@@ -11,6 +11,7 @@ from typing import Any
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import collect, rebuild_network, stored_half
+from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
@@ -102,7 +103,7 @@ def check_file(path: Path) -> str:
         raise InputError(f'{path}: cards end in ".toml" and NIR graphs in ".nir"; this is neither')
     data = read_toml(path)
     if "question" in data:
-        load_study(path)
+        load_any_study(path)
         return "study"
     if "rate" in data or "spiking" in data:
         load_pair(path)

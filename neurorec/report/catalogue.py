@@ -16,7 +16,7 @@ from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_brian2, on_nir
 from neurorec.engines.engine import engines
-from neurorec.experiments.study import load_study
+from neurorec.experiments.kinds import load_any_study
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
@@ -154,7 +154,7 @@ def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
 def _show_card(folder: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
         path = find_card(folder, name)
-        load_chip(path) if folder == "hardware" else load_study(path)
+        load_chip(path) if folder == "hardware" else load_any_study(path)
         _say(console, f"{path}\n\n{path.read_text()}")
 
     return show
