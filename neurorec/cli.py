@@ -30,7 +30,7 @@ def run(
     jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
     engine: Annotated[
-        str, typer.Option(help="Engine for the networks it can run: auto, fused, norse or torch.")
+        str, typer.Option(help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2.")
     ] = "auto",
     out: Out = None,
     debug: Debug = False,
