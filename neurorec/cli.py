@@ -31,7 +31,9 @@ def run(
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
         str | None,
-        typer.Option(help="Engine for the networks it can run: auto, fused, norse or torch. [default: auto]"),
+        typer.Option(
+            help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
+        ),
     ] = None,
     out: Out = None,
     debug: Debug = False,
