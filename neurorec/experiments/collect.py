@@ -134,7 +134,7 @@ def _notes(runs: list[RunRecord]) -> list[str]:
             engines.setdefault(record.engine, set()).add(f"{record.network} by {record.rule_title}")
     versions = next((record.versions for record in runs if record.versions), {})
     return [
-        "engines: " + "; ".join(f"{name} ({', '.join(sorted(engines[name]))})" for name in sorted(engines)),
+        "engines: " + "; ".join(f"{name} for {', '.join(sorted(engines[name]))}" for name in sorted(engines)),
         f"machine: {platform.machine()}, {platform.system()}; devices: {', '.join(sorted({r.device for r in runs}))}",
         "versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
     ]
