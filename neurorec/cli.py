@@ -60,7 +60,7 @@ def report(
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")
+        str, typer.Argument(help="pairs, chips, links, studies, tasks, rules, engines, cells, encoders, exporters")
     ] = "",
     debug: Debug = False,
 ) -> None:
@@ -82,7 +82,8 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A card (pair, chip or study), or a NIR file.")], debug: Debug = False
+    file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    debug: Debug = False,
 ) -> None:
     """Check a card or a NIR file; say what is wrong with it and how to mend it."""
     from neurorec.experiments.verbs import check_file

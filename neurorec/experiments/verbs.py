@@ -23,6 +23,7 @@ from neurorec.hardware.cost import estimate_cost as price
 from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.link import load_link
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
@@ -92,7 +93,7 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 
 
 def check_file(path: Path) -> str:
-    """What `path` is: a pair, chip or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
+    """What `path` is: a pair, chip, link or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
     if path.suffix == ".nir":
         from neurorec.engines.on_nir import read_nir
 
@@ -108,12 +109,15 @@ def check_file(path: Path) -> str:
     if "rate" in data or "spiking" in data:
         load_pair(path)
         return "pair"
+    if "joins" in data:
+        load_link(path)
+        return "link"
     if {"energy", "memory", "must_price"} & set(data):
         load_chip(path)
         return "chip"
     raise InputError(
-        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price); "
-        "copy a card from experiments/, models/ or hardware/ and change it"
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price), "
+        "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and change it"
     )
 
 
