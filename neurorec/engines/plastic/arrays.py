@@ -92,28 +92,43 @@ def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarr
     projection, (S, N) = p.projection, (p.source.population.size, p.target.population.size)
     weights = np.array(projection.weights, np.float64, order="C")
     delay_steps = _delay_steps(plan, p)
-    delays, which = np.unique(delay_steps, return_inverse=True)
+    delays = np.flatnonzero(np.bincount(delay_steps))
     found = {"delays": delays, "goals": np.array([projection.weight_sum or 0.0, projection.weight_max])}
     if projection.pre is None or projection.post is None:
         found["w"] = weights
     else:
-        pre, post = (np.asarray(ends, np.int64) for ends in (projection.pre, projection.post))
-        row = pre * len(delays) + (which if np.ndim(projection.delay_ms) else 0)
-        order = np.lexsort((post, row))
-        found |= {"w": weights[order], "post": post[order].astype(np.uint32)}
-        if (np.diff(order) != 1).any():
-            found["order"] = order.astype(np.uint32)
+        pre, post = (np.asarray(ends, np.int32) for ends in (projection.pre, projection.post))
+        row = pre if len(delays) == 1 else pre * np.int64(len(delays)) + np.searchsorted(delays, delay_steps)
+        if not _in_order(row, post):
+            by_post = _stable_order(post, N)[0]
+            found["order"] = order = by_post[_stable_order(row[by_post], S * len(delays))[0]]
+            weights, pre, post, row = weights[order], pre[order], post[order], row[order]
+        found |= {"w": weights, "post": post.view(np.uint32)}
         found["out_start"] = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=S * len(delays)))])
         if p.on_post or projection.weight_sum is not None:
-            incoming = np.lexsort((pre[order], post[order]))
-            found |= {"in_edge": incoming.astype(np.uint32), "in_pre": pre[order][incoming].astype(np.uint32)}
-            found["in_start"] = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=N))])
+            incoming, found["in_start"] = _stable_order(post, N)
+            found |= {"in_edge": incoming, "in_pre": pre[incoming].view(np.uint32)}
     for variable, factor in p.state.items():
         found[f"v_{variable}"] = np.zeros(found["w"].shape)
         found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.state:
         found["last"] = np.full(found["w"].shape, -1, np.int32)
     return found
+
+
+def _in_order(row: np.ndarray, post: np.ndarray) -> bool:
+    """Whether synapses are sorted by row, and within a row by target."""
+    return bool(((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (post[1:] >= post[:-1]))).all())
+
+
+def _stable_order(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices that sort keys below `bound`, equal ones in their order, and where each key starts: by counting, not
+    comparing. scipy counts when it turns a sparse row into columns."""
+    from scipy.sparse import csr_array
+
+    edges = np.arange(len(keys), dtype=np.uint32)
+    columns = csr_array((edges, keys, [0, len(keys)]), shape=(1, bound)).tocsc()
+    return columns.data, columns.indptr.astype(np.int64)
 
 
 def results(
