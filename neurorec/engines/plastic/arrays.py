@@ -1,7 +1,5 @@
 """The arrays that a generated kernel takes, by name, and what they hold afterwards."""
 
-from typing import Any
-
 import numpy as np
 
 from neurorec.basics.errors import InputError
@@ -47,6 +45,9 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
         "ring": np.zeros((slots, max(N, 1)), np.uint32),
         "counts": np.zeros(slots, np.int64),
         "fired_at": np.full(N, NEVER, np.int32),
+        "total": np.zeros(1, np.int64),
+        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; run.py makes them longer
+        "who": np.empty(max(1024, 4 * N), np.int32),
         "hits": hits,
         "hits_by_8": hits.view(np.uint64),
         "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
@@ -78,9 +79,10 @@ def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.
             f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]"
         )
     chances = np.minimum(np.broadcast_to(rates_Hz, (*rates_Hz.shape[:-1], N)).reshape(-1, N) * dt_ms / 1000.0, 1.0)
+    top = chances.max(initial=0.0)
+    scale = 1.0 / np.log1p(-top) if 0.0 < top < 1.0 else -0.0
     return {
-        "chances": np.ascontiguousarray(chances), "top": np.array([chances.max(initial=0.0)]),
-        "upcoming": np.full(1, -1, np.int64),
+        "chances": np.ascontiguousarray(chances), "top": np.array([top, scale]), "upcoming": np.full(1, -1, np.int64),
     }  # fmt: skip
 
 
@@ -95,7 +97,7 @@ def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarr
     delays = np.flatnonzero(np.bincount(delay_steps))
     found = {"delays": delays, "goals": np.array([projection.weight_sum or 0.0, projection.weight_max])}
     if projection.pre is None or projection.post is None:
-        found["w"] = weights
+        found |= {"w": weights, "factors": np.zeros(N)}
     else:
         pre, post = (np.asarray(ends, np.int32) for ends in (projection.pre, projection.post))
         row = pre if len(delays) == 1 else pre * np.int64(len(delays)) + np.searchsorted(delays, delay_steps)
@@ -132,11 +134,11 @@ def _stable_order(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def results(
-    plan: Plan, steps: int, arrays: dict[str, np.ndarray], found: Any, recorded: tuple[str, ...], engine: str,
-    wall_s: float, prepare_s: float,
+    plan: Plan, steps: int, arrays: dict[str, np.ndarray], recorded: tuple[str, ...], engine: str, wall_s: float,
+    prepare_s: float,
 ) -> EventRun:  # fmt: skip
-    """What the kernel returned and left in its arrays, by the names of the network."""
-    parts = dict(zip(plan.populations, found, strict=True))
+    """What the kernel left in its arrays, by the names of the network."""
+    totals = {name: int(arrays[f"{p.key}_total"][0]) for name, p in plan.populations.items()}
     state: dict[str, dict[str, np.ndarray]] = {}
     for name, p in plan.populations.items():
         state[name] = {v: arrays[f"{p.key}_v_{v}"] for v in p.equations.variables}
@@ -147,11 +149,15 @@ def results(
         for v, factor in q.state.items():
             state[name][v] = state[name][v] * factor ** (steps - 1.0 - _in_given_order(arrays, q.key, "last"))
     return EventRun(
-        spikes={name: (parts[name][1][: parts[name][0]], parts[name][2][: parts[name][0]]) for name in recorded},
-        counts={name: int(part[0]) for name, part in parts.items()}, state=state,
+        spikes={name: _recorded(arrays, plan.populations[name].key, totals[name]) for name in recorded},
+        counts=totals, state=state,
         weights={name: _in_given_order(arrays, q.key, "w") for name, q in plan.projections.items()}, engine=engine,
         wall_s=wall_s, prepare_s=prepare_s,
     )  # fmt: skip
+
+
+def _recorded(arrays: dict[str, np.ndarray], key: str, total: int) -> tuple[np.ndarray, np.ndarray]:
+    return arrays[f"{key}_when"][:total].copy(), arrays[f"{key}_who"][:total].copy()
 
 
 def _in_given_order(arrays: dict[str, np.ndarray], key: str, part: str) -> np.ndarray:
