@@ -22,7 +22,7 @@ from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
 STORED_FORMAT = 2  # raise it when what a run's folder holds changes, so that older runs are made anew
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "brian2")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
 @dataclass(frozen=True)

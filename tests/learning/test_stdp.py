@@ -110,7 +110,7 @@ def test_it_says_who_ran_it():
     assert rules["stdp"].whole_split
     assert rules["stdp"].unsupervised
     engine = choose_engine("auto", net().cell)
-    for asked, title in (("auto", "plastic (numba)"), ("plastic", "plastic (numba)"), ("brian2", "brian2 (")):
+    for asked, title in (("auto", "plastic (LLVM)"), ("plastic", "plastic (LLVM)"), ("brian2", "brian2 (")):
         method = rules["stdp"](rule().card, asked)
         assert method.init(net(), engine, torch.Generator()).engine.title.startswith(title)
         assert method.engine_name(engine).startswith(title)

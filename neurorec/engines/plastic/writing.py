@@ -55,7 +55,7 @@ class Function:
     @property
     def text(self) -> str:
         head = [f"    {local} = {value}" for local, value in self.hoisted.items()]
-        return "\n".join(["@njit(**OPTIONS)", f"def {self.call}:", *head, *self.lines, ""])
+        return "\n".join([f"def {self.call}:", *head, *self.lines, ""])
 
 
 def used(assignments: Iterable[Assignment]) -> set[str]:
