@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import torch
 
-from neurorec.basics.errors import InputError, RunFailed
+from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
 from neurorec.engines.engine import Engine, choose_engine
@@ -111,6 +111,10 @@ def train(
     network.to(device)
     method = rules[rule](card)
     method.check(network)
+    if task.lengths is not None and method.whole_split:
+        raise CannotRun(
+            f"rule {method.title} presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+        )
     stepper = choose_engine(engine, network.cell)
     data = _encoded(half.encoder, task, seed, device, max_samples)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
@@ -174,14 +178,14 @@ def _fit(
 
 @torch.no_grad()
 def _score(network: Network, engine: Engine, batch: Batch) -> float:
-    return accuracy(masked_mean(engine.outputs(network, batch.x), batch.mask), batch.target)
+    return accuracy(masked_mean(engine.outputs(network, batch.x, batch.lengths), batch.mask), batch.target)
 
 
 @torch.no_grad()
 def _evaluate(network: Network, engine: Engine, data: dict[Split, Batch]) -> tuple[dict[str, float], Activity]:
     scores = {split: _score(network, engine, data[split]) for split in ("train", "validation")}
     test = data["test"]
-    seen = engine.run(network, test.x)
+    seen = engine.run(network, test.x, test.lengths)
     scores["test"] = accuracy(masked_mean(seen.outputs, test.mask), test.target)
     return cast(dict[str, float], scores), seen.activity
 

@@ -349,10 +349,6 @@ def test_symbols_refuse_what_has_no_node():
         (lambda: symbol.exp(), "it uses .exp"),
         (lambda: symbol.pow(3), "it raises to the power 3"),
         (lambda: symbol * torch.ones(2, 2), "it combines its state with a Tensor that is no number and no [H] tensor"),
-        (
-            lambda: symbol * nn.Parameter(torch.ones(2)),
-            "it trains a number of each neuron, which this engine does not yet",
-        ),
     ]:
         with pytest.raises(NotElementwise) as caught:
             action()
