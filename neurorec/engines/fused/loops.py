@@ -91,8 +91,7 @@ def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, out
             now, before = (t, t - 1) if keep else (0, 0)
             events = 0
             for b in range(start, start + rows):
-                if t < lengths[b]:
-                    events += set_bits(x, x_at, t, b, I, x_bits, now, B * I * FLOAT)
+                events += set_bits(x, x_at, t, b, I, x_bits, now, B * I * FLOAT)
             input_events += events
             drive[:] = 0
             if rows == TILE_ROWS and events > DENSE * rows * I:
@@ -100,7 +99,7 @@ def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, out
                 graded = True
             else:
                 for k in range(rows):
-                    n = list_events(x_bits, now, start + k, lines) if t < lengths[start + k] else 0
+                    n = list_events(x_bits, now, start + k, lines)
                     for e in range(n):
                         values[e] = x[t, start + k, lines[e]]
                         graded |= values[e] != 1
