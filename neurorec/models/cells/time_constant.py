@@ -25,6 +25,9 @@ class TimeConstant(nn.Module):
         start = -math.log(tau_ms / dt_ms - 1) if learned else 0.0
         self.logit = nn.Parameter(torch.full((size,), start)) if learned else None
 
+    def extra_repr(self) -> str:
+        return f"{self.tau_ms:g} ms" + (", learned from there" if self.logit is not None else "")
+
     @property
     def rate(self) -> float | Tensor:
         """dt / tau: a number, or [H] where it is learned."""
