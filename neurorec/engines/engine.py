@@ -9,7 +9,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.activity import Activity, observe
-from neurorec.models.cell import Cell
+from neurorec.models.cell import Cell, check_lengths
 from neurorec.models.network import Network
 
 engines: Registry[type["Engine"]] = Registry("engine")
@@ -36,9 +36,13 @@ class Engine(ABC):
 
     @abstractmethod
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the weights, x and the state."""
+        """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the parameters, x and the state.
+
+        Where samples have `lengths` [B] of their own (whole numbers, 0 to T), each stops there: its outputs behind are 0,
+        its final state is that of its own last step, and no gradient comes from behind.
+        """
 
     def check(self, cell: Cell) -> None:
         """Raise `CannotRun` if this engine cannot run `cell`."""
@@ -46,14 +50,17 @@ class Engine(ABC):
         if reason is not None:
             raise CannotRun(f"engine {self.title} cannot run {cell.title}: {reason}; use --engine auto")
 
-    def outputs(self, network: Network, x: Tensor) -> Tensor:
+    def outputs(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Readout outputs [T, B, O] alone, for training."""
-        return network.readout(self.unroll(network.cell, x)[0])
+        return network.read(self.unroll(network.cell, x, lengths=lengths)[0], lengths)
 
-    def run(self, network: Network, x: Tensor) -> EngineRun:
+    def run(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> EngineRun:
+        """Raises `CannotRun` for a cell that this engine cannot run, and `InputError` for impossible lengths."""
         self.check(network.cell)
-        hidden, state = self.unroll(network.cell, x)
-        return EngineRun(network.readout(hidden), hidden, state, observe(network, x, hidden))
+        if lengths is not None:
+            check_lengths(lengths, x)
+        hidden, state = self.unroll(network.cell, x, lengths=lengths)
+        return EngineRun(network.read(hidden, lengths), hidden, state, observe(network, x, hidden, lengths))
 
 
 def choose_engine(name: str, cell: Cell) -> Engine:

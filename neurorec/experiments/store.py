@@ -119,7 +119,8 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 def read_activity(folder: Path) -> Activity:
     with np.load(folder / "activity.npz", allow_pickle=False) as arrays:
         data = {field.name: arrays[field.name] for field in fields(Activity)}
-    return Activity(**{**data, "samples": int(data["samples"]), "steps": int(data["steps"])})
+    numbers: dict[str, Any] = {name: int(data[name]) for name in ("samples", "steps", "skipped_steps")}
+    return Activity(**data | numbers)
 
 
 def _plain(record: RunRecord) -> dict[str, Any]:

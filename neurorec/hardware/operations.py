@@ -77,10 +77,16 @@ class Operations:
     hidden_units: int
     output_units: int
     dt_ms: float | None  #: what a step stands for, where the net says it
+    skipped_steps: int = 0  #: that samples shorter than others did not run, summed over samples
 
     @property
     def total(self) -> Counts:
         return self.cell + self.readout
+
+    @property
+    def sample_steps(self) -> int:
+        """Steps that were run, summed over samples."""
+        return self.samples * self.steps - self.skipped_steps
 
     @property
     def stored_bytes(self) -> int:
@@ -102,7 +108,7 @@ def count_inference(network: Network, activity: Activity) -> Operations:
         samples=activity.samples,
         steps=activity.steps,
         input_spikes=int(activity.input_spikes.sum()) if arriving is not None else 0,
-        input_values=0 if arriving is not None else activity.samples * activity.steps * cell.input_size,
+        input_values=0 if arriving is not None else activity.sample_steps * cell.input_size,
         cell=_count_layer(
             declared, activity, arriving, recurrent, cell.size, activity.hidden_spikes if spiking else None
         ),
@@ -113,6 +119,7 @@ def count_inference(network: Network, activity: Activity) -> Operations:
         hidden_units=cell.size,
         output_units=readout.size,
         dt_ms=getattr(cell.card, "dt_ms", None),
+        skipped_steps=activity.skipped_steps,
     )
 
 
@@ -125,7 +132,7 @@ def _count_layer(
     sent: np.ndarray | None,
 ) -> Counts:
     """Counts of one layer. `arriving`, `recurrent` and `sent` are spikes per line, or None where lines carry values."""
-    runs = activity.samples * activity.steps
+    runs = activity.sample_steps
     lines = ((declared.input_fan_out, arriving), (declared.recurrent_fan_out, recurrent))
     events = sum(int(spikes @ fan_out) for fan_out, spikes in lines if spikes is not None)
     macs = sum(runs * int(fan_out.sum()) for fan_out, spikes in lines if spikes is None)

@@ -68,7 +68,7 @@ def count_training(
 
 def _backward(network: Network, operations: Operations) -> Counts:
     """The backward pass over the observed samples, with its tape."""
-    runs = operations.samples * operations.steps
+    runs = operations.sample_steps
     declared = network.cell.operations()
     through = runs * int(declared.recurrent_fan_out.sum()) + operations.readout.dense_macs
     total = operations.total

@@ -24,7 +24,7 @@ def fit_count_readout(
     step answered, the features are spike counts divided by T.
     """
     features, held_out = (
-        readout_features(network, engine.unroll(network.cell, batch.x)[0], batch.mask).cpu()
+        readout_features(network, engine.unroll(network.cell, batch.x, lengths=batch.lengths)[0], batch.mask).cpu()
         for batch in (train, validation)
     )
     weights, penalty = best_ridge(

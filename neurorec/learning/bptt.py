@@ -86,11 +86,12 @@ class BPTT(Rule):
             If the loss is no longer a finite number.
         """
         state.optimizer.zero_grad(set_to_none=True)
-        hidden, _ = state.engine.unroll(network.cell, batch.x)
+        hidden, _ = state.engine.unroll(network.cell, batch.x, lengths=batch.lengths)
         logits = masked_mean(network.readout(hidden), batch.mask)
         loss = torch.nn.functional.cross_entropy(logits, batch.target)
         if self.card.rate_weight > 0 and network.cell.output_signal == "spikes":
-            rates = hidden.mean((0, 1))
+            ends = batch.lengths
+            rates = hidden.mean((0, 1)) if ends is None else hidden.sum((0, 1)) / ends.sum()
             loss = loss + self.card.rate_weight * (rates - self.card.rate_target).square().mean()
         value = float(loss.detach())
         if not torch.isfinite(loss):

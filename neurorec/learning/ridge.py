@@ -88,14 +88,14 @@ class Ridge(Rule):
 
     @torch.no_grad()
     def step(self, network: Network, state: RidgeState, batch: Batch) -> tuple[RidgeState, Info]:
-        hidden, _ = state.engine.unroll(network.cell, batch.x)
+        hidden, _ = state.engine.unroll(network.cell, batch.x, lengths=batch.lengths)
         state.features.append(readout_features(network, hidden, batch.mask).cpu())
         state.targets.append(batch.target.cpu())
         return state, Info(loss=None, updates=0)
 
     @torch.no_grad()
     def finish(self, network: Network, state: RidgeState, validation: Batch) -> Mapping[str, float]:
-        hidden, _ = state.engine.unroll(network.cell, validation.x)
+        hidden, _ = state.engine.unroll(network.cell, validation.x, lengths=validation.lengths)
         held_out = (readout_features(network, hidden, validation.mask).cpu(), validation.target.cpu())
         features, target = torch.cat(state.features), torch.cat(state.targets)
         weights, penalty = best_ridge(features, target, held_out, state.classes, self.card.penalties)

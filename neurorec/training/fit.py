@@ -118,6 +118,10 @@ def train(
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
         )
+    if task.lengths is not None and method.whole_split:
+        raise CannotRun(
+            f"rule {method.title} presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+        )
     stepper = choose_engine(for_cells, network.cell)
     data = _encoded(half.encoder, task, seed, device, max_samples)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
@@ -181,14 +185,14 @@ def _fit(
 
 @torch.no_grad()
 def _score(network: Network, engine: Engine, batch: Batch) -> float:
-    return accuracy(masked_mean(engine.outputs(network, batch.x), batch.mask), batch.target)
+    return accuracy(masked_mean(engine.outputs(network, batch.x, batch.lengths), batch.mask), batch.target)
 
 
 @torch.no_grad()
 def _evaluate(network: Network, engine: Engine, data: dict[Split, Batch]) -> tuple[dict[str, float], Activity]:
     scores = {split: _score(network, engine, data[split]) for split in ("train", "validation")}
     test = data["test"]
-    seen = engine.run(network, test.x)
+    seen = engine.run(network, test.x, test.lengths)
     scores["test"] = accuracy(masked_mean(seen.outputs, test.mask), test.target)
     return cast(dict[str, float], scores), seen.activity
 

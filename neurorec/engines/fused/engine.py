@@ -28,7 +28,7 @@ class OnFused(Engine):
         return None
 
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         from neurorec.engines.fused.unroll import unroll
 
@@ -40,6 +40,7 @@ class OnFused(Engine):
             return x.new_zeros(0, x.shape[1], cell.size), start
         recorded = record(cell)
         parts = start._asdict()
-        z, final = unroll(recorded, x, parts[recorded.spikes], [parts[name] for name in recorded.names])
-        after = dict(zip(recorded.names, final, strict=True))
-        return z, cast(Any, type(start))(**after, **{recorded.spikes: z[-1]})
+        z = x.new_zeros(x.shape[1], 0) if recorded.spikes is None else parts[recorded.spikes]
+        output, z, final = unroll(recorded, x, z, [parts[name] for name in recorded.names], lengths)
+        after = dict(zip(recorded.names, final, strict=True)) | ({recorded.spikes: z} if recorded.spikes else {})
+        return output, cast(Any, type(start))(**after)

@@ -2,7 +2,8 @@
 
 Samples are taken in tiles of TILE_ROWS, each through all time steps, so that a tile's state stays in the cache. Rows of
 hidden numbers are `width` long: H rounded up to whole vectors, with zeros behind. Spikes travel as bits, 64 to a word;
-a set bit is an event, and costs one row of weights. Only u - threshold and the bits are kept for the way back.
+a set bit is an event, and costs one row of weights. Kept for the way back are the bits and what the step says: u - threshold
+in most cases. A sample takes part in as many steps as its length says.
 """
 
 from typing import Any, cast
@@ -69,17 +70,18 @@ def list_events(words, now, b, lines):
 
 
 @compiled
-def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, out, distance, x_bits, z_bits, low, high):
-    """Samples low to high. x [T, B, I]; first [B, width] W_rec z of before; w_in [I, width], w_rec [H, width] by line;
-    state [B, S, width], left as the final state; out [T, B, H] spikes; distance, x_bits, z_bits [T, B, .], or [1, B, .]
-    if not `keep`. Returns the number of input events, and whether any input was other than 0 or 1."""
+def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, out, kept, x_bits, z_bits, low, high):
+    """Samples low to high. x [T, B, I]; lengths [B]; first [B, width] W_rec z of before; w_in [I, width], w_rec [H, width]
+    by line, or no rows where nothing recurs; state [B, S, width], left as the final state; out [T, B, H], written up to each
+    length; kept, x_bits, z_bits [T, B, .], or [1, B, .] if not `keep`. Returns the number of input events, and whether any
+    input was other than 0 or 1."""
     T, B, I = x.shape  # noqa: E741
-    H, width, S = out.shape[2], w_in.shape[1], state.shape[1]
+    H, width, S, K = out.shape[2], w_in.shape[1], state.shape[1], kept.shape[2]
     drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     z, z_words = np.zeros((1, high - low, width), np.float32), z_bits[:, low:high]
     lines, values, ones = np.empty(max(I, H), np.int64), np.empty(I, np.float32), np.ones(H, np.float32)
     in_at, rec_at, neurons_at, x_at, state_at = addresses(w_in, w_rec, neurons, x, state)
-    drive_at, recurrent_at, z_at, distance_at, ones_at = addresses(drive, recurrent, z, distance, ones)
+    drive_at, recurrent_at, z_at, kept_at, ones_at = addresses(drive, recurrent, z, kept, ones)
     lines_at, values_at = lines.ctypes.data, values.ctypes.data
     input_events, graded = 0, False
     for start in range(low, high, TILE_ROWS):
@@ -111,16 +113,19 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, out, distanc
                 add_product(recurrent_at, at(z_at, start - low, width), width, rec_at, H, width)
             else:
                 for k in range(rows):
-                    n = list_events(z_bits, before, start + k, lines)
+                    n = list_events(z_bits, before, start + k, lines) if t < lengths[start + k] else 0
                     add_rows(at(recurrent_at, k, width), rec_at, width, lines_at, ones_at, n)
             spikes = 0
             for k in range(rows):
                 b, own = start + k, start + k - low
+                if t >= lengths[b]:
+                    continue
                 call_rows(code, at(state_at, b * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
-                          at(distance_at, now * B + b, width), at(z_at, own, width), width)  # fmt: skip
+                          at(kept_at, now * B + b, K), at(z_at, own, width), width)  # fmt: skip
                 for h in range(H):
                     out[t, b, h] = z[0, own, h]
-                spikes += set_bits(z, z_at, 0, own, H, z_words, now, 0)
+                if len(w_rec):
+                    spikes += set_bits(z, z_at, 0, own, H, z_words, now, 0)
     return input_events, graded
 
 
@@ -130,49 +135,50 @@ def addresses(a, b, c, d, e):
 
 
 @compiled
-def backward_rows(adjoint, slope, compact, gradient, distance, x, x_bits, z_bits, graded, w_rec, w_rec_lines, state,
+def backward_rows(adjoint, slope, compact, gradient, kept, x, lengths, x_bits, z_bits, graded, w_rec, w_rec_lines, state,
                   neurons, w_in_gradient, w_rec_gradient, drive_gradient, low, high):  # fmt: skip
-    """Samples low to high, from the gradient [T, B, H] of the spikes. w_rec [H, width] by receiving neuron, w_rec_lines by
-    line; state [B, S, width] the gradient of the final state, left as that of the first. Adds to w_in_gradient [I, width]
-    and w_rec_gradient [H, width], by line, unless they have no rows; writes drive_gradient [T or 1, B, H], whose last
-    written entry of one row is that of the first step. Where the surrogate is `compact`, gz is worked out only where its
-    derivative is not zero."""
+    """Samples low to high, from the gradient [T, B, H] of the output. w_rec [H, width] by receiving neuron, w_rec_lines by
+    line; state [B, S, width] the gradient of the final state, left as that of the first, and those of learned rows. Adds to
+    w_in_gradient [I, width] and w_rec_gradient [H, width], by line, unless they have no rows; writes drive_gradient
+    [T or 1, B, H], 0 before, whose last written entry of one row is that of the first step. Where the surrogate is `compact`,
+    gz is worked out only where its derivative is not zero."""
     T, B, H = gradient.shape
-    width, I, S = w_rec.shape[1], x.shape[2], state.shape[1]  # noqa: E741
+    width, I, S, K = w_rec.shape[1], x.shape[2], state.shape[1], kept.shape[2]  # noqa: E741
     drive, gz = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     derivative = np.zeros((1, TILE_ROWS, width), np.float32)
     active = np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
     lines = np.empty(max(I, H, w_in_gradient.shape[0]), np.int64)
     values, ones = np.ones(len(lines), np.float32), np.ones(len(lines), np.float32)
     drive_at, gz_at, neurons_at, lines_at, state_at = addresses(drive, gz, neurons, lines, state)
-    distance_at, gradient_at, derivative_at, values_at, ones_at = addresses(
-        distance, gradient, derivative, values, ones
-    )
+    kept_at, gradient_at, derivative_at, values_at, ones_at = addresses(kept, gradient, derivative, values, ones)
     rec_at, rec_lines_at, in_out_at, rec_out_at, _ = addresses(w_rec, w_rec_lines, w_in_gradient, w_rec_gradient, w_rec)
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
         drive[:] = 0
         for t in range(T - 1, -1, -1):
-            earlier, sensitive = max(t - 1, 0) * B, 0
+            earlier, sensitive, recurs = max(t - 1, 0) * B, 0, t < T - 1 and len(w_rec_lines) > 0
             for k in range(rows):
                 for h in range(H):
                     gz[k, h] = gradient[t, start + k, h]
                 fetch_row(at(gradient_at, earlier + start + k, H), H * FLOAT)
-                fetch_row(at(distance_at, earlier + start + k, width), H * FLOAT)
-            if compact and t < T - 1:
+                fetch_row(at(kept_at, earlier + start + k, K), K * FLOAT)
+            if compact and recurs:
                 for k in range(rows):
-                    call_rows(slope, at(distance_at, t * B + start + k, width), neurons_at, at(derivative_at, k, width),
-                              0, 0, 0, width)  # fmt: skip
+                    if t < lengths[start + k]:
+                        call_rows(slope, at(kept_at, t * B + start + k, K), neurons_at, at(derivative_at, k, width),
+                                  0, 0, 0, width)  # fmt: skip
                     sensitive += set_bits(derivative, derivative_at, 0, k, H, active, 0, 0)
-            if t < T - 1 and (not compact or sensitive > ACTIVE * TILE_ROWS * H):
+            if recurs and (not compact or sensitive > ACTIVE * TILE_ROWS * H):
                 add_product(gz_at, drive_at, width, rec_at, H, width)
-            elif t < T - 1:
+            elif recurs:
                 for k in range(rows):
                     n = list_events(active, 0, k, lines)
                     add_dots(at(gz_at, k, width), at(drive_at, k, width), rec_lines_at, width, lines_at, n)
             for k in range(rows):
                 b, row = start + k, at(drive_at, k, width)
-                call_rows(adjoint, at(state_at, b * S, width), at(gz_at, k, width), at(distance_at, t * B + b, width),
+                if t >= lengths[b]:
+                    continue
+                call_rows(adjoint, at(state_at, b * S, width), at(gz_at, k, width), at(kept_at, t * B + b, K),
                           neurons_at, row, 0, width)  # fmt: skip
                 if len(w_in_gradient):
                     n = list_events(x_bits, t, b, lines)

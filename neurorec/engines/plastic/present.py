@@ -11,7 +11,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_network import EventNetwork, Population, Projection, SpikeTrain
-from neurorec.engines.on_brian2 import NEURONS, Presentation, check_spikes, thresholds
+from neurorec.engines.on_brian2 import NEURONS, Presentation, check_spikes, other_semantics, thresholds
 from neurorec.engines.on_brian2 import why_not as no_equations
 from neurorec.engines.plastic.language import parse_equations
 from neurorec.engines.plastic.plan import plan_network
@@ -21,7 +21,7 @@ from neurorec.engines.plastic.run import run_network
 def why_not(cell: Any, plasticity: EventEquations | None = None) -> str | None:
     """Why this engine cannot run `cell` under the rule, or None if it can."""
     if no_equations(cell) is not None:
-        return (
+        return other_semantics(cell) or (
             "neurorec writes the equations of lif and competitive_lif for event engines, and of no other cell; use the cell "
             "competitive_lif"
         )
