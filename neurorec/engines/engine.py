@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
@@ -46,9 +47,15 @@ class Engine(ABC):
         if reason is not None:
             raise CannotRun(f"engine {self.title} cannot run {cell.title}: {reason}; use --engine auto")
 
-    def outputs(self, network: Network, x: Tensor) -> Tensor:
-        """Readout outputs [T, B, O] alone, for training."""
-        return network.readout(self.unroll(network.cell, x)[0])
+    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor) -> Tensor:
+        """Outputs of the layer times weights [K, T], summed over the steps: [K, B, H]; differentiable in the layer's
+        weights. An engine that can do so keeps no output of any step."""
+        return torch.einsum("kt,tbh->kbh", weights, self.unroll(cell, x)[0])
+
+    def answers(self, network: Network, x: Tensor, mask: Tensor) -> Tensor:
+        """The readout's mean output [B, O] over the steps where mask [T] holds, with no output of any one step."""
+        weights = network.readout.step_weights(mask)
+        return network.readout.answer(self.weighted_sums(network.cell, x, weights[None])[0], weights)
 
     def run(self, network: Network, x: Tensor) -> EngineRun:
         self.check(network.cell)

@@ -8,7 +8,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, engines
 from neurorec.engines.fused.graph import NotElementwise
-from neurorec.engines.fused.record import record
+from neurorec.engines.fused.record import Recorded, record
 from neurorec.models.cell import Cell
 
 
@@ -30,16 +30,26 @@ class OnFused(Engine):
     def unroll(
         self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        from neurorec.engines.fused.unroll import unroll
-
-        if x.device.type != "cpu" or x.dtype != torch.float32:
-            kind = str(x.dtype).removeprefix("torch.")
-            raise CannotRun(f"engine fused computes float32 on the cpu; its input is {kind} on {x.device.type}")
         start: Any = cell.initial_state(x.shape[1]) if state is None else state
         if not x.shape[0]:
             return x.new_zeros(0, x.shape[1], cell.size), start
-        recorded = record(cell)
-        parts = start._asdict()
-        z, final = unroll(recorded, x, parts[recorded.spikes], [parts[name] for name in recorded.names])
+        recorded, (z, _, final) = _run(cell, x, x.new_zeros(0, x.shape[0]), start)
         after = dict(zip(recorded.names, final, strict=True))
         return z, cast(Any, type(start))(**after, **{recorded.spikes: z[-1]})
+
+    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor) -> Tensor:
+        return _run(cell, x, weights, cell.initial_state(x.shape[1]), spikes=False)[1][1]
+
+
+def _run(
+    cell: Cell, x: Tensor, weights: Tensor, start: Any, spikes: bool = True
+) -> tuple[Recorded, tuple[Tensor, Tensor, list[Tensor]]]:
+    from neurorec.engines.fused.known import recorded_step
+    from neurorec.engines.fused.unroll import unroll
+
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        kind = str(x.dtype).removeprefix("torch.")
+        raise CannotRun(f"engine fused computes float32 on the cpu; its input is {kind} on {x.device.type}")
+    (recorded, code), parts = recorded_step(cell), start._asdict()
+    others = [parts[name] for name in recorded.names]
+    return recorded, unroll(recorded, code, x, weights, parts[recorded.spikes], others, spikes)
