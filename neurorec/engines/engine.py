@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
@@ -50,9 +51,16 @@ class Engine(ABC):
         if reason is not None:
             raise CannotRun(f"engine {self.title} cannot run {cell.title}: {reason}; use --engine auto")
 
-    def outputs(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Readout outputs [T, B, O] alone, for training."""
-        return network.read(self.unroll(network.cell, x, lengths=lengths)[0], lengths)
+    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Outputs of the layer times weights [K, T] or [K, T, B], summed over the steps: [K, B, H]; differentiable in the
+        layer's parameters. An engine that can do so keeps no output of any step."""
+        hidden, _ = self.unroll(cell, x, lengths=lengths)
+        return torch.einsum("kt,tbh->kbh" if weights.dim() == 2 else "ktb,tbh->kbh", weights, hidden)
+
+    def answers(self, network: Network, x: Tensor, mask: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The readout's mean output [B, O] over the steps where mask [T] or [T, B] holds, with no output of any one step."""
+        weights = network.readout.step_weights(mask)
+        return network.readout.answer(self.weighted_sums(network.cell, x, weights[None], lengths)[0], weights)
 
     def run(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> EngineRun:
         """Raises `CannotRun` for a cell that this engine cannot run, and `InputError` for impossible lengths."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
 from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
@@ -185,7 +186,7 @@ def _fit(
 
 @torch.no_grad()
 def _score(network: Network, engine: Engine, batch: Batch) -> float:
-    return accuracy(masked_mean(engine.outputs(network, batch.x, batch.lengths), batch.mask), batch.target)
+    return accuracy(engine.answers(network, batch.x, batch.mask, batch.lengths), batch.target)
 
 
 @torch.no_grad()
@@ -208,10 +209,15 @@ def _read_counts(
         )
     if not method.unsupervised:
         return {}
-    counts = {split: engine.unroll(network.cell, data[split].x)[0].sum(0) for split in SPLITS}
+    counts = {split: _counts(network, engine, data[split].x) for split in SPLITS}
     targets = {split: data[split].target for split in SPLITS}
     scores = label_assignment_scores(counts["train"], data["train"].target, counts, targets)
     return {"accuracy (label assignment)": scores}
+
+
+def _counts(network: Network, engine: Engine, x: Tensor) -> Tensor:
+    """Spikes of each unit to each sample [B, H]."""
+    return engine.weighted_sums(network.cell, x, x.new_ones(1, len(x)))[0]
 
 
 def _silence(network: Network) -> str:
