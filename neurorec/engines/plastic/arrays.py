@@ -39,7 +39,6 @@ def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
     N, dt_ms, fires = p.population.size, plan.network.dt_ms, p.population.fires
-    hits = np.zeros(-(-N // 8) * 8, np.uint8)
     found = {
         "sizes": np.array([N, round(p.population.refractory_ms / dt_ms)]),
         "ring": np.zeros((slots, max(N, 1)), np.uint32),
@@ -48,8 +47,7 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
         "total": np.zeros(1, np.int64),
         "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; run.py makes them longer
         "who": np.empty(max(1024, 4 * N), np.int32),
-        "hits": hits,
-        "hits_by_8": hits.view(np.uint64),
+        "hits": np.zeros(-(-N // 8) * 8, np.uint8),
         "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
     }
     for variable in p.equations.variables:
@@ -92,7 +90,8 @@ def _delay_steps(plan: Plan, p: ProjectionPlan) -> np.ndarray:
 
 def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarray]:
     projection, (S, N) = p.projection, (p.source.population.size, p.target.population.size)
-    weights = np.array(projection.weights, np.float64, order="C")
+    single = np.asarray(projection.weights).dtype == np.float32
+    weights = np.array(projection.weights, np.float32 if single else np.float64, order="C")
     delay_steps = _delay_steps(plan, p)
     delays = np.flatnonzero(np.bincount(delay_steps))
     found = {"delays": delays, "goals": np.array([projection.weight_sum or 0.0, projection.weight_max])}
@@ -111,7 +110,7 @@ def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarr
             incoming, found["in_start"] = _stable_order(post, N)
             found |= {"in_edge": incoming, "in_pre": pre[incoming].view(np.uint32)}
     for variable, factor in p.state.items():
-        found[f"v_{variable}"] = np.zeros(found["w"].shape)
+        found[f"v_{variable}"] = np.zeros_like(found["w"])
         found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.state:
         found["last"] = np.full(found["w"].shape, -1, np.int32)

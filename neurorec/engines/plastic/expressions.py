@@ -171,7 +171,9 @@ class Expressions:
             phi.add_incoming(value, block)
         return Number(phi, kind)
 
-    def a_Call(self, node: ast.Call) -> Number:
+    def a_Call(self, node: ast.Call) -> Number | Array:
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "view":
+            return self.by_8(self.value(node.func.value))
         name = ast.unparse(node.func).removeprefix("math.").removeprefix("np.")
         values = [self.value(argument) for argument in node.args]
         found = self.call(self.b, name, values)
@@ -183,6 +185,12 @@ class Expressions:
         if name == "int32":
             return Number(self.b.sext(self.b.trunc(self.to(numbers[0], "i"), ir.IntType(32)), WORD), "i")
         return self.intrinsic({"abs": "fabs"}.get(name, name), *numbers)
+
+    def by_8(self, array: Number | Array) -> Array:
+        """`a.view(np.uint64)` of bytes."""
+        assert isinstance(array, Array)
+        assert array.dtype == "uint8"
+        return Array(self.b.bitcast(array.start, WORD.as_pointer()), "uint64", (self.b.sdiv(array.shape[0], WORD(8)),))
 
     def intrinsic(self, name: str, *numbers: Number) -> Number:
         assert name in ("exp", "log", "sqrt", "floor", "fabs", "pow"), name

@@ -106,7 +106,7 @@ class Kernel:
             row = f"t // {self._array('sample')}[0] % {parts[0]}.shape[0]"
             return f"poisson(t, {row}, {parts[0]}, {parts[1]}, {parts[2]}, random, {key}_fired)"
         assert isinstance(plan.condition, ast.expr)
-        parts = [self._array(f"{key}_{part}") for part in ("hits", "hits_by_8", "fired_at")]
+        parts = [self._array(f"{key}_{part}") for part in ("hits", "fired_at")]
         return f"collect(t, {', '.join(parts)}, {key}_fired)"
 
     def _hooks(self, hook: str) -> list[str]:

@@ -71,11 +71,12 @@ def replay(t, steps, neurons, upcoming, fired) -> int:
     return count
 
 
-def collect(t, hits, hits_by_8, fired_at, fired) -> int:
+def collect(t, hits, fired_at, fired) -> int:
     """Indices of the neurons whose `hits` is set, looking at eight at a time."""
     count = 0
-    for block in range(hits_by_8.shape[0]):
-        if hits_by_8[block] != 0:
+    by_8 = hits.view(np.uint64)
+    for block in range(by_8.shape[0]):
+        if by_8[block] != 0:
             for i in range(8 * block, 8 * block + 8):
                 if hits[i] != 0:
                     fired[count] = i

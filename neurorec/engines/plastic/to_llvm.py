@@ -1,10 +1,10 @@
 """A small compiler: functions written in a little Python, to LLVM's language.
 
 Python here means numbers and arrays: assignments, `for` over `range`, `while`, `if`, `return`, arithmetic, comparisons,
-`a[i]`, `a[i, j]`, rows `a[i]` of a matrix, `a.shape[k]`, calls of each other and of a few functions of `math`. Arrays are
-C-contiguous and never overlap. A function is compiled for the types it is called with; a variable keeps the type of its
-first assignment. Numbers are 64 bits wide in between: whole ("i", or "u" without sign), real ("f") or a condition ("b").
-Anything else is a fault of the code that wrote the text, and stops with an assertion.
+`a[i]`, `a[i, j]`, rows `a[i]` of a matrix, `a.shape[k]`, bytes viewed as words, calls of each other and of a few functions
+of `math`. Arrays are C-contiguous and never overlap. A function is compiled for the types it is called with; a variable
+keeps the type of its first assignment. Numbers are 64 bits wide in between: whole ("i", or "u" without sign), real ("f")
+or a condition ("b"). Anything else is a fault of the code that wrote the text, and stops with an assertion.
 """
 
 import ast
