@@ -32,8 +32,8 @@ readout equal torch's; accumulates of spiking nets, dense or sparse, equal Neuro
 WHY = """
 Where they differ:
 
-* **torch** counts matrix products only, of zeros too: it sees neither spikes nor missing synapses. The fused `nn.LSTM` of a CPU is
-  one call that it does not know, and counts as nothing.
+* **torch** counts matrix products only, of zeros too: it sees neither spikes nor missing synapses. The fused `nn.LSTM` of a
+  CPU is one call that it does not know, and counts as nothing.
 * **NeuroBench** raises on `nn.RNN` and `nn.LSTM`, and counts nothing in a module whose weights are not in layers that it
   knows. Unrolled into cells it counts right, with two differences for an LSTM: the three products of the gates are
   multiply-accumulates (here: elementwise), and a state of zeros drops out of its dense count. Whether an operation is an

@@ -123,6 +123,12 @@ def read_activity(folder: Path) -> Activity:
     return Activity(**{**data, "samples": int(data["samples"]), "steps": int(data["steps"])})
 
 
+def read_history(folder: Path) -> tuple[tuple[int, float], ...]:
+    """Validation score after each epoch; empty where the rule was not scored so."""
+    with open(folder / "history.csv", newline="") as file:
+        return tuple((int(row["epoch"]), float(row["validation_score"])) for row in csv.DictReader(file))
+
+
 def _plain(record: RunRecord) -> dict[str, Any]:
     data = asdict(record)
     del data["folder"]

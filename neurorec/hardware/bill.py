@@ -34,6 +34,16 @@ class TrainingRun:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
+
+    accuracy: float  #: on test data
+    validation: float  #: of the network that was kept
+    epochs: int
+    history: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
 class Breakdown:
     """Where the energy of a per-term chip goes; a part without any priced term is None."""
 
@@ -90,6 +100,7 @@ class Cost:
     traffic: tuple[Traffic, ...] = ()  #: bits by store and memory, over all samples of `operations`
     precision: str = ""  #: the data type that was priced
     training: TrainingCost | None = None
+    outcome: Outcome | None = None  #: of the run whose network this is
     batch: int = 1
     notes: tuple[str, ...] = ()  #: what to know before using the figure
     published: tuple[str, ...] = ()  #: figures measured end to end on other nets, to stand beside

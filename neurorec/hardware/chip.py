@@ -108,8 +108,8 @@ class Chip(Card):
         advice = f"leave the precision out, or add [energy_at.{dtype}] with a source to its card"
         if self.precision is None:
             return f"its card does not say for which data type its prices hold, so {dtype} has none; {advice}"
-        stated = " and ".join([self.precision, *self.energy_at])
-        return f"its prices are for {stated}, and no source says what {dtype} costs; {advice}"
+        stated = ", ".join([self.precision, *self.energy_at])
+        return f"its prices are for {stated} only, and no source says what {dtype} costs; {advice}"
 
     def stated_terms(self) -> set[str]:
         """Terms that the card has a number for."""

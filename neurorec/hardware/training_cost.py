@@ -47,12 +47,13 @@ def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting:
     time_us, charges_static = _static(cost, counted, chip, setting, moved)
     dynamic = [charge for charge in charges if charge.part != "static"]
     static = [charge for charge in charges if charge.part == "static"] + charges_static
+    bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
     errors = counted.backward.values_sent * precision.bits("activation")
     return TrainingCost(
         energy_pJ=total_of([*dynamic, *static]),
         dynamic_pJ=total_of(dynamic) if chip.scope == "per-term" else None,
         static_pJ=total_of(static) if any(charge.energy_pJ for charge in static) else None,
-        time_us=time_us,
+        time_us=None if bound_only else time_us,
         unpriced=tuple(dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ is None)),
         without_band=tuple(
             dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ and not one.has_band)

@@ -205,7 +205,7 @@ def test_backward_passes_take_time_on_a_gpu_and_its_power_flows_meanwhile():
     assert bits == cost.training.operations.phases["forward"].as_dense().total.memory_accesses * 32 + sum(
         cost.training.operations.phases[phase].as_dense().total.memory_accesses * 32 for phase in ("backward", "update")
     )
-    assert cost.training.time_us.value == pytest.approx(bits * 2.841e-8)
+    assert cost.training.time_us is None  # bandwidth alone is a lower bound, as for inference
     assert cost.training.static_pJ.value == pytest.approx(54.0 * bits * 2.841e-14 * 1e12)
     assert cost.training.dynamic_pJ.value == pytest.approx(bits * 4.71)
 
