@@ -107,12 +107,25 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    target: Annotated[
+        float | None, typer.Option(help="Also what training to this validation score cost (0.9), of a finished run.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Where the picture of --sweep goes: .svg, .png, .pdf.")] = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, or of a description."""
+    if sweep is not None:
+        from neurorec.report.sweeping import print_sweep
+
+        unused = {"--batch": batch, "--anneal": anneal or None, "--target": target}
+        print_sweep(what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v is not None])
+        return
     from neurorec.report.pricing import print_asked
 
-    print_asked(what, network, chip, batch, training, anneal)
+    print_asked(what, network, chip, batch, training, anneal, target=target, plot=plot)
 
 
 @app.command()

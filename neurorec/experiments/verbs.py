@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
-from neurorec.experiments.store import read_activity, read_run
+from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.experiments.study import LoadedStudy, load_study
+from neurorec.hardware.bill import Outcome
+from neurorec.hardware.case import Case, DescribedNet, TrainedNet
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Cost, TrainingRun
 from neurorec.hardware.cost import estimate_cost as price
@@ -121,12 +123,30 @@ def check_file(path: Path) -> str:
     )
 
 
-def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
-    """The cost of a stored run's network on each of the chips named."""
+def price_stored_run(folder: Path, chips: list[str], batch: int = 1) -> list[Cost]:
+    """The cost of a stored run's network on each of the chips named, with what the run achieved."""
+    case, outcome = stored_case(folder)
+    return [replace(case.with_setting(batch=batch).price(chip), outcome=outcome) for chip in chips]
+
+
+def stored_case(folder: Path) -> tuple[TrainedNet, Outcome]:
+    """The network of a stored run with what it did and how it was trained; and what it achieved."""
     record = read_run(folder)
     network, activity = rebuild_network(record, folder), read_activity(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    return [price(network, activity, chip, training=trained) for chip in chips]
+    epochs = int(record.training.get("epochs", 1))
+    outcome = Outcome(record.test_score, record.validation_score, epochs, read_history(folder))
+    return TrainedNet(network, activity, trained), outcome
+
+
+def read_case(run: Path | None, network: Path | None) -> Case:
+    """The net of a stored run, or a described one. Raises `InputError` unless exactly one is named."""
+    if (run is None) == (network is None):
+        raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
+    if network is not None:
+        return DescribedNet(load_description(network))
+    assert run is not None
+    return stored_case(run)[0]
 
 
 def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
