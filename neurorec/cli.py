@@ -92,7 +92,10 @@ def check(
 @app.command()
 def cost(
     what: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")
+        Path | None,
+        typer.Argument(
+            metavar="RUN|FILE.nir", help="The folder of a finished run (runs/STUDY/done/RUN_ID), or a NIR file."
+        ),
     ] = None,
     network: Annotated[
         Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
@@ -105,11 +108,26 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    recording: Annotated[
+        Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
+    ] = None,
+    signal: Annotated[
+        str, typer.Option(help="What --input holds: spikes, values, or auto (spikes if all numbers are 0 or 1).")
+    ] = "auto",
+    nir: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a network costs on a chip: of a finished run, or of a description."""
+    """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    from neurorec.report.graph_pricing import is_graph, print_graph_cost
     from neurorec.report.pricing import print_asked
 
+    if is_graph(what, recording, nir):
+        print_graph_cost(what, recording, chip, signal, nir or [], refused_with={
+            "--network": network, "--batch": batch, "--training": training, "--anneal": anneal})  # fmt: skip
+        return
     print_asked(what, network, chip, batch, training, anneal)
 
 

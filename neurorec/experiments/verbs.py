@@ -10,6 +10,7 @@ from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
+from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import collect, rebuild_network, stored_half
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
@@ -22,6 +23,7 @@ from neurorec.hardware.cost import estimate_cost as price
 from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.graph import GraphCost, graph_cost, read_recording
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
@@ -93,8 +95,6 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 def check_file(path: Path) -> str:
     """What `path` is: a pair, chip or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
     if path.suffix == ".nir":
-        from neurorec.engines.on_nir import read_nir
-
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
@@ -128,3 +128,10 @@ def price_description(path: Path, chips: list[str], batch: int | None = None, an
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
     return [describe_cost(net, chip, batch, annealed) for chip in chips]
+
+
+def price_graph(path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto") -> GraphCost:
+    """The cost on each of the chips named of the NIR graph in `path`, run on `recording`. `settings`: NAME=VALUE each."""
+    graph = read_nir(path)
+    options = options_from_text(settings, graph.metadata, graph.where)
+    return graph_cost(graph, read_recording(recording), options, chips, signal)
