@@ -23,6 +23,8 @@ class Activity:
     spikes_per_step: np.ndarray  #: [T] spikes of the whole layer
     input_raster: np.ndarray  #: [T, S, I] bool, of the first S samples
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
+    input_steps: np.ndarray | None = None  #: [T, I] spikes per step and input line; None in older records
+    hidden_steps: np.ndarray | None = None  #: [T, H] spikes per step and unit
 
     @property
     def spikes_per_sample(self) -> float:
@@ -47,13 +49,16 @@ def observe(network: Network, x: Tensor, hidden: Tensor) -> Activity:
         x_seen = np.zeros_like(x_seen)
     if not spiking:
         h_seen = np.zeros_like(h_seen)
+    input_steps, hidden_steps = x_seen.sum(1, dtype=np.int64), h_seen.sum(1, dtype=np.int64)
     return Activity(
         samples=B,
         steps=T,
-        input_spikes=x_seen.sum((0, 1), dtype=np.int64),
-        hidden_spikes=h_seen.sum((0, 1), dtype=np.int64),
-        recurrent_spikes=h_seen[:-1].sum((0, 1), dtype=np.int64),
-        spikes_per_step=h_seen.sum((1, 2), dtype=np.int64),
+        input_spikes=input_steps.sum(0),
+        hidden_spikes=hidden_steps.sum(0),
+        recurrent_spikes=hidden_steps[:-1].sum(0),
+        spikes_per_step=hidden_steps.sum(1),
         input_raster=x_seen[:, :RASTER_SAMPLES],
         raster=h_seen[:, :RASTER_SAMPLES],
+        input_steps=input_steps,
+        hidden_steps=hidden_steps,
     )
