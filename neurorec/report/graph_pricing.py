@@ -9,6 +9,7 @@ from rich.table import Table
 from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_graph
+from neurorec.hardware.counts import Counts
 from neurorec.hardware.graph import GraphCost
 from neurorec.report.pricing import print_costs
 
@@ -60,11 +61,16 @@ def _print_nodes(path: Path, priced: GraphCost) -> None:
         table.add_column(head, justify="right")
     for node in priced.nodes:
         counts = node.counts
-        numbers = (counts.activation_reads, counts.synaptic_events, counts.macs, counts.neuron_updates, counts.spikes)
+        numbers = (_heard(counts), counts.synaptic_events, counts.macs, counts.neuron_updates, counts.spikes)
         means = [f"{number / n:,.10g}" if number else "–" for number in numbers]
         table.add_row(node.name, node.kind, node.hears, f"{node.elements:,}", *means)
     total = priced.operations.total
-    sums = (total.activation_reads, total.synaptic_events, total.macs, total.neuron_updates, total.spikes)
+    sums = (_heard(total), total.synaptic_events, total.macs, total.neuron_updates, total.spikes)
     table.add_section()
     table.add_row("in all", "", "", "", *(f"{number / n:,.10g}" for number in sums))
     console.print(table)
+
+
+def _heard(counts: Counts) -> int:
+    """Spikes and values that arrive at synapses."""
+    return counts.activation_reads + counts.address_reads

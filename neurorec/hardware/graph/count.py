@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurorec.hardware.graph.connections import fan_out, stored_weights
+from neurorec.hardware.counts import LAYERS, Counts, Kind
+from neurorec.hardware.graph.connections import stored_weights
 from neurorec.hardware.graph.observe import Observed
-from neurorec.hardware.graph.signals import NEURONS, POOLS, kind_of, pool_area, size_of
-from neurorec.hardware.operations import Counts, Operations
+from neurorec.hardware.graph.signals import NEURONS, POOLS, kind_of, pool_area, size_of, sources_of
+from neurorec.hardware.operations import Operations
+from neurorec.hardware.step_counts import StepCounts
+from neurorec.hardware.stores import Store
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, STATE_PER_UNIT
 
 #: of one neuron in one step: operations beside the synapses (additions, multiplications, a comparison), and numbers kept
@@ -46,12 +49,34 @@ def count_graph(seen: Observed) -> tuple[Operations, list[NodeCounts]]:
         input_values=0 if spiking_input else seen.samples * seen.steps * len(seen.input_spikes),
         cell=_sum(node.counts for node in nodes if node.name not in roles.readout),
         readout=_sum(node.counts for node in nodes if node.name in roles.readout),
-        stored_words=sum(_stored(seen, name) for name in graph.order),
+        stores=_stores(seen),
         hidden_units=sum(size_of(graph.nodes[name]) for name in hidden),
         output_units=sum(size_of(graph.nodes[name]) for name in roles.units if name in roles.readout),
         dt_ms=seen.dt_ms,
+        per_step=_per_step(seen, nodes),
     )
     return operations, [node for node in nodes if node.counts != Counts()]
+
+
+def _per_step(seen: Observed, nodes: list[NodeCounts]) -> StepCounts:
+    """[T]; multiply-accumulates and neuron updates are the same in every step."""
+    none, readout = np.zeros(seen.steps, dtype=np.int64), seen.roles.readout
+
+    def events(of_readout: bool) -> np.ndarray:
+        return sum((steps for name, steps in seen.events_steps.items() if (name in readout) == of_readout), none)
+
+    def each(total: int) -> np.ndarray:
+        return none + total // seen.steps
+
+    return StepCounts(
+        cell_events=events(False),
+        cell_macs=each(sum(node.counts.macs for node in nodes if node.name not in readout)),
+        readout_events=events(True),
+        readout_macs=each(sum(node.counts.macs for node in nodes if node.name in readout)),
+        spikes=sum(seen.sent_steps.values(), none),
+        neuron_updates=each(sum(node.counts.neuron_updates for node in nodes if node.name not in readout)),
+        arriving=seen.input_steps,
+    )
 
 
 def _count(seen: Observed, name: str) -> NodeCounts:
@@ -59,7 +84,7 @@ def _count(seen: Observed, name: str) -> NodeCounts:
     kind, runs = kind_of(graph, name), seen.samples * seen.steps
     counts = Counts()
     if roles.is_synapses(graph, name):
-        counts = _synapses(seen, name, fan_out(node))
+        counts = _synapses(seen, name, seen.fan_out[name])
     elif kind == "Scale" or (kind in POOLS and roles.arriving[name] != "spikes"):
         counts = Counts(elementwise=runs * size_of(node) * (pool_area(node) if kind in POOLS else 1))
     elif kind in NEURONS:
@@ -81,7 +106,8 @@ def _synapses(seen: Observed, name: str, reached: np.ndarray) -> Counts:
         dense_macs=runs * int(reached.sum()),
         elementwise=runs * size_of(node) if hasattr(node, "bias") else 0,
         weight_reads=events + macs,
-        activation_reads=runs * int(lines.sum()) if spikes is None else int(spikes[lines].sum()),
+        activation_reads=runs * int(lines.sum()) if spikes is None else 0,
+        address_reads=0 if spikes is None else int(spikes[lines].sum()),
     )
 
 
@@ -95,7 +121,8 @@ def _straight(seen: Observed, name: str) -> Counts:
         dense_macs=runs * size * signals.count("spikes"),
         elementwise=runs * size * signals.count("values"),
         weight_reads=events,
-        activation_reads=events + runs * size * signals.count("values"),
+        activation_reads=runs * size * signals.count("values"),
+        address_reads=events,
     )
 
 
@@ -113,14 +140,29 @@ def _units(seen: Observed, name: str) -> Counts:
         elementwise=runs * size * ELEMENTWISE.get(kind, 0),
         state_reads=state,
         state_writes=state,
-        activation_writes=spikes + values,
+        activation_writes=values,
+        address_writes=spikes,
     )
 
 
-def _stored(seen: Observed, name: str) -> int:
-    node = seen.graph.nodes[name]
-    state = STATE.get(kind_of(seen.graph, name), 0) * size_of(node)
-    return state + (stored_weights(node) if seen.roles.is_synapses(seen.graph, name) else 0)
+def _stores(seen: Observed) -> tuple[Store, ...]:
+    """Of each layer: weights and biases, state, and one step of the lines that it hears and sends on."""
+    graph, roles = seen.graph, seen.roles
+    stores: list[Store] = []
+    for layer in LAYERS:
+        names = [
+            name for name in graph.order if (name in roles.readout) == (layer == "readout") and name != graph.input
+        ]
+        synapses = [name for name in names if roles.is_synapses(graph, name)]
+        units = {name for name in names if name in roles.units}
+        lines = units.union(*(sources_of(graph, roles, name) for name in {*synapses, *units}))
+        words: dict[Kind, int] = {
+            "weight": sum(stored_weights(graph.nodes[name]) for name in synapses),
+            "state": sum(STATE.get(kind_of(graph, name), 0) * size_of(graph.nodes[name]) for name in names),
+            **dict.fromkeys(("activation", "address"), sum(size_of(graph.nodes[name]) for name in lines)),
+        }
+        stores += [Store(layer, kind, count) for kind, count in words.items()]
+    return tuple(stores)
 
 
 def _sum(parts: Iterable[Counts]) -> Counts:

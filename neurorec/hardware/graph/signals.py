@@ -133,3 +133,16 @@ def _unheard_at_last(graph: NirGraph) -> frozenset[str]:
         if stateless and ways and all(back or to in unheard for to, back in ways):
             unheard.add(name)
     return frozenset(unheard)
+
+
+def sources_of(graph: NirGraph, roles: Roles, name: str) -> set[str]:
+    """The units and the Input that `name` hears, seen through wiring and through synapses that feed a neuron."""
+    found, seen, waiting = set(), set(), [source for source, _ in graph.arrivals[name]]
+    while waiting:
+        here = waiting.pop()
+        if here in roles.units or here == graph.input:
+            found.add(here)
+        elif here not in seen:
+            seen.add(here)
+            waiting += [source for source, _ in graph.arrivals[here]]
+    return found

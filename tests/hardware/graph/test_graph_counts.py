@@ -30,10 +30,15 @@ def test_a_file_counts_and_costs_as_the_network_it_was_written_from(cell, readou
     graph = read_nir(tmp_path / "net.nir")
     chips = ["loihi1", "spinnaker1", "cmos_45nm"]
     priced = graph_cost(graph, x.numpy(), promised_options(graph.metadata, graph.where), chips)
-    assert priced.operations == replace(count_inference(net, activity), cell_name="lif")
+    counted = count_inference(net, activity)
+    assert priced.operations == replace(counted, cell_name="lif")
+    for name, steps in vars(counted.per_step).items():
+        assert np.array_equal(getattr(priced.operations.per_step, name), steps), name
     for cost in priced.costs:
         same = estimate_cost(net, activity, cost.chip)
-        assert (cost.can_run, cost.energy_pJ, cost.unpriced) == (same.can_run, same.energy_pJ, same.unpriced)
+        assert (cost.can_run, cost.unpriced) == (same.can_run, same.unpriced)
+        for energy, other in ((cost.energy_pJ, same.energy_pJ), (cost.latency_us, same.latency_us)):
+            assert (energy and energy.value) == pytest.approx(other and other.value, rel=1e-12)
         assert cost.mapping == same.mapping
 
 
@@ -202,7 +207,7 @@ def test_spikes_straight_into_a_neuron_meet_one_synapse_each():
     graph = chain(nir.IF(full(1, 3), full(0.5, 3)), nir.IF(full(1, 3), full(0.5, 3)))
     x = np.array([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]])
     total = count_graph(observe_graph(graph, x, STEPS, "spikes"))[0].total
-    assert (total.spikes, total.synaptic_events) == (6, 6)
+    assert (total.spikes, total.synaptic_events, total.dense_macs) == (6, 6, 12)
 
 
 def test_the_convolution_of_the_nir_paper_fits_on_a_chip(data_dir):
