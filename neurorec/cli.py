@@ -105,12 +105,21 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    partition: Annotated[
+        bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
+    ] = None,
+    placing: Annotated[
+        Path | None, typer.Option(help="Write what spikes travel, in order and as found, as .json.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, or of a description."""
-    from neurorec.report.pricing import print_asked
+    from neurorec.report.pricing import Placing, print_asked
 
-    print_asked(what, network, chip, batch, training, anneal)
+    print_asked(what, network, chip, batch, training, Placing(anneal, partition, picture, placing))
 
 
 @app.command()

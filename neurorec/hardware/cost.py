@@ -12,7 +12,7 @@ from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Breakdown, Cost, Setting, TrainingCost, TrainingRun
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.latency import busy_us
-from neurorec.hardware.mapping import Mapping, place_in_order
+from neurorec.hardware.mapping import Mapping, place_network
 from neurorec.hardware.operations import WORD_BITS, Operations, count_inference
 from neurorec.hardware.price import Charge, Part, charge_inference, charge_learning, idle_power_mW, message_bits
 from neurorec.hardware.price_law import PJ_PER_MW_US, price_by_law
@@ -29,14 +29,23 @@ def estimate_cost(
     *,
     training: TrainingRun | None = None,
     batch: int = 1,
+    partitioned: bool = False,
+    annealed: bool = False,
 ) -> Cost:
-    """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set."""
+    """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set.
+
+    `partitioned`, `annealed`: neurons are shared out, and cores moved, so that spikes travel less.
+    """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
     reason = _why_not(network, activity, chip)
     if reason is not None:
         return refused(name, chip, reason)
-    operations, mapping = count_inference(network, activity), place_in_order(network, activity, chip)
+    try:
+        mapping = place_network(network, activity, chip, partitioned, annealed)
+    except CannotRun as error:
+        return refused(name, chip, str(error))
+    operations = count_inference(network, activity)
     cost = price_counted(name, chip, operations, mapping, Setting(batch=batch))
     if training is None or not cost.can_run:
         return cost
@@ -90,10 +99,6 @@ def _why_not(network: Network, activity: Activity, chip: Chip) -> str | None:
         return f"its input lines carry {network.input_signal}, the chip takes {taken}; choose an encoder for that"
     if activity.samples < 1:
         return "no sample was observed; run the network on the test set first"
-    try:
-        place_in_order(network, activity, chip)
-    except CannotRun as error:
-        return str(error)
     return None
 
 

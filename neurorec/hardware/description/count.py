@@ -62,6 +62,10 @@ def _count(net: Description, populations: list[Population], p: Population, sampl
             macs, reads = macs + runs * synapses, reads + runs * size
         else:
             events, reads = events + spikes * samples * synapses, reads + spikes * samples * size
+    for line in p.random:
+        source = populations[line.source]
+        fed_back = (source.spikes or 0) * samples * (net.steps - 1) / net.steps
+        events, reads = events + fed_back * p.size * line.fan_in, reads + fed_back * source.size
     dense = runs * p.size * p.synapses_per_unit
     if p.recurrent_fan_in and p.spikes is not None:
         fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps
