@@ -108,6 +108,15 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    partition: Annotated[
+        bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
+    ] = None,
+    placing: Annotated[
+        Path | None, typer.Option(help="Write what spikes travel, in order and as found, as .json.")
+    ] = None,
     recording: Annotated[
         Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
     ] = None,
@@ -122,13 +131,14 @@ def cost(
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
     from neurorec.report.graph_pricing import is_graph, print_graph_cost
-    from neurorec.report.pricing import print_asked
+    from neurorec.report.pricing import Placing, print_asked
 
+    placed = Placing(anneal, partition, picture, placing)
     if is_graph(what, recording, nir):
-        print_graph_cost(what, recording, chip, signal, nir or [], refused_with={
-            "--network": network, "--batch": batch, "--training": training, "--anneal": anneal})  # fmt: skip
+        refused = {"--network": network, "--batch": batch, "--training": training}
+        print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
         return
-    print_asked(what, network, chip, batch, training, anneal)
+    print_asked(what, network, chip, batch, training, placed)
 
 
 @app.command()

@@ -116,22 +116,29 @@ def check_file(path: Path) -> str:
     )
 
 
-def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
+def price_stored_run(folder: Path, chips: list[str], annealed: bool = False, partitioned: bool = False) -> list[Cost]:
     """The cost of a stored run's network on each of the chips named."""
     record = read_run(folder)
     network, activity = rebuild_network(record, folder), read_activity(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    return [price(network, activity, chip, training=trained) for chip in chips]
+    return [
+        price(network, activity, chip, training=trained, annealed=annealed, partitioned=partitioned) for chip in chips
+    ]
 
 
-def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
+def price_description(
+    path: Path, chips: list[str], batch: int | None = None, annealed: bool = False, partitioned: bool = False
+) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed, partitioned) for chip in chips]
 
 
-def price_graph(path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto") -> GraphCost:
+def price_graph(
+    path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto", annealed: bool = False,
+    partitioned: bool = False,
+) -> GraphCost:  # fmt: skip
     """The cost on each of the chips named of the NIR graph in `path`, run on `recording`. `settings`: NAME=VALUE each."""
     graph = read_nir(path)
     options = options_from_text(settings, graph.metadata, graph.where)
-    return graph_cost(graph, read_recording(recording), options, chips, signal)
+    return graph_cost(graph, read_recording(recording), options, chips, signal, annealed, partitioned)

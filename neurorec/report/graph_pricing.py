@@ -11,7 +11,7 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_graph
 from neurorec.hardware.counts import Counts
 from neurorec.hardware.graph import GraphCost
-from neurorec.report.pricing import print_costs
+from neurorec.report.pricing import Placing, print_priced
 
 
 def is_graph(what: Path | None, recording: Path | None, settings: list[str] | None) -> bool:
@@ -30,6 +30,7 @@ def print_graph_cost(
     chips: list[str] | None,
     signal: str,
     settings: list[str],
+    placing: Placing,
     refused_with: dict[str, object],
 ) -> None:
     """The graph in `path`, run on `recording`, on each chip."""
@@ -41,9 +42,10 @@ def print_graph_cost(
         raise InputError(
             f"{path}: spikes decide what a network costs, so give what it hears: --input RECORDING.npy, [T, B, ...] or [T, ...]"
         )
-    priced = price_graph(path, recording, chips or card_names("hardware"), settings, signal)
+    chips = chips or card_names("hardware")
+    priced = price_graph(path, recording, chips, settings, signal, placing.anneal, placing.partition)
     _print_nodes(path, priced)
-    print_costs(priced.costs, training=False)
+    print_priced(priced.costs, path.stem, placing)
 
 
 def _print_nodes(path: Path, priced: GraphCost) -> None:

@@ -1,5 +1,6 @@
 """`neurorec cost`: a table of chips for one network, trained or described."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -13,10 +14,20 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_description, price_stored_run
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Cost
-from neurorec.hardware.mapping import Mapping
+from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
 from neurorec.report.wording import duration, energy, energy_band
 
 HEADS = {"compute": "compute", "memory": "memory", "communication": "communi-\ncation", "static": "static"}
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How neurons are to be placed, and where to write what came of it."""
+
+    anneal: bool = False
+    partition: bool = False
+    picture: Path | None = None
+    table: Path | None = None  #: .json
 
 
 def print_asked(
@@ -25,42 +36,47 @@ def print_asked(
     chips: list[str] | None,
     batch: int | None,
     training: bool,
-    anneal: bool = False,
+    placing: Placing = Placing(),
 ) -> None:
     """What the command line asked for: a finished run, or a description, not both."""
     if (run is None) == (network is None):
         raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
+    chips = chips or card_names("hardware")
     if network is not None:
         if training:
             raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        print_network_cost(network, chips, batch, anneal)
-    elif run is not None:
-        if anneal:
-            raise InputError("--anneal goes with --network: a stored run is placed in order")
+        if batch is not None and batch < 1:
+            raise InputError(f"--batch {batch}: a batch holds at least one inference")
+        priced = price_description(network, chips, batch, placing.anneal, placing.partition)
+        _print_counted(network.stem, priced)
+    else:
+        assert run is not None
         if batch is not None:
             raise InputError("--batch goes with --network: a stored run was observed one sample at a time")
-        print_cost(run, chips, training)
+        priced = price_stored_run(run, chips, placing.anneal, placing.partition)
+    print_priced(priced, network.stem if network else run.name if run else "", placing, training)
 
 
-def print_cost(folder: Path, chips: list[str] | None, training: bool) -> None:
-    """The network of a stored run on each chip."""
-    print_costs(price_stored_run(folder, chips or card_names("hardware")), training=training)
+def print_priced(priced: list[Cost], name: str, placing: Placing, training: bool = False) -> None:
+    """Tables of chips, what spikes travel there, and what was asked to be written."""
+    print_costs(priced, training=training)
+    if (table := placing_table(priced)) is not None:
+        Console(highlight=False).print(table)
+    if placing.table is not None:
+        typer.echo(f"places: {write_placing(priced, placing.table)}")
+    if placing.picture is not None:
+        typer.echo(f"picture: {placing.picture}: {write_picture(priced, name, placing.picture)}")
 
 
-def print_network_cost(path: Path, chips: list[str] | None, batch: int | None, anneal: bool) -> None:
-    """A described network on each chip, with what was counted."""
-    if batch is not None and batch < 1:
-        raise InputError(f"--batch {batch}: a batch holds at least one inference")
-    priced = price_description(path, chips or card_names("hardware"), batch, anneal)
+def _print_counted(name: str, priced: list[Cost]) -> None:
     counted = next((cost.operations for cost in priced if cost.operations), None)
     if counted is not None:
         n, total = counted.samples, counted.total
         typer.echo(
-            f"{path.stem}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
+            f"{name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
             f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.hidden_units + counted.output_units:,} units, "
             f"{counted.steps:,} steps"
         )
-    print_costs(priced, training=False)
 
 
 def print_costs(priced: list[Cost], training: bool) -> None:
@@ -103,22 +119,13 @@ def _remarks(cost: Cost) -> list[str]:
         lines.append(f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW")
     if cost.batch > 1:
         lines.append(f"one inference out of a batch of {cost.batch}; its time is the time of the batch / {cost.batch}")
-    if cost.mapping and cost.mapping.chips > 1:
-        lines.append(f"{cost.mapping.chips} chips, {len(cost.mapping.cores)} cores")
-    if cost.mapping and cost.mapping.hops_in_order is not None:
-        lines.append(_placed(cost.mapping, cost.operations.samples if cost.operations else 1))
+    if cost.mapping:
+        lines += filter(None, (grid_of_chips(cost.mapping), saved(cost)))
     if cost.unpriced:
         lines.append(f"at least, for it has no price for: {', '.join(cost.unpriced)}")
     if cost.training and cost.training.why_not:
         lines.append(f"cannot train: {cost.training.why_not}")
     return [*lines, *cost.notes, *(f"published: {figure}" for figure in cost.published)]
-
-
-def _placed(mapping: Mapping, samples: int) -> str:
-    hops, before = mapping.hops_east_west + mapping.hops_north_south, mapping.hops_in_order or 0
-    saved = f"{1 - hops / before:.1%} saved by annealing" if before else "none to save"
-    hottest = f"the hottest link carries {(mapping.hottest_link or 0) / samples:,.0f} packets"
-    return f"{hops / samples:,.0f} hops an inference, {saved}; {hottest}"
 
 
 def _energy(band: Band | None) -> str:

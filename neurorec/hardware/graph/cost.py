@@ -15,9 +15,9 @@ from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import price_counted, refused
 from neurorec.hardware.graph.count import NodeCounts, count_graph
 from neurorec.hardware.graph.observe import Observed, observe_graph
-from neurorec.hardware.graph.place import place_graph
 from neurorec.hardware.graph.recording import signal_of
-from neurorec.hardware.graph.wires import wires_of
+from neurorec.hardware.graph.wires import heard_by_units, net_of
+from neurorec.hardware.mapping import place
 from neurorec.hardware.operations import Operations
 
 
@@ -32,9 +32,12 @@ class GraphCost:
 
 
 def graph_cost(
-    graph: NirGraph, x: Any, options: NirOptions, chips: list[str] | list[Chip], signal: str = "auto"
-) -> GraphCost:
+    graph: NirGraph, x: Any, options: NirOptions, chips: list[str] | list[Chip], signal: str = "auto",
+    annealed: bool = False, partitioned: bool = False,
+) -> GraphCost:  # fmt: skip
     """Energy and latency of one inference, the mean over the samples of x [T, B, ...] (or [T, ...]).
+
+    `partitioned`, `annealed`: neurons are shared out, and cores moved, so that spikes travel less.
 
     Raises
     ------
@@ -47,7 +50,7 @@ def graph_cost(
             f"{graph.where}: nothing but wiring stands between Input and Output; there is nothing to price"
         )
     operations, nodes = count_graph(seen)
-    wires = wires_of(seen)
+    heard = heard_by_units(seen)
 
     def price(chip: Chip | str | Path) -> Cost:
         name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
@@ -56,7 +59,7 @@ def graph_cost(
         if reason is not None:
             return refused(name, card, reason)
         try:
-            mapping = place_graph(seen, wires, card)
+            mapping = place(net_of(seen, heard, card), card, partitioned, annealed)
         except CannotRun as error:
             return refused(name, card, str(error))
         return price_counted(name, card, operations, mapping, Setting())

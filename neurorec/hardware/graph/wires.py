@@ -2,35 +2,71 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 
 import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array
 
 from neurorec.basics.errors import CannotRun
+from neurorec.hardware.chip import Chip
 from neurorec.hardware.graph.connections import synapse_matrix
 from neurorec.hardware.graph.observe import Observed
 from neurorec.hardware.graph.signals import kind_of, shape_of, size_of
+from neurorec.hardware.mapping.wiring import INPUT, Group, Net, Regular, Wires
 
 
-@dataclass(frozen=True)
-class Wires:
-    """`heard` [N, I + N]: synapses onto each unit, counted through all units, from each input line and each unit."""
-
-    heard: csr_array
-    sizes: tuple[int, ...]  #: of each unit node, in the order of `Roles.units`
-    inputs: int
-
-
-def wires_of(seen: Observed) -> Wires:
-    """The wires of every unit node."""
-    walk = _Walk(seen)
-    return Wires(
-        heard=csr_array(block_array([[walk.onto_unit(name)] for name in seen.roles.units])),
-        sizes=tuple(size_of(seen.graph.nodes[name]) for name in seen.roles.units),
-        inputs=walk.inputs,
+def net_of(seen: Observed, heard: csr_array, chip: Chip) -> Net:
+    """What a placement needs to know. `heard` as `heard_by_units` finds it. Input of values sends no spikes."""
+    groups = tuple(
+        Group(
+            name=name,
+            size=size_of(seen.graph.nodes[name]),
+            units=1 if name in seen.roles.readout else chip.units_of("lif"),
+            spikes=seen.sent.get(name, np.zeros(size_of(seen.graph.nodes[name]), np.int64)),
+            is_readout=name in seen.roles.readout,
+        )
+        for name in seen.roles.units
     )
+    inputs = len(seen.input_spikes)
+    ends = inputs + np.cumsum([0, *(group.size for group in groups)])
+    blocks = {INPUT: heard[:, :inputs], **{at: heard[:, ends[at] : ends[at + 1]] for at in range(len(groups))}}
+    regular, wired = [], []
+    for target in range(len(groups)):
+        rows = slice(ends[target] - inputs, ends[target + 1] - inputs)
+        for source, lines in blocks.items():
+            synapses, size = csr_array(lines[rows]).nnz, inputs if source == INPUT else groups[source].size
+            if synapses == size * groups[target].size:
+                regular.append(Regular(source, target, size))
+            elif synapses:
+                wired.append((source, target))
+    return Net(
+        groups=groups,
+        input_spikes=np.where(csr_array(heard[:, :inputs]).sum(axis=0) > 0, seen.input_spikes, 0),
+        regular=tuple(regular),
+        synapses=np.asarray(heard.sum(axis=1)).astype(np.int64),
+        wired=frozenset(wired),
+        draw=lambda: _irregular(heard, wired, inputs, ends),
+        structured=bool(wired),
+    )
+
+
+def _irregular(heard: csr_array, wired: list[tuple[int, int]], inputs: int, ends: np.ndarray) -> Wires:
+    """The wires of the pairs (source, target) alone."""
+    groups, units = len(ends) - 1, ends[-1] - inputs
+    asked = np.zeros((groups + 1, groups), bool)  # the input comes first
+    for source, target in wired:
+        asked[source + 1, target] = True
+    group_of = np.searchsorted(ends, np.arange(ends[-1]), side="right")
+    rows, lines = heard.nonzero()
+    kept = asked[group_of[lines], group_of[inputs + rows] - 1]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(rows[kept], minlength=units))])
+    return Wires(starts.astype(np.int64), lines[kept].astype(np.int32))
+
+
+def heard_by_units(seen: Observed) -> csr_array:
+    """[N, I + N] synapses onto each unit, counted through all units, from each input line and each unit."""
+    walk = _Walk(seen)
+    return csr_array(block_array([[walk.onto_unit(name)] for name in seen.roles.units]))
 
 
 class _Walk:
