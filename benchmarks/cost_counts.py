@@ -73,7 +73,8 @@ def compare(sanafe: Any, steps: int, rounds: int) -> dict[str, Any]:
             found[name].append(seconds)
         assert cost.operations is not None
         assert cost.operations.total.spikes == theirs["neurons_fired"]
-        assert cost.mapping is not None and cost.mapping.packets == theirs["packets_sent"]
+        assert cost.mapping is not None
+        assert cost.mapping.packets == theirs["packets_sent"]
     pairs = list(zip(*found.values(), strict=True))
     assert cost.dynamic_pJ is not None
     return {

@@ -1,7 +1,7 @@
 """A NIR graph of integrate-and-fire layers on SANA-FE's Loihi, unit for unit on the cores that neurorec chose.
 
 SANA-FE (GPL-3.0, pip `sanafe`) is an oracle of tests and benchmarks only: nothing in the package imports it. Its spikes
-arrive one step after they were sent, which is `layers_delayed`; its input lines are a step ahead, so x gets a silent first step.
+arrive one step after they were sent, which is `layers_delayed`; its input lines are a step ahead: x gets a silent first step.
 """
 
 from __future__ import annotations

@@ -26,9 +26,11 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def card_folder(kind: str) -> Path:
-    """Where the cards of `kind` ("models", "hardware", "experiments") lie: in the wheel, or beside the package."""
-    packed = PACKAGE / kind / "cards"
-    return packed if packed.is_dir() else PACKAGE.parent / kind
+    """Where the cards of `kind` ("models", "hardware", "hardware/links", "experiments") lie: in the wheel, or beside the
+    package."""
+    top, *below = kind.split("/")
+    packed = PACKAGE / top / "cards"
+    return (packed if packed.is_dir() else PACKAGE.parent / top).joinpath(*below)
 
 
 def card_names(kind: str) -> list[str]:

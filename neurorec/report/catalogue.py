@@ -16,9 +16,10 @@ from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_brian2, on_nir
 from neurorec.engines.engine import engines
-from neurorec.experiments.study import load_study
+from neurorec.experiments.kinds import load_any_study
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.export import exporters
+from neurorec.hardware.link import LINKS, link_names, load_link
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
@@ -29,6 +30,7 @@ from neurorec.training import load_pair
 KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "pairs": lambda: {name: _card("models", name) for name in card_names("models")},
     "chips": lambda: {name: _card("hardware", name) for name in card_names("hardware")},
+    "links": lambda: {name: _card(LINKS, name) for name in link_names()},
     "studies": lambda: {name: _card("experiments", name) for name in card_names("experiments")},
     "tasks": lambda: {name: _first_line(tasks[name]) for name in tasks},
     "rules": lambda: {name: f"{rules[name].title} ({', '.join(rules[name].sources)})" for name in rules},
@@ -75,6 +77,7 @@ def print_member(name: str) -> None:
         return
     shows: dict[str, Callable[[Console, str], None]] = {
         "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
+        "links": _show_card(LINKS),
         "rules": _show_rule, "tasks": _show_task, "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
     }  # fmt: skip
@@ -154,7 +157,7 @@ def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
 def _show_card(folder: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
         path = find_card(folder, name)
-        load_chip(path) if folder == "hardware" else load_study(path)
+        {"hardware": load_chip, LINKS: load_link, "experiments": load_any_study}[folder](path)
         _say(console, f"{path}\n\n{path.read_text()}")
 
     return show
