@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from neurorec.hardware.operations import WORD_BITS
+from neurorec.hardware.precision import FLOAT32
 
-WORD_BYTES = WORD_BITS // 8
+WORD_BYTES = FLOAT32.bits("weight") // 8
 SPIKE_BYTES = 4  #: an address event: the 32-bit spike message of Loihi and packet of TrueNorth
 
 
