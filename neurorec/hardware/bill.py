@@ -22,6 +22,8 @@ class Setting:
     waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
     precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
     dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
+    annealed: bool = False  #: cores are moved so that spikes travel less
+    partitioned: bool = False  #: neurons are shared out so that spikes travel less
 
 
 @dataclass(frozen=True)
