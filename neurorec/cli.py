@@ -105,12 +105,22 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
+    ] = None,
+    link: Annotated[
+        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, or of a description."""
+    from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
     from neurorec.report.pricing import print_asked
 
+    refuse_half_asked(what, training, workers, link)
     print_asked(what, network, chip, batch, training, anneal)
+    if what is not None and workers is not None and link:
+        print_communication(what, workers, link)
 
 
 @app.command()
