@@ -35,8 +35,8 @@ def print_communication(folder: Path, workers: int, links: list[str]) -> None:
     often = "at every update" if record.rule == "bptt" else "once an epoch"
     console = Console(highlight=False)
     console.print(
-        f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, by ring "
-        f"all-reduce: {wording.data_size(traffic.total_bytes)} sent in all",
+        f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, "
+        f"by ring all-reduce: {wording.data_size(traffic.total_bytes)} sent in all",
         markup=False,
     )
     for name in links:
