@@ -136,13 +136,21 @@ def cost(
         list[str] | None,
         typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
+    ] = None,
+    link: Annotated[
+        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
     from neurorec.report.graph_pricing import is_graph, print_graph_cost
     from neurorec.report.pricing import Placing, print_asked
     from neurorec.report.sweeping import print_sweep
 
+    refuse_half_asked(what, training, workers, link)
     placed = Placing(anneal, partition, picture, placing)
     if is_graph(what, recording, nir):
         refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep}
@@ -154,6 +162,8 @@ def cost(
         )
     else:
         print_asked(what, network, chip, batch, training, placed, target=target, plot=plot)
+    if what is not None and workers is not None and link:
+        print_communication(what, workers, link)
 
 
 @app.command()

@@ -48,13 +48,14 @@ def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> st
     chips = list(dict.fromkeys(row.second_thing for row in crossed))
     if not chips:
         return first + "."
-    said = []
     on_chip = [row for row in crossed if row.second_thing == chips[0] and row.link in results.report_links]
-    said += [f"over {row.link} from {place(row)} workers on" for row in on_chip if row.at is not None]
     never = wording.listed([row.link for row in on_chip if row.at is None])
-    more = wording.listed(said) if said else "over none of the links drawn here"
-    rest = f", but nowhere within reach over {never}" if said and never else ""
-    return f"{first}; that costs more joules than {chips[0]} {more}{rest}."
+    crossing = _grouped([row for row in on_chip if row.at is not None])
+    more = crossing or "over none of the links drawn here"
+    by = "by their values " if any(row.at is None and row.earliest is not None for row in on_chip) else ""
+    rest = f", but {by}nowhere within reach over {never}" if crossing and never else ""
+    bound = " (a lower estimate)" if any(row.at_least in ("second", "both") for row in on_chip) else ""
+    return f"{first}; that costs more joules than {chips[0]}{bound} {more}{rest}."
 
 
 def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> str:
@@ -64,18 +65,49 @@ def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> s
         return "The first net was not counted for both BPTT and STDP, so the rules are not compared."
     least = mean(known["stdp"].total_bytes)
     others = [
-        f"{TITLES[rule]} {wording.figures(mean(known[rule].total_bytes) / least, 2)}"
+        f"{TITLES[rule]} sends {wording.figures(mean(known[rule].total_bytes) / least, 2)}"
         for rule in ("bptt", "e-prop") if rule in known
     ]  # fmt: skip
     waits = known["stdp"].waits / known["bptt"].waits
     slower = [row for row in results.crossovers if row.kind == "seconds" and row.net == net.net and row.at is not None]
-    where = wording.listed([f"over {row.link} from {place(row)}" for row in slower if row.link in results.report_links])
+    where = _grouped([row for row in slower if row.link in results.report_links])
     return (
-        f"When they share the units, {wording.listed(others)} times as many bytes cross as by STDP "
-        f"({wording.data_size(least)}), which sends spikes and no error; but STDP learns from one sample after another and "
-        f"waits for {wording.figures(waits, 2)} times as many messages as batches do"
-        + (f", so it is the slower one {where} workers on." if where else ".")
+        f"When they share the units, {wording.listed(others)} times the bytes of STDP ({wording.data_size(least)}), which "
+        f"sends spikes and no error{_elsewhere(results, net)}; but STDP learns from one sample after another and waits for "
+        f"{wording.figures(waits, 2)} times as many messages as BPTT in batches"
+        + (f", so it is the slower one {where}." if where else ".")
     )
+
+
+def _elsewhere(results: CommunicationResults, net: NetRow) -> str:
+    """The same factor on the other nets that were counted for both rules: it depends on how often units spike."""
+    said = []
+    for other in results.nets:
+        if other.net == net.net:
+            continue
+        workers = workers_compared(results, other.net)
+        bptt, stdp = (find_bytes(results, other.net, rule, "", workers) for rule in ("bptt", "stdp"))
+        if bptt is not None and stdp is not None and other.activity:
+            factor = wording.figures(mean(bptt.total_bytes) / mean(stdp.total_bytes), 2)
+            said.append(
+                f"{factor} times on {other.title}, where a unit spikes in one step of {1 / mean(other.activity):,.0f}"
+            )
+    return f" (BPTT sends {wording.listed(said)})" if said else ""
+
+
+def _grouped(rows: list[CrossRow]) -> str:
+    """ "over a and b from 2 workers on, over c from 9 (the bands leave 5 to none)"."""
+    places: dict[str, list[str]] = {}
+    for row in rows:
+        places.setdefault(_in_words(row), []).append(row.link)
+    return wording.listed([f"over {wording.listed(links)} from {where}" for where, links in places.items()])
+
+
+def _in_words(row: CrossRow) -> str:
+    if row.at == row.earliest == row.latest:
+        return f"{_number(row.at)} workers on"
+    latest = "never" if row.latest is None else _number(row.latest)
+    return f"{_number(row.at)} workers on (the bands leave {_number(row.earliest)} to {latest})"
 
 
 def joules(results: CommunicationResults, net: str, split: str) -> list[CrossRow]:

@@ -67,6 +67,8 @@ def section(results: CommunicationResults, net: NetRow) -> dict[str, Any]:
 
 def ring_verdict(results: CommunicationResults) -> str:
     """What the processes showed."""
+    if not results.rings and not results.ring_failed:
+        return "The ring was not checked in this run: its card names no ring_workers."
     if not results.rings:
         return f"The ring could not be checked on this machine: {results.ring_failed}."
     equal = all(row.formula_bytes == row.payload_bytes and row.right for row in results.rings)

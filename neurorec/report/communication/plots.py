@@ -54,6 +54,7 @@ def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str],
             x, value, low, high = zip(*line.points, strict=True)
             axes.fill_between(x, low, high, color=line.colour, alpha=0.15, linewidth=0)
             handles += axes.plot(x, value, color=line.colour, marker=line.marker, linestyle=line.style, markersize=4.5,
+                                 markevery=max(1, len(x) // 10),
                                  linewidth=1.4, label=line.label)  # fmt: skip
         if marks:
             handles += axes.plot(*zip(*marks, strict=True), linestyle="none", marker="x", color=INK, markersize=9,

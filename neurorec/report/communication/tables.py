@@ -61,9 +61,9 @@ def bytes_table(results: CommunicationResults, net: NetRow) -> Table:
 
 
 def _sent(row: BytesRow) -> str:
-    low, high = min(row.total_bytes), max(row.total_bytes)
     text = wording.data_size(mean(row.total_bytes))
-    return text if low == high else f"{text} ({wording.data_size(low)} to {wording.data_size(high)})"
+    low, high = (wording.data_size(end(row.total_bytes)) for end in (min, max))
+    return text if low == high else f"{text} ({low} to {high})"
 
 
 def price_table(results: CommunicationResults, net: NetRow, workers: int = PRICED_WORKERS) -> Table:
@@ -121,7 +121,9 @@ def _crossed(row) -> str:
     if row is None:
         return ""
     mark = {"first": "≤ ", "second": "≥ ", "both": "~ "}.get(row.at_least, "")
-    return f"{mark if row.at is not None else ''}{place(row)}"
+    if row.at is None:
+        return place(row) + (" at one hop or mm" if row.at_least in ("first", "both") else "")
+    return mark + place(row)
 
 
 def other_crossovers(results: CommunicationResults) -> Table:
