@@ -129,7 +129,7 @@ def _plot(growth: dict[str, list[dict[str, Any]]], path: Path) -> None:
             axis.plot(at, values, style, color=colour, label=label, markersize=4)
         axis.set(xscale="log", yscale="log", xlabel=AXES[kind])
         axis.grid(alpha=0.3)
-    axes[0].set_ylabel("milliseconds for a second of the network")
+    axes[0].set_ylabel("ms for 1 s of the network")
     axes[0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
