@@ -28,19 +28,20 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
     seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
-        str, typer.Option(help="Engine for the networks it can run: auto, fused, norse or torch.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
+        ),
+    ] = None,
     out: Out = None,
     debug: Debug = False,
 ) -> None:
     """Run a study: train, price, export, report. The same command again does only what is missing."""
-    from neurorec.experiments.verbs import prepare_study
-    from neurorec.report.live import run_and_report
+    from neurorec.report.studies import Asked, run_asked
 
-    prepared = prepare_study(study, quick=quick, seeds=seeds, jobs=jobs, device=device, engine=engine, out=out)
-    failed = run_and_report(prepared)
+    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
         raise RunFailed(f"{failed} run(s) failed; the reasons stand above and in the report. The others are complete")
 
@@ -51,15 +52,15 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.live import rebuild
+    from neurorec.report.studies import rebuild_folder
 
-    rebuild(folder)
+    rebuild_folder(folder)
 
 
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")
+        str, typer.Argument(help="pairs, chips, links, studies, tasks, rules, engines, cells, encoders, exporters")
     ] = "",
     debug: Debug = False,
 ) -> None:
@@ -81,7 +82,8 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A card (pair, chip or study), or a NIR file.")], debug: Debug = False
+    file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    debug: Debug = False,
 ) -> None:
     """Check a card or a NIR file; say what is wrong with it and how to mend it."""
     from neurorec.experiments.verbs import check_file
@@ -163,9 +165,9 @@ def cite_(
 ) -> None:
     """BibTeX of everything a study uses: data, networks, rules, chips."""
     from neurorec.basics.citations import bibtex, is_cited
-    from neurorec.experiments.study import load_study
+    from neurorec.experiments.kinds import load_any_study
 
-    keys = load_study(study).sources()
+    keys = load_any_study(study).sources()
     typer.echo(bibtex(key for key in keys if is_cited(key)))
     for key in keys:
         if not is_cited(key):

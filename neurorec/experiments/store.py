@@ -120,7 +120,8 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 def read_activity(folder: Path) -> Activity:
     with np.load(folder / "activity.npz", allow_pickle=False) as arrays:
         data = {field.name: arrays[field.name] for field in fields(Activity) if field.name in arrays}
-    return Activity(**{**data, "samples": int(data["samples"]), "steps": int(data["steps"])})
+    numbers: dict[str, Any] = {name: int(data.get(name, 0)) for name in ("samples", "steps", "skipped_steps")}
+    return Activity(**data | numbers)
 
 
 def read_history(folder: Path) -> tuple[tuple[int, float], ...]:

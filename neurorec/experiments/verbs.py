@@ -11,6 +11,7 @@ from typing import Any
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import collect, rebuild_network, stored_half
+from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
@@ -24,6 +25,7 @@ from neurorec.hardware.cost import estimate_cost as price
 from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.link import load_link
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
@@ -93,24 +95,31 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 
 
 def check_file(path: Path) -> str:
-    """What `path` is: a pair, chip or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
+    """What `path` is: a pair, chip, link or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
     if path.suffix == ".nir":
         from neurorec.engines.on_nir import read_nir
 
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
+    if path.suffix != ".toml":
+        raise InputError(f'{path}: cards end in ".toml" and NIR graphs in ".nir"; this is neither')
     data = read_toml(path)
     if "question" in data:
-        load_study(path)
+        load_any_study(path)
         return "study"
     if "rate" in data or "spiking" in data:
         load_pair(path)
         return "pair"
+    if "joins" in data:
+        load_link(path)
+        return "link"
     if {"energy", "memory", "must_price"} & set(data):
         load_chip(path)
         return "chip"
     raise InputError(
-        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price); "
-        "copy a card from experiments/, models/ or hardware/ and change it"
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price), "
+        "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and change it"
     )
 
 

@@ -25,28 +25,29 @@ OPTIMISERS = ("adam", "sgd")
 def backward_counts(network: Network, operations: Operations) -> LayerCounts:
     """The backward pass over the observed samples, with its tape."""
     cell, readout = network.cell, network.readout
-    steps, samples = operations.steps, operations.samples
+    runs = operations.sample_steps
     declared = cell.operations()
-    back = max(0, steps - 1) * samples
+    started = operations.samples if operations.per_step is None else int(operations.per_step.running[:1].sum())
+    back = max(0, runs - started)  # all steps but the first of each sample
     surrogates = operations.cell.neuron_updates if cell.output_signal == "spikes" else 0
     return LayerCounts(
         cell=_backward(
             operations.cell,
             through=back * int(declared.recurrent_fan_out.sum()),
             errors_heard=back * int((declared.recurrent_fan_out > 0).sum()),
-            errors_sent=steps * samples * cell.size,
-            biases=steps * samples * _numbers(cell, dim=1),
+            errors_sent=runs * cell.size,
+            biases=runs * _numbers(cell, dim=1),
             surrogates=surrogates,
-            tape=steps * samples * declared.tape_values,
+            tape=runs * declared.tape_values,
         ),
         readout=_backward(
             operations.readout,
             through=operations.readout.dense_macs,
             errors_heard=0,
-            errors_sent=steps * samples * readout.size,
-            biases=steps * samples * _numbers(readout, dim=1),
+            errors_sent=runs * readout.size,
+            biases=runs * _numbers(readout, dim=1),
             surrogates=0,
-            tape=steps * samples * readout.operations().tape_values,
+            tape=runs * readout.operations().tape_values,
         ),
     )
 

@@ -67,7 +67,7 @@ def learning_us(
 def _work(operations: Operations, mapping: Mapping, chip: Chip, memory_bits: float) -> Busy | None:
     times, inferences = chip.time, max(1, operations.samples)
     if times.step is not None:
-        return Busy(times.step.as_band() * (operations.steps / NS_PER_US), "its fixed step")
+        return Busy(times.step.as_band() * (operations.mean_steps / NS_PER_US), "its fixed step")
     if chip.static is not None and chip.static.time == "real time":
         return None if operations.dt_ms is None else _real_time(operations, operations.dt_ms)
     if times.barrier_one_tile is not None:
@@ -78,7 +78,7 @@ def _work(operations: Operations, mapping: Mapping, chip: Chip, memory_bits: flo
 
 
 def _real_time(operations: Operations, dt_ms: float) -> Busy:
-    return Busy(Band.exact(operations.steps * dt_ms * 1e3), "real time")
+    return Busy(Band.exact(operations.mean_steps * dt_ms * 1e3), "real time")
 
 
 def _serial(counts: Counts, memory_bits: float, chip: Chip) -> Busy | None:
@@ -98,24 +98,26 @@ def _serial(counts: Counts, memory_bits: float, chip: Chip) -> Busy | None:
 
 def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
     """Every step waits for its busiest core or the links, then for the barrier."""
-    samples, each = max(1, operations.samples), operations.steps
+    samples, each = max(1, operations.samples), operations.mean_steps
     seen = operations.per_step
     if seen is None:  # one mean step, `each` times
         total = (operations.cell.synaptic_events, operations.readout.synaptic_events, operations.cell.spikes)
-        steps = tuple(np.array([count / (samples * max(1, operations.steps))]) for count in total)
+        steps = tuple(
+            np.array([count / max(1, operations.sample_steps)]) for count in (*total, operations.sample_steps)
+        )
     else:
         each = 1
-        steps = (seen.cell_events / samples, seen.readout_events / samples, seen.spikes / samples)
+        steps = tuple(n / samples for n in (seen.cell_events, seen.readout_events, seen.spikes, seen.running))
     cores = np.zeros((3, len(steps[0])))
     for core in mapping.cores:
         cores = np.maximum(cores, _core_ns(operations, core, chip, steps))
     links = np.zeros(3)
     if chip.time.packet is not None:
         over = mapping.packets / max(1, mapping.tiles_used) if mapping.hottest_link is None else mapping.hottest_link
-        links = _ends(chip.time.packet.as_band()) * over / (samples * max(1, operations.steps))
-    work = np.maximum(cores, links[:, None]).sum(1) * each
-    barrier = _barrier_ns(mapping, chip) * operations.steps
-    waits = {"cores": cores[0].sum() * each, "links": links[0] * operations.steps, "the barrier": barrier.value}
+        links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
+    work = np.maximum(cores, links[:, None] * steps[3]).sum(1) * each
+    barrier = _barrier_ns(mapping, chip) * operations.mean_steps
+    waits = {"cores": cores[0].sum() * each, "links": links[0] * operations.mean_steps, "the barrier": barrier.value}
     us = (Band(*(float(end) for end in work)) + barrier) * (1 / NS_PER_US)
     return Busy(us, max(waits, key=lambda name: waits[name]))
 
@@ -129,7 +131,7 @@ def _core_ns(operations: Operations, core: Core, chip: Chip, steps: tuple[np.nda
     hidden, outputs = core.hidden[1] - core.hidden[0], core.outputs[1] - core.outputs[0]
     share, share_out = hidden / max(1, operations.hidden_units), outputs / max(1, operations.output_units)
     events, active = share * steps[0] + share_out * steps[1], share * steps[2]
-    units = hidden * chip.units_of(operations.cell_name) + outputs
+    units = (hidden * chip.units_of(operations.cell_name) + outputs) * steps[3]
     counted = (
         (chip.time.synaptic_event, events),
         (chip.time.neuron_update_active, active),

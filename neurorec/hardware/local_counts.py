@@ -69,7 +69,7 @@ def eprop_counts(network: Network, operations: Operations) -> LayerCounts:
     declared, H, outputs = network.cell.operations(), network.cell.size, network.readout.size
     synapses = int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum())
     lines = network.cell.input_size + (H if declared.recurrent_fan_out.any() else 0)
-    runs = operations.steps * operations.samples
+    runs = operations.sample_steps
     traces = 2 * lines + synapses * (2 if adaptive else 1)
     cell = Counts(
         macs=runs * synapses,

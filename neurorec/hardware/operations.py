@@ -39,6 +39,7 @@ class Operations:
     hidden_units: int
     output_units: int
     dt_ms: float | None  #: what a step stands for, where the net says it
+    skipped_steps: int = 0  #: that samples shorter than others did not run, summed over samples
     per_step: StepCounts | None = field(default=None, compare=False)  #: step by step, where the activity was seen so
 
     @property
@@ -48,6 +49,16 @@ class Operations:
     @property
     def total(self) -> Counts:
         return self.cell + self.readout
+
+    @property
+    def sample_steps(self) -> int:
+        """Steps that were run, summed over samples."""
+        return self.samples * self.steps - self.skipped_steps
+
+    @property
+    def mean_steps(self) -> float:
+        """Steps of one sample."""
+        return self.sample_steps / max(1, self.samples)
 
     @property
     def stored_words(self) -> int:
@@ -73,13 +84,14 @@ def count_inference(network: Network, activity: Activity) -> Operations:
         samples=activity.samples,
         steps=activity.steps,
         input_spikes=int(activity.input_spikes.sum()) if spiking_input else 0,
-        input_values=0 if spiking_input else activity.samples * activity.steps * cell.input_size,
+        input_values=0 if spiking_input else activity.sample_steps * cell.input_size,
         cell=layers.cell,
         readout=layers.readout,
         stores=_stores(network),
         hidden_units=cell.size,
         output_units=readout.size,
         dt_ms=getattr(cell.card, "dt_ms", None),
+        skipped_steps=activity.skipped_steps,
         per_step=count_steps(network, activity),
     )
 
@@ -106,7 +118,7 @@ def _count_layer(
     sent: np.ndarray | None,
 ) -> Counts:
     """Counts of one layer. `arriving`, `recurrent` and `sent` are spikes per line, or None where lines carry values."""
-    runs = activity.samples * activity.steps
+    runs = activity.sample_steps
     lines = ((declared.input_fan_out, arriving), (declared.recurrent_fan_out, recurrent))
     events = sum(int(spikes @ fan_out) for fan_out, spikes in lines if spikes is not None)
     macs = sum(runs * int(fan_out.sum()) for fan_out, spikes in lines if spikes is None)

@@ -72,7 +72,7 @@ def charge_inference(
 ) -> list[Charge]:
     """One charge for each term but static that the card must price and the run has events of."""
     layers = on_chip(chip, operations.layers)
-    steps = operations.samples * operations.steps
+    steps = operations.sample_steps
     terms = {
         **_arithmetic(layers.total),
         **_neurons(operations, chip),

@@ -96,12 +96,13 @@ def count_training(
 
 def _least_squares(operations: Operations, samples: int) -> Counts:
     features, outputs = operations.hidden_units + 1, operations.output_units
+    steps = operations.sample_steps * samples // max(1, operations.samples)
     macs = samples * features * (features + outputs) + features**3 // 3 + features**2 * outputs
     return Counts(
         macs=macs,
         dense_macs=macs,
-        elementwise=samples * operations.steps * features,
-        activation_reads=samples * (operations.steps * features + features),
+        elementwise=steps * features,
+        activation_reads=(steps + samples) * features,
         activation_writes=samples * features,
         gradient_reads=macs,
         gradient_writes=macs,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
@@ -97,6 +98,23 @@ def test_integers_do_not_backpropagate_and_master_copies_stay_wide():
     assert swept(ridge, "precision=8", "cmos_45nm")[0].training.energy_pJ is not None
 
 
+def test_the_optimiser_works_on_master_copies():
+    bare = load_chip("cmos_45nm").model_copy(update={"memory": []})  # arithmetic only
+    case = trained("elman", "values", TrainingRun("bptt", 0, 1000))  # nothing but updates
+    sixteen, full = (case.with_setting(precision=Precision.of(name)).price(bare) for name in ("float16", "float32"))
+    assert sixteen.training.dynamic_pJ == full.training.dynamic_pJ
+    assert full.training.dynamic_pJ.value > 0
+
+
+def test_the_last_steps_spikes_follow_its_length():
+    case = trained()
+    seen, changed = case.activity, case.with_steps(12, 0.5).activity
+    assert (changed.hidden_spikes == seen.hidden_spikes).all()
+    last, now = seen.hidden_spikes - seen.recurrent_spikes, changed.hidden_spikes - changed.recurrent_spikes
+    assert last.sum() > 0
+    assert np.abs(now - last / 2).max() <= 0.5
+
+
 def test_sparsity_takes_spikes_away_and_nothing_else():
     case = trained(training=TrainingRun("stdp", 10, 1000))
     full, half, none = (one for one in swept(case, "sparsity=0,0.5,1", "loihi1"))
@@ -142,6 +160,9 @@ def test_more_chips_draw_more_static_power():
         2 * one.breakdown.static.value * two.latency_us.value / one.latency_us.value
     )
     assert "cores cannot be shared evenly over 39 chips of 128" in wrong.why_not
+    larger = made(layer=[{"name": "many", "size": 140000, "spikes_per_step": 0.5, "fan_in": 2}])
+    (too_few,) = swept(DescribedNet(larger), "chips=1", "loihi1")
+    assert "137 cores cannot be shared evenly over 1 chips of 128" in too_few.why_not
     (no_links,) = swept(DescribedNet(net), "chips=2", "cmos_45nm")
     assert "says nothing of cores" in no_links.why_not
 
