@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
-from neurorec.hardware.bill import Cost
+from neurorec.hardware.bill import Cost, Workers
 from neurorec.hardware.case import Case, TrainedNet
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import refused
+from neurorec.hardware.link import link_names, load_link
 from neurorec.hardware.precision import parse_precision
 
 settings: Registry[type[Sweepable]] = Registry("sweep setting")
@@ -36,6 +37,13 @@ class Sweepable(ABC):
         """One value from the command line. Raises `InputError`."""
 
     @classmethod
+    def parse_over(cls, text: str, over: str) -> Any:
+        """One value of "NAME:OVER=VALUE", for settings that need to be told over what."""
+        if over:
+            raise InputError(f'--sweep: nothing stands behind a colon here, but "{over}" does; leave it out')
+        return cls.parse(text)
+
+    @classmethod
     def changed(cls, case: Case, value: Any) -> Case:
         """The net under that value. Raises `InputError` where this net has no such setting."""
         return case
@@ -48,6 +56,11 @@ class Sweepable(ABC):
     @classmethod
     def label(cls, value: Any) -> str:
         return f"{value:g}"
+
+    @classmethod
+    def place(cls, value: Any) -> float | None:
+        """Where the value stands on an axis of numbers; None if values stand side by side."""
+        return float(value) if isinstance(value, int | float) else None
 
 
 def whole_number(name: str, text: str) -> int:
@@ -184,6 +197,42 @@ class ByChips(Sweepable):
         return chip.model_copy(update={"limits": chip.limits.model_copy(update={"cores": few})})
 
 
+@settings.register("workers")
+class ByWorkers(Sweepable):
+    title = "workers that train together"
+    law = (
+        "each worker is such a chip and takes its share of every batch; at every update a ring all-reduce over the link "
+        "adds up all gradients in float32; joules are those of all workers, an inference stays as it is"
+    )
+
+    @classmethod
+    def parse(cls, text: str) -> Any:
+        return whole_number("workers", text)
+
+    @classmethod
+    def parse_over(cls, text: str, over: str) -> Any:
+        if not over:
+            raise InputError(
+                f"--sweep workers: say over which link, as in workers:nvlink4=1,2,4; links: {', '.join(link_names())}"
+            )
+        load_link(over)
+        return Workers(cls.parse(text), over)
+
+    @classmethod
+    def changed(cls, case: Case, value: Any) -> Case:
+        if not isinstance(case, TrainedNet):
+            raise InputError("--sweep workers needs a finished run: a description says nothing about how it is trained")
+        return case.with_setting(workers=value)
+
+    @classmethod
+    def label(cls, value: Any) -> str:
+        return str(value.count)
+
+    @classmethod
+    def place(cls, value: Any) -> float | None:
+        return float(value.count)
+
+
 @dataclass(frozen=True)
 class Sweep:
     """One setting, and the values to try."""
@@ -201,11 +250,12 @@ class Sweep:
 
 def parse_sweep(text: str) -> Sweep:
     """ "precision=8,16,32". Raises `InputError` naming the known settings."""
-    name, sign, listed = text.partition("=")
+    named, sign, listed = text.partition("=")
+    name, _, over = named.partition(":")
     if not sign or not listed:
         raise InputError(f'--sweep "{text}": write SETTING=VALUE,VALUE; settings: {", ".join(settings)}')
     setting = settings[name]
-    values = tuple(setting.parse(value.strip()) for value in listed.split(","))
+    values = tuple(setting.parse_over(value.strip(), over) for value in listed.split(","))
     if len(set(values)) < len(values):
         raise InputError(f'--sweep "{text}": a value stands there twice')
     return Sweep(name, values)

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
+from neurorec.engines.engine import engines
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Setting, estimate_cost
@@ -78,6 +80,18 @@ def test_arithmetic_and_memory_run_side_by_side_and_the_longer_counts(bit_ns, bo
     assert bits == 8 * cost.operations.total.memory_accesses / 4  # its card is for int8
     assert cost.latency_us.value == pytest.approx(max(macs * 83.33, bits * bit_ns) / 1e3)
     assert cost.bottleneck == bottleneck
+
+
+def test_samples_of_unequal_lengths_take_the_mean_of_their_times():
+    net, runner = make_net("lif"), engines["torch"]()
+    _, x, _ = run(net)
+    together = estimate_cost(net, runner.run(net, x, torch.tensor([6, 1, 4, 3])).activity, "loihi1")
+    alone = [
+        estimate_cost(net, runner.run(net, x[:length, b : b + 1]).activity, "loihi1")
+        for b, length in enumerate((6, 1, 4, 3))
+    ]
+    assert together.latency_us.value == pytest.approx(sum(one.latency_us.value for one in alone) / 4)
+    assert together.energy_pJ.high == pytest.approx(sum(one.energy_pJ.high for one in alone) / 4)
 
 
 def test_a_net_that_waits_for_real_time_says_so():

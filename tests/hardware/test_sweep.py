@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.bill import TrainingRun
+from neurorec.hardware.bill import TrainingRun, Workers
 from neurorec.hardware.case import DescribedNet, TrainedNet
 from neurorec.hardware.chip import load_chip
+from neurorec.hardware.communication.price import price_traffic
+from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.hardware.cost import Setting, estimate_cost
 from neurorec.hardware.description import describe_cost
+from neurorec.hardware.link import load_link
 from neurorec.hardware.precision import Precision
 from neurorec.hardware.sweep import Sweepable, parse_sweep, run_sweep, settings
 from tests.hardware.description.made_up import made
@@ -167,9 +170,43 @@ def test_more_chips_draw_more_static_power():
     assert "says nothing of cores" in no_links.why_not
 
 
+def test_workers_add_up_their_gradients_over_a_link():
+    case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
+    alone, two, four = (cost.training for cost in swept(case, "workers:nvlink4=1,2,4", "cmos_45nm"))
+    assert alone == case.price("cmos_45nm").training
+    link, numbers = load_link("nvlink4"), case.network.parameter_count
+    for workers, trained_so in ((2, two), (4, four)):
+        bits = 2 * (workers - 1) * numbers * 32 * 1000  # one all-reduce an update
+        assert trained_so.communication_bits == alone.communication_bits + bits
+        more = trained_so.dynamic_pJ.value - alone.dynamic_pJ.value
+        assert more == pytest.approx(bits * link.energy.pJ_per_bit)
+        assert trained_so.dynamic_pJ.high - alone.dynamic_pJ.high == pytest.approx(bits * link.energy.as_band().high)
+    (eight,) = swept(case, "workers:nvlink4=8", "cmos_45nm")
+    assert eight.training.why_not == "8 workers cannot share a batch of 4 samples"
+    assert eight.energy_pJ == case.price("cmos_45nm").energy_pJ
+    ridge = trained("echo_state", "values", TrainingRun("ridge", 4, 0))
+    assert "has no update a batch" in swept(ridge, "workers:nvlink4=2", "cmos_45nm")[0].training.why_not
+
+
+def test_workers_compute_side_by_side_and_wait_for_the_link():
+    case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
+    trains = load_chip("ice40_up5k").model_copy(update={"trains": ["bptt"], "precision": "float32"})  # it has times
+    alone = case.price(trains).training
+    four = case.with_setting(workers=Workers(4, "infiniband_ndr")).price(trains).training
+    sent = merge_traffic(case.network.parameter_count, 4, 1000)
+    waits_us = price_traffic(sent, load_link("infiniband_ndr"), 4).time_s.value * 1e6
+    assert four.time_us.value == pytest.approx(alone.time_us.value / 4 + waits_us)
+    assert four.static_pJ == alone.static_pJ
+    assert "static while waiting for the link" in four.unpriced
+    assert "static while waiting for the link" not in alone.unpriced
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("workers=2", "--sweep workers: say over which link, as in workers:nvlink4=1,2,4; links: "),
+        ("workers:nvlink9=2", 'there is no card "nvlink9" in hardware/links/'),
+        ("batch:nvlink4=2", '--sweep: nothing stands behind a colon here, but "nvlink4" does'),
         ("precison=8", r'sweep setting "precison" is not known \(did you mean "precision"\?\); known: batch, chips'),
         ("precision", '--sweep "precision": write SETTING=VALUE,VALUE; settings: batch, chips, dt_ms'),
         ("precision=7", 'precision "7" is not known; use 8'),
