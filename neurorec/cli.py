@@ -114,7 +114,8 @@ def cost(
         float | None, typer.Option(help="Also what training to this validation score cost (0.9), of a finished run.")
     ] = None,
     sweep: Annotated[
-        str | None, typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=")
+        str | None,
+        typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=, workers:LINK="),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Where the picture of --sweep goes: .svg, .png, .pdf.")] = None,
     partition: Annotated[

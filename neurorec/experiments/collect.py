@@ -13,7 +13,7 @@ from neurorec.experiments.store import Store, read_activity, read_weights
 from neurorec.experiments.study import LoadedStudy
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.cost import Cost, TrainingRun, estimate_cost
+from neurorec.hardware.cost import Cost, TrainingCost, TrainingRun, estimate_cost
 from neurorec.hardware.export import export_network, exporters
 from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
@@ -89,15 +89,18 @@ def cost_row(run_id: str, name: str, cost: Cost, operations: Operations) -> Cost
         return CostRow(run_id, name, cost.scope, False, cost.why_not, **counted)
     assert cost.energy_pJ is not None
     parts: dict[str, Any] = {f"{part}_pJ": _value(getattr(cost.breakdown, part, None)) for part in PARTS}
-    trained = cost.training
+    trained = cost.training or TrainingCost(None)
     return CostRow(
         run_id=run_id, chip=name, scope=cost.scope, can_run=True, why_not="", at_least=cost.at_least,
         total_pJ=cost.energy_pJ.value, total_low_pJ=cost.energy_pJ.low, total_high_pJ=cost.energy_pJ.high,
         dynamic_pJ=_value(cost.dynamic_pJ), latency_us=_value(cost.latency_us),
         communication_bits=cost.communication_bits,
-        training_total_pJ=_value(trained.energy_pJ) if trained else None,
-        training_communication_bits=trained.communication_bits if trained else None,
-        training_why_not=trained.why_not if trained else "", unpriced=cost.unpriced, static_basis=cost.static_basis,
+        training_total_pJ=_value(trained.energy_pJ), training_communication_bits=trained.communication_bits,
+        training_low_pJ=trained.energy_pJ.low if trained.energy_pJ else None,
+        training_high_pJ=trained.energy_pJ.high if trained.energy_pJ else None,
+        training_dynamic_pJ=_value(trained.dynamic_pJ), training_static_pJ=_value(trained.static_pJ),
+        training_unpriced=trained.unpriced, training_why_not=trained.why_not, unpriced=cost.unpriced,
+        static_basis=cost.static_basis,
         **counted, **parts,
     )  # fmt: skip
 

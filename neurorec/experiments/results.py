@@ -76,6 +76,11 @@ class CostRow:
     communication_bits: float | None = None
     training_total_pJ: float | None = None
     training_communication_bits: float | None = None
+    training_low_pJ: float | None = None
+    training_high_pJ: float | None = None
+    training_dynamic_pJ: float | None = None
+    training_static_pJ: float | None = None
+    training_unpriced: tuple[str, ...] = ()  #: what makes the training's total "at least"
     training_why_not: str = ""
     unpriced: tuple[str, ...] = ()
     static_basis: str = ""  #: over which time, which share of the chip

@@ -14,6 +14,14 @@ from neurorec.hardware.training_operations import TrainingOperations
 
 
 @dataclass(frozen=True)
+class Workers:
+    """Replicas that share every batch and add up their gradients round a ring over `link`."""
+
+    count: int
+    link: str
+
+
+@dataclass(frozen=True)
 class Setting:
     """How a net is run, where the caller says so: inferences in a batch, clock, whether it waits for real time."""
 
@@ -21,6 +29,7 @@ class Setting:
     clock_MHz: float | None = None
     waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
     precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
+    workers: Workers | None = None  #: who train together; None: one chip alone
     dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
     annealed: bool = False  #: cores are moved so that spikes travel less
     partitioned: bool = False  #: neurons are shared out so that spikes travel less

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class TrainedNet:
         training = self.training
         if training is not None and training.rule == "stdp":  # its weight changes are caused by spikes
             training = replace(training, weight_updates=round(training.weight_updates * share))
-        activity = replace(self.activity, **thinned, input_steps=None, hidden_steps=None)
+        activity = replace(self.activity, **thinned, **NO_STEPS)
         return replace(self, activity=activity, training=training)
 
     def with_steps(self, steps: int, dt_ms: float) -> TrainedNet:
@@ -58,16 +59,18 @@ class TrainedNet:
         seen = self.activity
         last = np.rint((seen.hidden_spikes - seen.recurrent_spikes) * (seen.steps / steps)).astype(np.int64)
         recurrent = np.maximum(seen.hidden_spikes - last, 0)
-        changed = replace(seen, steps=steps, recurrent_spikes=recurrent, input_steps=None, hidden_steps=None)
+        skipped = round(seen.skipped_steps * steps / seen.steps)
+        changed = replace(seen, steps=steps, recurrent_spikes=recurrent, skipped_steps=skipped, **NO_STEPS)
         return replace(self, activity=changed).with_setting(dt_ms=dt_ms)
 
     @property
     def most_spikes_per_step(self) -> float:
         """Of any line: spikes a sample and step."""
         most = max((int(getattr(self.activity, name).max(initial=0)) for name in SPIKES[:2]), default=0)
-        return most / max(1, self.activity.samples * self.activity.steps)
+        return most / max(1, self.activity.sample_steps)
 
 
+NO_STEPS: dict[str, Any] = dict.fromkeys(("input_steps", "hidden_steps", "recurrent_steps", "running"))
 SPIKES = ("input_spikes", "hidden_spikes", "recurrent_spikes")
 
 

@@ -25,9 +25,10 @@ OPTIMISERS = ("adam", "sgd")
 def backward_counts(network: Network, operations: Operations) -> LayerCounts:
     """The backward pass over the observed samples, with its tape."""
     cell, readout = network.cell, network.readout
-    runs, samples = operations.sample_steps, operations.samples
+    runs = operations.sample_steps
     declared = cell.operations()
-    back = max(0, runs - samples)
+    started = operations.samples if operations.per_step is None else int(operations.per_step.running[:1].sum())
+    back = max(0, runs - started)  # all steps but the first of each sample
     surrogates = operations.cell.neuron_updates if cell.output_signal == "spikes" else 0
     return LayerCounts(
         cell=_backward(

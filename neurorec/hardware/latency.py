@@ -102,10 +102,12 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
     seen = operations.per_step
     if seen is None:  # one mean step, `each` times
         total = (operations.cell.synaptic_events, operations.readout.synaptic_events, operations.cell.spikes)
-        steps = tuple(np.array([count / max(1, operations.sample_steps)]) for count in total)
+        steps = tuple(
+            np.array([count / max(1, operations.sample_steps)]) for count in (*total, operations.sample_steps)
+        )
     else:
         each = 1
-        steps = (seen.cell_events / samples, seen.readout_events / samples, seen.spikes / samples)
+        steps = tuple(n / samples for n in (seen.cell_events, seen.readout_events, seen.spikes, seen.running))
     cores = np.zeros((3, len(steps[0])))
     for core in mapping.cores:
         cores = np.maximum(cores, _core_ns(operations, core, chip, steps))
@@ -113,7 +115,7 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
     if chip.time.packet is not None:
         over = mapping.packets / max(1, mapping.tiles_used) if mapping.hottest_link is None else mapping.hottest_link
         links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
-    work = np.maximum(cores, links[:, None]).sum(1) * each
+    work = np.maximum(cores, links[:, None] * steps[3]).sum(1) * each
     barrier = _barrier_ns(mapping, chip) * operations.mean_steps
     waits = {"cores": cores[0].sum() * each, "links": links[0] * operations.mean_steps, "the barrier": barrier.value}
     us = (Band(*(float(end) for end in work)) + barrier) * (1 / NS_PER_US)
@@ -129,7 +131,7 @@ def _core_ns(operations: Operations, core: Core, chip: Chip, steps: tuple[np.nda
     hidden, outputs = core.hidden[1] - core.hidden[0], core.outputs[1] - core.outputs[0]
     share, share_out = hidden / max(1, operations.hidden_units), outputs / max(1, operations.output_units)
     events, active = share * steps[0] + share_out * steps[1], share * steps[2]
-    units = hidden * chip.units_of(operations.cell_name) + outputs
+    units = (hidden * chip.units_of(operations.cell_name) + outputs) * steps[3]
     counted = (
         (chip.time.synaptic_event, events),
         (chip.time.neuron_update_active, active),

@@ -57,7 +57,7 @@ class Operations:
 
     @property
     def mean_steps(self) -> float:
-        """Steps of one sample, on average."""
+        """Steps of one sample."""
         return self.sample_steps / max(1, self.samples)
 
     @property

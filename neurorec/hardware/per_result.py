@@ -23,13 +23,13 @@ def inference_figures(cost: Cost, accuracy: float | None) -> list[Figure]:
     """One sample, one second of what the net hears, one correct answer of a run with `accuracy` (None: no run)."""
     assert cost.energy_pJ is not None
     assert cost.operations is not None
-    dt_ms, steps = cost.operations.dt_ms, cost.operations.steps
+    dt_ms, steps = cost.operations.dt_ms, cost.operations.mean_steps
     found = [Figure("sample", cost.energy_pJ, at_least=cost.at_least)]
     if dt_ms is None:
         found.append(Figure("second of input", None, "its steps stand for no time (the card has no dt_ms)"))
     else:
         each = cost.energy_pJ * (1e3 / (steps * dt_ms))
-        found.append(Figure("second of input", each, f"{steps} steps of {dt_ms:g} ms a sample", cost.at_least))
+        found.append(Figure("second of input", each, f"{steps:g} steps of {dt_ms:g} ms a sample", cost.at_least))
     if accuracy is not None and accuracy > 0:
         each = cost.energy_pJ * (1 / accuracy)
         found.append(Figure("correct answer", each, f"{accuracy:.1%} of the test answers are correct", cost.at_least))

@@ -34,6 +34,7 @@ PARTS: Table[str, Part] = {
             "input_injection",
             "barrier",
             "chip_to_chip",
+            "link",
         ),
         "communication",
     ),

@@ -20,17 +20,19 @@ class StepCounts:
     readout_macs: np.ndarray
     spikes: np.ndarray  #: of the recurrent layer: its active neuron updates
     neuron_updates: np.ndarray  #: of the recurrent layer
+    running: np.ndarray  #: samples that still ran
     arriving: np.ndarray  #: input spikes on lines that reach a synapse
 
 
 def count_steps(network: Network, activity: Activity) -> StepCounts | None:
-    """None where the activity holds only totals (stored by an older version, or made up) or samples of unequal length."""
-    if activity.skipped_steps or activity.input_steps is None or activity.hidden_steps is None:
+    """None where the activity holds only totals (it was stored by an older version, or made up)."""
+    if activity.input_steps is None or activity.hidden_steps is None or activity.recurrent_steps is None:
         return None
     cell, declared = network.cell, network.cell.operations()
-    inputs, hidden, T, B = activity.input_steps, activity.hidden_steps, activity.steps, activity.samples
-    fed_back = np.concatenate([np.zeros_like(hidden[:1]), hidden[:-1]])[:T]
-    nothing, each = np.zeros(T, dtype=np.int64), np.full(T, B, dtype=np.int64)
+    inputs, hidden, back, T = activity.input_steps, activity.hidden_steps, activity.recurrent_steps, activity.steps
+    fed_back = np.concatenate([np.zeros_like(back[:1]), back[:-1]])[:T]
+    nothing, each = np.zeros(T, dtype=np.int64), activity.running
+    assert each is not None
     spiking_in, spiking = network.input_signal == "spikes", cell.output_signal == "spikes"
     recurrent_spikes = declared.recurrent_signal == "spikes"
     events = (inputs @ declared.input_fan_out if spiking_in else nothing) + (
@@ -47,5 +49,6 @@ def count_steps(network: Network, activity: Activity) -> StepCounts | None:
         readout_macs=nothing if spiking else each * int(out.sum()),
         spikes=hidden.sum(1) if spiking else nothing,
         neuron_updates=each * declared.neuron_updates,
+        running=each,
         arriving=inputs[:, declared.input_fan_out > 0].sum(1) if spiking_in else nothing,
     )

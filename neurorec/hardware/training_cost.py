@@ -6,11 +6,16 @@ forward passes may read from a larger memory than inference does.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from neurorec.hardware.band import Band
-from neurorec.hardware.bill import Cost, Setting, TrainingCost
+from neurorec.hardware.bill import Cost, Setting, TrainingCost, Workers
 from neurorec.hardware.chip import Chip
+from neurorec.hardware.communication.price import price_traffic
+from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.hardware.counts import LayerCounts
 from neurorec.hardware.latency import busy, learning_us
+from neurorec.hardware.link import load_link
 from neurorec.hardware.operations import Operations
 from neurorec.hardware.price import (
     Charge,
@@ -35,6 +40,9 @@ def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting:
     precision = precision_of(chip, setting.precision)
     if precision.is_integer and counted.phases["backward"] != LayerCounts():
         return TrainingCost(None, f"backward passes in {precision.name} are not counted; train in a float type")
+    merged, why_not = _merged(counted, setting.workers, chip)
+    if why_not:
+        return TrainingCost(None, why_not)
     moved = _moved(cost.operations, counted, chip, setting)
     passes = counted.samples_seen / cost.operations.samples
     forward = charge_inference(cost.operations, cost.mapping, chip, (), precision)
@@ -43,6 +51,7 @@ def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting:
         *charge_learning(counted.phases["backward"], chip, precision.weight),
         *charge_learning(counted.phases["update"], chip, precision.for_learning.weight),
         *charge_memory([one for phase in moved.values() for one in phase], chip),
+        *(merged.charges if merged else ()),
     ]
     time_us, charges_static = _static(cost, counted, chip, setting, moved)
     dynamic = [charge for charge in charges if charge.part != "static"]
@@ -53,15 +62,51 @@ def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting:
         energy_pJ=total_of([*dynamic, *static]),
         dynamic_pJ=total_of(dynamic) if chip.scope == "per-term" else None,
         static_pJ=total_of(static) if any(charge.energy_pJ for charge in static) else None,
-        time_us=None if bound_only else time_us,
+        time_us=None if bound_only else _shared(time_us, merged, setting.workers),
         unpriced=tuple(dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ is None)),
         without_band=tuple(
             dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ and not one.has_band)
         ),
-        communication_bits=cost.communication_bits * counted.samples_seen + errors,
+        communication_bits=cost.communication_bits * counted.samples_seen + errors + (merged.bits if merged else 0.0),
         operations=counted,
         traffic=tuple(one for phase in moved.values() for one in phase),
     )
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What adding up the gradients of all workers costs; None where the link's card does not say."""
+
+    bits: float
+    charges: tuple[Charge, ...]
+    time_us: Band | None
+
+
+def _merged(counted: TrainingOperations, workers: Workers | None, chip: Chip) -> tuple[Merged | None, str]:
+    """One ring all-reduce of all trained numbers at every update, or the reason why it cannot be."""
+    if workers is None or workers.count == 1:
+        return None, ""
+    if not counted.updates:
+        return None, f'the rule "{counted.rule}" has no update a batch that workers could add up'
+    batch = -(-counted.samples_seen // counted.updates)
+    if batch < workers.count:
+        return None, f"{workers.count} workers cannot share a batch of {batch} samples"
+    link, sent = load_link(workers.link), merge_traffic(counted.numbers, workers.count, counted.updates)
+    found = price_traffic(sent, link, workers.count)
+    if found.why_not:
+        return None, f"{workers.link}: {found.why_not}"
+    time_us = None if found.time_s is None or found.time_at_least else found.time_s * 1e6
+    charges = [Charge("link", found.energy_pJ, link.energy is not None and link.energy.has_band)]
+    charges += [Charge("link beyond one hop", None, False)] if found.energy_at_least else []
+    charges += [Charge("static while waiting for the link", None, False)] if "static" in chip.must_price else []
+    return Merged(8.0 * sent.total_bytes, tuple(charges), time_us), ""
+
+
+def _shared(time_us: Band | None, merged: Merged | None, workers: Workers | None) -> Band | None:
+    """Workers compute side by side, and then wait for the ring."""
+    if merged is None or workers is None or time_us is None:
+        return time_us
+    return None if merged.time_us is None else time_us * (1 / workers.count) + merged.time_us
 
 
 def _moved(

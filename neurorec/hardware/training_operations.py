@@ -33,6 +33,8 @@ class TrainingOperations:
     samples_seen: int
     phases: dict[Phase, LayerCounts]
     stores: tuple[Store, ...]
+    updates: int = 0  #: steps of an optimiser, each changing `numbers` trained numbers
+    numbers: int = 0
 
     @property
     def forward(self) -> Counts:
@@ -91,17 +93,20 @@ def count_training(
         update = LayerCounts(cell=local_counts(network, rule_name, arrived, samples_seen, weight_updates))
         stores = local_stores(network, rule_name)
     phases: dict[Phase, LayerCounts] = {"forward": forward, "backward": backward, "update": update}
-    return TrainingOperations(rule_name, samples_seen, phases, stores)
+    stepped = rule_name in ("bptt", "eprop")
+    steps, numbers = (weight_updates, network.parameter_count) if stepped else (0, 0)
+    return TrainingOperations(rule_name, samples_seen, phases, stores, steps, numbers)
 
 
 def _least_squares(operations: Operations, samples: int) -> Counts:
     features, outputs = operations.hidden_units + 1, operations.output_units
+    steps = operations.sample_steps * samples // max(1, operations.samples)
     macs = samples * features * (features + outputs) + features**3 // 3 + features**2 * outputs
     return Counts(
         macs=macs,
         dense_macs=macs,
-        elementwise=samples * operations.steps * features,
-        activation_reads=samples * (operations.steps * features + features),
+        elementwise=steps * features,
+        activation_reads=(steps + samples) * features,
         activation_writes=samples * features,
         gradient_reads=macs,
         gradient_writes=macs,

@@ -20,8 +20,10 @@ COLUMNS: tuple[str, ...] = (
     "dynamic_pJ", "compute_pJ", "memory_pJ", "communication_pJ", "static_pJ", "latency_us", "communication_bits",
     "training_total_pJ", "training_communication_bits", "unpriced", "objections_relaxed", "objections_partly",
     "status", "wall_s", "objections_kept", "control", "rule_title", "at_least", "static_basis", "training_why_not",
-    "reason", "device", "run_id",
+    "reason", "device", "run_id", "training_low_pJ", "training_high_pJ", "training_dynamic_pJ", "training_static_pJ",
+    "training_unpriced",
 )  # fmt: skip
+_LISTED = ("unpriced", "training_unpriced")
 _COST_COLUMNS = tuple(field.name for field in fields(CostRow) if field.name not in ("run_id", "chip", "scope"))
 
 
@@ -67,7 +69,7 @@ def _cost_part(cost: CostRow | None) -> dict[str, Any]:
     if cost is None:
         return {}
     row = {name: getattr(cost, name) for name in ("chip", "scope", *_COST_COLUMNS)}
-    return row | {"unpriced": "; ".join(cost.unpriced)}
+    return row | {name: "; ".join(row[name]) for name in _LISTED}
 
 
 def _cell(value: Any) -> Any:
@@ -146,7 +148,7 @@ def _run(entry: dict[str, Any], base: Path) -> RunRecord:
 
 
 def _cost(entry: dict[str, Any]) -> CostRow:
-    return CostRow(**{**entry, "unpriced": tuple(entry.get("unpriced", ()))})
+    return CostRow(**{**entry, **{name: tuple(entry.get(name, ())) for name in _LISTED}})
 
 
 def _nan_back(scores: dict[str, float | None]) -> dict[str, float]:

@@ -14,7 +14,7 @@ from neurorec.experiments.verbs import read_case
 from neurorec.hardware.bill import Cost
 from neurorec.hardware.sweep import Sweep, parse_sweep, run_sweep
 from neurorec.report.plots.sweep import FORMATS, draw_sweep
-from neurorec.report.wording import duration, energy, energy_band
+from neurorec.report.wording import count, duration, energy, energy_band
 
 
 def print_sweep(
@@ -33,6 +33,7 @@ def print_sweep(
     case = read_case(run, network)
     if training and network is not None:
         raise InputError("--training needs a finished run: a description says nothing about how it is trained")
+    training = training or sweep.name == "workers"
     priced = run_sweep(case, sweep, chips or card_names("hardware"))
     able = {chip: costs for chip, costs in priced.items() if any(cost.can_run for cost in costs)}
     if not able:
@@ -44,7 +45,7 @@ def print_sweep(
         if rows:
             console.print(_table(rows, sweep, scope, training))
     for chip, costs in priced.items():
-        _print_remarks(console, chip, costs, sweep)
+        _print_remarks(console, chip, costs, sweep, training)
     console.print(f"{sweep.name}: {sweep.setting.law}", markup=False)
     if plot is not None:
         name = (run or network or Path()).stem
@@ -77,22 +78,30 @@ def _cells(cost: Cost, split: bool, training: bool) -> list[str]:
     assert total is not None
     static = cost.breakdown.static if cost.breakdown else None
     parts = [energy(part.value) if part else "–" for part in (cost.dynamic_pJ, static)] if split else []
-    trained = cost.training.energy_pJ if cost.training else None
-    least = cost.training.at_least if cost.training else False
     return [
         *parts,
         escape(f"{energy(total.value, cost.at_least)}\n{energy_band(total.low, total.high, total.value) or 'no band'}"),
         duration(cost.latency_us.value * 1e-6) if cost.latency_us else "–",
-        *([energy(trained.value, least) if trained else "–"] if training else []),
+        *([_trained(cost)] if training else []),
     ]
 
 
-def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep) -> None:
+def _trained(cost: Cost) -> str:
+    """Energy of the whole training, and beneath it its time where the card gives one, and what it sends."""
+    trained = cost.training
+    if trained is None or trained.energy_pJ is None:
+        return "–"
+    time = f"{duration(trained.time_us.value * 1e-6)}, " if trained.time_us else ""
+    return f"{energy(trained.energy_pJ.value, trained.at_least)}\n{time}{count((trained.communication_bits or 0) / 8)}B sent"
+
+
+def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep, training: bool) -> None:
     """What could not be priced, each reason once, with the values it holds for."""
     reasons: dict[str, list[str]] = {}
     for value, cost in zip(sweep.values, costs, strict=True):
-        if not cost.can_run:
-            reasons.setdefault(cost.why_not, []).append(sweep.label(value))
+        why_not = cost.why_not or (cost.training.why_not if training and cost.training else "")
+        if why_not:
+            reasons.setdefault(why_not, []).append(sweep.label(value))
     for reason, values in reasons.items():
         console.print(f"  {chip}, {sweep.name} {', '.join(values)}: {reason}", markup=False)
     unpriced = next((cost.unpriced for cost in costs if cost.unpriced), ())

@@ -2,9 +2,13 @@
 
 import itertools
 
+import numpy as np
 import pytest
+import torch
 
-from neurorec.hardware.counts import LAYERS
+from neurorec.engines.engine import engines
+from neurorec.hardware.counts import LAYERS, LayerCounts
+from neurorec.hardware.gradient_counts import backward_counts
 from neurorec.hardware.operations import Counts, count_inference
 from neurorec.models.cell import cells
 from tests.hardware.nets import SETTINGS, make_net, run
@@ -59,6 +63,38 @@ def test_tiny_spiking_nets_do_spike(cell):
     """Otherwise the comparison above would compare zeros."""
     activity, _, _ = run(make_net(cell))
     assert activity.recurrent_spikes.sum() > 0
+
+
+def test_a_spike_that_reaches_no_synapse_is_not_read():
+    network = make_net("liquid_state")
+    with torch.no_grad():
+        network.cell.w_in[:, 0] = 0.0
+        network.cell.w_rec[:, 2] = 0.0
+    activity, x, hidden = run(network)
+    operations, walked = count_inference(network, activity), total(walk_forward(network, x, hidden), "cell")
+    assert operations.cell.address_reads == walked["address_reads"] < x.sum() + activity.recurrent_spikes.sum()
+    assert operations.per_step.arriving.sum() == x[:, :, 1:].sum() < x.sum()
+
+
+@pytest.mark.parametrize("signal", ["spikes", "values"])
+@pytest.mark.parametrize("cell", [name for name in cells if name not in ("competitive", "competitive_lif")])
+def test_samples_of_unequal_lengths_count_as_each_on_its_own(cell, signal):
+    network = make_net(cell, signal=signal)
+    _, x, _ = run(network)
+    lengths = torch.tensor([6, 1, 4, 0])
+    runner = engines["torch"]()
+    together = count_inference(network, runner.run(network, x, lengths).activity)
+    alone = [
+        count_inference(network, runner.run(network, x[:length, b : b + 1]).activity)
+        for b, length in enumerate(lengths.tolist())
+    ]
+    assert together.layers == sum((one.layers for one in alone), LayerCounts())
+    assert together.sample_steps == sum(one.sample_steps for one in alone) == 11
+    for name, steps in vars(together.per_step).items():
+        padded = [np.pad(getattr(one.per_step, name), (0, 6 - one.steps)) for one in alone]
+        assert steps.tolist() == np.sum(padded, axis=0).tolist(), name
+    backward = backward_counts(network, together)
+    assert backward == sum((backward_counts(network, one) for one in alone), LayerCounts())
 
 
 def test_silence_costs_no_synaptic_event():

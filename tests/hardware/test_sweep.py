@@ -2,14 +2,18 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.bill import TrainingRun
+from neurorec.hardware.bill import TrainingRun, Workers
 from neurorec.hardware.case import DescribedNet, TrainedNet
 from neurorec.hardware.chip import load_chip
+from neurorec.hardware.communication.price import price_traffic
+from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.hardware.cost import Setting, estimate_cost
 from neurorec.hardware.description import describe_cost
+from neurorec.hardware.link import load_link
 from neurorec.hardware.precision import Precision
 from neurorec.hardware.sweep import Sweepable, parse_sweep, run_sweep, settings
 from tests.hardware.description.made_up import made
@@ -97,6 +101,23 @@ def test_integers_do_not_backpropagate_and_master_copies_stay_wide():
     assert swept(ridge, "precision=8", "cmos_45nm")[0].training.energy_pJ is not None
 
 
+def test_the_optimiser_works_on_master_copies():
+    bare = load_chip("cmos_45nm").model_copy(update={"memory": []})  # arithmetic only
+    case = trained("elman", "values", TrainingRun("bptt", 0, 1000))  # nothing but updates
+    sixteen, full = (case.with_setting(precision=Precision.of(name)).price(bare) for name in ("float16", "float32"))
+    assert sixteen.training.dynamic_pJ == full.training.dynamic_pJ
+    assert full.training.dynamic_pJ.value > 0
+
+
+def test_the_last_steps_spikes_follow_its_length():
+    case = trained()
+    seen, changed = case.activity, case.with_steps(12, 0.5).activity
+    assert (changed.hidden_spikes == seen.hidden_spikes).all()
+    last, now = seen.hidden_spikes - seen.recurrent_spikes, changed.hidden_spikes - changed.recurrent_spikes
+    assert last.sum() > 0
+    assert np.abs(now - last / 2).max() <= 0.5
+
+
 def test_sparsity_takes_spikes_away_and_nothing_else():
     case = trained(training=TrainingRun("stdp", 10, 1000))
     full, half, none = (one for one in swept(case, "sparsity=0,0.5,1", "loihi1"))
@@ -142,13 +163,50 @@ def test_more_chips_draw_more_static_power():
         2 * one.breakdown.static.value * two.latency_us.value / one.latency_us.value
     )
     assert "cores cannot be shared evenly over 39 chips of 128" in wrong.why_not
+    larger = made(layer=[{"name": "many", "size": 140000, "spikes_per_step": 0.5, "fan_in": 2}])
+    (too_few,) = swept(DescribedNet(larger), "chips=1", "loihi1")
+    assert "137 cores cannot be shared evenly over 1 chips of 128" in too_few.why_not
     (no_links,) = swept(DescribedNet(net), "chips=2", "cmos_45nm")
     assert "says nothing of cores" in no_links.why_not
+
+
+def test_workers_add_up_their_gradients_over_a_link():
+    case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
+    alone, two, four = (cost.training for cost in swept(case, "workers:nvlink4=1,2,4", "cmos_45nm"))
+    assert alone == case.price("cmos_45nm").training
+    link, numbers = load_link("nvlink4"), case.network.parameter_count
+    for workers, trained_so in ((2, two), (4, four)):
+        bits = 2 * (workers - 1) * numbers * 32 * 1000  # one all-reduce an update
+        assert trained_so.communication_bits == alone.communication_bits + bits
+        more = trained_so.dynamic_pJ.value - alone.dynamic_pJ.value
+        assert more == pytest.approx(bits * link.energy.pJ_per_bit)
+        assert trained_so.dynamic_pJ.high - alone.dynamic_pJ.high == pytest.approx(bits * link.energy.as_band().high)
+    (eight,) = swept(case, "workers:nvlink4=8", "cmos_45nm")
+    assert eight.training.why_not == "8 workers cannot share a batch of 4 samples"
+    assert eight.energy_pJ == case.price("cmos_45nm").energy_pJ
+    ridge = trained("echo_state", "values", TrainingRun("ridge", 4, 0))
+    assert "has no update a batch" in swept(ridge, "workers:nvlink4=2", "cmos_45nm")[0].training.why_not
+
+
+def test_workers_compute_side_by_side_and_wait_for_the_link():
+    case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
+    trains = load_chip("ice40_up5k").model_copy(update={"trains": ["bptt"], "precision": "float32"})  # it has times
+    alone = case.price(trains).training
+    four = case.with_setting(workers=Workers(4, "infiniband_ndr")).price(trains).training
+    sent = merge_traffic(case.network.parameter_count, 4, 1000)
+    waits_us = price_traffic(sent, load_link("infiniband_ndr"), 4).time_s.value * 1e6
+    assert four.time_us.value == pytest.approx(alone.time_us.value / 4 + waits_us)
+    assert four.static_pJ == alone.static_pJ
+    assert "static while waiting for the link" in four.unpriced
+    assert "static while waiting for the link" not in alone.unpriced
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("workers=2", "--sweep workers: say over which link, as in workers:nvlink4=1,2,4; links: "),
+        ("workers:nvlink9=2", 'there is no card "nvlink9" in hardware/links/'),
+        ("batch:nvlink4=2", '--sweep: nothing stands behind a colon here, but "nvlink4" does'),
         ("precison=8", r'sweep setting "precison" is not known \(did you mean "precision"\?\); known: batch, chips'),
         ("precision", '--sweep "precision": write SETTING=VALUE,VALUE; settings: batch, chips, dt_ms'),
         ("precision=7", 'precision "7" is not known; use 8'),

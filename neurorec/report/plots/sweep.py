@@ -101,6 +101,7 @@ def _spread(bands: Sequence[Band], size_pJ: float) -> list[list[float]]:
 
 def _places(sweep: Sweep) -> tuple[list[float], list[str] | None]:
     """Where the values stand: numbers at themselves, data types side by side under their names."""
-    if all(isinstance(value, int | float) for value in sweep.values):
-        return [float(value) for value in sweep.values], None
+    numbers = [sweep.setting.place(value) for value in sweep.values]
+    if all(number is not None for number in numbers):
+        return [number for number in numbers if number is not None], None
     return [float(n) for n in range(len(sweep.values))], [sweep.label(value) for value in sweep.values]
