@@ -108,6 +108,9 @@ def cost(
     partition: Annotated[
         bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
     ] = False,
+    spikes: Annotated[
+        Path | None, typer.Option(help="Price recorded spikes (.npz: step, unit) of --network, not its stated rates.")
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
     ] = None,
@@ -119,7 +122,7 @@ def cost(
     """What one inference of a network costs on a chip: of a finished run, or of a description."""
     from neurorec.report.pricing import Placing, print_asked
 
-    print_asked(what, network, chip, batch, training, Placing(anneal, partition, picture, placing))
+    print_asked(what, network, chip, batch, training, Placing(anneal, partition, picture, placing), spikes)
 
 
 @app.command()

@@ -123,8 +123,13 @@ def price_stored_run(folder: Path, chips: list[str], annealed: bool = False, par
 
 
 def price_description(
-    path: Path, chips: list[str], batch: int | None = None, annealed: bool = False, partitioned: bool = False
+    path: Path,
+    chips: list[str],
+    batch: int | None = None,
+    annealed: bool = False,
+    partitioned: bool = False,
+    recording: Path | None = None,
 ) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed, partitioned) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed, partitioned, recording) for chip in chips]

@@ -1,9 +1,10 @@
 """How long one inference keeps the chip busy, from the times on the card: the busiest core, then a barrier, each step.
 
 t = steps x (events x t_syn + active x t_active + inactive x t_inactive + barrier), of the busiest core in the mean
-step: a lower estimate where steps differ. Events of a layer are shared among its cores by their number of units. The
-barrier is interpolated between one tile and all tiles, which are also its band. A chip with a fixed step takes
-steps x step; one with only a time per event (or per bit moved) works through them one after the other.
+step: a lower estimate where steps differ, which a recording of a described net makes exact. Events of a layer are shared
+among its cores by their number of units. The barrier is interpolated between one tile and all tiles, which are also its
+band. A chip with a fixed step takes steps x step; one with only a time per event (or per bit moved) works through them
+one after the other.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ def _work_us(operations: Operations, mapping: Mapping, chip: Chip) -> Band | Non
         return times.step.as_band() * (operations.steps / NS_PER_US)
     if chip.static is not None and chip.static.time == "real time":
         return None if operations.dt_ms is None else Band.exact(operations.steps * operations.dt_ms * 1e3)
+    if times.barrier_one_tile is not None and mapping.busiest is not None:
+        kinds = (times.synaptic_event, times.neuron_update_active, times.neuron_update_inactive)
+        work = Band.total(t.as_band() * n for t, n in zip(kinds, mapping.busiest, strict=True) if t is not None)
+        return (work + _barrier_ns(mapping, chip) * operations.steps) * (1 / NS_PER_US)
     if times.barrier_one_tile is not None:
         busiest = max((_core_ns(operations, core, chip) for core in mapping.cores), key=lambda band: band.value)
         return (busiest + _barrier_ns(mapping, chip)) * (operations.steps / NS_PER_US)

@@ -28,9 +28,10 @@ def placing_table(priced: list[Cost]) -> Table | None:
     title = "what spikes travel, packets of one inference"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     heads = ["chip", "placed", "cores", "packets", "hops", "hottest\nlink"]
-    heads += ["chips", "off\nchip", "over links\nof chips", "hottest\nof them"] if several else []
+    heads += ["chips", "off\nchip", "chip\nlinks", "hottest\nof them"] if several else []
     for head in heads:
-        table.add_column(head, justify="left" if head in ("chip", "placed") else "right")
+        left = head in ("chip", "placed")
+        table.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
     for cost in placed:
         assert cost.mapping is not None
         for mapping in filter(None, (cost.mapping.in_order, cost.mapping)):
@@ -41,7 +42,7 @@ def placing_table(priced: list[Cost]) -> Table | None:
 def _row(cost: Cost, mapping: Mapping, several: bool) -> list[str]:
     samples = cost.operations.samples if cost.operations else 1
     kept = mapping.in_order is not None and mapping.found_by == "in order"
-    cells = [cost.chip, "in order: nothing better was found" if kept else mapping.found_by, f"{len(mapping.cores):,}"]
+    cells = [cost.chip, "nothing better" if kept else mapping.found_by, f"{len(mapping.cores):,}"]
     cells += [count(n / samples) for n in (mapping.packets, mapping.hops, mapping.hottest_link)]
     if several:
         cells.append(f"{mapping.chips:,}")
@@ -56,7 +57,7 @@ def saved(cost: Cost) -> str:
         return ""
     before = mapping.in_order
     pairs = (("hops", before.hops, mapping.hops), ("packets", before.packets, mapping.packets),
-             ("packets over links of chips", before.chip_links, mapping.chip_links))  # fmt: skip
+             ("packets over chip links", before.chip_links, mapping.chip_links))  # fmt: skip
     parts = [f"{1 - now / was:.1%} of {name}" for name, was, now in pairs if was]
     return f"{', '.join(parts)} saved over placing in order ({mapping.found_by})" if parts else "no hops to save"
 

@@ -37,6 +37,7 @@ def print_asked(
     batch: int | None,
     training: bool,
     placing: Placing = Placing(),
+    spikes: Path | None = None,
 ) -> None:
     """What the command line asked for: a finished run, or a description, not both."""
     if (run is None) == (network is None):
@@ -47,10 +48,12 @@ def print_asked(
             raise InputError("--training needs a finished run: a description says nothing about how it is trained")
         if batch is not None and batch < 1:
             raise InputError(f"--batch {batch}: a batch holds at least one inference")
-        priced = price_description(network, chips, batch, placing.anneal, placing.partition)
+        priced = price_description(network, chips, batch, placing.anneal, placing.partition, spikes)
         _print_counted(network.stem, priced)
     else:
         assert run is not None
+        if spikes is not None:
+            raise InputError("--spikes goes with --network: a stored run has its own")
         if batch is not None:
             raise InputError("--batch goes with --network: a stored run was observed one sample at a time")
         priced = price_stored_run(run, chips, placing.anneal, placing.partition)

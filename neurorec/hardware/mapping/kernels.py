@@ -125,7 +125,7 @@ def draw_fan_in(units, fan_in, source_first, source_size, seed, starts, lines, f
 def draw_near(units, fan_in, sides, reach, seed, source_first, starts, lines, filled):
     """Each unit of a lattice of sides [x, y, z] hears `fan_in` others of it, at rounded normal offsets along each axis.
 
-    The standard deviation is `reach`, and one per cent more for a unit after each pick that is no new neighbour.
+    The standard deviation is `reach`, and one per cent more after each pick that is no new neighbour, until one is found.
     """
     np.random.seed(seed)
     size = sides[0] * sides[1] * sides[2]
@@ -142,12 +142,38 @@ def draw_near(units, fan_in, sides, reach, seed, source_first, starts, lines, fi
             inside = 0 <= i < sides[0] and 0 <= j < sides[1] and 0 <= m < sides[2]
             pick = i + sides[0] * (j + sides[1] * m)
             if not inside or taken[pick] == u:
-                wide *= 1.01
+                wide = min(1.01 * wide, float(max(sides)))
                 continue
             taken[pick] = u
             lines[starts[u] + filled[u] + k] = source_first + pick
-            k += 1
+            wide, k = reach, k + 1
         filled[u] += fan_in
+
+
+@compiled
+def busiest_cores(row_starts, senders, synapses, sent_starts, sent, own_starts, own, units, times_ns, steps):
+    """[steps, 3] synaptic events, active and silent neurons of the core that has most to do in each step.
+
+    sent[sent_starts[s]:...]: the steps in which sender s spiked, own[own_starts[c]:...]: those of the units of core c.
+    """
+    busiest = np.zeros((steps, 3))
+    longest = np.full(steps, -1.0)
+    events, active = np.zeros(steps, np.int64), np.zeros(steps, np.int64)
+    for core in range(len(row_starts) - 1):
+        events[:], active[:] = 0, 0
+        for k in range(row_starts[core], row_starts[core + 1]):
+            s = senders[k]
+            for at in range(sent_starts[s], sent_starts[s + 1]):
+                events[sent[at]] += synapses[k]
+        for at in range(own_starts[core], own_starts[core + 1]):
+            active[own[at]] += 1
+        for t in range(steps):
+            silent = units[core] - active[t]
+            takes = events[t] * times_ns[0] + active[t] * times_ns[1] + silent * times_ns[2]
+            if takes > longest[t]:
+                longest[t] = takes
+                busiest[t, 0], busiest[t, 1], busiest[t, 2] = events[t], active[t], silent
+    return busiest
 
 
 @compiled
@@ -232,6 +258,18 @@ def tree_loads(target_starts, targets, spikes, from_x, from_y, to_x, to_y, colum
             load[2, y0 : bottom[x], x] += n
             load[3, top[x] + 1 : y0 + 1, x] += n
     return load, elsewhere
+
+
+@compiled
+def packets_between(row_starts, senders, spikes, origin, item_of, items):
+    """Packets from item to item [items + 1, items]; the last row holds those of the input. An item is a core or a chip."""
+    found = np.zeros((items + 1, items))
+    for core in range(len(row_starts) - 1):
+        to = item_of[core]
+        for k in range(row_starts[core], row_starts[core + 1]):
+            s = senders[k]
+            found[item_of[origin[s]] if origin[s] >= 0 else items, to] += spikes[s]
+    return found
 
 
 @compiled

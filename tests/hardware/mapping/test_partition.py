@@ -29,7 +29,7 @@ def test_clusters_that_order_hides_are_found():
     assert parted.hops == 0
     assert plain.packets > 3 * parted.packets
     assert parted.in_order == plain
-    assert "partition of neurons" in parted.found_by
+    assert parted.found_by == "METIS"
 
 
 LIMITS = [{"neurons_per_core": 7}, {"synapses_per_core": 60}, {"axons_per_core": 25}, {"output_axons_per_core": 40}]
@@ -103,16 +103,16 @@ def test_a_lattice_gains_much_and_random_wires_gain_nothing():
     chip = shrunk(load_chip("loihi1"), neurons_per_core=25)
     saved = {}
     for name, net in (("near", near), ("far", far)):
-        plain, parted = (describe_cost(net, chip, partitioned=p, annealed=p).mapping for p in (False, True))
-        saved[name] = 1 - parted.hops / plain.hops
-    assert saved["near"] > 0.3
-    assert saved["far"] < 0.02
+        plain, parted = (describe_cost(net, chip, partitioned=p).mapping for p in (False, True))
+        saved[name] = 1 - parted.packets / plain.packets, 1 - parted.hops / plain.hops
+    assert min(saved["near"]) > 0.15
+    assert max(saved["far"]) < 0.02
 
 
 def test_too_many_wires_are_not_given_to_the_solver(monkeypatch):
     monkeypatch.setattr(module, "MOST_EDGES", 10)
     mapping = place(random_net(0), small_loihi(neurons_per_core=4), partitioned=True)
-    assert "neurons" not in mapping.found_by
+    assert "METIS" not in mapping.found_by.split(" + ")
 
 
 def test_wires_are_drawn_as_described():
