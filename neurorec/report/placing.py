@@ -55,6 +55,8 @@ def saved(cost: Cost) -> str:
     mapping = cost.mapping
     if mapping is None or mapping.in_order is None:
         return ""
+    if mapping.found_by == "in order":
+        return "nothing that was tried travels less than placing in order"
     before = mapping.in_order
     pairs = (("hops", before.hops, mapping.hops), ("packets", before.packets, mapping.packets),
              ("packets over chip links", before.chip_links, mapping.chip_links))  # fmt: skip

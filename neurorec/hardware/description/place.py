@@ -8,7 +8,7 @@ import numpy as np
 
 from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.populations import Population, input_size, input_spikes
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import wire_kernels
 from neurorec.hardware.mapping.wiring import Group, Net, Regular, Wires
 
 SEED = 0
@@ -38,13 +38,12 @@ def net_of(net: Description, populations: list[Population], samples: int, units:
         synapses=np.repeat([p.synapses_per_unit for p in populations], [p.size for p in populations]),
         wired=frozenset(wired),
         draw=(lambda: draw_wires(populations, input_size(net))) if wired else None,
-        structured=any(p.lattice for p in populations),
     )
 
 
 def draw_wires(populations: list[Population], inputs: int) -> Wires:
     """Random and near connections of every unit; the same each time."""
-    kernels = load_kernels()
+    kernels = wire_kernels()
     near = [p.recurrent_fan_in if p.lattice else 0 for p in populations]
     each = [sum(line.fan_in for line in p.random) + n for p, n in zip(populations, near, strict=True)]
     sizes = [p.size for p in populations]

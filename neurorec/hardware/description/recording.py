@@ -21,7 +21,7 @@ from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.count import Arrived, count_arrived
 from neurorec.hardware.description.populations import Population, input_size, input_spikes
 from neurorec.hardware.mapping import Mapping
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import route_kernels
 from neurorec.hardware.mapping.wiring import INPUT, Net
 from neurorec.hardware.operations import Operations
 
@@ -113,7 +113,7 @@ def with_busiest_cores(mapping: Mapping, recording: Recording, chip: Chip, steps
     units = np.array([group.units for group in plan.net.groups])[plan.net.group_of]
     own = recording.line >= plan.net.inputs
     core = plan.layout.core_of[recording.line[own] - plan.net.inputs]
-    busiest = load_kernels().busiest_cores(
+    busiest = route_kernels().busiest_cores(
         traffic.reach.indptr,
         traffic.reach.indices,
         traffic.reach.data,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import route_kernels
 from neurorec.hardware.mapping.routes import CHIP_LINK_AS_HOPS, Ground, Travel, travel
 from neurorec.hardware.mapping.traffic import Traffic
 
@@ -60,7 +60,7 @@ def between_cores(traffic: Traffic, item_of: np.ndarray, items: int) -> tuple[cs
     `item_of` [cores]: what each core belongs to (itself, or its chip).
     """
     reach = traffic.reach
-    found = load_kernels().packets_between(reach.indptr, reach.indices, traffic.spikes, traffic.origin, item_of, items)
+    found = route_kernels().packets_between(reach.indptr, reach.indices, traffic.spikes, traffic.origin, item_of, items)
     one_way = found[:items]
     np.fill_diagonal(one_way, 0.0)
     return csr_array(one_way + one_way.T), found[items]
@@ -72,6 +72,6 @@ def _search(
     items = len(places)
     reads = 2 * max(1.0, between.nnz / items)  # of one swap
     swaps = int(min(max(LEAST_SWAPS, SWAPS_PER_ITEM * items), MOST_READS / reads))
-    return load_kernels().anneal_swaps(
+    return route_kernels().anneal_swaps(
         between.indptr, between.indices, between.data, pull, x, y, places.copy(), swaps, seed
     )
