@@ -26,12 +26,18 @@ def placing_table(priced: list[Cost]) -> Table | None:
         return None
     several = any(cost.mapping and cost.mapping.chips > 1 for cost in placed)
     title = "what spikes travel, packets of one inference"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     heads = ["chip", "placed", "cores", "packets", "hops", "hottest\nlink"]
-    heads += ["chips", "off\nchip", "chip\nlinks", "hottest\nof them"] if several else []
+    heads += ["chips", "off\nchip", "chip\nlinks", "hot-\ntest"] if several else []
     for head in heads:
-        left = head in ("chip", "placed")
-        table.add_column(head, justify="left" if left else "right", no_wrap=not left, overflow="fold")
+        justify = "left" if head in ("chip", "placed") else "right"
+        table.add_column(
+            head,
+            justify=justify,
+            no_wrap=head != "placed",
+            overflow="fold",
+            min_width=len(max(head.split("\n"), key=len)),
+        )
     for cost in placed:
         assert cost.mapping is not None
         for mapping in filter(None, (cost.mapping.in_order, cost.mapping)):
@@ -68,10 +74,12 @@ def grid_of_chips(mapping: Mapping) -> str:
     """How several chips were taken to be joined."""
     if mapping.chips < 2 or mapping.plan is None:
         return ""
-    across, along = mapping.plan.travel.ground.grid
-    return (
-        f"{mapping.chips} chips, taken to lie in a grid of {across} x {along}: no source read says how they are joined"
-    )
+    ground = mapping.plan.travel.ground
+    across, along = ground.grid
+    spare = mapping.chips + (-len(mapping.cores) // ground.on_chip)
+    completes = f" ({spare} only to complete the grid)" if spare else ""
+    joined = f"taken to lie in a grid of {across} x {along}: no source read says how they are joined"
+    return f"{mapping.chips} chips{completes}, {joined}"
 
 
 def write_placing(priced: list[Cost], path: Path) -> Path:

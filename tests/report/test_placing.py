@@ -38,6 +38,15 @@ def test_several_chips_say_how_they_were_taken_to_be_joined(capsys):
     print_asked(None, NETWORKS / "knn_pohoiki_springs.toml", ["loihi1"], None, False)
     said = " ".join(capsys.readouterr().out.split())
     assert "4 chips, taken to lie in a grid of 2 x 2: no source read says how they are joined" in said
+    print_asked(None, NETWORKS / "knn_pohoiki_springs.toml", ["spinnaker1"], None, False)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "18 chips (1 only to complete the grid), taken to lie in a grid of 6 x 3" in said
+
+
+def test_where_nothing_helps_that_is_said(capsys):
+    print_asked(None, NETWORKS / "keyword_spotter_spiking.toml", ["spinnaker1"], None, False, Placing(anneal=True, partition=True))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nothing that was tried travels less than placing in order" in said
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
