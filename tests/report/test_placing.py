@@ -44,7 +44,14 @@ def test_several_chips_say_how_they_were_taken_to_be_joined(capsys):
 
 
 def test_where_nothing_helps_that_is_said(capsys):
-    print_asked(None, NETWORKS / "keyword_spotter_spiking.toml", ["spinnaker1"], None, False, Placing(anneal=True, partition=True))
+    print_asked(
+        None,
+        NETWORKS / "keyword_spotter_spiking.toml",
+        ["spinnaker1"],
+        None,
+        False,
+        Placing(anneal=True, partition=True),
+    )
     said = " ".join(capsys.readouterr().out.split())
     assert "nothing that was tried travels less than placing in order" in said
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.description import describe_cost
@@ -9,6 +10,7 @@ from neurorec.hardware.description.count import count_description
 from neurorec.hardware.description.populations import write_out
 from neurorec.hardware.mapping import partition as module
 from neurorec.hardware.mapping import place
+from neurorec.hardware.mapping.routes import Ground
 from tests.hardware.description.made_up import made
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
 
@@ -82,6 +84,14 @@ def test_a_chip_never_gets_more_cores_than_it_has():
     plan = place(net, small_loihi(cores=4, tiles=(2, 2), neurons_per_core=1), partitioned=True).plan
     assert len(np.unique(plan.places)) == 23
     assert np.bincount(plan.places // 4).max() <= 4
+
+
+def test_cores_too_many_for_a_chip_move_to_one_with_room():
+    between = csr_array(np.array([[0, 9, 9, 0], [9, 0, 9, 0], [9, 9, 0, 1], [0, 0, 1, 0]], dtype=float))
+    part = np.array([0, 0, 0, 0])
+    module._move_surplus(part, between, Ground(on_chip=2, per_tile=1, columns=2, rows=1, chips=2))
+    assert sorted(part) == [0, 0, 1, 1]
+    assert part[3] == 1  # it talks least
 
 
 def test_a_layer_that_fits_on_one_core_is_not_torn_in_two():
