@@ -121,6 +121,9 @@ def cost(
     partition: Annotated[
         bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
     ] = False,
+    spikes: Annotated[
+        Path | None, typer.Option(help="Price recorded spikes (.npz: step, unit) of --network, not its stated rates.")
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
     ] = None,
@@ -154,15 +157,16 @@ def cost(
     refuse_half_asked(what, training, workers, link)
     placed = Placing(anneal, partition, picture, placing)
     if is_graph(what, recording, nir):
-        refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep}
+        refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep,
+                   "--spikes": spikes}  # fmt: skip
         print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
     elif sweep is not None:
-        unused = {"--batch": batch, "--target": target, **placed.asked()}
+        unused = {"--batch": batch, "--target": target, "--spikes": spikes, **placed.asked()}
         print_sweep(
             what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v not in (None, False)]
         )
     else:
-        print_asked(what, network, chip, batch, training, placed, target=target, plot=plot)
+        print_asked(what, network, chip, batch, training, placed, spikes, target=target, plot=plot)
     if what is not None and workers is not None and link:
         print_communication(what, workers, link)
 

@@ -153,11 +153,16 @@ def read_case(run: Path | None, network: Path | None) -> Case:
 
 
 def price_description(
-    path: Path, chips: list[str], batch: int | None = None, annealed: bool = False, partitioned: bool = False
+    path: Path,
+    chips: list[str],
+    batch: int | None = None,
+    annealed: bool = False,
+    partitioned: bool = False,
+    recording: Path | None = None,
 ) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed, partitioned) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed, partitioned, recording=recording) for chip in chips]
 
 
 def price_graph(

@@ -26,11 +26,18 @@ def placing_table(priced: list[Cost]) -> Table | None:
         return None
     several = any(cost.mapping and cost.mapping.chips > 1 for cost in placed)
     title = "what spikes travel, packets of one inference"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     heads = ["chip", "placed", "cores", "packets", "hops", "hottest\nlink"]
-    heads += ["chips", "off\nchip", "over links\nof chips", "hottest\nof them"] if several else []
+    heads += ["chips", "off\nchip", "chip\nlinks", "hot-\ntest"] if several else []
     for head in heads:
-        table.add_column(head, justify="left" if head in ("chip", "placed") else "right")
+        justify = "left" if head in ("chip", "placed") else "right"
+        table.add_column(
+            head,
+            justify=justify,
+            no_wrap=head != "placed",
+            overflow="fold",
+            min_width=len(max(head.split("\n"), key=len)),
+        )
     for cost in placed:
         assert cost.mapping is not None
         for mapping in filter(None, (cost.mapping.in_order, cost.mapping)):
@@ -41,7 +48,7 @@ def placing_table(priced: list[Cost]) -> Table | None:
 def _row(cost: Cost, mapping: Mapping, several: bool) -> list[str]:
     samples = cost.operations.samples if cost.operations else 1
     kept = mapping.in_order is not None and mapping.found_by == "in order"
-    cells = [cost.chip, "in order: nothing better was found" if kept else mapping.found_by, f"{len(mapping.cores):,}"]
+    cells = [cost.chip, "nothing better" if kept else mapping.found_by, f"{len(mapping.cores):,}"]
     cells += [count(n / samples) for n in (mapping.packets, mapping.hops, mapping.hottest_link)]
     if several:
         cells.append(f"{mapping.chips:,}")
@@ -54,9 +61,11 @@ def saved(cost: Cost) -> str:
     mapping = cost.mapping
     if mapping is None or mapping.in_order is None:
         return ""
+    if mapping.found_by == "in order":
+        return "nothing that was tried travels less than placing in order"
     before = mapping.in_order
     pairs = (("hops", before.hops, mapping.hops), ("packets", before.packets, mapping.packets),
-             ("packets over links of chips", before.chip_links, mapping.chip_links))  # fmt: skip
+             ("packets over chip links", before.chip_links, mapping.chip_links))  # fmt: skip
     parts = [f"{1 - now / was:.1%} of {name}" for name, was, now in pairs if was]
     return f"{', '.join(parts)} saved over placing in order ({mapping.found_by})" if parts else "no hops to save"
 
@@ -65,10 +74,12 @@ def grid_of_chips(mapping: Mapping) -> str:
     """How several chips were taken to be joined."""
     if mapping.chips < 2 or mapping.plan is None:
         return ""
-    across, along = mapping.plan.travel.ground.grid
-    return (
-        f"{mapping.chips} chips, taken to lie in a grid of {across} x {along}: no source read says how they are joined"
-    )
+    ground = mapping.plan.travel.ground
+    across, along = ground.grid
+    spare = mapping.chips + (-len(mapping.cores) // ground.on_chip)
+    completes = f" ({spare} only to complete the grid)" if spare else ""
+    joined = f"taken to lie in a grid of {across} x {along}: no source read says how they are joined"
+    return f"{mapping.chips} chips{completes}, {joined}"
 
 
 def write_placing(priced: list[Cost], path: Path) -> Path:

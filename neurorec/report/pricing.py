@@ -51,6 +51,7 @@ def print_asked(
     batch: int | None,
     training: bool,
     placing: Placing = Placing(),
+    spikes: Path | None = None,
     *,
     target: float | None = None,
     plot: Path | None = None,
@@ -70,10 +71,12 @@ def print_asked(
             raise InputError("--target needs a finished run: a description was never trained")
         if training:
             raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        priced = price_description(network, chips, batch, placing.anneal, placing.partition)
+        priced = price_description(network, chips, batch, placing.anneal, placing.partition, spikes)
         _print_counted(network.stem, priced)
     else:
         assert run is not None
+        if spikes is not None:
+            raise InputError("--spikes goes with --network: a stored run has its own")
         priced = price_stored_run(run, chips, batch or 1, placing.anneal, placing.partition)
     name = network.stem if network else run.name if run else ""
     print_priced(priced, name, placing, training or target is not None, target)

@@ -25,7 +25,7 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
 def test_hops_saved_by_annealing_are_said(capsys):
     print_asked(None, NETWORKS / "scaling_10_spiking.toml", ["loihi1"], None, False, Placing(anneal=True))
     said = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"[345]\d\.\d% of hops, 0\.0% of packets saved over placing in order \(annealing\)", said)
+    assert re.search(r"[345]\d\.\d% of hops, 0\.0% of packets saved over placing in order \(annealed\)", said)
     assert "what spikes travel, packets of one inference" in said
 
 

@@ -7,6 +7,7 @@ with the multiply-accumulates, as in the metered nets; a tanh is a nonlinearity.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 
 from neurorec.hardware.counts import LAYERS, Counts, Kind, Layer
@@ -30,20 +31,28 @@ def count_description(net: Description) -> Operations:
     """Counts of as many inferences as make every expected count a whole number."""
     populations = write_out(net)
     samples = samples_for_whole_counts(net, populations)
+    arrived = [_expected(net, populations, p, samples) for p in populations]
+    return count_arrived(net, populations, samples, arrived, int((input_spikes(net) or 0) * input_size(net) * samples))
+
+
+def count_arrived(
+    net: Description, populations: list[Population], samples: int, arrived: list[Arrived], from_input: int
+) -> Operations:
+    """Counts from what arrived at each population, expected or recorded; `from_input`: spikes of all input lines."""
     cell, readout = Counts(), Counts()
-    for population in populations:
-        counts = _count(net, populations, population, samples)
-        if population.is_readout:
+    for p, of_p in zip(populations, arrived, strict=True):
+        counts = _count(net, p, samples, of_p)
+        if p.is_readout:
             readout += counts
         else:
             cell += counts
-    arriving = input_spikes(net)
+    values = input_spikes(net) is None
     return Operations(
         cell_name=CELL_OF[net.neuron],
         samples=samples,
         steps=net.steps,
-        input_spikes=int((arriving or 0) * input_size(net) * samples),
-        input_values=samples * net.steps * input_size(net) if arriving is None else 0,
+        input_spikes=from_input,
+        input_values=samples * net.steps * input_size(net) if values else 0,
         cell=cell,
         readout=readout,
         stores=_stores(net, populations),
@@ -53,7 +62,18 @@ def count_description(net: Description) -> Operations:
     )
 
 
-def _count(net: Description, populations: list[Population], p: Population, samples: int) -> Counts:
+@dataclass(frozen=True)
+class Arrived:
+    """At the synapses of one population: accumulates, multiply-accumulates, values and spikes heard; and the spikes it sent."""
+
+    events: int
+    macs: int
+    values: int
+    addresses: int
+    sent: int
+
+
+def _expected(net: Description, populations: list[Population], p: Population, samples: int) -> Arrived:
     runs = samples * net.steps
     events, macs, values_heard, spikes_heard = Fraction(0), 0, 0, Fraction(0)
     for line in p.lines:
@@ -68,31 +88,34 @@ def _count(net: Description, populations: list[Population], p: Population, sampl
         source = populations[line.source]
         fed_back = (source.spikes or 0) * samples * (net.steps - 1) / net.steps
         events, spikes_heard = events + fed_back * p.size * line.fan_in, spikes_heard + fed_back * source.size
-    dense = runs * p.size * p.synapses_per_unit
     if p.recurrent_fan_in and p.spikes is not None:
         fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps
         events, spikes_heard = events + fed_back * p.recurrent_fan_in, spikes_heard + fed_back
     elif p.recurrent_fan_in:
         macs, values_heard = macs + runs * p.size * p.recurrent_fan_in, values_heard + runs * p.size
-    spikes_sent = round((p.spikes or 0) * samples * p.size)
+    return Arrived(round(events), macs, values_heard, round(spikes_heard), round((p.spikes or 0) * samples * p.size))
+
+
+def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> Counts:
+    runs = samples * net.steps
     values = 0 if p.spikes is not None else runs * p.size
     return Counts(
-        synaptic_events=round(events),
-        macs=macs,
-        dense_macs=dense,
+        synaptic_events=arrived.events,
+        macs=arrived.macs,
+        dense_macs=runs * p.size * p.synapses_per_unit,
         neuron_updates=0 if p.is_readout else runs * p.size,
-        active_neuron_updates=spikes_sent,
-        spikes=spikes_sent,
+        active_neuron_updates=arrived.sent,
+        spikes=arrived.sent,
         values_sent=values,
         elementwise=runs * p.size * _elementwise(net, p),
         nonlinearities=runs * p.size if net.neuron == "tanh" and not p.is_readout else 0,
-        weight_reads=round(events) + macs,
+        weight_reads=arrived.events + arrived.macs,
         state_reads=runs * p.size * _state(net, p),
         state_writes=runs * p.size * _state(net, p),
-        activation_reads=values_heard,
+        activation_reads=arrived.values,
         activation_writes=values,
-        address_reads=round(spikes_heard),
-        address_writes=spikes_sent,
+        address_reads=arrived.addresses,
+        address_writes=arrived.sent,
     )
 
 

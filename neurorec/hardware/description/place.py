@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from neurorec.hardware.chip import Chip
 from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.populations import Population, input_size, input_spikes
-from neurorec.hardware.mapping import Mapping, place
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import wire_kernels
 from neurorec.hardware.mapping.wiring import Group, Net, Regular, Wires
 
 SEED = 0
 
 
-def place_description(net: Description, populations: list[Population], samples: int, chip: Chip, units: int,
-                      partitioned: bool = False, annealed: bool = False) -> Mapping:  # fmt: skip
-    """Place `populations` on `chip`; a neuron takes `units` hardware units. Raises as `place` does."""
-    return place(net_of(net, populations, samples, units), chip, partitioned, annealed)
-
-
 def net_of(net: Description, populations: list[Population], samples: int, units: int) -> Net:
-    """Expected spikes over `samples` inferences, whole numbers."""
+    """Expected spikes over `samples` inferences, whole numbers; a neuron takes `units` hardware units."""
     arriving = int((input_spikes(net) or 0) * samples)
     groups = [
         Group(
@@ -44,13 +38,12 @@ def net_of(net: Description, populations: list[Population], samples: int, units:
         synapses=np.repeat([p.synapses_per_unit for p in populations], [p.size for p in populations]),
         wired=frozenset(wired),
         draw=(lambda: draw_wires(populations, input_size(net))) if wired else None,
-        structured=any(p.lattice for p in populations),
     )
 
 
 def draw_wires(populations: list[Population], inputs: int) -> Wires:
     """Random and near connections of every unit; the same each time."""
-    kernels = load_kernels()
+    kernels = wire_kernels()
     near = [p.recurrent_fan_in if p.lattice else 0 for p in populations]
     each = [sum(line.fan_in for line in p.random) + n for p, n in zip(populations, near, strict=True)]
     sizes = [p.size for p in populations]
@@ -67,3 +60,12 @@ def draw_wires(populations: list[Population], inputs: int) -> Wires:
             seed = SEED + len(populations) ** 2 + at
             kernels.draw_near(units, near[at], p.lattice, p.reach, seed, inputs + units[0], starts, lines, filled)
     return Wires(starts, lines)
+
+
+def with_spikes(net: Net, spikes: np.ndarray) -> Net:
+    """`net` with recorded spikes of every line [I + N] instead of expected ones."""
+    first = net.first + net.inputs
+    groups = tuple(
+        replace(group, spikes=spikes[a:b]) for group, a, b in zip(net.groups, first, first[1:], strict=False)
+    )
+    return replace(net, groups=groups, input_spikes=spikes[: net.inputs])

@@ -76,6 +76,7 @@ def _per_step(seen: Observed, nodes: list[NodeCounts]) -> StepCounts:
         spikes=sum(seen.sent_steps.values(), none),
         neuron_updates=each(sum(node.counts.neuron_updates for node in nodes if node.name not in readout)),
         arriving=seen.input_steps,
+        running=none + seen.samples,
     )
 
 

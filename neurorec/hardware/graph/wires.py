@@ -46,7 +46,6 @@ def net_of(seen: Observed, heard: csr_array, chip: Chip) -> Net:
         synapses=np.asarray(heard.sum(axis=1)).astype(np.int64),
         wired=frozenset(wired),
         draw=lambda: _irregular(heard, wired, inputs, ends),
-        structured=bool(wired),
     )
 
 

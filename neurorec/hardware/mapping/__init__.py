@@ -4,7 +4,7 @@ wiring.py     what is placed: groups of neurons, who hears whom        trained.p
 layout.py     neurons to cores, under the chip's limits                 partition.py  the same by METIS
 traffic.py    which spikes which core must hear                         routes.py     links, hops, what leaves a chip
 anneal.py     cores to places                                           place.py      all of it in order: `Mapping`
-kernels.py    the loops over every synapse (numba)
+wire_kernels.py, route_kernels.py   the loops over every synapse and every delivery (numba)
 """
 
 from neurorec.hardware.mapping.place import Core, Mapping, place

@@ -9,19 +9,19 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import route_kernels
 from neurorec.hardware.mapping.routes import CHIP_LINK_AS_HOPS, Ground, Travel, travel
 from neurorec.hardware.mapping.traffic import Traffic
 
 SWAPS_PER_ITEM, LEAST_SWAPS = 1000, 20_000
 MOST_READS = 500_000_000  #: of a neighbour, by the whole search: some seconds
-MOST_CORES = 6_000
+MOST_PLACES = 6_000
 
 
 def anneal(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int = 0) -> tuple[np.ndarray, Travel]:
     """Better places and what is travelled from there: never a longer way than from `places`."""
     found, best = places, travel(traffic, places, ground)
-    if ground.shape == (1, 1) or traffic.cores < 2:
+    if ground.shape == (1, 1) or (traffic.cores < 2 and ground.chips * ground.on_chip < 2):
         return found, best
     for move in (_swap_chips, _swap_cores):
         moved = move(traffic, found, ground, seed)
@@ -42,14 +42,16 @@ def _swap_chips(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int)
 
 
 def _swap_cores(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int) -> np.ndarray | None:
-    if traffic.cores > MOST_CORES or ground.multicast:
+    if ground.chips * ground.on_chip > MOST_PLACES or ground.multicast:
         return None
-    between, pull = between_cores(traffic, np.arange(traffic.cores), traffic.cores)
-    x, y = ground.tile(np.arange(ground.chips * ground.on_chip))
+    slots = ground.chips * ground.on_chip
+    between, pull = between_cores(traffic, np.arange(traffic.cores), slots)  # a free place is a core that sends nothing
+    x, y = ground.tile(np.arange(slots))
     # a link between chips is as long as CHIP_LINK_AS_HOPS links of a mesh
     x = x + x // ground.columns * (CHIP_LINK_AS_HOPS - 1)
     y = y + y // ground.rows * (CHIP_LINK_AS_HOPS - 1)
-    return _search(between, pull, x, y, places, seed)
+    free = np.setdiff1d(np.arange(slots), places)
+    return _search(between, pull, x, y, np.concatenate([places, free]), seed)[: traffic.cores]
 
 
 def between_cores(traffic: Traffic, item_of: np.ndarray, items: int) -> tuple[csr_array, np.ndarray]:
@@ -58,18 +60,10 @@ def between_cores(traffic: Traffic, item_of: np.ndarray, items: int) -> tuple[cs
     `item_of` [cores]: what each core belongs to (itself, or its chip).
     """
     reach = traffic.reach
-    to = np.repeat(item_of, np.diff(reach.indptr))
-    weight = traffic.spikes[reach.indices].astype(np.float64)
-    origin = traffic.origin[reach.indices]
-    pull = np.bincount(to[origin < 0], weight[origin < 0], items)
-    own = (origin >= 0) & (weight > 0)
-    start = item_of[origin[own]].astype(np.int64)
-    pairs, at = np.unique(start * items + to[own], return_inverse=True)
-    one_way = csr_array((np.bincount(at, weight[own], len(pairs)), (pairs // items, pairs % items)), (items, items))
-    one_way.setdiag(0.0)
-    both = csr_array(one_way + one_way.T)
-    both.eliminate_zeros()
-    return both, pull
+    found = route_kernels().packets_between(reach.indptr, reach.indices, traffic.spikes, traffic.origin, item_of, items)
+    one_way = found[:items]
+    np.fill_diagonal(one_way, 0.0)
+    return csr_array(one_way + one_way.T), found[items]
 
 
 def _search(
@@ -78,6 +72,6 @@ def _search(
     items = len(places)
     reads = 2 * max(1.0, between.nnz / items)  # of one swap
     swaps = int(min(max(LEAST_SWAPS, SWAPS_PER_ITEM * items), MOST_READS / reads))
-    return load_kernels().anneal_swaps(
+    return route_kernels().anneal_swaps(
         between.indptr, between.indices, between.data, pull, x, y, places.copy(), swaps, seed
     )

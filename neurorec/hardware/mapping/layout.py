@@ -9,7 +9,7 @@ import numpy as np
 
 from neurorec.basics.errors import CannotRun
 from neurorec.hardware.chip import Chip, Limit
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import wire_kernels
 from neurorec.hardware.mapping.wiring import INPUT, Net
 
 NO_LIMIT = 2**62
@@ -72,7 +72,7 @@ def fill_cores(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np
     for line in net.regular:
         if line.fan_in == net.size_of(line.source):
             regular[line.target, groups if line.source == INPUT else line.source] = line.fan_in
-    core_of, cores = load_kernels().fill(
+    core_of, cores = wire_kernels().fill(
         np.arange(net.size) if order is None else order,
         np.zeros(net.size, bool) if breaks is None else breaks,
         net.group_of,

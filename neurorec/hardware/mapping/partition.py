@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.mapping.anneal import MOST_CORES, between_cores
+from neurorec.hardware.mapping.anneal import MOST_PLACES, between_cores
 from neurorec.hardware.mapping.layout import Layout, fill_cores
 from neurorec.hardware.mapping.routes import Ground
 from neurorec.hardware.mapping.traffic import Traffic
@@ -23,11 +23,6 @@ from neurorec.hardware.mapping.wiring import Net
 
 MOST_EDGES = 12_000_000  #: above, METIS takes minutes
 SLACK = 1.03  #: METIS balances parts to 3 %
-
-
-def check_solver() -> None:
-    if find_spec("pymetis") is None:
-        raise InputError("--partition needs METIS: pip install 'neurorec[mapping]'")
 
 
 def partitions(net: Net, chip: Chip, in_order: Layout) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -79,6 +74,8 @@ def _neighbours(net: Net) -> csr_array:
 
 def cut(between: csr_array, weight: np.ndarray, parts: int, seed: int = 0) -> np.ndarray:
     """The part of each vertex: METIS, k ways, for the fewest cut edges by weight."""
+    if find_spec("pymetis") is None:
+        raise InputError("--partition needs METIS: pip install 'neurorec[mapping]'")
     import pymetis
 
     graph = pymetis.CSRAdjacency(np.array(between.indptr, np.int32), np.array(between.indices, np.int32))
@@ -92,7 +89,7 @@ def cut(between: csr_array, weight: np.ndarray, parts: int, seed: int = 0) -> np
 
 def share_out_chips(traffic: Traffic, ground: Ground) -> np.ndarray | None:
     """Places [cores] with those cores on one chip that talk to each other; None with one chip, or with too many cores."""
-    if ground.chips < 2 or traffic.cores > MOST_CORES:
+    if ground.chips < 2 or traffic.cores > MOST_PLACES:
         return None
     between, _ = between_cores(traffic, np.arange(traffic.cores), traffic.cores)
     if not between.nnz:

@@ -47,7 +47,7 @@ class Mapping:
 
     cores: tuple[Core, ...]
     cores_on_chip: int | None  #: None where the card states no cores
-    tiles_used: int
+    tiles_used: int  #: of the chip on which most are used
     packets: int
     within_tile: int
     hops_east_west: int
@@ -60,6 +60,8 @@ class Mapping:
     in_order: Mapping | None = None  #: where something else was tried: what the plain order travels
     found_by: str = "in order"
     plan: Plan | None = field(default=None, compare=False, repr=False)
+    busiest: tuple[float, float, float] | None = None
+    #: of a recording: synaptic events, active and silent neurons of the busiest core of each step, over all steps
 
     @property
     def share_of_chip(self) -> float | None:
@@ -92,8 +94,8 @@ def place(net: Net, chip: Chip, partitioned: bool = False, annealed: bool = Fals
         ground = best.travel.ground
         places, then = anneal(best.traffic, best.places, ground)
         if then.way < best.travel.way:
-            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "annealing"]
-    return _mapping(best, chip, plain, " and ".join(found_by) or "in order")
+            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "annealed"]
+    return _mapping(best, chip, plain, " + ".join(found_by) or "in order")
 
 
 def _partitioned(net: Net, chip: Chip, in_order: Plan) -> tuple[Plan, list[str]]:
@@ -105,13 +107,13 @@ def _partitioned(net: Net, chip: Chip, in_order: Plan) -> tuple[Plan, list[str]]
         except CannotRun:
             continue  # the order fits and this does not
         if tried.travel.way < best.travel.way:
-            best, found_by = tried, ["a partition of neurons"]
+            best, found_by = tried, ["METIS" if net.wired else "whole layers"]
     ground = best.travel.ground
     places = share_out_chips(best.traffic, ground)
     if places is not None:
         then = travel(best.traffic, places, ground)
         if then.way < best.travel.way:
-            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "a partition of cores"]
+            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "METIS of chips"]
     return best, found_by
 
 
@@ -134,12 +136,11 @@ def _fit(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np.ndarr
 
 
 def _mapping(plan: Plan, chip: Chip, in_order: Mapping | None = None, found_by: str = "in order") -> Mapping:
-    travelled, limit, cores = plan.travel, chip.limits.cores, plan.layout.cores
-    on_chip = limit.count if limit else cores
+    travelled, limit = plan.travel, chip.limits.cores
     return Mapping(
         cores=_cores(plan.net, plan.layout),
         cores_on_chip=limit.count if limit else None,
-        tiles_used=-(-min(cores, on_chip) // (chip.network.cores_per_tile if chip.network else 1)),
+        tiles_used=_most_tiles(plan),
         packets=travelled.packets,
         within_tile=travelled.within_tile,
         hops_east_west=travelled.hops[0],
@@ -153,6 +154,13 @@ def _mapping(plan: Plan, chip: Chip, in_order: Mapping | None = None, found_by: 
         found_by=found_by,
         plan=plan,
     )
+
+
+def _most_tiles(plan: Plan) -> int:
+    """Tiles with a core on the chip that has most of them."""
+    ground = plan.travel.ground
+    tiles = np.unique(plan.places // ground.on_chip * ground.on_chip + plan.places % ground.on_chip // ground.per_tile)
+    return int(np.bincount(tiles // ground.on_chip).max())
 
 
 def _cores(net: Net, layout: Layout) -> tuple[Core, ...]:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import route_kernels
 from neurorec.hardware.mapping.traffic import Traffic
 
 MOST_LONG = 6
@@ -117,13 +117,13 @@ def travel(traffic: Traffic, places: np.ndarray, ground: Ground) -> Travel:
     shape = (ground.shape[1], ground.shape[0])
     if ground.multicast:
         to = csc_array(traffic.reach)
-        load, off_chip = load_kernels().tree_loads(
+        load, off_chip = route_kernels().tree_loads(
             to.indptr, to.indices, traffic.spikes, from_x, from_y, to_x, to_y, *shape
         )
         return Travel(int(traffic.spikes.sum()), 0, int(off_chip), load, ground)
     indptr, senders = traffic.reach.indptr, traffic.reach.indices
-    load = load_kernels().unicast_loads(indptr, senders, traffic.spikes, from_x, from_y, to_x, to_y, *shape)
-    within, off_chip = load_kernels().same_tile_or_chip(
+    load = route_kernels().unicast_loads(indptr, senders, traffic.spikes, from_x, from_y, to_x, to_y, *shape)
+    within, off_chip = route_kernels().same_tile_or_chip(
         indptr, senders, traffic.spikes, from_x, from_y, start // ground.on_chip, to_x, to_y, places // ground.on_chip
     )
     return Travel(int((traffic.spikes * traffic.targets).sum()), int(within), int(off_chip), load, ground)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.compiled import wire_kernels
 from neurorec.hardware.mapping.layout import Layout, check_limit
 from neurorec.hardware.mapping.wiring import INPUT, Net, Regular
 
@@ -122,7 +122,7 @@ def _reach(net: Net, layout: Layout, shares: _Shares, senders_of: dict[int, np.n
     reach = None
     if net.wired:
         units, unit_starts = layout.by_core
-        kernels, wires, lines = load_kernels(), net.wires, net.inputs + net.size
+        kernels, wires, lines = wire_kernels(), net.wires, net.inputs + net.size
         row_starts = kernels.count_heard(units, unit_starts, wires.starts, wires.lines, lines)
         heard, synapses = kernels.gather_heard(units, unit_starts, wires.starts, wires.lines, lines, row_starts)
         if not np.array_equal(sender_of, np.arange(lines)):

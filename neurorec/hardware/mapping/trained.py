@@ -47,7 +47,6 @@ def net_of(network: Network, activity: Activity, chip: Chip) -> Net:
         synapses=np.concatenate([synapses, np.full(network.readout.size, H)]).astype(np.int64),
         wired=frozenset((source, HIDDEN) for source in wired),
         draw=(lambda: _wires(wired, network)) if wired else None,
-        structured=bool(wired),
     )
 
 

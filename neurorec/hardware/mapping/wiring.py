@@ -53,7 +53,6 @@ class Net:
     synapses: np.ndarray
     wired: frozenset[tuple[int, int]] = frozenset()
     draw: Callable[[], Wires] | None = None
-    structured: bool = False  #: whether the wires have a structure that a partition could use
 
     @cached_property
     def wires(self) -> Wires:

@@ -76,7 +76,7 @@ def draw_chip(mapping: Mapping, samples: int, name: str, path: Path) -> str:
 def _view(plan: Plan, samples: int) -> View:
     ground, load = plan.travel.ground, plan.travel.load / samples
     neurons = neurons_on_tiles(plan)
-    if neurons.size <= MANY_TILES:
+    if neurons.size <= MANY_TILES or ground.chips == 1:
         chip = (ground.columns, ground.rows) if ground.chips > 1 and not ground.multicast else None
         return View("chip" if ground.multicast else "tile", neurons, load, chip, ground.grid)
     across, along = ground.grid
@@ -101,10 +101,16 @@ def _draw(axes: Axes, view: View, most_neurons: float, most_packets: float, poin
 
     rows, columns = view.neurons.shape
     squares = [Rectangle((x - SIDE / 2, y - SIDE / 2), SIDE, SIDE) for y in range(rows) for x in range(columns)]
-    heat = _norm(TILE_HEAT, most_neurons)
+    heat, many = _norm(TILE_HEAT, most_neurons), view.neurons.size > MANY_TILES
     axes.add_collection(
         PatchCollection(
-            squares, cmap=TILE_HEAT[0], norm=heat, array=view.neurons.ravel(), edgecolor=RULE, linewidth=0.6
+            squares,
+            cmap=TILE_HEAT[0],
+            norm=heat,
+            array=view.neurons.ravel(),
+            edgecolor=RULE,
+            linewidth=0.0 if many else 0.6,
+            rasterized=many,
         )
     )
     lanes, packets = [], []
@@ -116,7 +122,7 @@ def _draw(axes: Axes, view: View, most_neurons: float, most_packets: float, poin
     order = np.argsort(packets)
     axes.add_collection(
         LineCollection([lanes[n] for n in order], cmap=LINK_HEAT[0], norm=_norm(LINK_HEAT, most_packets),
-                       array=np.array(packets)[order], linewidths=points * 0.11, capstyle="butt")
+                       array=np.array(packets)[order], linewidths=points * 0.11, capstyle="butt", rasterized=many)
     )  # fmt: skip
     if view.chip:
         for at in np.ndindex(view.chips):

@@ -24,7 +24,7 @@ def small_loihi(cores: int = 6, tiles: tuple[int, int] = (3, 2), per_tile: int =
     )
 
 
-def wired_net(exists: np.ndarray, spikes: np.ndarray, inputs: int = 0, structured: bool = True) -> Net:
+def wired_net(exists: np.ndarray, spikes: np.ndarray, inputs: int = 0) -> Net:
     """One group; exists [units, inputs + units] says who hears whom, spikes [inputs + units] how often each line spikes."""
     starts = np.concatenate([[0], np.cumsum(exists.sum(1))]).astype(np.int64)
     wires = Wires(starts, np.nonzero(exists)[1].astype(np.int32))
@@ -35,7 +35,6 @@ def wired_net(exists: np.ndarray, spikes: np.ndarray, inputs: int = 0, structure
         synapses=exists.sum(1).astype(np.int64),
         wired=frozenset({(INPUT, 0), (0, 0)} if inputs else {(0, 0)}),
         draw=lambda: wires,
-        structured=structured,
     )
 
 

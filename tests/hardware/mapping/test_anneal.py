@@ -67,7 +67,7 @@ def test_an_annealed_description_costs_no_more_and_says_what_was_saved():
     plain, moved = describe_cost(net, chip), describe_cost(net, chip, annealed=True)
     assert moved.mapping.in_order == plain.mapping
     assert moved.mapping.hops < plain.mapping.hops
-    assert moved.mapping.found_by == "annealing"
+    assert moved.mapping.found_by == "annealed"
     assert moved.breakdown.communication.value < plain.breakdown.communication.value
     assert (moved.mapping.packets, moved.mapping.cores) == (plain.mapping.packets, plain.mapping.cores)
 

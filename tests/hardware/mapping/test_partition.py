@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.description import describe_cost
@@ -9,6 +10,7 @@ from neurorec.hardware.description.count import count_description
 from neurorec.hardware.description.populations import write_out
 from neurorec.hardware.mapping import partition as module
 from neurorec.hardware.mapping import place
+from neurorec.hardware.mapping.routes import Ground
 from tests.hardware.description.made_up import made
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
 
@@ -29,7 +31,7 @@ def test_clusters_that_order_hides_are_found():
     assert parted.hops == 0
     assert plain.packets > 3 * parted.packets
     assert parted.in_order == plain
-    assert "partition of neurons" in parted.found_by
+    assert parted.found_by == "METIS"
 
 
 LIMITS = [{"neurons_per_core": 7}, {"synapses_per_core": 60}, {"axons_per_core": 25}, {"output_axons_per_core": 40}]
@@ -84,6 +86,14 @@ def test_a_chip_never_gets_more_cores_than_it_has():
     assert np.bincount(plan.places // 4).max() <= 4
 
 
+def test_cores_too_many_for_a_chip_move_to_one_with_room():
+    between = csr_array(np.array([[0, 9, 9, 0], [9, 0, 9, 0], [9, 9, 0, 1], [0, 0, 1, 0]], dtype=float))
+    part = np.array([0, 0, 0, 0])
+    module._move_surplus(part, between, Ground(on_chip=2, per_tile=1, columns=2, rows=1, chips=2))
+    assert sorted(part) == [0, 0, 1, 1]
+    assert part[3] == 1  # it talks least
+
+
 def test_a_layer_that_fits_on_one_core_is_not_torn_in_two():
     layer = {"name": "chain", "size": 24, "depth": 8, "spikes_per_step": 0.5}
     chip = shrunk(load_chip("loihi1"), neurons_per_core=32)
@@ -103,16 +113,16 @@ def test_a_lattice_gains_much_and_random_wires_gain_nothing():
     chip = shrunk(load_chip("loihi1"), neurons_per_core=25)
     saved = {}
     for name, net in (("near", near), ("far", far)):
-        plain, parted = (describe_cost(net, chip, partitioned=p, annealed=p).mapping for p in (False, True))
-        saved[name] = 1 - parted.hops / plain.hops
-    assert saved["near"] > 0.3
-    assert saved["far"] < 0.02
+        plain, parted = (describe_cost(net, chip, partitioned=p).mapping for p in (False, True))
+        saved[name] = 1 - parted.packets / plain.packets, 1 - parted.hops / plain.hops
+    assert min(saved["near"]) > 0.15
+    assert max(saved["far"]) < 0.02
 
 
 def test_too_many_wires_are_not_given_to_the_solver(monkeypatch):
     monkeypatch.setattr(module, "MOST_EDGES", 10)
     mapping = place(random_net(0), small_loihi(neurons_per_core=4), partitioned=True)
-    assert "neurons" not in mapping.found_by
+    assert "METIS" not in mapping.found_by.split(" + ")
 
 
 def test_wires_are_drawn_as_described():

@@ -6,7 +6,16 @@ import pytest
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import full_grid
-from tests.hardware.mapping.made_up_nets import layered_net, loads, random_net, shrunk, small_loihi, walk, wired_net
+from tests.hardware.mapping.made_up_nets import (
+    heard_by,
+    layered_net,
+    loads,
+    random_net,
+    shrunk,
+    small_loihi,
+    walk,
+    wired_net,
+)
 
 NETS = {"wired": random_net, "layered": layered_net}
 
@@ -25,6 +34,17 @@ def test_loads_of_links_are_those_of_every_spike_walked(seed, make, how):
     assert mapping.packets_off_chip == count["off_chip"]
     assert mapping.within_tile == count["within"]
     assert mapping.hops + mapping.chip_links == sum(links.values())
+
+
+@pytest.mark.parametrize("make", NETS.values(), ids=NETS)
+def test_a_spike_meets_every_synapse_of_its_line_on_each_core(make):
+    net = make(0)
+    plan = place(net, small_loihi(neurons_per_core=6)).plan
+    reach = plan.traffic.reach.toarray()
+    for line, units in enumerate(heard_by(net)):
+        met = np.bincount(plan.layout.core_of[units], minlength=plan.layout.cores)
+        assert (reach[:, plan.traffic.sender_of[line]] == met).all()
+    assert reach.max() > 1
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,11 +1,13 @@
 """Neurons to cores in order: who sits where, how far spikes travel, what does not fit and by how much."""
 
+import numpy as np
 import pytest
 
 from neurorec.basics.errors import CannotRun
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.cost import estimate_cost
 from neurorec.hardware.mapping import Core, place_network
+from tests.hardware.mapping.made_up_nets import loads, shrunk, walk
 from tests.hardware.nets import make_net, run
 
 
@@ -16,12 +18,6 @@ def test_a_small_net_sits_on_one_core():
     assert mapping.cores == (Core((0, 7), (0, 3)),)
     assert mapping.packets == mapping.within_tile == activity.input_spikes.sum() + activity.hidden_spikes.sum()
     assert mapping.share_of_chip == 1 / 128
-
-
-def shrunk(chip, **limits):
-    """`chip` with smaller limits."""
-    changed = {name: getattr(chip.limits, name).model_copy(update={"count": n}) for name, n in limits.items()}
-    return chip.model_copy(update={"limits": chip.limits.model_copy(update=changed)})
 
 
 def test_neurons_fill_cores_in_order_and_spikes_hop():
@@ -105,3 +101,46 @@ def test_hops_run_both_ways_over_the_mesh():
         hidden_ns = seen.cell_events[t] / 40 / samples * 3.5 + active * 8.4 + (1 - active) * 5.3
         busiest_ns += max(hidden_ns, seen.readout_events[t] / samples * 3.5 + 5.3, link_ns)
     assert cost.latency_us.value == pytest.approx((busiest_ns + activity.steps * barrier_ns) / 1e3)
+
+
+@pytest.mark.parametrize("how", [{}, {"partitioned": True, "annealed": True}], ids=str)
+@pytest.mark.parametrize("cell", ["liquid_state", "lif", "adaptive_lif"])
+def test_routes_of_a_trained_net_follow_its_weights(cell, how):
+    """Every spike of every line goes to each core with a synapse of it, and to no other."""
+    net = make_net(cell, inputs=5, size=24, outputs=3)
+    activity, _, _ = run(net)
+    plan = place_network(net, activity, shrunk(load_chip("loihi1"), neurons_per_core=6, cores=8), **how).plan
+    core_of = plan.layout.core_of
+    exists = [(net.cell.w_in != 0).numpy(), (net.cell.w_rec != 0).numpy()]
+    if cell != "liquid_state":
+        exists = [np.ones_like(part) for part in exists]  # a weight of zero is a synapse there
+    targets = [set(core_of[:24][column]) for column in exists[0].T]
+    targets += [set(core_of[:24][column]) | set(core_of[24:]) for column in exists[1].T]
+    spikes = np.concatenate([activity.input_spikes, activity.hidden_spikes])
+    spikes[:5] *= exists[0].any(0)
+    assert plan.travel.packets == sum(n * len(cores) for n, cores in zip(spikes, targets, strict=True))
+    links, _ = walk(plan)
+    assert loads(plan) == links
+    for core in range(plan.layout.cores):
+        lines = sum(core in cores for cores in targets)
+        assert plan.traffic.lines_into[core] == lines
+
+
+def test_frozen_recurrence_sends_no_spikes_back():
+    net = make_net("liquid_state", size=24, outputs=3)
+    net.cell.freeze_recurrence()
+    activity, _, _ = run(net)
+    plan = place_network(net, activity, shrunk(load_chip("loihi1"), neurons_per_core=6)).plan
+    hidden = plan.traffic.sender_of[5 : 5 + 24]
+    assert set(plan.traffic.targets[hidden]) == {1}  # the core of the readouts
+    assert plan.layout.cores == 5
+
+
+def test_a_net_too_large_for_one_chip_takes_several():
+    net = make_net("lif", size=30, outputs=2)
+    activity, _, _ = run(net)
+    chip = shrunk(load_chip("loihi1"), neurons_per_core=4, cores=3)
+    cost = estimate_cost(net, activity, chip)
+    assert cost.mapping.chips == 3
+    assert "chip_to_chip" in cost.unpriced
+    assert "each of 3 whole chips" in cost.static_basis
