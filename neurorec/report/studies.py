@@ -9,6 +9,7 @@ from neurorec.basics.registry import Registry
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.verbs import prepare_study
 from neurorec.report.live import rebuild, run_and_report
+from neurorec.report.silicon import rebuild_validation, run_validation
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ def run_trainings(asked: Asked) -> int:
 
 
 reporters.register("training")(Reporter(run_trainings, rebuild))
+reporters.register("silicon_validation")(Reporter(run_validation, rebuild_validation))
 
 
 def run_asked(asked: Asked) -> int:
