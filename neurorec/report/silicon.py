@@ -72,8 +72,10 @@ def answer(scores: list[Score]) -> str:
     ]
     beaten = [s for s in scores if s.mean_error is not None and s.rival_factors is not None]
     better = sum(max(s.rival_factors[1], 1 / max(s.rival_factors[0], 1e-9)) > (s.worst_factor or 1.0) for s in beaten)  # type: ignore[index]
-    against = f"In {better} of {len(beaten)} sets the worst of a price per operation is worse than our worst."
-    return f"{'; '.join(told)}. {against}" if told else against
+    against = f"At worst, a price per operation is farther off than these estimates in {better} of {len(beaten)} sets."
+    farthest = max((s for s in scores if s.worst_factor is not None), key=lambda s: s.worst_factor or 0.0)
+    loss = f"Farthest off: {farthest.name}, by a factor of {farthest.worst_factor:.3g}."
+    return " ".join([*([f"{'; '.join(told)}."] if told else []), loss, against])
 
 
 def _page(study: LoadedValidation, name: str, checked: Checked) -> str:

@@ -11,8 +11,8 @@ HEAD = """# Checked against silicon
 
 {question} `neurorec run {name}` wrote this page, its data (`silicon_validation.json`) and its picture. End points are
 fitted, the rest is predicted; only predicted points are scored. "Band" is the share of predicted points inside the stated
-band, "rank" Spearman's correlation. The last columns are other estimates of the same points, smallest and largest estimate / measured: a
-price per operation alone, and SANA-FE's prices times counts (dynamic only; it has prices for Loihi).
+band, "rank" Spearman's correlation. The last columns are other estimates of the same points, smallest and largest estimate /
+measured: a price per operation alone, and SANA-FE's prices times counts (dynamic only; it has prices for Loihi).
 
 ![estimate against measured, by set](silicon_validation.svg)
 

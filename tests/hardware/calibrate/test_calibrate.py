@@ -132,6 +132,11 @@ def test_units_are_those_of_the_columns(tmp_path):
     assert (point.energy_uJ, point.time_us, point.idle_mW) == pytest.approx((1500.0, 20000.0, 3000.0))
 
 
+def test_the_mark_that_a_spreadsheet_puts_before_the_first_column_is_no_part_of_its_name(tmp_path):
+    (tmp_path / "m.csv").write_bytes(b"\xef\xbb\xbfoperations,batch,energy_uJ,time_us\r\n100,1,2,3\r\n")
+    assert read_measurements(tmp_path / "m.csv")[0].operations == 100.0
+
+
 def write_table(path: Path, points: list[Measurement]) -> Path:
     rows = [f"{p.operations},{p.batch},{p.energy_uJ},{p.time_us},{p.idle_mW}" for p in points]
     path.write_text("operations,batch,energy_uJ,time_us,idle_mW\n" + "\n".join(rows) + "\n")
