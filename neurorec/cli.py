@@ -127,18 +127,28 @@ def cost(
         list[str] | None,
         typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
+    ] = None,
+    link: Annotated[
+        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
     from neurorec.report.graph_pricing import is_graph, print_graph_cost
     from neurorec.report.pricing import Placing, print_asked
 
     placed = Placing(anneal, partition, picture, placing)
     if is_graph(what, recording, nir):
-        refused = {"--network": network, "--batch": batch, "--training": training}
+        refused = {"--network": network, "--batch": batch, "--training": training, "--workers": workers, "--link": link}
         print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
         return
+    refuse_half_asked(what, training, workers, link)
     print_asked(what, network, chip, batch, training, placed)
+    if what is not None and workers is not None and link:
+        print_communication(what, workers, link)
 
 
 @app.command()

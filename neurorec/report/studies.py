@@ -8,6 +8,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.verbs import prepare_study
+from neurorec.report.communication import live as communication
 from neurorec.report.live import rebuild, run_and_report
 from neurorec.report.silicon import rebuild_validation, run_validation
 
@@ -50,7 +51,13 @@ def run_trainings(asked: Asked) -> int:
     return run_and_report(prepared)
 
 
+def run_communication(asked: Asked) -> int:
+    asked.refuse_training_options("takes its seeds from its card and trains on the CPU")
+    return communication.run_and_report(asked.study, asked.out, asked.quick)
+
+
 reporters.register("training")(Reporter(run_trainings, rebuild))
+reporters.register("communication")(Reporter(run_communication, communication.rebuild))
 reporters.register("silicon_validation")(Reporter(run_validation, rebuild_validation))
 
 
