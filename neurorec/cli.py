@@ -154,13 +154,14 @@ def cost(
     from neurorec.report.pricing import Placing, print_asked
     from neurorec.report.sweeping import print_sweep
 
-    refuse_half_asked(what, training, workers, link)
     placed = Placing(anneal, partition, picture, placing)
     if is_graph(what, recording, nir):
-        refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep,
-                   "--spikes": spikes}  # fmt: skip
+        refused = {"--network": network, "--batch": batch, "--training": training, "--workers": workers, "--link": link,
+                   "--target": target, "--sweep": sweep, "--spikes": spikes}  # fmt: skip
         print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
-    elif sweep is not None:
+        return
+    refuse_half_asked(what, training, workers, link)
+    if sweep is not None:
         unused = {"--batch": batch, "--target": target, "--spikes": spikes, **placed.asked()}
         print_sweep(
             what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v not in (None, False)]

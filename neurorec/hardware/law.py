@@ -1,16 +1,18 @@
 """The law of a calibrated board: what one inference takes, in batches, from a few metered points.
 
-    q(M, B) = (calls x call + M x shared) / B^a + M x each
+    q(M, B) = calls x ((call + W shared) / B^a + W each),   W = M0 (M / M0)^k
 
-M operations (dense multiply-accumulates) of one inference, B inferences in a batch, `calls` passes through the net (its
-time steps). `call` is paid once for a pass of the whole batch, `shared` once for an operation of the whole batch (its
-weight is fetched once), `each` for every inference. a = 1: the batch shares perfectly; a < 1: only partly. The same form
-holds for time and for energy, with their own numbers; total energy = idle power x time + dynamic energy.
+M operations (dense multiply-accumulates) of one pass through the net, B inferences in a batch, `calls` passes an inference
+(its time steps). `call` is paid once for a pass of the whole batch, `shared` once for an operation of the whole batch (its
+weight is fetched once), `each` for every inference. a = 1: the batch shares perfectly; a < 1: only partly. k = 1: work grows
+with operations; k < 1: a larger net uses the machine better. M0 is the smallest net metered. The same form holds for time
+and for energy, with their own numbers; total energy = idle power x time + dynamic energy.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -19,34 +21,58 @@ from neurorec.hardware.band import Band
 from neurorec.hardware.evidence import Known
 
 
+@dataclass(frozen=True)
+class Bend:
+    """How the law bends: `sharing` a over the batch, `growth` k over operations, from `smallest` M0."""
+
+    sharing: float = 1.0
+    growth: float = 1.0
+    smallest: float = 1.0
+
+    def work(self, operations: Any) -> Any:
+        """Of a number, or of an array of them."""
+        return self.smallest * (operations / self.smallest) ** self.growth
+
+
 def per_inference(
-    call: float, shared: float, each: float, sharing: float, operations: float, batch: float, calls: int = 1
+    call: float, shared: float, each: float, bend: Bend, operations: float, batch: float, calls: int = 1
 ) -> float:
-    """The law; units are those of its terms."""
-    return (calls * call + operations * shared) / batch**sharing + operations * each
+    """The law; `operations` of all calls together; units are those of its terms."""
+    work = bend.work(operations / calls)
+    return calls * ((call + work * shared) / batch**bend.sharing + work * each)
 
 
-class TimeTerms(Card):
+class Terms(Card):
+    """`smallest`: operations of the smallest net metered, at which `shared` and `each` are prices of an operation."""
+
+    smallest: PositiveFloat
+    sharing: PositiveFloat
+    sharing_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
+    growth: PositiveFloat
+    growth_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
+
+    @property
+    def bend(self) -> Bend:
+        return Bend(self.sharing, self.growth, self.smallest)
+
+
+class TimeTerms(Terms):
     call_us: NonNegativeFloat
     shared_ns: NonNegativeFloat
     each_ns: NonNegativeFloat
-    sharing: PositiveFloat
-    sharing_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
 
     def us(self, operations: float, batch: int, calls: int) -> float:
-        terms = (self.call_us, self.shared_ns * 1e-3, self.each_ns * 1e-3, self.sharing)
+        terms = (self.call_us, self.shared_ns * 1e-3, self.each_ns * 1e-3, self.bend)
         return per_inference(*terms, operations, batch, calls)
 
 
-class EnergyTerms(Card):
+class EnergyTerms(Terms):
     call_nJ: NonNegativeFloat
     shared_pJ: NonNegativeFloat
     each_pJ: NonNegativeFloat
-    sharing: PositiveFloat
-    sharing_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
 
     def pJ(self, operations: float, batch: int, calls: int) -> float:
-        terms = (self.call_nJ * 1e3, self.shared_pJ, self.each_pJ, self.sharing)
+        terms = (self.call_nJ * 1e3, self.shared_pJ, self.each_pJ, self.bend)
         return per_inference(*terms, operations, batch, calls)
 
 

@@ -10,6 +10,7 @@ from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.verbs import prepare_study
 from neurorec.report.communication import live as communication
 from neurorec.report.live import rebuild, run_and_report
+from neurorec.report.silicon import rebuild_validation, run_validation
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def run_communication(asked: Asked) -> int:
 
 reporters.register("training")(Reporter(run_trainings, rebuild))
 reporters.register("communication")(Reporter(run_communication, communication.rebuild))
+reporters.register("silicon_validation")(Reporter(run_validation, rebuild_validation))
 
 
 def run_asked(asked: Asked) -> int:

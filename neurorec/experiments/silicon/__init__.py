@@ -1,1 +1,1 @@
-"""Checks of the hardware model against measured silicon: `python -m neurorec.experiments.silicon`."""
+"""Studies of the kind "silicon_validation": the hardware model against measured silicon."""

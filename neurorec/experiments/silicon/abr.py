@@ -6,6 +6,8 @@ The logs have no licence, so the tables are read from a folder (see `find_measur
 from __future__ import annotations
 
 import csv
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,6 @@ from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import InputError
 from neurorec.hardware.calibrate import Measurement
 
-ENDS = ("scaled_0x", "scaled_10x", "bsize_1", "bsize_64")  #: fitted, by protocol; every other run is predicted
 BOARDS = {"xeon_e5_2630": "cpu", "quadro_k4000": "gpu"}
 
 
@@ -25,16 +26,23 @@ class Runs:
     rest: list[Measurement]
 
 
-def find_measured(folder: Path | None) -> Path:
-    """The folder of measured tables: the one given, or ../shared/facts/measured beside the checkout."""
-    tried = [folder] if folder else [PACKAGE.parent.parent / "shared" / "facts" / "measured"]
-    for place in tried:
-        if (place / "abr_kws_measured.csv").is_file():
-            return place
-    raise InputError(
-        f"{tried[0]}: no abr_kws_measured.csv here; name the folder of the measured tables as the argument "
-        "(python -m neurorec.experiments.silicon FOLDER)"
-    )
+def find_measured() -> Path | None:
+    """The folder named by NEUROREC_MEASURED, or ../shared/facts/measured beside the checkout, or None.
+
+    Raises
+    ------
+    InputError
+        If the folder named has no tables.
+    """
+    named = os.environ.get("NEUROREC_MEASURED")
+    folder = Path(named) if named else PACKAGE.parent.parent / "shared" / "facts" / "measured"
+    if (folder / "abr_kws_measured.csv").is_file():
+        return folder
+    if named:
+        raise InputError(
+            f"NEUROREC_MEASURED: {folder}: no abr_kws_measured.csv here; name the folder of the measured tables"
+        )
+    return None
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -42,13 +50,13 @@ def read_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def keyword_runs(folder: Path, device: str) -> Runs:
-    """All runs of `device` ("cpu" or "gpu")."""
+def keyword_runs(folder: Path, device: str, fitted: Collection[str]) -> Runs:
+    """All runs of `device` ("cpu" or "gpu"); those named in `fitted` are the ends."""
     ends, rest = [], []
     for row in read_rows(folder / "abr_kws_measured.csv"):
         if row["hw"] == device:
             name = row["run"].removeprefix(f"{device}_")
-            (ends if name in ENDS else rest).append(_measurement(row))
+            (ends if name in fitted else rest).append(_measurement(row))
     return Runs(ends, rest)
 
 

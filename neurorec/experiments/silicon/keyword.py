@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from neurorec.experiments.silicon.abr import BOARDS, ENDS, keyword_runs, read_rows
+from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
 from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate
 from neurorec.hardware.description import Description, describe_cost
 
-LOIHI_FIRING = (
-    0.09  #: spikes a neuron and step; not published, an assumption (Davies' prices and the measured slope give 0.09)
-)
 
-
-def keyword_scores(folder: Path) -> list[Score]:
+def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
     """Total and dynamic energy, apart."""
     scores = []
     for board, device in BOARDS.items():
-        runs = keyword_runs(folder, device)
+        runs = keyword_runs(folder, device, fitted)
         law = calibrate(runs.ends)
         every = [(m, True) for m in runs.ends] + [(m, False) for m in runs.rest]
-        total = [_point(board, device, law, m, fitted, dynamic=False) for m, fitted in every]
-        dynamic = [_point(board, device, law, m, fitted, dynamic=True) for m, fitted in every]
+        total = [_point(board, device, law, m, is_end, dynamic=False) for m, is_end in every]
+        dynamic = [_point(board, device, law, m, is_end, dynamic=True) for m, is_end in every]
         rival = "KerasSpiking's price an operation"
         scores.append(Score(f"keyword spotting, {board}, total", "mean <= 15 %", rival, total))
         scores.append(Score(f"keyword spotting, {board}, dynamic", "none set (affine law: CPU 24 %)", rival, dynamic))
@@ -41,11 +37,11 @@ def _point(board: str, device: str, law: Calibration, m: Measurement, fitted: bo
     return Point(board, m.where, "uJ", measured, said, low, high, keras_uJ(device, m.operations), fitted)
 
 
-def affine_error(folder: Path, device: str, dynamic: bool) -> float:
+def affine_error(folder: Path, device: str, fitted: list[str], dynamic: bool) -> float:
     """The bar to beat: straight lines through the same ends, in operations at batch 1 and in 1 / batch."""
-    runs = keyword_runs(folder, device)
+    runs = keyword_runs(folder, device, fitted)
     value = (lambda m: m.dynamic_uJ) if dynamic else (lambda m: m.energy_uJ)
-    small, large, one, many = (next(m for m in runs.ends if m.where.endswith(end)) for end in ENDS)
+    small, large, one, many = (next(m for m in runs.ends if m.where.endswith(end)) for end in fitted)
     errors = []
     for m in runs.rest:
         if m.batch == 1:
@@ -58,13 +54,15 @@ def affine_error(folder: Path, device: str, dynamic: bool) -> float:
     return sum(errors) / len(errors)
 
 
-def loihi_scores(folder: Path) -> list[Score]:
+def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
     """Activity energy (run minus idle after a run) and total of the spotter; the ends of the size sweep are the law itself."""
     rows = read_rows(folder / "abr_loihi_rails.csv")
     spotter = [row for row in rows if row["n_copies(-1=keyword spotter)"] == "-1"]
     active_uJ = sum(float(row["run_minus_post_uJ_per_inf"]) for row in spotter) / len(spotter)
     total_uJ = sum(float(row["run_W"]) * float(row["ms_per_inf"]) * 1e3 for row in spotter) / len(spotter)
-    net, points = spiking_spotter(LOIHI_FIRING), ([], [])
+    net, points = spiking_spotter(spikes_per_step), ([], [])
+    dynamic = describe_cost(net, "loihi1_sanafe").dynamic_pJ
+    sanafe_uJ = dynamic.value * 1e-6 if dynamic else None  # SANA-FE counts no static power
     for chip in ("loihi1", "loihi1_sanafe"):
         cost = describe_cost(net, chip)
         assert cost.operations is not None
@@ -76,12 +74,12 @@ def loihi_scores(folder: Path) -> list[Score]:
         rival = keras * 1e-6 / cost.operations.samples
         for at, (measured, band) in enumerate(((active_uJ, cost.dynamic_pJ), (total_uJ, cost.energy_pJ))):
             said = [number * 1e-6 for number in (band.value, band.low, band.high)]
-            points[at].append(Point(chip, "spotter, mean of 5 runs", "uJ", measured, said[0], said[1], said[2], rival))
+            name = "spotter, mean of 5 runs"
+            points[at].append(Point(chip, name, "uJ", measured, said[0], said[1], said[2], rival, sanafe=sanafe_uJ))
     target, rival = "none set: firing rates were not published", "KerasSpiking's table"
     return [
         Score("keyword spotter, Loihi cards, activity", target, rival, points[0]),
         Score("keyword spotter, Loihi cards, total", target, rival, points[1]),
-        Score("size sweep on Loihi, total, given ends", "mean <= 3 % on the held-out sizes", "-", _sweep(folder)),
     ]
 
 
@@ -96,25 +94,3 @@ def spiking_spotter(spikes_per_step: float) -> Description:
             "layer": [*layers, {"name": "letters", "size": 29}],
         }
     )
-
-
-def loihi_law(folder: Path) -> Calibration:
-    """The board as calibrated from the ends of the size sweep (three runs each), idle power after boot."""
-    rows = [row for row in read_rows(folder / "abr_kws_measured.csv") if row["hw"] == "loihi" and row["scaled"] == "1"]
-    return calibrate([_loihi_run(row) for row in rows if row["n_copies"] in ("0", "10")])
-
-
-def _loihi_run(row: dict[str, str]) -> Measurement:
-    idle_W = float(row["total_W"]) - float(row["dynamic_W_vs_boot_idle"])
-    energy_uJ, time_us = float(row["tot_J_per_inf"]) * 1e6, 1e6 / float(row["inf_per_s"])
-    return Measurement(row["run"], float(row["dense_macs_per_inf"]), 1, energy_uJ, time_us, idle_W * 1e3)
-
-
-def _sweep(folder: Path) -> list[Point]:
-    law = loihi_law(folder)
-    points = []
-    for m in law.points:
-        said = law.total_uJ(m.operations, 1)
-        low, high = said / law.band_factor, said * law.band_factor
-        points.append(Point("Loihi board", m.where, "uJ", m.energy_uJ, said, low, high, fitted=True))
-    return points

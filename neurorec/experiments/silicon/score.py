@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ class Point:
     high: float
     rival: float | None = None
     fitted: bool = False
+    sanafe: float | None = None  #: counts times SANA-FE's prices, dynamic only
 
     @property
     def error(self) -> float:
@@ -70,8 +72,17 @@ class Score:
     @property
     def rival_factors(self) -> tuple[float, float] | None:
         """Smallest and largest rival estimate / measured, over the predicted points (all, where every point is fitted)."""
-        ratios = [p.rival / p.measured for p in self.predicted or self.points if p.rival is not None]
-        return (min(ratios), max(ratios)) if ratios else None
+        return _span(p.rival / p.measured for p in self.predicted or self.points if p.rival is not None)
+
+    @property
+    def sanafe_factors(self) -> tuple[float, float] | None:
+        """The same of SANA-FE-style estimates."""
+        return _span(p.sanafe / p.measured for p in self.predicted or self.points if p.sanafe is not None)
+
+
+def _span(ratios: Iterable[float]) -> tuple[float, float] | None:
+    found = list(ratios)
+    return (min(found), max(found)) if found else None
 
 
 def spread_band(value: float, others: np.ndarray) -> tuple[float, float]:

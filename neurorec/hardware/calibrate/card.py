@@ -67,19 +67,23 @@ band_from = "{c.band_from}"
 call_us = {c.time.call:.6g}
 shared_ns = {c.time.shared * 1e3:.6g}
 each_ns = {c.time.each * 1e3:.6g}
-{_sharing(c.time)}
+{_bend(c.time)}
 
 [law.energy]
 call_nJ = {c.energy.call:.6g}
 shared_pJ = {c.energy.shared * 1e3:.6g}
 each_pJ = {c.energy.each * 1e3:.6g}
-{_sharing(c.energy)}
+{_bend(c.energy)}
 {idle}'''
 
 
-def _sharing(fit: Fit) -> str:
-    low, high = fit.between
-    return f"sharing = {fit.sharing:.4g}\nsharing_between = [{low:.4g}, {high:.4g}]"
+def _bend(fit: Fit) -> str:
+    a, k = fit.sharing_between, fit.growth_between
+    return f"""smallest = {fit.bend.smallest}
+sharing = {fit.bend.sharing:.6g}
+sharing_between = [{a[0]:.6g}, {a[1]:.6g}]
+growth = {fit.bend.growth:.6g}
+growth_between = [{k[0]:.6g}, {k[1]:.6g}]"""
 
 
 def _said(where: str) -> str:

@@ -1,20 +1,23 @@
 """Fitting the law of `hardware/law.py` to a few metered numbers (times, or energies).
 
-Its three terms are found by non-negative least squares on relative errors. The exponent of sharing cannot be told from
-two batch sizes: a straight line through them (a = 1) and a pure power law (each = 0) pass through both points and
-disagree between them, so a lies midway and the disagreement goes into the band. From three batch sizes on it is fitted.
+Its three terms are found by non-negative least squares on relative errors. Its two bends cannot be told from two sizes or two
+batch sizes: a straight line (exponent 1) and a pure power law both pass through the two points and disagree between them.
+So each exponent lies midway, whatever the board: of all choices between the two, the one that is least wrong if the other end
+is right; their disagreement goes into the band. From three sizes (or batch sizes) on, the exponent is fitted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import nnls
 
-from neurorec.hardware.law import per_inference
+from neurorec.hardware.law import Bend, per_inference
 
-SHARING_TRIED = np.linspace(0.3, 1.0, 71)
+TRIED = np.linspace(0.3, 1.0, 36)
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,12 @@ class Fit:
     call: float
     shared: float
     each: float
-    sharing: float
-    between: tuple[float, float]
+    bend: Bend
+    sharing_between: tuple[float, float]
+    growth_between: tuple[float, float]
 
-    def at(self, operations: float, batch: int) -> float:
-        return per_inference(self.call, self.shared, self.each, self.sharing, operations, batch)
+    def at(self, operations: float, batch: float) -> float:
+        return per_inference(self.call, self.shared, self.each, self.bend, operations, batch)
 
 
 @dataclass(frozen=True)
@@ -61,35 +65,52 @@ def why_not_enough(rows: Rows) -> str | None:
 
 def fit(rows: Rows) -> Fit:
     """The law through `rows`, which must be enough."""
-    if len(np.unique(rows.batch)) == 1:
-        return _solve(rows, 1.0, (1.0, 1.0))
-    low = _power_law(rows)
-    if len(np.unique(rows.batch)) == 2:
-        return _solve(rows, (low + 1) / 2, (low, 1.0))
-    tried = [_solve(rows, float(sharing), (float(sharing), float(sharing))) for sharing in SHARING_TRIED]
+    sharing, growth = _range(rows, along="batch"), _range(rows, along="operations")
+    tried = [_solve(rows, a, k, sharing, growth) for a in _candidates(sharing) for k in _candidates(growth)]
     return min(tried, key=lambda found: _squared_error(found, rows))
 
 
-def _solve(rows: Rows, sharing: float, between: tuple[float, float]) -> Fit:
-    M, share = rows.operations, rows.batch**-sharing
-    columns = [share, M * share, M] if len(np.unique(rows.batch)) > 1 else [share, M]
+@dataclass(frozen=True)
+class Exponent:
+    """From the power law's to 1; `fitted` where there are points between the ends."""
+
+    power_law: float
+    fitted: bool
+
+
+def _range(rows: Rows, along: Literal["batch", "operations"]) -> Exponent:
+    """Exponent of the power law through the ends of `along`, the mean over what was metered at both; in [0.05, 1]."""
+    moved, held = getattr(rows, along), rows.operations if along == "batch" else rows.batch
+    if len(np.unique(moved)) == 1:
+        return Exponent(1.0, False)
+    slopes = []
+    for value in np.unique(held):
+        here = held == value
+        ends = np.unique(moved[here])
+        if len(ends) > 1:
+            first, last = (float(rows.value[here & (moved == end)].mean()) for end in (ends[0], ends[-1]))
+            slopes.append(abs(np.log(last / first) / np.log(ends[-1] / ends[0])))
+    return Exponent(float(np.clip(np.mean(slopes), 0.05, 1.0)), len(np.unique(moved)) > 2)
+
+
+def _candidates(exponent: Exponent) -> list[float]:
+    return TRIED.tolist() if exponent.fitted else [(exponent.power_law + 1) / 2]
+
+
+def _between(exponent: Exponent, chosen: float) -> tuple[float, float]:
+    return (chosen, chosen) if exponent.fitted else (exponent.power_law, 1.0)
+
+
+def _solve(rows: Rows, a: float, k: float, sharing: Exponent, growth: Exponent) -> Fit:
+    bend = Bend(a, k, float(rows.operations.min()))
+    work, share = bend.work(rows.operations), rows.batch**-a
+    columns = [share, work * share, work] if len(np.unique(rows.batch)) > 1 else [share, work]
     table = np.stack(columns, axis=1) / rows.value[:, None]
     scale = np.abs(table).max(axis=0)
     found = nnls(table / scale, np.ones(len(rows.value)))[0] / scale
     call, each = float(found[0]), float(found[-1])
-    return Fit(call, float(found[1]) if len(columns) == 3 else 0.0, each, sharing, between)
-
-
-def _power_law(rows: Rows) -> float:
-    """Exponent of the power law through the smallest and largest batch of the nets metered at both; in [0.05, 1]."""
-    slopes = []
-    for size in np.unique(rows.operations):
-        of_size = rows.operations == size
-        batches = np.unique(rows.batch[of_size])
-        if len(batches) > 1:
-            first, last = (float(rows.value[of_size & (rows.batch == b)].mean()) for b in (batches[0], batches[-1]))
-            slopes.append(np.log(first / last) / np.log(batches[-1] / batches[0]))
-    return float(np.clip(np.mean(slopes), 0.05, 1.0))
+    shared = float(found[1]) if len(columns) == 3 else 0.0
+    return Fit(call, shared, each, bend, _between(sharing, a), _between(growth, k))
 
 
 def _squared_error(found: Fit, rows: Rows) -> float:
@@ -103,16 +124,18 @@ def disagreement(found: Fit, rows: Rows) -> float:
     Along size (at the smallest batch) and along batch (for the smallest net). With only the ends metered this is all that
     is known about what lies between.
     """
-    M = np.geomspace(rows.operations.min(), rows.operations.max(), 41)
-    first = int(rows.batch.min())
-    line = np.array([found.at(m, first) for m in M])
-    power = line[0] * (M / M[0]) ** (np.log(line[-1] / line[0]) / np.log(M[-1] / M[0]))
-    worst = float(np.max(np.maximum(line / power, power / line)))
-    if len(np.unique(rows.batch)) > 1:
-        B = np.geomspace(first, rows.batch.max(), 41)
-        ends = [found.at(M[0], int(b)) for b in (B[0], B[-1])]
-        slope, shares = np.log(ends[1] / ends[0]) / np.log(B[-1] / B[0]), B[0] / B
-        straight = ends[1] + (ends[0] - ends[1]) * (shares - shares[-1]) / (1 - shares[-1])
-        bent = ends[0] * (B / B[0]) ** slope
-        worst = max(worst, float(np.max(np.maximum(straight / bent, bent / straight))))
+    sizes, batches = (rows.operations.min(), rows.operations.max()), (rows.batch.min(), rows.batch.max())
+    worst = _apart(sizes, [found.at(size, batches[0]) for size in sizes], line=lambda size: size)
+    if batches[1] > batches[0]:
+        ends = [found.at(sizes[0], batch) for batch in batches]
+        worst = max(worst, _apart(batches, ends, line=lambda batch: 1 / batch))
     return worst
+
+
+def _apart(between: tuple[float, float], ends: list[float], line: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Largest ratio of the law that is straight in `line(x)` to the power law, both through the two ends."""
+    x = np.geomspace(*between, 41)
+    part = (line(x) - line(x[0])) / (line(x[-1]) - line(x[0]))
+    straight = ends[0] + (ends[1] - ends[0]) * part
+    bent = ends[0] * (x / x[0]) ** (np.log(ends[1] / ends[0]) / np.log(x[-1] / x[0]))
+    return float(np.max(np.maximum(straight / bent, bent / straight)))

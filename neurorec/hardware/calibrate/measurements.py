@@ -52,7 +52,7 @@ def read_measurements(path: Path) -> list[Measurement]:
         For an unknown, missing or doubled column, an empty file, or a number that cannot be one.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             heads = [head.strip() for head in reader.fieldnames or ()]
             rows = list(reader)

@@ -9,16 +9,21 @@ import pytest
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
-from neurorec.experiments.silicon.__main__ import all_scores, remarks
-from neurorec.experiments.silicon.abr import BOARDS, find_measured, keyword_runs
+from neurorec.experiments.silicon.abr import BOARDS, find_measured, keyword_runs, read_rows
+from neurorec.experiments.silicon.blind import loihi_sweep, operations_of
+from neurorec.experiments.silicon.checks import Checked, check_silicon
 from neurorec.experiments.silicon.keyword import affine_error
 from neurorec.experiments.silicon.published import _table, chip_scores, microcircuit_scores
 from neurorec.experiments.silicon.score import Point, Score
-from neurorec.experiments.silicon.write import report_data, report_text
+from neurorec.experiments.silicon.study import load_validation
 from neurorec.hardware.calibrate import calibrate
 from neurorec.hardware.chip import load_chip
+from neurorec.report.silicon_text import report_data, report_text
+from neurorec.report.studies import Asked, rebuild_folder, run_asked
 
 MEASURED = Path(os.environ.get("NEUROREC_MEASURED", PACKAGE.parent.parent / "shared" / "facts" / "measured"))
+STUDY = load_validation("silicon_validation").card
+ENDS = STUDY.fitted_runs
 needs_logs = pytest.mark.skipif(
     not (MEASURED / "abr_kws_measured.csv").is_file(),
     reason="no measured tables: set NEUROREC_MEASURED, or put them in ../shared/facts/measured",
@@ -42,7 +47,9 @@ def test_scores_by_hand_leave_fitted_points_out():
 def test_a_set_that_was_only_fitted_claims_nothing():
     score = Score("set", "none", "rival", [point(1, 1, fitted=True)])
     assert (score.mean_error, score.worst_error, score.coverage, score.rank_correlation) == (None,) * 4
-    assert "| set | 0 | - | - | - | - | - | none |" in report_text([score], ["nothing"])
+    assert "| set | 0 | - | - | - | - | - | none |" in report_text(
+        Checked([score], ["nothing"], []), "study", "How far?"
+    )
 
 
 def test_every_published_point_has_a_source():
@@ -65,15 +72,38 @@ def test_microcircuit_within_a_factor_of_two_where_the_run_time_is_known():
     assert with_time.worst_factor < 2.0 < without.worst_factor
 
 
-def test_a_folder_without_tables_is_told_so(tmp_path):
+def test_a_folder_without_tables_is_told_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("NEUROREC_MEASURED", str(tmp_path))
     with pytest.raises(InputError, match=r"no abr_kws_measured\.csv here; name the folder of the measured tables"):
-        find_measured(tmp_path)
+        find_measured()
+
+
+def test_without_the_tables_the_published_sets_are_checked_and_the_others_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("neurorec.experiments.silicon.checks.find_measured", lambda: None)
+    run_asked(Asked("silicon_validation", out=tmp_path / "out"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "keyword spotting and MLPerf Tiny are left out: their measured tables are not part of neurorec" in said
+    assert "NEUROREC_MEASURED" in said
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "keyword spotting, xeon" not in page
+    assert "cortical microcircuit, power a node x measured time: 11 predicted points, off by 14.5% on average" in page
+    first = (tmp_path / "out" / "silicon_validation.md").read_text()
+    (tmp_path / "out" / "silicon_validation.md").unlink()
+    rebuild_folder(tmp_path / "out")
+    assert (tmp_path / "out" / "silicon_validation.md").read_text() == first
+
+
+def test_options_that_mean_nothing_here_are_refused():
+    with pytest.raises(InputError, match=r"--seeds: silicon_validation trains nothing; leave it out"):
+        run_asked(Asked("silicon_validation", seeds=2))
+    with pytest.raises(InputError, match=r"--quick: silicon_validation takes seconds as it is; leave it out"):
+        run_asked(Asked("silicon_validation", quick=True))
 
 
 @needs_logs
 @pytest.mark.parametrize(("board", "device"), BOARDS.items())
 def test_the_committed_cards_are_the_calibration_of_the_ends(board, device):
-    law = calibrate(keyword_runs(MEASURED, device).ends)
+    law = calibrate(keyword_runs(MEASURED, device, ENDS).ends)
     chip = load_chip(board)
     assert chip.law is not None
     for macs, batch in ((172_800, 1), (7_316_224, 1), (172_800, 64), (2e6, 8)):
@@ -82,21 +112,39 @@ def test_the_committed_cards_are_the_calibration_of_the_ends(board, device):
 
 
 @needs_logs
-def test_the_whole_check_and_its_committed_result():
-    scores = {score.name: score for score in all_scores(MEASURED)}
+def test_the_whole_check_and_its_committed_result(monkeypatch):
+    monkeypatch.setenv("NEUROREC_MEASURED", str(MEASURED))
+    checked = check_silicon(STUDY)
+    scores = {score.name: score for score in checked.scores}
     assert scores["keyword spotting, xeon_e5_2630, total"].mean_error < 0.15
     assert scores["keyword spotting, quadro_k4000, total"].mean_error < 0.15
     assert scores["MLPerf Tiny, microcontrollers, price an operation"].mean_error < 0.20
     committed = json.loads((PACKAGE.parent / "docs" / "silicon_validation.json").read_text())
-    fresh = json.loads(report_data(list(scores.values())))
-    assert [s["set"] for s in committed] == [s["set"] for s in fresh]
-    errors = [[s["mean_error"] or 0.0 for s in result] for result in (committed, fresh)]
-    assert errors[0] == pytest.approx(errors[1], rel=1e-2, abs=1e-4), "run python -m neurorec.experiments.silicon"
-    assert len(remarks(MEASURED)) >= 7
+    fresh = json.loads(report_data(checked))
+    assert [s["set"] for s in committed["sets"]] == [s["set"] for s in fresh["sets"]]
+    told = "run neurorec run silicon_validation and copy silicon_validation.* to docs/"
+    errors = [[s["mean_error"] or 0.0 for s in result["sets"]] for result in (committed, fresh)]
+    assert errors[0] == pytest.approx(errors[1], rel=1e-2, abs=1e-4), told
+    blind = [[b["value"] for b in result["blind"]] for result in (committed, fresh)]
+    assert blind[0] == pytest.approx(blind[1], rel=1e-2), told
+    assert len(checked.remarks) >= 7
+
+
+@needs_logs
+def test_the_loihi_sweep_passes_through_its_given_ends():
+    rows = read_rows(MEASURED / "abr_loihi_rails.csv")
+    for n in (0, 10):
+        own = [row for row in rows if row["n_copies(-1=keyword spotter)"] == str(n)]
+        energy_uJ = sum(float(row["run_W"]) * float(row["ms_per_inf"]) * 1e3 for row in own) / len(own)
+        said = loihi_sweep(MEASURED, [n])[0]
+        assert said.value == pytest.approx(energy_uJ, rel=2e-3)
+    between = [blind.value for blind in loihi_sweep(MEASURED, [0, 1, 2, 4, 6, 8, 10])[:7]]
+    assert between == sorted(between)
+    assert operations_of(10) == 7_316_224
 
 
 @needs_logs
 def test_straight_lines_err_as_the_issue_says():
-    assert affine_error(MEASURED, "cpu", dynamic=False) == pytest.approx(0.16, abs=0.005)
-    assert affine_error(MEASURED, "gpu", dynamic=False) == pytest.approx(0.09, abs=0.005)
-    assert affine_error(MEASURED, "cpu", dynamic=True) == pytest.approx(0.24, abs=0.01)
+    assert affine_error(MEASURED, "cpu", ENDS, dynamic=False) == pytest.approx(0.16, abs=0.005)
+    assert affine_error(MEASURED, "gpu", ENDS, dynamic=False) == pytest.approx(0.09, abs=0.005)
+    assert affine_error(MEASURED, "cpu", ENDS, dynamic=True) == pytest.approx(0.24, abs=0.01)

@@ -9,16 +9,17 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import check_file
 from neurorec.hardware.calibrate import Measurement, calibrate, read_measurements
 from neurorec.hardware.chip import load_chip
-from neurorec.hardware.law import per_inference
+from neurorec.hardware.law import Bend, per_inference
 from neurorec.report.calibration import calibrate_board, summary
 
 IDLE_MW = 500.0
 
 
-def metered(operations: float, batch: int, sharing: float = 1.0) -> Measurement:
+def metered(operations: float, batch: int, sharing: float = 1.0, growth: float = 1.0) -> Measurement:
     """A made-up board: 200 us and 3 mJ a pass, 2 ns and 4 nJ an operation of the batch, 0.1 ns and 0.5 nJ each."""
-    time_us = per_inference(200.0, 2e-3, 1e-4, sharing, operations, batch)
-    dynamic_uJ = per_inference(3000.0, 4e-3, 5e-4, sharing, operations, batch)
+    bend = Bend(sharing, growth, 1e5)
+    time_us = per_inference(200.0, 2e-3, 1e-4, bend, operations, batch)
+    dynamic_uJ = per_inference(3000.0, 4e-3, 5e-4, bend, operations, batch)
     return Measurement(
         f"{operations:g} x{batch}", operations, batch, dynamic_uJ + IDLE_MW * time_us * 1e-3, time_us, IDLE_MW
     )
@@ -29,7 +30,8 @@ MANY = [metered(m, b, 0.8) for m in (1e5, 1e6, 1e7) for b in (1, 4, 32)]
 
 def test_a_law_with_three_batch_sizes_is_recovered_and_predicts_what_was_left_out():
     found = calibrate(MANY)
-    assert (found.time.sharing, found.energy.sharing) == pytest.approx((0.8, 0.8))
+    assert (found.time.bend.sharing, found.energy.bend.sharing) == pytest.approx((0.8, 0.8))
+    assert (found.time.bend.growth, found.energy.bend.growth) == pytest.approx((1.0, 1.0))
     assert (found.time.call, found.time.shared, found.time.each) == pytest.approx((200.0, 2e-3, 1e-4), rel=1e-3)
     assert (found.energy.call, found.energy.each) == pytest.approx((3e6, 0.5), rel=1e-3)
     assert len(found.left_out) == 9
@@ -39,15 +41,25 @@ def test_a_law_with_three_batch_sizes_is_recovered_and_predicts_what_was_left_ou
     assert found.dynamic_uJ(3e6, 16) == pytest.approx(unseen.dynamic_uJ, rel=1e-3)
 
 
+def test_a_bend_over_size_is_recovered_from_three_sizes():
+    found = calibrate([metered(m, b, 0.8, 0.7) for m in (1e5, 1e6, 1e7) for b in (1, 4, 32)])
+    assert (found.energy.bend.growth, found.energy.bend.sharing) == pytest.approx((0.7, 0.8))
+    assert found.total_uJ(3e6, 16) == pytest.approx(metered(3e6, 16, 0.8, 0.7).energy_uJ, rel=1e-3)
+
+
+@pytest.mark.parametrize("true_growth", [0.7, 1.0])
 @pytest.mark.parametrize("true_sharing", [0.8, 0.9, 1.0])
-def test_ends_only_pass_through_the_ends_and_bracket_what_lies_between(true_sharing):
-    ends = [metered(m, b, true_sharing) for m, b in ((1e5, 1), (1e7, 1), (1e5, 1), (1e5, 64))]
+def test_ends_only_pass_through_the_ends_and_bracket_what_lies_between(true_sharing, true_growth):
+    ends = [metered(m, b, true_sharing, true_growth) for m, b in ((1e5, 1), (1e7, 1), (1e5, 1), (1e5, 64))]
     found = calibrate(ends)
     for p in ends:
         assert found.total_uJ(p.operations, p.batch) == pytest.approx(p.energy_uJ, rel=1e-6)
-    assert found.energy.between[0] < found.energy.sharing < 1.0
+    for between, chosen in ((found.energy.sharing_between, found.energy.bend.sharing),
+                            (found.energy.growth_between, found.energy.bend.growth)):  # fmt: skip
+        assert chosen == pytest.approx((between[0] + between[1]) / 2)
+        assert between[0] < between[1] == 1.0
     assert found.band_from.startswith("only ends were metered")
-    for between in (metered(1e6, 1, true_sharing), metered(1e5, 8, true_sharing)):
+    for between in (metered(1e6, 1, true_sharing, true_growth), metered(1e5, 8, true_sharing, true_growth)):
         ratio = found.total_uJ(between.operations, between.batch) / between.energy_uJ
         assert 1 / found.band_factor <= ratio <= found.band_factor
 
@@ -118,6 +130,11 @@ def test_units_are_those_of_the_columns(tmp_path):
     (tmp_path / "m.csv").write_text("operations, batch, energy_mJ, time_s, idle_W\n2e5, 4, 1.5, 0.02, 3\n")
     (point,) = read_measurements(tmp_path / "m.csv")
     assert (point.energy_uJ, point.time_us, point.idle_mW) == pytest.approx((1500.0, 20000.0, 3000.0))
+
+
+def test_the_mark_that_a_spreadsheet_puts_before_the_first_column_is_no_part_of_its_name(tmp_path):
+    (tmp_path / "m.csv").write_bytes(b"\xef\xbb\xbfoperations,batch,energy_uJ,time_us\r\n100,1,2,3\r\n")
+    assert read_measurements(tmp_path / "m.csv")[0].operations == 100.0
 
 
 def write_table(path: Path, points: list[Measurement]) -> Path:

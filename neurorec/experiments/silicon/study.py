@@ -1,0 +1,43 @@
+"""The card of a silicon validation: what is fitted, what is assumed, what nobody here has seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat
+
+from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.basics.citations import cite
+
+
+class SiliconValidation(Card):
+    """The card experiments/NAME.toml of a study that trains nothing and compares estimates with measurements."""
+
+    kind: Literal["silicon_validation"]
+    about: str
+    question: str
+    fitted_runs: list[str] = Field(min_length=3)
+    loihi_spikes_per_step: PositiveFloat = Field(le=1.0)
+    loihi_branches_unseen: list[NonNegativeInt]
+    sources: list[str] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class LoadedValidation:
+    name: str
+    path: Path
+    card: SiliconValidation
+
+    def sources(self) -> list[str]:
+        return sorted(self.card.sources)
+
+
+def load_validation(name: str | Path) -> LoadedValidation:
+    """Raises `InputError` for an unknown study, a fault in its card, or a source that is not known."""
+    path = find_card("experiments", name)
+    card = load_card(path, SiliconValidation)
+    for source in card.sources:
+        cite(source)
+    return LoadedValidation(path.stem, path, card)
