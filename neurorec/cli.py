@@ -94,7 +94,10 @@ def check(
 @app.command()
 def cost(
     what: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")
+        Path | None,
+        typer.Argument(
+            metavar="RUN|FILE.nir", help="The folder of a finished run (runs/STUDY/done/RUN_ID), or a NIR file."
+        ),
     ] = None,
     network: Annotated[
         Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
@@ -115,18 +118,53 @@ def cost(
         typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=, workers:LINK="),
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="Where the picture of --sweep goes: .svg, .png, .pdf.")] = None,
+    partition: Annotated[
+        bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
+    ] = None,
+    placing: Annotated[
+        Path | None, typer.Option(help="Write what spikes travel, in order and as found, as .json.")
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
+    ] = None,
+    signal: Annotated[
+        str, typer.Option(help="What --input holds: spikes, values, or auto (spikes if all numbers are 0 or 1).")
+    ] = "auto",
+    nir: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
+    ] = None,
+    link: Annotated[
+        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a network costs on a chip: of a finished run, or of a description."""
-    if sweep is not None:
-        from neurorec.report.sweeping import print_sweep
+    """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
+    from neurorec.report.graph_pricing import is_graph, print_graph_cost
+    from neurorec.report.pricing import Placing, print_asked
+    from neurorec.report.sweeping import print_sweep
 
-        unused = {"--batch": batch, "--anneal": anneal or None, "--target": target}
-        print_sweep(what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v is not None])
-        return
-    from neurorec.report.pricing import print_asked
-
-    print_asked(what, network, chip, batch, training, anneal, target=target, plot=plot)
+    refuse_half_asked(what, training, workers, link)
+    placed = Placing(anneal, partition, picture, placing)
+    if is_graph(what, recording, nir):
+        refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep}
+        print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
+    elif sweep is not None:
+        unused = {"--batch": batch, "--target": target, **placed.asked()}
+        print_sweep(
+            what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v not in (None, False)]
+        )
+    else:
+        print_asked(what, network, chip, batch, training, placed, target=target, plot=plot)
+    if what is not None and workers is not None and link:
+        print_communication(what, workers, link)
 
 
 @app.command()

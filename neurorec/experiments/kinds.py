@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from neurorec.basics.cards import find_card, read_toml
 from neurorec.basics.registry import Registry
+from neurorec.experiments.communication.study import load_communication
 from neurorec.experiments.study import load_study
 
 
@@ -26,6 +27,7 @@ class AnyStudy(Protocol):
 
 study_kinds: Registry[Callable[[str | Path], AnyStudy]] = Registry("study kind")
 study_kinds.register("training")(load_study)
+study_kinds.register("communication")(load_communication)
 
 
 def kind_of(name: str | Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
+from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import collect, rebuild_network, stored_half
 from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
@@ -25,6 +26,7 @@ from neurorec.hardware.cost import estimate_cost as price
 from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.graph import GraphCost, graph_cost, read_recording
 from neurorec.hardware.link import load_link
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
@@ -97,8 +99,6 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 def check_file(path: Path) -> str:
     """What `path` is: a pair, chip, link or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
     if path.suffix == ".nir":
-        from neurorec.engines.on_nir import read_nir
-
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
@@ -123,10 +123,13 @@ def check_file(path: Path) -> str:
     )
 
 
-def price_stored_run(folder: Path, chips: list[str], batch: int = 1) -> list[Cost]:
+def price_stored_run(
+    folder: Path, chips: list[str], batch: int = 1, annealed: bool = False, partitioned: bool = False
+) -> list[Cost]:
     """The cost of a stored run's network on each of the chips named, with what the run achieved."""
     case, outcome = stored_case(folder)
-    return [replace(case.with_setting(batch=batch).price(chip), outcome=outcome) for chip in chips]
+    case = case.with_setting(batch=batch, annealed=annealed, partitioned=partitioned)
+    return [replace(case.price(chip), outcome=outcome) for chip in chips]
 
 
 def stored_case(folder: Path) -> tuple[TrainedNet, Outcome]:
@@ -149,7 +152,19 @@ def read_case(run: Path | None, network: Path | None) -> Case:
     return stored_case(run)[0]
 
 
-def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
+def price_description(
+    path: Path, chips: list[str], batch: int | None = None, annealed: bool = False, partitioned: bool = False
+) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed, partitioned) for chip in chips]
+
+
+def price_graph(
+    path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto", annealed: bool = False,
+    partitioned: bool = False,
+) -> GraphCost:  # fmt: skip
+    """The cost on each of the chips named of the NIR graph in `path`, run on `recording`. `settings`: NAME=VALUE each."""
+    graph = read_nir(path)
+    options = options_from_text(settings, graph.metadata, graph.where)
+    return graph_cost(graph, read_recording(recording), options, chips, signal, annealed, partitioned)

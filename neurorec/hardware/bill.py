@@ -31,6 +31,8 @@ class Setting:
     precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
     workers: Workers | None = None  #: who train together; None: one chip alone
     dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
+    annealed: bool = False  #: cores are moved so that spikes travel less
+    partitioned: bool = False  #: neurons are shared out so that spikes travel less
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Breakdown, Cost, Setting, TrainingCost, TrainingRun
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.latency import busy
-from neurorec.hardware.mapping import Mapping, place_in_order
+from neurorec.hardware.mapping import Mapping, place_network
 from neurorec.hardware.operations import Operations, count_inference
 from neurorec.hardware.price import (
     Charge,
@@ -44,7 +44,7 @@ def estimate_cost(
 ) -> Cost:
     """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set.
 
-    `setting` says more than `batch` can: precision, clock, real time, length of a step.
+    `setting` says more than `batch` can: precision, clock, real time, length of a step, how neurons are placed.
     """
     setting = Setting(batch=batch) if setting is None else setting
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
@@ -52,7 +52,11 @@ def estimate_cost(
     reason = _why_not(network, activity, chip)
     if reason is not None:
         return refused(name, chip, reason)
-    operations, mapping = count_inference(network, activity), place_in_order(network, activity, chip)
+    try:
+        mapping = place_network(network, activity, chip, setting.partitioned, setting.annealed)
+    except CannotRun as error:
+        return refused(name, chip, str(error))
+    operations = count_inference(network, activity)
     if setting.dt_ms is not None:
         operations = replace(operations, dt_ms=setting.dt_ms)
     cost = price_counted(name, chip, operations, mapping, setting)
@@ -120,10 +124,6 @@ def _why_not(network: Network, activity: Activity, chip: Chip) -> str | None:
         return f"its input lines carry {network.input_signal}, the chip takes {taken}; choose an encoder for that"
     if activity.samples < 1:
         return "no sample was observed; run the network on the test set first"
-    try:
-        place_in_order(network, activity, chip)
-    except CannotRun as error:
-        return str(error)
     return None
 
 

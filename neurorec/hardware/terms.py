@@ -92,6 +92,7 @@ class Limits(Card):
     cores: Limit | None = None
     neurons_per_core: Limit | None = None
     axons_per_core: Limit | None = None  #: lines that may arrive at a core
+    output_axons_per_core: Limit | None = None  #: pairs of a neuron on the core and a core that must hear it
     synapses_per_core: Limit | None = None
     targets_per_neuron: Limit | None = None  #: cores that one neuron's spike may reach
 

@@ -1,5 +1,6 @@
 """`neurorec cost`: a table of chips for one network, trained or described."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -13,9 +14,9 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_description, price_stored_run
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Cost
-from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.per_result import Figure, inference_figures, training_figures
 from neurorec.hardware.stores import INSIDE
+from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
 from neurorec.report.wording import count, duration, energy, energy_band
 
 HEADS = {
@@ -24,13 +25,32 @@ HEADS = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Placing:
+    """How neurons are to be placed, and where to write what came of it."""
+
+    anneal: bool = False
+    partition: bool = False
+    picture: Path | None = None
+    table: Path | None = None  #: .json
+
+    def asked(self) -> dict[str, object]:
+        """Options of the command line, and what was said of them."""
+        return {
+            "--anneal": self.anneal,
+            "--partition": self.partition,
+            "--picture": self.picture,
+            "--placing": self.table,
+        }
+
+
 def print_asked(
     run: Path | None,
     network: Path | None,
     chips: list[str] | None,
     batch: int | None,
     training: bool,
-    anneal: bool = False,
+    placing: Placing = Placing(),
     *,
     target: float | None = None,
     plot: Path | None = None,
@@ -44,37 +64,43 @@ def print_asked(
         raise InputError(f"--target {target:g}: a validation score lies between 0 and 1, as 0.9")
     if batch is not None and batch < 1:
         raise InputError(f"--batch {batch}: a batch holds at least one inference")
+    chips = chips or card_names("hardware")
     if network is not None:
         if target is not None:
             raise InputError("--target needs a finished run: a description was never trained")
         if training:
             raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        print_network_cost(network, chips, batch, anneal)
-    elif run is not None:
-        if anneal:
-            raise InputError("--anneal goes with --network: a stored run is placed in order")
-        print_cost(run, chips, training or target is not None, batch or 1, target)
+        priced = price_description(network, chips, batch, placing.anneal, placing.partition)
+        _print_counted(network.stem, priced)
+    else:
+        assert run is not None
+        priced = price_stored_run(run, chips, batch or 1, placing.anneal, placing.partition)
+    name = network.stem if network else run.name if run else ""
+    print_priced(priced, name, placing, training or target is not None, target)
 
 
-def print_cost(
-    folder: Path, chips: list[str] | None, training: bool, batch: int = 1, target: float | None = None
+def print_priced(
+    priced: list[Cost], name: str, placing: Placing, training: bool = False, target: float | None = None
 ) -> None:
-    """The network of a stored run on each chip."""
-    print_costs(price_stored_run(folder, chips or card_names("hardware"), batch), training, target)
+    """Tables of chips, what spikes travel there, and what was asked to be written."""
+    print_costs(priced, training, target)
+    if (table := placing_table(priced)) is not None:
+        Console(highlight=False).print(table)
+    if placing.table is not None:
+        typer.echo(f"places: {write_placing(priced, placing.table)}")
+    if placing.picture is not None:
+        typer.echo(f"picture: {placing.picture}: {write_picture(priced, name, placing.picture)}")
 
 
-def print_network_cost(path: Path, chips: list[str] | None, batch: int | None, anneal: bool) -> None:
-    """A described network on each chip, with what was counted."""
-    priced = price_description(path, chips or card_names("hardware"), batch, anneal)
+def _print_counted(name: str, priced: list[Cost]) -> None:
     counted = next((cost.operations for cost in priced if cost.operations), None)
     if counted is not None:
         n, total = counted.samples, counted.total
         typer.echo(
-            f"{path.stem}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
+            f"{name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
             f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.hidden_units + counted.output_units:,} units, "
             f"{counted.steps:,} steps"
         )
-    print_costs(priced, training=False)
 
 
 def print_costs(priced: list[Cost], training: bool, target: float | None = None) -> None:
@@ -137,10 +163,8 @@ def _remarks(cost: Cost, training: bool) -> list[str]:
         lines.append(f"{power}; time is that of {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:
         lines.append(f"one inference out of a batch of {cost.batch}; its time is the time of the batch / {cost.batch}")
-    if cost.mapping and cost.mapping.chips > 1:
-        lines.append(f"{cost.mapping.chips} chips, {len(cost.mapping.cores)} cores")
-    if cost.mapping and cost.mapping.hops_in_order is not None:
-        lines.append(_placed(cost.mapping, cost.operations.samples if cost.operations else 1))
+    if cost.mapping:
+        lines += filter(None, (grid_of_chips(cost.mapping), saved(cost)))
     lines += _memories(cost)
     if cost.unpriced:
         lines.append(f"at least, for it has no price for: {', '.join(cost.unpriced)}")
@@ -177,13 +201,6 @@ def _figure(figure: Figure) -> str:
     most = "at most " if figure.at_most else ""
     value = "–" if figure.energy_pJ is None else most + energy(figure.energy_pJ.value, figure.at_least)
     return f"{figure.what}: {value} ({figure.note})"
-
-
-def _placed(mapping: Mapping, samples: int) -> str:
-    hops, before = mapping.hops_east_west + mapping.hops_north_south, mapping.hops_in_order or 0
-    saved = f"{1 - hops / before:.1%} saved by annealing" if before else "none to save"
-    hottest = f"the hottest link carries {(mapping.hottest_link or 0) / samples:,.0f} packets"
-    return f"{hops / samples:,.0f} hops an inference, {saved}; {hottest}"
 
 
 def _energy(band: Band | None) -> str:

@@ -8,6 +8,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.verbs import prepare_study
+from neurorec.report.communication import live as communication
 from neurorec.report.live import rebuild, run_and_report
 
 
@@ -49,7 +50,13 @@ def run_trainings(asked: Asked) -> int:
     return run_and_report(prepared)
 
 
+def run_communication(asked: Asked) -> int:
+    asked.refuse_training_options("takes its seeds from its card and trains on the CPU")
+    return communication.run_and_report(asked.study, asked.out, asked.quick)
+
+
 reporters.register("training")(Reporter(run_trainings, rebuild))
+reporters.register("communication")(Reporter(run_communication, communication.rebuild))
 
 
 def run_asked(asked: Asked) -> int:

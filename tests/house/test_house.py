@@ -84,12 +84,12 @@ def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
 
 
 @pytest.mark.parametrize("library", ["numba", "llvmlite"])
-def test_the_compiler_is_used_by_the_compiled_engines_alone_and_loads_with_them(library):
+def test_the_compiler_is_used_where_loops_are_compiled_alone_and_loads_with_them(library):
     pattern = re.compile(rf"^\s*(?:import|from) {library}\b", re.MULTILINE)
     users = {path.relative_to(ROOT / "neurorec").as_posix() for path in (ROOT / "neurorec").rglob("*.py")
              if pattern.search(path.read_text())}  # fmt: skip
-    assert all(user.startswith(("engines/fused/", "engines/plastic/")) for user in users), users
-    code = f"import sys, neurorec.training, neurorec.engines; print({library!r} in sys.modules)"
+    assert all(user.startswith(("engines/fused/", "engines/plastic/", "hardware/mapping/")) for user in users), users
+    code = f"import sys, neurorec.training, neurorec.engines, neurorec.hardware.cost; print({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

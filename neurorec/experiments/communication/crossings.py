@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 
 from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope, traffic_of
-from neurorec.experiments.communication.results import CrossRow
+from neurorec.experiments.communication.results import CrossRow, SizeRow
 from neurorec.hardware.band import Band
 from neurorec.hardware.communication.crossover import Crossover, find_crossover
 from neurorec.hardware.communication.units import Observed, described
@@ -19,8 +19,28 @@ TWO = 2  #: workers among whom bytes over size and activity are compared; both s
 def crossings(counted: Counted, links: dict[str, Link], chips: list[str], most: int, largest: int) -> list[CrossRow]:
     """Every crossover of one net."""
     rows = [*_joules(counted, links, chips, most), *_seconds(counted, links, most)]
-    if counted.net.spikes is not None and counted.net.targets is None:  # nets like it of other sizes can be described
+    if can_be_described(counted):
         rows += [*_over_size(counted, largest), *_over_activity(counted)]
+    return rows
+
+
+def can_be_described(counted: Counted) -> bool:
+    """Whether nets like this one of other sizes can be: spiking units that all hear each other."""
+    return counted.net.spikes is not None and counted.net.targets is None
+
+
+def sizes(counted: Counted, largest: int) -> list[SizeRow]:
+    """Bytes over size, for a picture."""
+    if not can_be_described(counted):
+        return []
+    size = _by_size(counted)
+    rows = []
+    for way in counted.ways:
+        for hidden in np.unique(np.geomspace(8, largest, 41).astype(int)).tolist():
+            band = size(way, hidden)
+            rows.append(
+                SizeRow(counted.net.name, way.split, way.rule, way.merge, hidden, band.value, band.low, band.high)
+            )
     return rows
 
 

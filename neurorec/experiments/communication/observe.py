@@ -67,7 +67,7 @@ def observe_epoch(job: Job) -> Seen:
     with torch.no_grad():
         hidden, _ = choose_engine("auto", network.cell).unroll(network.cell, x)
     activity = observe(network, x, hidden)
-    net = _observed(f"{job.net.pair} {job.net.half}", network, activity)
+    net = _observed(f"{half.pair} {half.half}", network, activity)
     computing = [
         _computing(network, activity, rule, chip, job.batch_size) for rule in job.net.count_rules for chip in job.chips
     ]

@@ -98,6 +98,21 @@ class CrossRow:
 
 
 @dataclass(frozen=True)
+class SizeRow:
+    """Bytes of an epoch of a net like `net` with `hidden` units, shared between two workers; the band spans the seeds'
+    activities."""
+
+    net: str
+    split: Split
+    rule: str
+    merge: str
+    hidden: int
+    total_bytes: float
+    low_bytes: float
+    high_bytes: float
+
+
+@dataclass(frozen=True)
 class RingRow:
     """One all-reduce among real processes. `ring` is "own" or "gloo"; bytes summed over the processes."""
 
@@ -124,6 +139,7 @@ class CommunicationResults:
     prices: list[PriceRow]
     computing: list[ComputeRow]
     crossovers: list[CrossRow]
+    sizes: list[SizeRow]
     rings: list[RingRow]
     ring_failed: str  #: why the ring could not be checked here, or ""
     links: dict[str, str]  #: name -> about

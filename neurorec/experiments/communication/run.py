@@ -11,7 +11,7 @@ from pathlib import Path
 
 from neurorec.basics.errors import InputError, RunFailed
 from neurorec.experiments.communication.count import Counted
-from neurorec.experiments.communication.crossings import crossings
+from neurorec.experiments.communication.crossings import crossings, sizes
 from neurorec.experiments.communication.observe import Job, Seen, observe_epoch
 from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, RingRow
 from neurorec.experiments.communication.study import LoadedCommunication
@@ -82,6 +82,7 @@ def run_communication(
         report_links=card.report_links, nets=[_net_row(each) for each in counted],
         bytes=[each.bytes_row(way, workers) for each, way, workers in places], prices=prices,
         computing=[row for each in counted for row in _computing_rows(each, card.chips)], crossovers=crossed,
+        sizes=[row for each in counted for row in sizes(each, card.largest_hidden)],
         rings=rings, ring_failed=ring_failed, links={name: link.about for name, link in study.links.items()},
         sources=study.sources(), notes=_notes(settings), wall_s=time.perf_counter() - start, folder=folder,
     )  # fmt: skip

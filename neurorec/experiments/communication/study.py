@@ -8,6 +8,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.errors import InputError
+from neurorec.experiments.study import beside
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.communication.needs import needs_of
 from neurorec.hardware.link import Link, load_link
@@ -55,7 +56,7 @@ class CommunicationStudy(Card):
 
     @property
     def pairs(self) -> list[str]:
-        return list(dict.fromkeys(net.pair for net in self.net))
+        return list(dict.fromkeys(Path(net.pair).stem for net in self.net))
 
     @model_validator(mode="after")
     def _fits_together(self) -> "CommunicationStudy":
@@ -96,9 +97,14 @@ class LoadedCommunication:
 
 
 def load_communication(name: str | Path) -> LoadedCommunication:
-    """The communication study `name` (from the catalogue, or a path to a card), refused if it cannot work."""
+    """The communication study `name` (from the catalogue, or a path to a card), refused if it cannot work.
+
+    Pairs named in a card given by path are looked up beside that card first.
+    """
     path = find_card("experiments", name)
     card = load_card(path, CommunicationStudy)
+    nets = [net.model_copy(update={"pair": str(beside(path, net.pair))}) for net in card.net]
+    card = card.model_copy(update={"net": nets})
     for net in card.net:
         pair = load_pair(net.pair)
         half = pair.rate if net.half == "rate" else pair.spiking

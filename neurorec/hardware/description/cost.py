@@ -20,11 +20,13 @@ def describe_cost(
     chip: Chip | str | Path,
     batch: int | None = None,
     annealed: bool = False,
+    partitioned: bool = False,
     precision: Precision | None = None,
 ) -> Cost:
     """Energy and latency of one inference of the described network; `batch` overrides its own.
 
-    `annealed`: cores are moved over the mesh so that spikes travel less. `precision`: other than the chip's own.
+    `annealed`, `partitioned`: cores are moved, and neurons shared out, so that spikes travel less. `precision`: other than
+    the chip's own.
     """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
@@ -39,7 +41,7 @@ def describe_cost(
     operations = count_description(net)
     try:
         units = chip.units_of(operations.cell_name)
-        mapping = place_description(net, write_out(net), operations.samples, chip, units, annealed)
+        mapping = place_description(net, write_out(net), operations.samples, chip, units, partitioned, annealed)
     except CannotRun as error:
         return refused(name, chip, str(error))
     setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits, precision=precision)

@@ -64,6 +64,10 @@ def _count(net: Description, populations: list[Population], p: Population, sampl
             macs, values_heard = macs + runs * synapses, values_heard + runs * size
         else:
             events, spikes_heard = events + spikes * samples * synapses, spikes_heard + spikes * samples * size
+    for line in p.random:
+        source = populations[line.source]
+        fed_back = (source.spikes or 0) * samples * (net.steps - 1) / net.steps
+        events, spikes_heard = events + fed_back * p.size * line.fan_in, spikes_heard + fed_back * source.size
     dense = runs * p.size * p.synapses_per_unit
     if p.recurrent_fan_in and p.spikes is not None:
         fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps

@@ -100,9 +100,14 @@ def test_planning_a_network_and_importing_the_engine_load_no_compiler():
     assert seen.stdout == "False False\n"
 
 
-def test_the_example_in_the_documents_runs():
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plastic_engine.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_examples_in_the_documents_run(number):
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plastic_engine.md").read_text(), re.DOTALL)
     names: dict = {}
-    exec(code, names)
-    assert names["seen"].engine == "plastic (LLVM)"
-    assert names["seen"].counts["neurons"] > 0
+    exec(code[number], names)
+    seen, network = names["seen"], names["network"]
+    assert seen.engine == "plastic (LLVM)"
+    assert min(seen.counts.values()) > 0
+    plastic = next(iter(network.projections))
+    assert abs(seen.weights[plastic] - network.projections[plastic].weights).max() > 0.001
+    assert len(code) == 2

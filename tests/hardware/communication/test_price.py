@@ -70,3 +70,9 @@ def test_none_everywhere_and_places_without_a_cost():
     always = find_crossover([1, 2, 3], lambda x: Band.exact(9) if x > 1 else None, lambda x: Band.exact(x))
     assert (always.at, always.first) == (2, 2)
     assert find_crossover([1, 2], lambda x: None, lambda x: Band.exact(x)) is None
+
+
+def test_a_fast_link_is_the_low_end_of_a_time():
+    """TCP over Ethernet: 10 to 400 Gbit/s."""
+    time_s = price_traffic(Traffic(busiest_bytes=10**9), load_link("ethernet_tcp"), 2).time_s
+    assert (time_s.low, time_s.value, time_s.high) == pytest.approx((8 / 400, 8 / 10, 8 / 10))
