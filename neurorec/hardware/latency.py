@@ -2,10 +2,10 @@
 
 A chip that runs as fast as it can ends each step with a barrier:
     t = sum over steps of max(busiest core, links) + barrier;  core: events x t_syn + active x t_active + inactive x t_inactive
-Events of a layer are shared among its cores by their number of units; links: packets over the tiles used, or over the
-hottest link where that is known. Steps are those of the activity, in the mean over samples: a lower estimate where samples
-or cores of a layer differ (without activity by step, it is the mean step, lower still; a
-recording of a described net makes it exact). The barrier is interpolated between one
+Events of a layer are shared among its cores by their number of units; links: packets over the tiles used, or over the hottest
+link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where samples or
+cores of a layer differ (without activity by step, it is the mean step, lower still; a recording
+of a described net makes it exact). The barrier is interpolated between one
 tile and all tiles, which are also its band. A chip with a fixed step takes steps x step. Of a chip with one time for all
 events, for all multiply-accumulates or for every bit of memory traffic, the longest of those stated counts.
 """
@@ -119,7 +119,7 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
         cores = np.maximum(cores, _core_ns(operations, core, chip, steps))
     links = np.zeros(3)
     if chip.time.packet is not None:
-        over = mapping.packets / max(1, mapping.tiles_used) if mapping.hottest_link is None else mapping.hottest_link
+        over = max(mapping.packets / max(1, mapping.tiles_used), mapping.hottest_link or 0)
         links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
     work = np.maximum(cores, links[:, None] * steps[3]).sum(1) * each
     barrier = _barrier_ns(mapping, chip) * operations.mean_steps

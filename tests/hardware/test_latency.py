@@ -9,8 +9,8 @@ from neurorec.engines.engine import engines
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Setting, estimate_cost
+from tests.hardware.mapping.test_trained import shrunk
 from tests.hardware.nets import make_net, run
-from tests.hardware.test_mapping import shrunk
 
 
 def timed(chip: Chip, **ns: float) -> Chip:
