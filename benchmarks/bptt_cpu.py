@@ -64,7 +64,8 @@ def build(case: Case) -> tuple[Any, torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     card = cells["lif"].Card(
         name="lif", size=case.H, dt_ms=1.0, tau_mem_ms=8.0, tau_syn_ms=4.0, v_threshold=1.0, v_leak=0.0, v_reset=0.0,
-        surrogate=case.surrogate, slope=case.slope, input_gain=case.gain, recurrent_gain=1.0,
+        reset="zero", learn_time_constants=False, surrogate=case.surrogate, slope=case.slope,
+        input_gain=case.gain, recurrent_gain=1.0,
     )  # fmt: skip
     cell = cells["lif"](card, case.I)
     cell.reset_parameters(generator)

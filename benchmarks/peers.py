@@ -49,14 +49,14 @@ def _snntorch(cell: LIF) -> tuple[nn.Module, Forward]:
     drive.weight.data.copy_(cell.w_in.data)
     surrogate = snntorch.surrogate.fast_sigmoid(slope=cell.card.slope)
     neurons = snntorch.RLeaky(
-        beta=1 - cell.membrane_rate, linear_features=cell.size, spike_grad=surrogate, reset_mechanism="zero"
+        beta=1 - cell.tau_mem.rate, linear_features=cell.size, spike_grad=surrogate, reset_mechanism="zero"
     )
 
     def forward(x: Tensor) -> Tensor:
         spikes, mem = neurons.init_rleaky()
         outputs = []
         for x_t in x:
-            spikes, mem = neurons(cell.membrane_rate * 3.6 * drive(x_t), spikes, mem)
+            spikes, mem = neurons(cell.tau_mem.rate * 3.6 * drive(x_t), spikes, mem)
             outputs.append(spikes)
         return torch.stack(outputs)
 

@@ -16,28 +16,28 @@ import numpy as np
 from benchmarks import plastic_networks as networks
 
 
-def cuba(b2, plastic=False):
-    random, t = np.random.default_rng(0), networks.cuba(plastic)
+def cuba(b2, plastic=False, neurons=4000, share=0.02):
+    random = np.random.default_rng(0)
     n = b2.NeuronGroup(
-        4000, "dv/dt = (ge + gi - (v + 49)) / (20*ms) : 1 (unless refractory)\ndge/dt = -ge / (5*ms) : 1\n"
+        neurons, "dv/dt = (ge + gi - (v + 49)) / (20*ms) : 1 (unless refractory)\ndge/dt = -ge / (5*ms) : 1\n"
         "dgi/dt = -gi / (10*ms) : 1", threshold="v > -50", reset="v = -60", refractory=5 * b2.ms, method="exact",
     )  # fmt: skip
-    n.v = -60 + 10 * random.random(4000)
+    n.v = -60 + 10 * random.random(neurons)
     stdp = {
         "model": "w : 1\ndx/dt = -x / (20*ms) : 1 (event-driven)\ndy/dt = -y / (20*ms) : 1 (event-driven)",
         "on_pre": "ge += w\nx += 0.01\nw = clip(w - 1.05 * y, 0, 3.24)", "on_post": "y += 0.01\nw = clip(w + x, 0, 3.24)",
     }  # fmt: skip
-    ex, ih = t.projections["excitation"], t.projections["inhibition"]
-    e = b2.Synapses(n, n, **(stdp if plastic else {"model": "w : 1", "on_pre": "ge += w"}))
-    e.connect(i=ex.pre, j=ex.post)
+    excitatory = neurons * 4 // 5
+    e = b2.Synapses(n[:excitatory], n, **(stdp if plastic else {"model": "w : 1", "on_pre": "ge += w"}))
+    e.connect(p=share)
     e.w = 1.62
-    i = b2.Synapses(n, n, on_pre="gi -= 9")
-    i.connect(i=ih.pre, j=ih.post)
+    i = b2.Synapses(n[excitatory:], n, on_pre="gi -= 9")
+    i.connect(p=share)
     return [n, e, i, b2.SpikeMonitor(n)], 1.0 * b2.second
 
 
-def song_miller_abbott(b2, inputs=1000, neurons=1):
-    lines = b2.PoissonGroup(inputs, rates=15 * b2.Hz)
+def song_miller_abbott(b2, inputs=1000, neurons=1, rate_Hz=15):
+    lines = b2.PoissonGroup(inputs, rates=rate_Hz * b2.Hz)
     n = b2.NeuronGroup(
         neurons, "dv/dt = (ge * (0 - v) - 74 - v) / (10*ms) : 1\ndge/dt = -ge / (5*ms) : 1", threshold="v > -54",
         reset="v = -60", method="euler",
@@ -91,8 +91,19 @@ def diehl_cook(b2):
 
 CASES = {
     "cuba": cuba, "cuba_stdp": lambda b2: cuba(b2, True), "stdp_1000": song_miller_abbott, "diehl_cook": diehl_cook,
-    "stdp_100000": lambda b2: song_miller_abbott(b2, 100_000, 100),
 }  # fmt: skip
+
+
+def network(b2, case):
+    """A case by name, or "neurons 1000" and the like: one of the points of growth in plastic_cpu."""
+    if case in CASES:
+        return CASES[case](b2)
+    kind, value = case.split()
+    if kind == "rate_Hz":
+        return song_miller_abbott(b2, rate_Hz=float(value))
+    return (
+        cuba(b2, True, int(value), 80 / int(value)) if kind == "neurons" else cuba(b2, True, share=float(value) / 4000)
+    )
 
 
 def in_cython(b2, case):
@@ -100,7 +111,7 @@ def in_cython(b2, case):
         start_s, begun_s = time.perf_counter(), []
         b2.start_scope()
         b2.defaultclock.dt = (0.5 if case == "diehl_cook" else 0.1) * b2.ms
-        objects, duration = CASES[case](b2)
+        objects, duration = network(b2, case)
         first = b2.NetworkOperation(lambda: begun_s.append(time.perf_counter()), dt=duration, when="start", order=-1)  # noqa: B023
         b2.Network(*objects, first).run(duration)
         done_s = time.perf_counter()
@@ -113,9 +124,8 @@ def in_cpp_standalone(b2, case):
     with tempfile.TemporaryDirectory() as folder:
         b2.set_device("cpp_standalone", directory=folder)
         b2.defaultclock.dt = (0.5 if case == "diehl_cook" else 0.1) * b2.ms
-        objects, duration = CASES[case](b2)
-        network = b2.Network(*objects)
-        network.run(duration)
+        objects, duration = network(b2, case)
+        b2.Network(*objects).run(duration)
         total_s = time.perf_counter() - start_s
         spikes = next(int(o.num_spikes) for o in objects if isinstance(o, b2.SpikeMonitor))
         return {"stepping_s": b2.device._last_run_time, "total_s": total_s, "spikes": spikes}

@@ -8,6 +8,7 @@ from neurorec.models.readout import readouts
 
 VALUES = {
     "dt_ms": 1.0, "tau_mem_ms": 8.0, "tau_syn_ms": 4.0, "v_threshold": 1.0, "v_leak": 0.0, "v_reset": 0.0,
+    "reset": "zero", "learn_time_constants": False,
     "surrogate": "superspike", "slope": 5.0, "input_gain": 4.0, "recurrent_gain": 1.0, "tau_adapt_ms": 64.0,
     "adaptation": 0.25, "forget_bias": 1.0, "spectral_radius": 0.9, "leak": 0.5, "density": 0.3, "input_scale": 1.0,
     "bias_scale": 0.2, "excitatory_share": 0.8, "input_density": 0.6, "inhibition": 4.0,

@@ -4,12 +4,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.activity import Activity, observe
-from neurorec.models.cell import Cell
+from neurorec.models.cell import Cell, check_lengths
 from neurorec.models.network import Network
 
 engines: Registry[type["Engine"]] = Registry("engine")
@@ -36,9 +37,13 @@ class Engine(ABC):
 
     @abstractmethod
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the weights, x and the state."""
+        """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the parameters, x and the state.
+
+        Where samples have `lengths` [B] of their own (whole numbers, 0 to T), each stops there: its outputs behind are 0,
+        its final state is that of its own last step, and no gradient comes from behind.
+        """
 
     def check(self, cell: Cell) -> None:
         """Raise `CannotRun` if this engine cannot run `cell`."""
@@ -46,14 +51,24 @@ class Engine(ABC):
         if reason is not None:
             raise CannotRun(f"engine {self.title} cannot run {cell.title}: {reason}; use --engine auto")
 
-    def outputs(self, network: Network, x: Tensor) -> Tensor:
-        """Readout outputs [T, B, O] alone, for training."""
-        return network.readout(self.unroll(network.cell, x)[0])
+    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Outputs of the layer times weights [K, T] or [K, T, B], summed over the steps: [K, B, H]; differentiable in the
+        layer's parameters. An engine that can do so keeps no output of any step."""
+        hidden, _ = self.unroll(cell, x, lengths=lengths)
+        return torch.einsum("kt,tbh->kbh" if weights.dim() == 2 else "ktb,tbh->kbh", weights, hidden)
 
-    def run(self, network: Network, x: Tensor) -> EngineRun:
+    def answers(self, network: Network, x: Tensor, mask: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The readout's mean output [B, O] over the steps where mask [T] or [T, B] holds, with no output of any one step."""
+        weights = network.readout.step_weights(mask)
+        return network.readout.answer(self.weighted_sums(network.cell, x, weights[None], lengths)[0], weights)
+
+    def run(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> EngineRun:
+        """Raises `CannotRun` for a cell that this engine cannot run, and `InputError` for impossible lengths."""
         self.check(network.cell)
-        hidden, state = self.unroll(network.cell, x)
-        return EngineRun(network.readout(hidden), hidden, state, observe(network, x, hidden))
+        if lengths is not None:
+            check_lengths(lengths, x)
+        hidden, state = self.unroll(network.cell, x, lengths=lengths)
+        return EngineRun(network.read(hidden, lengths), hidden, state, observe(network, x, hidden, lengths))
 
 
 def choose_engine(name: str, cell: Cell) -> Engine:

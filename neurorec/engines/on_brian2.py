@@ -43,7 +43,7 @@ class Presentation:
     spikes: Tensor
     weights: Tensor  #: [H, I] input weights after the last sample
     theta: Tensor  #: [H] threshold offsets after the last sample
-    target: str  #: how the code was generated: "cython", "numpy" or "numba"
+    target: str  #: how the code was generated: "cython", "numpy" or "LLVM"
     wall_s: float
 
     @property
@@ -54,8 +54,17 @@ class Presentation:
 def why_not(cell: Cell) -> str | None:
     """Why Brian2 cannot run `cell` here, or None if it can."""
     if type(cell) in (LIF, CompetitiveLIF):
-        return None
+        return other_semantics(cell)
     return "neurorec writes the equations of lif and competitive_lif for Brian2, and of no other cell"
+
+
+def other_semantics(cell: Cell) -> str | None:
+    """What options of `cell` its event equations do not say, or None."""
+    if isinstance(cell, LIF) and cell.card.reset != "zero":
+        return f'its reset is "{cell.card.reset}", and the event equations say "zero" only'
+    if isinstance(cell, LIF) and cell.learns_time_constants:
+        return "its neurons learn time constants of their own, and the event equations have one for all"
+    return None
 
 
 @cache

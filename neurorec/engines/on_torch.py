@@ -14,6 +14,6 @@ class OnTorch(Engine):
         return None
 
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return cell(x, state)
+        return cell(x, state, lengths)

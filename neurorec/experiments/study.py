@@ -25,8 +25,9 @@ class Quick(Card):
 
 
 class Study(Card):
-    """The card experiments/NAME.toml."""
+    """The card experiments/NAME.toml of a study that trains."""
 
+    kind: Literal["training"] = "training"
     about: str
     question: str
     pairs: list[str] = Field(min_length=1)
@@ -77,12 +78,12 @@ def load_study(name: str | Path) -> LoadedStudy:
     """
     path = find_card("experiments", name)
     card = load_card(path, Study)
-    pairs = tuple(load_pair(_beside(path, pair)) for pair in card.pairs)
-    chips = {chip: load_chip(_beside(path, chip)) for chip in card.chips}
+    pairs = tuple(load_pair(beside(path, pair)) for pair in card.pairs)
+    chips = {chip: load_chip(beside(path, chip)) for chip in card.chips}
     return LoadedStudy(path.stem, path, card, pairs, chips)
 
 
-def _beside(study: Path, name: str) -> str | Path:
+def beside(study: Path, name: str) -> str | Path:
     """`name`, or the card file of that name in the study's own folder, so that a user's cards may lie together."""
     own = study.parent / (name if name.endswith(".toml") else f"{name}.toml")
     return own if own.is_file() and own != study else name

@@ -23,10 +23,7 @@ def fit_count_readout(
     The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every
     step answered, the features are spike counts divided by T.
     """
-    features, held_out = (
-        readout_features(network, engine.unroll(network.cell, batch.x)[0], batch.mask).cpu()
-        for batch in (train, validation)
-    )
+    features, held_out = (readout_features(network, engine, batch).cpu() for batch in (train, validation))
     weights, penalty = best_ridge(
         features, train.target.cpu(), (held_out, validation.target.cpu()), network.readout.size, penalties
     )

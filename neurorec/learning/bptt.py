@@ -9,7 +9,7 @@ from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
 from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch, masked_mean
+from neurorec.tasks.task import Batch
 
 
 class BPTTCard(TrainingCard):
@@ -73,7 +73,7 @@ class BPTT(Rule):
 
     def init(self, network: Network, engine: Engine, generator: torch.Generator) -> BPTTState:
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, lr=self.card.learning_rate)
+        optimizer = torch.optim.Adam(trained, lr=self.card.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=self.card.learning_rate_decay)
         return BPTTState(optimizer, schedule, engine)
 
@@ -86,11 +86,17 @@ class BPTT(Rule):
             If the loss is no longer a finite number.
         """
         state.optimizer.zero_grad(set_to_none=True)
-        hidden, _ = state.engine.unroll(network.cell, batch.x)
-        logits = masked_mean(network.readout(hidden), batch.mask)
-        loss = torch.nn.functional.cross_entropy(logits, batch.target)
-        if self.card.rate_weight > 0 and network.cell.output_signal == "spikes":
-            rates = hidden.mean((0, 1))
+        steps = len(batch.x) if batch.lengths is None else int(batch.lengths.sum()) / batch.size
+        answering, everywhere = (
+            network.readout.step_weights(batch.mask),
+            batch.x.new_full(batch.mask.shape, 1 / steps),
+        )
+        regularised = self.card.rate_weight > 0 and network.cell.output_signal == "spikes"
+        weights = torch.stack([answering, everywhere] if regularised else [answering])
+        sums = state.engine.weighted_sums(network.cell, batch.x, weights, batch.lengths)
+        loss = torch.nn.functional.cross_entropy(network.readout.answer(sums[0], answering), batch.target)
+        if regularised:
+            rates = sums[1].mean(0)
             loss = loss + self.card.rate_weight * (rates - self.card.rate_target).square().mean()
         value = float(loss.detach())
         if not torch.isfinite(loss):

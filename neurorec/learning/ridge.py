@@ -9,7 +9,7 @@ from torch import Tensor
 from neurorec.engines.engine import Engine
 from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch, accuracy, masked_mean
+from neurorec.tasks.task import Batch, accuracy
 
 
 class RidgeCard(TrainingCard):
@@ -51,10 +51,11 @@ def best_ridge(
     return best[2], best[1]
 
 
-def readout_features(network: Network, hidden: Tensor, mask: Tensor) -> Tensor:
+def readout_features(network: Network, engine: Engine, batch: Batch) -> Tensor:
     """What the readout's weights see, [B, H+1]: filtered hidden activity and filtered ones, averaged over the answer."""
-    ones = hidden.new_ones(*hidden.shape[:2], 1)
-    return masked_mean(network.readout.filter(torch.cat([hidden, ones], dim=2)), mask)
+    weights = network.readout.step_weights(batch.mask)
+    (summed,) = engine.weighted_sums(network.cell, batch.x, weights[None], batch.lengths)
+    return torch.cat([summed, weights.sum(0).expand(len(summed))[:, None]], dim=1)
 
 
 @rules.register("ridge")
@@ -88,15 +89,13 @@ class Ridge(Rule):
 
     @torch.no_grad()
     def step(self, network: Network, state: RidgeState, batch: Batch) -> tuple[RidgeState, Info]:
-        hidden, _ = state.engine.unroll(network.cell, batch.x)
-        state.features.append(readout_features(network, hidden, batch.mask).cpu())
+        state.features.append(readout_features(network, state.engine, batch).cpu())
         state.targets.append(batch.target.cpu())
         return state, Info(loss=None, updates=0)
 
     @torch.no_grad()
     def finish(self, network: Network, state: RidgeState, validation: Batch) -> Mapping[str, float]:
-        hidden, _ = state.engine.unroll(network.cell, validation.x)
-        held_out = (readout_features(network, hidden, validation.mask).cpu(), validation.target.cpu())
+        held_out = (readout_features(network, state.engine, validation).cpu(), validation.target.cpu())
         features, target = torch.cat(state.features), torch.cat(state.targets)
         weights, penalty = best_ridge(features, target, held_out, state.classes, self.card.penalties)
         network.readout.weight.copy_(weights[:, :-1])

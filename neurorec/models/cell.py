@@ -5,8 +5,9 @@ faster form tested against it. Adding a cell is one file in `cells/` and one `@c
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
+from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
 
 Signal = Literal["spikes", "values"]
@@ -92,16 +94,16 @@ class Cell(nn.Module, ABC):
             weight.data.zero_()
         self.recurrent_frozen = True
 
-    def forward(self, x: Tensor, state: tuple[Tensor, ...] | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x [T, B, I] to outputs [T, B, H] and the final state, by the plain loop over `step`."""
+    def forward(
+        self, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """x [T, B, I] to outputs [T, B, H] and the final state, by the plain loop over `step`.
+
+        Where samples have `lengths` [B] of their own, each stops there: its outputs behind are 0, and its final state is
+        that of its own last step.
+        """
         state = self.initial_state(x.shape[1]) if state is None else state
-        outputs = []
-        for x_t in x:
-            output, state = self.step(state, x_t)
-            outputs.append(output)
-        if not outputs:
-            return x.new_zeros(0, x.shape[1], self.size), state
-        return torch.stack(outputs), state
+        return unroll_steps(self.step, state, x, self.size, lengths)
 
     def _zeros(self, batch: int) -> Tensor:
         reference = next(self.parameters())
@@ -109,6 +111,35 @@ class Cell(nn.Module, ABC):
 
     def _dense(self, lines: int, fan_out: int) -> np.ndarray:
         return np.full(lines, fan_out, dtype=np.int64)
+
+
+def unroll_steps(
+    step: Callable[[Any, Tensor], tuple[Tensor, Any]], state: Any, x: Tensor, size: int, lengths: Tensor | None
+) -> tuple[Tensor, Any]:
+    """The loop over time. A sample whose length is reached keeps its state and puts out 0."""
+    outputs = []
+    for t, x_t in enumerate(x):
+        output, after = step(state, x_t)
+        if lengths is not None:
+            runs = (t < lengths)[:, None]
+            output = torch.where(runs, output, 0)
+            after = type(after)(*(torch.where(runs, new, old) for new, old in zip(after, state, strict=True)))
+        outputs.append(output)
+        state = after
+    return torch.stack(outputs) if outputs else x.new_zeros(0, x.shape[1], size), state
+
+
+def check_lengths(lengths: Tensor, x: Tensor) -> None:
+    """Raises `InputError` unless lengths are B whole numbers from 0 to T, for x [T, B, I]."""
+    T, B, _ = x.shape
+    if lengths.shape != (B,) or lengths.is_floating_point() or lengths.dtype == torch.bool:
+        raise InputError(
+            f"lengths must be {B} whole numbers, one a sample of x {list(x.shape)} (got {lengths.dtype} {list(lengths.shape)})"
+        )
+    if B and not 0 <= int(lengths.min()) <= int(lengths.max()) <= T:
+        raise InputError(
+            f"lengths must lie in 0 to T = {T}, the steps of x (got {int(lengths.min())} to {int(lengths.max())})"
+        )
 
 
 def draw_normal(weight: Tensor, gain: float, generator: torch.Generator) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from neurorec.models.cell import Cell, Signal, cells
+from neurorec.models.cell import Cell, Signal, cells, check_lengths
 from neurorec.models.readout import Linear, readouts
 
 
@@ -20,9 +20,18 @@ class Network(nn.Module):
         super().__init__()
         self.cell, self.readout, self.input_signal = cell, readout, input_signal
 
-    def forward(self, x: Tensor) -> Tensor:
-        hidden, _ = self.cell(x)
-        return self.readout(hidden)
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if lengths is not None:
+            check_lengths(lengths, x)
+        hidden, _ = self.cell(x, lengths=lengths)
+        return self.read(hidden, lengths)
+
+    def read(self, hidden: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """The readout's answers [T, B, O] to hidden [T, B, H]; 0 behind the end of a sample."""
+        y = self.readout(hidden)
+        if lengths is None:
+            return y
+        return torch.where(torch.arange(y.shape[0], device=y.device)[:, None, None] < lengths[:, None], y, 0)
 
     @property
     def parameter_count(self) -> int:

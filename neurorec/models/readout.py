@@ -45,6 +45,18 @@ class Linear(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         return self.filter(nn.functional.linear(h, self.weight, self.bias))
 
+    def step_weights(self, mask: Tensor) -> Tensor:
+        """How much each step of the lines counts in the mean of the outputs over the steps where the mask holds; both [T],
+        or [T, B]. The filter does not change with time, so its transpose is itself with time running backward."""
+        share = mask.to(self.weight.dtype) / mask.sum(0)
+        return self.filter(share.flip(0).reshape(len(mask), -1, 1)).reshape(mask.shape).flip(0)
+
+    def answer(self, summed: Tensor, weights: Tensor) -> Tensor:
+        """The mean output [B, O], from the lines' sum over time [B, H] with these step weights."""
+        if weights.dim() == 1:
+            return nn.functional.linear(summed, self.weight, self.bias * weights.sum())
+        return nn.functional.linear(summed, self.weight) + self.bias * weights.sum(0)[:, None]
+
     def operations(self) -> StepOperations:
         return StepOperations(
             input_fan_out=np.full(self.input_size, self.size, dtype=np.int64),

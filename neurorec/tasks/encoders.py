@@ -54,7 +54,9 @@ class Encoder(ABC):
                 f"encoder {self.card.name}: values must lie in 0..1 to become rates (got {data.x.min():g} to "
                 f"{data.x.max():g}); scale the data first"
             )
-        return Batch(self.encode(data.x, generator), data.target, data.mask.repeat_interleave(self.steps_per_frame))
+        k = self.steps_per_frame
+        lengths = None if data.lengths is None else data.lengths * k
+        return Batch(self.encode(data.x, generator), data.target, data.mask.repeat_interleave(k, dim=0), lengths)
 
 
 @encoders.register("none")

@@ -21,17 +21,22 @@ tasks: Registry[Callable[[int], "Task"]] = Registry("task")
 
 @dataclass(frozen=True)
 class Batch:
-    """x [T, B, I] values in 0..1, target [B] class numbers, mask [T]: the frames whose answer counts."""
+    """x [T, B, I] values in 0..1, target [B] class numbers, mask [T] or [T, B]: the frames whose answer counts; lengths [B]
+    where samples differ in length."""
 
     x: Tensor
     target: Tensor
     mask: Tensor
+    lengths: Tensor | None = None
 
     def take(self, index: Tensor) -> "Batch":
-        return Batch(self.x[:, index], self.target[index], self.mask)
+        mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]
+        lengths = None if self.lengths is None else self.lengths[index]
+        return Batch(self.x[:, index], self.target[index], mask, lengths)
 
     def to(self, device: str) -> "Batch":
-        return Batch(self.x.to(device), self.target.to(device), self.mask.to(device))
+        lengths = None if self.lengths is None else self.lengths.to(device)
+        return Batch(self.x.to(device), self.target.to(device), self.mask.to(device), lengths)
 
     @property
     def size(self) -> int:
@@ -46,14 +51,15 @@ class Task:
     ----------
     x : [T, N, I] frames, values in 0..1
     target : [N] class numbers
-    mask : [T] bool, the frames whose answer counts
+    mask : [T] bool, the frames whose answer counts; [T, N] where they differ from sample to sample
     splits : sample numbers of "train", "validation" and "test", disjoint
+    lengths : [N] frames of each sample, or None where all have T; x is 0 behind the end of a sample
     chance_score : accuracy of the best constant answer on the test split
 
     Raises
     ------
     InputError
-        If a value is NaN or infinite, shapes disagree, or the splits overlap.
+        If a value is NaN or infinite, shapes disagree, the splits overlap, or something counts behind the end of a sample.
     """
 
     name: str
@@ -65,6 +71,7 @@ class Task:
     classes: int
     sources: tuple[str, ...]
     metric: str = "accuracy"
+    lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
         if not torch.isfinite(self.x).all():
@@ -81,6 +88,26 @@ class Task:
         everything = np.concatenate(list(self.splits.values()))
         if len(np.unique(everything)) != len(everything):
             raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
+        if self.lengths is not None:
+            self._check_ends(self.lengths)
+
+    def _check_ends(self, lengths: Tensor) -> None:
+        T, N, _ = self.x.shape
+        if (
+            lengths.shape != (N,)
+            or lengths.is_floating_point()
+            or not 1 <= int(lengths.min()) <= int(lengths.max()) <= T
+        ):
+            raise InputError(f"task {self.name}: lengths must be {N} whole numbers of frames in 1..{T}, one a sample")
+        behind = torch.arange(T)[:, None] >= lengths
+        counted = behind & (self.mask if self.mask.dim() == 2 else self.mask[:, None])
+        for what, wrong in (("x is not 0", behind & (self.x != 0).any(2)), ("the mask counts an answer", counted)):
+            if wrong.any():
+                frame, sample = (int(k) for k in wrong.nonzero()[0])
+                raise InputError(
+                    f"task {self.name}: {what} at frame {frame} of sample {sample}, which ends after {int(lengths[sample])} "
+                    "frames; set both to 0 behind the end (a mask [T, N] may differ from sample to sample)"
+                )
 
     @property
     def inputs(self) -> int:
@@ -93,8 +120,7 @@ class Task:
 
     def split(self, name: Split) -> Batch:
         """The whole split as one batch."""
-        index = torch.as_tensor(self.splits[name])
-        return Batch(self.x[:, index], self.target[index], self.mask)
+        return Batch(self.x, self.target, self.mask, self.lengths).take(torch.as_tensor(self.splits[name]))
 
 
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
@@ -110,8 +136,10 @@ def accuracy(logits: Tensor, target: Tensor) -> float:
 
 
 def masked_mean(outputs: Tensor, mask: Tensor) -> Tensor:
-    """Outputs [T, B, K] averaged over the steps where mask [T] holds: [B, K]."""
-    return outputs[mask].mean(0)
+    """Outputs [T, B, K] averaged over the steps where mask [T] or [T, B] holds: [B, K]."""
+    if mask.dim() == 1:
+        return outputs[mask].mean(0)
+    return (outputs * mask[..., None]).sum(0) / mask.sum(0)[:, None]
 
 
 def load_task(name: str, seed: int) -> Task:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 
-from neurorec.basics.errors import InputError, RunFailed
+from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
+from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
 from neurorec.learning.rule import Judgement, Rule, TrainingCard, rules
@@ -92,7 +94,8 @@ def train(
 
     Parameters
     ----------
-    engine : "auto", or a registered engine that can run the cell
+    engine : "auto", or the name of an engine: of one that steps cells and can run this one, or of an event engine, for a
+        rule whose weights change at spikes; what it does not name is chosen as for "auto"
     freeze_recurrence : the control with recurrent weights at zero
     max_epochs, max_samples : caps for quick looks; a run under a cap is not a result
 
@@ -109,9 +112,18 @@ def train(
     if freeze_recurrence:
         network.cell.freeze_recurrence()
     network.to(device)
-    method = rules[rule](card)
+    for_cells, for_events = asked_engines(engine)
+    method = rules[rule](card, for_events)
     method.check(network)
-    stepper = choose_engine(engine, network.cell)
+    if for_events != "auto" and method.event_engine_for(network) is None:
+        raise CannotRun(
+            f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
+        )
+    if task.lengths is not None and method.whole_split:
+        raise CannotRun(
+            f"rule {method.title} presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+        )
+    stepper = choose_engine(for_cells, network.cell)
     data = _encoded(half.encoder, task, seed, device, max_samples)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
     history, learned = _fit(network, method, stepper, data, epochs, torch_generator(seed, "training"), progress)
@@ -174,14 +186,14 @@ def _fit(
 
 @torch.no_grad()
 def _score(network: Network, engine: Engine, batch: Batch) -> float:
-    return accuracy(masked_mean(engine.outputs(network, batch.x), batch.mask), batch.target)
+    return accuracy(engine.answers(network, batch.x, batch.mask, batch.lengths), batch.target)
 
 
 @torch.no_grad()
 def _evaluate(network: Network, engine: Engine, data: dict[Split, Batch]) -> tuple[dict[str, float], Activity]:
     scores = {split: _score(network, engine, data[split]) for split in ("train", "validation")}
     test = data["test"]
-    seen = engine.run(network, test.x)
+    seen = engine.run(network, test.x, test.lengths)
     scores["test"] = accuracy(masked_mean(seen.outputs, test.mask), test.target)
     return cast(dict[str, float], scores), seen.activity
 
@@ -197,10 +209,15 @@ def _read_counts(
         )
     if not method.unsupervised:
         return {}
-    counts = {split: engine.unroll(network.cell, data[split].x)[0].sum(0) for split in SPLITS}
+    counts = {split: _counts(network, engine, data[split].x) for split in SPLITS}
     targets = {split: data[split].target for split in SPLITS}
     scores = label_assignment_scores(counts["train"], data["train"].target, counts, targets)
     return {"accuracy (label assignment)": scores}
+
+
+def _counts(network: Network, engine: Engine, x: Tensor) -> Tensor:
+    """Spikes of each unit to each sample [B, H]."""
+    return engine.weighted_sums(network.cell, x, x.new_ones(1, len(x)))[0]
 
 
 def _silence(network: Network) -> str:

@@ -22,12 +22,20 @@ LIF = {
     "surrogate": "superspike",
     "slope": 5.0,
 }
-SPIKING = LIF | {"input_gain": 2.0, "recurrent_gain": 1.0}
+SPIKING = LIF | {"reset": "zero", "input_gain": 2.0, "recurrent_gain": 1.0}
 SETTINGS: dict[str, dict[str, Any]] = {
-    "lif": SPIKING,
-    "adaptive_lif": SPIKING | {"tau_adapt_ms": 50.0, "adaptation": 0.02},
+    "lif": SPIKING | {"learn_time_constants": False},
+    "adaptive_lif": SPIKING | {"learn_time_constants": False, "tau_adapt_ms": 50.0, "adaptation": 0.02},
     "liquid_state": SPIKING | {"excitatory_share": 0.8, "density": 0.4, "input_density": 0.6, "inhibition": 2.0},
     "competitive_lif": LIF | {"weight_sum": 3.0, "inhibition": 0.1},
+    "leaky_integrator": {
+        "dt_ms": 1.0,
+        "tau_mem_ms": 5.0,
+        "tau_syn_ms": 5.0,
+        "v_leak": 0.0,
+        "learn_time_constants": False,
+        "input_gain": 2.0,
+    },
     "elman": {"input_gain": 1.0, "recurrent_gain": 1.0},
     "lstm": {"input_gain": 1.0, "recurrent_gain": 1.0, "forget_bias": 1.0},
     "echo_state": {"spectral_radius": 0.9, "leak": 0.5, "density": 0.4, "input_scale": 0.5, "bias_scale": 0.1},

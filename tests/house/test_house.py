@@ -15,15 +15,16 @@ from neurorec.experiments.listing import experiments_readme, models_readme
 from neurorec.experiments.verbs import check_file
 
 ROOT = Path(__file__).resolve().parents[2]
-CARDS = [path for folder in ("models", "hardware", "experiments") for path in sorted((ROOT / folder).glob("*.toml"))]
+KINDS = {"models": "pair", "hardware": "chip", "hardware/links": "link", "experiments": "study"}
+CARDS = [path for folder in KINDS for path in sorted((ROOT / folder).glob("*.toml"))]
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_card_is_valid_and_known_for_what_it_is(path):
-    assert check_file(path) == {"models": "pair", "hardware": "chip", "experiments": "study"}[path.parent.name]
+    assert check_file(path) == KINDS[path.parent.relative_to(ROOT).as_posix()]
 
 
-@pytest.mark.parametrize("folder", ["models", "hardware", "experiments"])
+@pytest.mark.parametrize("folder", KINDS)
 def test_every_card_folder_introduces_itself_in_twenty_lines(folder):
     text = (ROOT / folder / "README.md").read_text()
     assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20  # the table has a row a card
@@ -108,7 +109,7 @@ def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_pa
         "import neurorec, neurorec.experiments.verbs as verbs\n"
         "from neurorec.basics.cards import card_folder, card_names\n"
         "assert 'fresh' in neurorec.__file__, neurorec.__file__\n"
-        "kinds = ('models', 'hardware', 'experiments')\n"
+        f"kinds = {list(KINDS)}\n"
         "found = [verbs.check_file(card_folder(k) / f'{n}.toml') for k in kinds for n in card_names(k)]\n"
         "print(len(found))"
     )

@@ -41,10 +41,15 @@ def gradient(tensor):
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
 def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
+    B = sizes[1]
     (one, x_one, grads_one), (two, x_two, grads_two) = run_both(engine, name, sizes, dyadic)
-    assert torch.equal(one.hidden, two.hidden)
+    if cells[name].output_signal == "spikes":
+        assert torch.equal(one.hidden, two.hidden)
+    torch.testing.assert_close(one.hidden, two.hidden, rtol=1e-5, atol=1e-5)
     for part, other in zip(one.state, two.state, strict=True):
-        torch.testing.assert_close(part, other, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(
+            part, other, rtol=1e-6, atol=1e-6 * max(1.0, float(other.detach().abs().max()) if B else 1.0)
+        )
     torch.testing.assert_close(x_one, x_two, rtol=2e-5, atol=1e-6)
     for key in grads_one:
         torch.testing.assert_close(
@@ -55,8 +60,10 @@ def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
 def test_the_comparison_is_about_something(engine, name):
     (one, _, grads), _ = run_both(engine, name, (50, 2, 3, 16), False)
-    assert 0.02 < one.hidden.mean() < 0.9
-    assert grads["cell.w_rec"].abs().sum() > 0
+    assert one.hidden.abs().mean() > 0.02
+    assert cells[name].output_signal == "values" or one.hidden.mean() < 0.9
+    for key, gradient in grads.items():
+        assert gradient.abs().sum() > 0, key
 
 
 @pytest.mark.parametrize("slope", [1.0, 10.0])
@@ -69,7 +76,7 @@ def test_norse_uses_our_slope_not_its_own(slope):
 
 
 def test_norse_itself_is_left_as_it_was():
-    lif, _ = _norse()
+    lif, *_ = _norse()
     original = lif.lif_step.__globals__["threshold"]
     run_both("norse", "lif", (3, 2, 2, 4), False)
     assert lif.lif_step.__globals__["threshold"] is original
@@ -79,7 +86,8 @@ def test_no_silent_fallback():
     with pytest.raises(CannotRun) as caught:
         choose_engine("norse", network("lstm").cell)
     assert str(caught.value) == (
-        "engine norse cannot run LSTM: Norse has this step for recurrent LIF and LSNN neurons only; use --engine auto"
+        "engine norse cannot run LSTM: Norse has this step for recurrent LIF and LSNN neurons and for leaky integrators only; "
+        "use --engine auto"
     )
     with pytest.raises(InputError, match='engine "nors" is not known \\(did you mean "norse"\\?\\)'):
         choose_engine("nors", network("lif").cell)

@@ -6,7 +6,7 @@ import torch
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
-from neurorec.tasks.task import Batch
+from neurorec.tasks.task import Batch, masked_mean
 from tests.nets import inputs, network
 
 
@@ -31,7 +31,7 @@ def losses(net, method, steps):
     return found
 
 
-@pytest.mark.parametrize("name", ["elman", "lstm", "lif", "adaptive_lif", "competitive_lif"])
+@pytest.mark.parametrize("name", ["elman", "lstm", "lif", "adaptive_lif", "competitive_lif", "leaky_integrator"])
 def test_the_loss_falls(name):
     found = losses(network(name, H=24), rule(), 120)
     assert found[-1] < 0.7 * found[0]
@@ -79,3 +79,29 @@ def test_the_loss_is_the_cross_entropy_of_the_answered_steps():
     method = rule()
     _, info = method.step(net, method.init(net, engines["torch"](), torch.Generator()), batch)
     assert info.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, batch.target)), rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["torch", "fused"])
+def test_samples_that_end_early_are_trained_as_if_there_were_nothing_behind(engine):
+    """The same loss, rate regulariser included, and the same gradients as of the batch cut off at the ends."""
+    found = []
+    for padded in (False, True):
+        net = network("lif", input_gain=6.0)
+        long = batch_for(net, T=14)
+        mask, ends = (torch.arange(14) >= 8) & (torch.arange(14) < 10), torch.full((32,), 10)
+        each = mask[:, None].expand(14, 32)
+        batch = Batch(long.x, long.target, each, ends) if padded else Batch(long.x[:10], long.target, mask[:10])
+        method = rule(rate_target=0.3, rate_weight=5.0)
+        _, info = method.step(net, method.init(net, engines[engine](), torch.Generator()), batch)
+        found.append((info.loss, [weight.grad for weight in net.parameters()]))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
+    torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-5, atol=1e-6)
+
+
+def test_every_sample_is_averaged_over_its_own_answers():
+    outputs, mask = (
+        torch.randn(6, 3, 2),
+        torch.tensor([[0, 1, 1], [0, 0, 1], [1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 0]]),
+    )
+    expected = torch.stack([outputs[mask[:, b] > 0, b].mean(0) for b in range(3)])
+    torch.testing.assert_close(masked_mean(outputs, mask > 0), expected)

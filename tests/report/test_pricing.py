@@ -36,7 +36,7 @@ def test_hops_saved_by_annealing_are_said(capsys):
         ((Path("a"), Path("b"), None, None, False), "and not both"),
         ((None, NETWORKS / "odin_point.toml", None, 0, False), "--batch 0: a batch holds at least one inference"),
         ((None, NETWORKS / "odin_point.toml", None, None, True), "--training needs a finished run"),
-        ((Path("a"), None, None, 4, False), "--batch goes with --network"),
+        ((Path("a"), None, None, 0, False), "--batch 0: a batch holds at least one inference"),
         ((None, NETWORKS / "none.toml", None, None, False), "none.toml: there is no such description; copy one"),
         ((None, NETWORKS / "odin_point.toml", ["odn"], None, False), '(did you mean "odin"?)'),
     ],

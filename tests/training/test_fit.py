@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.hardware.operations import count_inference
 from neurorec.tasks.task import Task, accuracy, load_task, masked_mean
 from neurorec.training import load_pair, ridge_on_input, train
 from neurorec.training.fit import encoded_split, pick_device
@@ -112,6 +113,67 @@ def test_a_users_own_task_is_accepted(pair):
     assert 0 <= train(pair.rate, mine, "bptt", seed=0, device="cpu").test_accuracy <= 1
 
 
+@pytest.fixture(scope="module")
+def uneven():
+    """Store and recall with delays that differ: samples of 4 to 15 frames, each answered in its last."""
+    plain = load_task("store_recall", seed=0)
+    T, N, _ = plain.x.shape
+    lengths = torch.arange(N) % 12 + 4
+    x, t = plain.x.clone(), torch.arange(T)[:, None]
+    cue = x[-1].clone()
+    x[t >= lengths - 1] = 0
+    x[lengths - 1, torch.arange(N)] = cue
+    return dataclasses.replace(plain, x=x, mask=t == lengths - 1, lengths=lengths)
+
+
+@pytest.mark.parametrize("half", ["rate", "spiking"])
+def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pair, uneven, half):
+    chosen = getattr(pair, half)
+    run = train(chosen, uneven, "bptt", seed=0, device="cpu", max_epochs=2)
+    k, test = chosen.encoder.steps_per_frame, torch.as_tensor(uneven.splits["test"])
+    batch = encoded_split(chosen.encoder, uneven, "test", 0)
+    assert batch.lengths.tolist() == (uneven.lengths[test] * k).tolist()
+    correct = 0
+    for b in range(batch.size):  # every test sample on its own, without padding
+        end = int(batch.lengths[b])
+        y = run.network(batch.x[:end, b : b + 1])[end - k :].mean(0)
+        correct += int(y.argmax()) == int(batch.target[b])
+    assert run.test_accuracy == pytest.approx(correct / batch.size)
+    assert run.activity.sample_steps == int(batch.lengths.sum()) < batch.x.shape[0] * batch.size
+    if half == "spiking":
+        hidden = [run.network.cell(batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
+        assert run.activity.hidden_spikes.sum() == sum(int(one.sum()) for one in hidden)
+        assert run.activity.recurrent_spikes.sum() == sum(int(one[:-1].sum()) for one in hidden)
+    counted = count_inference(run.network, run.activity)
+    assert counted.cell.neuron_updates == int(batch.lengths.sum()) * 12
+
+
+def test_what_counts_behind_an_end_is_refused(uneven):
+    for changes, said in (
+        ({"lengths": uneven.lengths[:5]}, "lengths must be 896 whole numbers of frames in 1..15, one a sample"),
+        ({"lengths": uneven.lengths * 0}, "lengths must be 896 whole numbers of frames in 1..15, one a sample"),
+        (
+            {"mask": torch.arange(15) == 14},
+            "the mask counts an answer at frame 14 of sample 0, which ends after 4 frames",
+        ),
+        ({"x": uneven.x + 0.5}, "x is not 0 at frame 4 of sample 0, which ends after 4 frames"),
+    ):
+        with pytest.raises(InputError) as caught:
+            dataclasses.replace(uneven, **changes)
+        assert str(caught.value).startswith(f"task store_recall: {said}")
+
+
+def test_rules_that_present_whole_splits_refuse_unequal_lengths():
+    pair = load_pair("competitive_lif_vs_competitive_learning")
+    plain = load_task("frame_digits", seed=0)
+    task = dataclasses.replace(plain, lengths=torch.ones(len(plain.target), dtype=torch.int64))
+    with pytest.raises(CannotRun) as caught:
+        train(pair.spiking, task, "stdp", seed=0)
+    assert str(caught.value) == (
+        "rule STDP presents samples of one length, and those of task frame_digits differ; use bptt or ridge"
+    )
+
+
 def test_what_cannot_be_trained_is_refused(pair, task):
     with pytest.raises(InputError) as caught:
         train(pair.rate, task, "ridge", seed=0)
@@ -123,6 +185,8 @@ def test_what_cannot_be_trained_is_refused(pair, task):
         train(pair.rate, task, "bpt", seed=0)
     with pytest.raises(CannotRun, match="engine norse cannot run Elman"):
         train(pair.rate, task, "bptt", seed=0, engine="norse")
+    with pytest.raises(CannotRun, match="engine brian2 runs rules whose weights change at spikes, not BPTT"):
+        train(pair.rate, task, "bptt", seed=0, engine="brian2")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

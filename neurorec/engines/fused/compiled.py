@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-from neurorec.engines.fused.graph import Graph, Node
+from neurorec.engines.fused.graph import Node
 from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
 
@@ -21,9 +21,9 @@ ADDRESSES = 6
 class StepCode:
     """Addresses of machine code.
 
-    step(state, input drive, recurrent drive, neuron rows, distance out, spikes out);
-    adjoint(state gradient, gz, distance, neuron rows, drive gradient out, unused);
-    slope(distance, neuron rows, slope out, unused, unused, unused).
+    step(state, input drive, recurrent drive, neuron rows, kept out, output out);
+    adjoint(gradients of state and learned rows, gz, kept, neuron rows, drive gradient out, unused);
+    slope(kept, neuron rows, slope out, unused, unused, unused).
     """
 
     step: int
@@ -33,31 +33,27 @@ class StepCode:
 
 
 def compile_step(recorded: Recorded) -> StepCode:
-    n = len(recorded.names)
+    n, learned = len(recorded.names), len(recorded.learned)
     f, b = recorded.forward, recorded.backward
     rows = range(len(f.rows))
     step = _Rows(
         "step", tuple(f.nodes), False,
         {("drive", "x"): (1, 0), ("drive", "z"): (2, 0)} | {("state", k): (0, k) for k in range(n)}
         | {("row", k): (3, k) for k in rows},
-        ((recorded.distance, (4, 0)), (_find(f, ("spike", recorded.distance)), (5, 0)),
+        (*((node, (4, k)) for k, node in enumerate(recorded.kept)), (recorded.output, (5, 0)),
          *((node, (0, k)) for k, node in enumerate(recorded.next_states))),
     )  # fmt: skip
     adjoint = _Rows(
         "adjoint", tuple(b.nodes), True,
-        {("gz",): (1, 0), ("distance",): (2, 0)} | {("state", k): (0, k) for k in range(n)}
-        | {("row", k): (3, k) for k in rows},
+        {("gz",): (1, 0)} | {("kept", k): (2, k) for k in range(len(recorded.kept))}
+        | {("state", k): (0, k) for k in range(n + learned)} | {("row", k): (3, k) for k in rows},
         ((recorded.drive, (4, 0)), *((node, (0, k)) for k, node in enumerate(recorded.states))),
     )  # fmt: skip
     slope = _Rows(
-        "slope", tuple(b.nodes), True, {("distance",): (0, 0)} | {("row", k): (1, k) for k in rows},
+        "slope", tuple(b.nodes), True, {("kept", 0): (0, 0)} | {("row", k): (1, k) for k in rows},
         ((recorded.slope, (2, 0)),),
     )  # fmt: skip
     return _compile(step.key, adjoint.key, slope.key)
-
-
-def _find(graph: Graph, node: Node) -> int:
-    return graph.nodes.index(node)
 
 
 @dataclass(frozen=True)

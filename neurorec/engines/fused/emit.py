@@ -34,6 +34,25 @@ def repeat(b: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]]
     return values
 
 
+def over_bits(b: Any, word: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
+    """While a bit of the word is set: values = body(word, values), then its lowest bit goes out. Returns the last values."""
+    before, head = b.block, b.append_basic_block("bits")
+    inside, after = b.append_basic_block("bit"), b.append_basic_block("done")
+    b.branch(head)
+    b.position_at_end(head)
+    left, values = b.phi(WORD), [b.phi(value.type) for value in start]
+    for phi, value in zip([left, *values], [word, *start], strict=True):
+        phi.add_incoming(value, before)
+    b.cbranch(b.icmp_unsigned("!=", left, WORD(0)), inside, after)
+    b.position_at_end(inside)
+    following = body(left, values)
+    for phi, value in zip([left, *values], [b.and_(left, b.sub(left, WORD(1))), *following], strict=True):
+        phi.add_incoming(value, b.block)
+    b.branch(head)
+    b.position_at_end(after)
+    return values
+
+
 def pointer_to(b: Any, address: Any, index: Any, kind: Any = VECTOR, size: int = 4) -> Any:
     return b.inttoptr(b.add(address, b.mul(index, WORD(size))), kind.as_pointer())
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, engines
 from neurorec.engines.fused.graph import NotElementwise
-from neurorec.engines.fused.record import record
+from neurorec.engines.fused.record import Recorded, record
 from neurorec.models.cell import Cell
 
 
@@ -28,18 +28,41 @@ class OnFused(Engine):
         return None
 
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None
+        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        from neurorec.engines.fused.unroll import unroll
-
-        if x.device.type != "cpu" or x.dtype != torch.float32:
-            kind = str(x.dtype).removeprefix("torch.")
-            raise CannotRun(f"engine fused computes float32 on the cpu; its input is {kind} on {x.device.type}")
         start: Any = cell.initial_state(x.shape[1]) if state is None else state
         if not x.shape[0]:
             return x.new_zeros(0, x.shape[1], cell.size), start
-        recorded = record(cell)
-        parts = start._asdict()
-        z, final = unroll(recorded, x, parts[recorded.spikes], [parts[name] for name in recorded.names])
+        recorded, (output, _, final) = _run(cell, x, x.new_zeros(0, x.shape[0]), start, lengths)
         after = dict(zip(recorded.names, final, strict=True))
-        return z, cast(Any, type(start))(**after, **{recorded.spikes: z[-1]})
+        if recorded.spikes is not None:
+            after[recorded.spikes] = _last(output, getattr(start, recorded.spikes), lengths)
+        return output, cast(Any, type(start))(**after)
+
+    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if weights.dim() == 3:
+            return super().weighted_sums(cell, x, weights, lengths)
+        return _run(cell, x, weights, cell.initial_state(x.shape[1]), lengths, outputs=False)[1][1]
+
+
+def _last(output: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
+    """The output of each sample's last step, or where it has none, that of before."""
+    if lengths is None:
+        return output[-1]
+    last = output[(lengths - 1).clamp_min(0), torch.arange(len(lengths))]
+    return torch.where((lengths > 0)[:, None], last, before)
+
+
+def _run(
+    cell: Cell, x: Tensor, weights: Tensor, start: Any, lengths: Tensor | None, outputs: bool = True
+) -> tuple[Recorded, tuple[Tensor, Tensor, list[Tensor]]]:
+    from neurorec.engines.fused.known import recorded_step
+    from neurorec.engines.fused.unroll import unroll
+
+    if x.device.type != "cpu" or x.dtype != torch.float32:
+        kind = str(x.dtype).removeprefix("torch.")
+        raise CannotRun(f"engine fused computes float32 on the cpu; its input is {kind} on {x.device.type}")
+    (recorded, code), parts = recorded_step(cell), start._asdict()
+    z = x.new_zeros(x.shape[1], 0) if recorded.spikes is None else parts[recorded.spikes]
+    others = [parts[name] for name in recorded.names]
+    return recorded, unroll(recorded, code, x, weights, lengths, z, others, outputs)

@@ -62,8 +62,6 @@ class Symbol:
         if isinstance(value, Symbol):
             return value.index
         if isinstance(value, Tensor) and value.dim() == 1:
-            if value.requires_grad:
-                raise NotElementwise("it trains a number of each neuron, which this engine does not yet")
             return self.graph.row(value)
         if isinstance(value, int | float):
             return self.graph.constant(value)

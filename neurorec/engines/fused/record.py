@@ -12,23 +12,26 @@ from neurorec.models.cell import Cell
 
 @dataclass(frozen=True)
 class Recorded:
-    """One step of a cell, elementwise, beside the products W_in x and W_rec z.
+    """One step of a cell, elementwise, beside the products W_in x and (where it is recurrent) W_rec z.
 
-    Forward: the node of `distance` (what the spike function is called with) and of each next state. Backward, from the
-    gradient gz of the spikes and of each next state: the gradient of the drive W_in x + W_rec z, and of each state.
+    Forward: the nodes of the output, of each next state, and of what is kept for the way back. Backward, from the gradient
+    gz of the output, of each next state, and of each learned row as summed so far: the gradient of the drive
+    W_in x + W_rec z, of each state, and of each learned row.
     """
 
     names: tuple[str, ...]  #: the state's fields but the spikes, in order
-    spikes: str  #: the state's field that holds the spikes
+    spikes: str | None  #: the state's field that holds the spikes
     w_in: Tensor
-    w_rec: Tensor
+    w_rec: Tensor | None
     forward: Graph
-    distance: int
+    output: int
+    kept: tuple[int, ...]  #: of a spiking cell, first what the spike function is called with: u - threshold
     next_states: tuple[int, ...]
+    learned: tuple[int, ...]  #: which of the graph's rows need a gradient
     backward: Graph
     drive: int
-    states: tuple[int, ...]
-    slope: int  #: the surrogate derivative
+    states: tuple[int, ...]  #: gradients of the states, then of the learned rows
+    slope: int  #: the surrogate derivative, from what is kept first
     compact: bool  #: whether the surrogate derivative is zero away from the threshold
 
 
@@ -45,35 +48,40 @@ class _Spiking:
 
 def record(cell: Cell) -> Recorded:
     """Raises `NotElementwise` where the step holds more than arithmetic on one neuron and the two products."""
-    if cell.output_signal != "spikes" or not hasattr(cell, "spike"):
+    spiking = cell.output_signal == "spikes" and hasattr(cell, "spike")
+    if not spiking and cell.recurrent_weights():
         raise NotElementwise("its recurrent lines carry values; this engine follows spikes")
     graph, spike = Graph(), _Spiking()
     twin: Any = copy.copy(cell)
-    twin.spike = spike
+    if spiking:
+        twin.spike = spike
     start = cell.initial_state(1)
     wrap, fields = type(start), cast(Any, start)._fields
-    spikes = fields[0]
+    spikes = fields[0] if spiking else None
     names = tuple(name for name in fields if name != spikes)
     symbols = {name: Symbol(graph, graph.add("state", k)) for k, name in enumerate(names)}
-    symbols[spikes] = Symbol(graph, graph.add("z"))
+    if spikes is not None:
+        symbols[spikes] = Symbol(graph, graph.add("z"))
     try:
-        z, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
+        output, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
     except (TypeError, ValueError, RuntimeError) as reason:  # what Python says of an operation that symbols do not have
         raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
-    if len(spike.distances) != 1 or after[spikes].index != z.index or graph.nodes[z.index][0] != "spike":
+    if spikes is not None and (
+        len(spike.distances) != 1 or after[spikes].index != output.index or graph.nodes[output.index][0] != "spike"
+    ):
         raise NotElementwise("its output is not one spike, kept as the first field of its state")
-    if set(graph.weights) != {"x", "z"} or any(
-        node[0] == "z" and _used(graph, k) for k, node in enumerate(graph.nodes)
+    if set(graph.weights) != ({"x", "z"} if spiking else {"x"}) or any(
+        node[0] in ("x", "z") and _used(graph, k) for k, node in enumerate(graph.nodes)
     ):
         raise NotElementwise("it uses its input or its last spikes other than by one matrix each")
-    distance = spike.distances[0].index
     next_states = tuple(after[name].index for name in names)
-    adjoint = _Adjoint(graph, distance, cast(Any, cell).spike)
-    drive, states = adjoint.of(z.index, next_states)
+    adjoint = _Adjoint(graph, spike.distances[0].index if spiking else None, getattr(cell, "spike", None))
+    drive, states = adjoint.of(output.index, next_states)
     return Recorded(
-        names, spikes, graph.weights["x"], graph.weights["z"], graph, distance, next_states, adjoint.graph, drive, states,
-        adjoint.slope, any(node[0] == "maximum" for node in adjoint.graph.nodes),
+        names, spikes, graph.weights["x"], graph.weights.get("z"), graph, output.index, tuple(adjoint.kept), next_states,
+        adjoint.learned, adjoint.graph, drive, states, adjoint.slope,
+        any(node[0] == "maximum" for node in adjoint.graph.nodes),
     )  # fmt: skip
 
 
@@ -86,25 +94,35 @@ def _arguments(node: tuple[Any, ...]) -> tuple[int, ...]:
 
 
 class _Adjoint:
-    """Reverse-mode differentiation of a recorded step. What it needs of the forward pass must follow from `distance`."""
+    """Reverse-mode differentiation of a recorded step.
 
-    def __init__(self, forward: Graph, distance: int, spike: Any) -> None:
+    What it needs of the forward pass is worked out again from u - threshold where it follows from that, and kept where not.
+    """
+
+    def __init__(self, forward: Graph, distance: int | None, spike: Any) -> None:
         self.forward, self.distance = forward, distance
+        self.learned = tuple(k for k, row in enumerate(forward.rows) if row.requires_grad)
         self.graph = Graph(rows=forward.rows)
-        self.slope = spike.derivative(Symbol(self.graph, self.graph.add("distance"))).index
         self.zero, self.one = self.graph.constant(0.0), self.graph.constant(1.0)
+        self.kept: list[int] = []
+        self.slope = self.zero
+        if distance is not None:
+            self.slope = spike.derivative(Symbol(self.graph, self._keep(distance))).index
 
-    def of(self, z: int, next_states: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
-        gradient: dict[int, int] = {z: self.graph.add("gz")}
+    def of(self, output: int, next_states: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        """The gradient of the drive, and those of the states and of the learned rows."""
+        gradient: dict[int, int] = {output: self.graph.add("gz")}
         for k, index in enumerate(next_states):
             gradient[index] = self._add(gradient.get(index, self.zero), self.graph.add("state", k))
         for index in reversed(range(len(self.forward.nodes))):
             for argument, part in self._parts(self.forward.nodes[index], gradient.get(index, self.zero)):
                 gradient[argument] = self._add(gradient.get(argument, self.zero), part)
         found = {node: gradient.get(index, self.zero) for index, node in enumerate(self.forward.nodes)}
-        if found["drive", "x"] != found["drive", "z"]:
+        if ("drive", "z") in found and found["drive", "x"] != found["drive", "z"]:
             raise NotElementwise("it does not simply add its input drive and its recurrent drive")
-        return found["drive", "x"], tuple(found["state", k] for k in range(len(next_states)))
+        states, S = [found["state", k] for k in range(len(next_states))], len(next_states)
+        sums = [self._add(self.graph.add("state", S + k), found["row", row]) for k, row in enumerate(self.learned)]
+        return found["drive", "x"], (*states, *sums)
 
     def _parts(self, node: tuple[Any, ...], g: int) -> list[tuple[int, int]]:
         """What the gradient g of a node gives each of its arguments."""
@@ -126,22 +144,34 @@ class _Adjoint:
     def _varies(self, index: int) -> bool:
         """Whether anything that carries a gradient leads to this forward node."""
         node = self.forward.nodes[index]
+        if node[0] == "row":
+            return node[1] in self.learned
         return node[0] in ("state", "drive") or (
             node[0] != "detach" and any(self._varies(argument) for argument in _arguments(node))
         )
 
     def _primal(self, index: int) -> int:
-        """A value of the forward pass, worked out again from the distance to threshold, the only thing kept."""
+        """A value of the forward pass, in the backward graph."""
         node = self.forward.nodes[index]
-        if index == self.distance:
-            return self.graph.add("distance")
-        if node[0] in ("state", "drive"):
-            raise NotElementwise("it multiplies two changing quantities; this engine keeps only u - threshold")
+        if index == self.distance or not self._follows(index):
+            return self._keep(index)
         if node[0] == "detach":
             return self._primal(node[1])
         return (
             self.graph.add(node[0], *(self._primal(k) for k in node[1:])) if _arguments(node) else self.graph.add(*node)
         )
+
+    def _follows(self, index: int) -> bool:
+        """Whether this forward node follows from u - threshold and from what does not change."""
+        node = self.forward.nodes[index]
+        return index == self.distance or (
+            node[0] not in ("state", "drive") and all(self._follows(argument) for argument in _arguments(node))
+        )
+
+    def _keep(self, index: int) -> int:
+        if index not in self.kept:
+            self.kept.append(index)
+        return self.graph.add("kept", self.kept.index(index))
 
     def _add(self, left: int, right: int) -> int:
         if self.zero in (left, right):

@@ -6,38 +6,30 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from neurorec.engines.fused.cache import load_loops
-from neurorec.engines.fused.compiled import StepCode, compile_step
+from neurorec.engines.fused.compiled import StepCode
 from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.threads import count_threads, share
 
 DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is one dense product
+KEEP_BYTES = 4 * 2**20
+"""Up to this, u - threshold is kept for the way back, for it stays in the cache; beyond, it is worked out again."""
 
 
-KEEP_BYTES = 128 * 2**20
-"""Above this, what the way back needs is not kept but worked out again, segment by segment."""
-SHORTEST_SEGMENT = 16  #: steps; each segment keeps its first state
-
-
-def unroll(recorded: Recorded, x: Tensor, z: Tensor, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """x [T, B, I], spikes of before z and other states [B, H], to spikes [T, B, H] and the final other states."""
-    plan = _Plan(recorded, compile_step(recorded), load_loops())
-    (T, B, _), H = x.shape, z.shape[1]
-    steps = max(SHORTEST_SEGMENT, KEEP_BYTES // max(1, B * _padded(H) * 4))
-    if steps >= T or not torch.is_grad_enabled():
-        out, *final = plan(x, z, *states)
-        return out, final
-    outs = []
-    for start in range(0, T, steps):
-        out, *states = checkpoint(
-            plan, x[start : start + steps], z, *states, use_reentrant=False, preserve_rng_state=False
-        )
-        z = out[-1].clone()  # a view would keep the whole segment
-        outs.append(out)
-    return torch.cat(outs), states
+def unroll(
+    recorded: Recorded, code: StepCode, x: Tensor, weights: Tensor, lengths: Tensor | None, z: Tensor, states: list[Tensor],
+    outputs: bool,
+) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
+    """x [T, B, I], weights [K, T] of the steps, lengths [B], spikes of before z [B, H] ([B, 0] where nothing recurs) and other
+    states [B, H], to outputs [T, B, H] (no steps if nobody wants the `outputs`), their weighted sums [K, B, H], and the final
+    other states."""
+    plan = _Plan(recorded, code, load_loops(), weights.detach().contiguous(), lengths, outputs)
+    w_rec = recorded.w_in.new_zeros(len(recorded.w_in), 0) if recorded.w_rec is None else recorded.w_rec
+    learned = (recorded.forward.rows[k] for k in recorded.learned)
+    out, summed, *final = _Unroll.apply(plan, x, recorded.w_in, w_rec, z, *states, *learned)  # type: ignore[misc]
+    return out, summed, final
 
 
 @dataclass(frozen=True)
@@ -45,59 +37,88 @@ class _Plan:
     recorded: Recorded
     code: StepCode
     loops: Any
-
-    def __call__(self, x: Tensor, z: Tensor, *states: Tensor) -> tuple[Tensor, ...]:
-        return _Unroll.apply(self, x, self.recorded.w_in, self.recorded.w_rec, z, *states)  # type: ignore[return-value]
+    weights: Tensor
+    lengths: Tensor | None
+    outputs: bool
 
 
 class _Unroll(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, plan: _Plan, x: Tensor, w_in: Tensor, w_rec: Tensor, z: Tensor, *states: Tensor) -> Any:  # type: ignore[override]
-        keep = any(ctx.needs_input_grad)
+    def forward(ctx: Any, plan: _Plan, x: Tensor, w_in: Tensor, w_rec: Tensor, z: Tensor, *parts: Tensor) -> Any:  # type: ignore[override]
+        keep, states = any(ctx.needs_input_grad), parts[: len(plan.recorded.names)]
         (T, B, I), H = x.shape, w_rec.shape[0]  # noqa: E741
-        x = x.contiguous()
-        width, steps = _padded(H), T if keep else 1
-        first = _by_rows(z @ w_rec.t() if z.any() else torch.zeros(B, H), width)
-        state = torch.stack([_by_rows(part, width) for part in states], 1)
-        neurons = _neurons(plan, width)
-        out, distance = _empty(T, B, H), _empty(steps, B, width)
-        x_bits, z_bits = (torch.empty(steps, B, -(-n // 64), dtype=torch.uint64) for n in (I, H))
-        arrays = _arrays(x, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, neurons, out, distance,
-                         x_bits, z_bits)  # fmt: skip
+        x, width = x.contiguous(), _padded(H)
+        tiles, segments, steps = -(-B // machine().tile_rows), -(-T // plan.loops.SEGMENT), T if keep else 1
+        silent = not z.any()
+        first = torch.zeros(B, width) if silent else _by_rows(z @ w_rec.t(), width)
+        state = _together(states, width)
+        full, size = plan.lengths is None, width * len(plan.recorded.kept)
+        lengths = torch.full((B,), T) if plan.lengths is None else plan.lengths.long()
+        out = (_empty if full else torch.zeros)(T if plan.outputs else 0, B, H)
+        summed = torch.zeros(len(plan.weights), B, width)
+        all_kept = keep and tiles * T * machine().tile_rows * size * 4 <= KEEP_BYTES
+        near = _empty(tiles if all_kept else 0, T, machine().tile_rows, size)
+        starts = _empty(0 if all_kept or not keep else segments, B, len(states), width)
+        x_bits = torch.empty(steps, B, -(-I // 64), dtype=torch.uint64)
+        z_bits = (torch.empty if full else torch.zeros)(steps, B, -(-w_rec.shape[1] // 64), dtype=torch.uint64)
+        arrays = _arrays(x, lengths, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, _neurons(plan, width),
+                         plan.weights, out, summed, near, starts, x_bits, z_bits)  # fmt: skip
         seen = share(B, lambda low, high, _: plan.loops.forward_rows(plan.code.step, keep, *arrays, low, high))
-        graded = any(other for _, other in seen)
         if keep:
-            ctx.plan, ctx.graded, ctx.inputs = plan, graded, I
+            ctx.plan, ctx.lengths, ctx.graded, ctx.silent = plan, lengths, any(other for _, other in seen), silent
             ctx.dense = sum(events for events, _ in seen) > DENSE_INPUT * x.numel()
-            ctx.save_for_backward(x if graded or ctx.dense else None, w_in, w_rec, z, distance, x_bits, z_bits)
-        return out, *(state[:, k, :H].contiguous() for k in range(len(states)))
+            ctx.save_for_backward(
+                x, w_in, w_rec, z, None if all_kept else first, None if all_kept else starts,
+                near if all_kept else None, x_bits, z_bits,
+            )  # fmt: skip
+            ctx.set_materialize_grads(False)
+        return out, summed[..., :H], *(state[:, k, :H].contiguous() for k in range(len(states)))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, gradient: Tensor, *state_gradients: Tensor) -> Any:  # type: ignore[override]
-        x, w_in, w_rec, z, distance, x_bits, z_bits = ctx.saved_tensors
-        plan, (T, B, H), width, I = ctx.plan, gradient.shape, distance.shape[2], ctx.inputs  # noqa: E741
+    def backward(ctx: Any, gradient: Tensor | None, summed: Tensor | None, *state_gradients: Tensor | None) -> Any:  # type: ignore[override]
+        x, w_in, w_rec, z, first, starts, near, x_bits, z_bits = ctx.saved_tensors
+        plan, (T, B, I), H = ctx.plan, x.shape, len(w_rec)  # noqa: E741
+        width, again, kept = _padded(H), near is None, len(plan.recorded.kept)
         _, need_x, need_in, need_rec, need_z, *_ = ctx.needs_input_grad
-        state = torch.stack([_by_rows(part, width) for part in state_gradients], 1)
-        events_in = need_in and not ctx.dense
-        drive = torch.empty(T if need_x or (need_in and ctx.dense) else 1, B, H)
-        parts = count_threads(B)
+        nothing = torch.zeros(B, H)
+        S, learned = len(state_gradients), len(plan.recorded.learned)
+        state = _together(
+            [*(nothing if part is None else part for part in state_gradients), *[nothing] * learned], width
+        )
+        events_in, parts = need_in and not ctx.dense, count_threads(B)
+        drive = torch.zeros(T if need_x or (need_in and ctx.dense) else 1, B, H)
         in_gradients = torch.zeros(parts, I if events_in else 0, width)
         rec_gradients = torch.zeros(parts, H if need_rec else 0, width)
-        arrays = _arrays(gradient.contiguous(), distance, torch.empty(0, 0, I) if x is None else x, x_bits, z_bits)
-        more = _arrays(_by_rows(w_rec, width), _by_rows(w_rec.t(), width), state, _neurons(plan, width))
-        by_part = _arrays(in_gradients, rec_gradients)
-        (drive_array,) = _arrays(drive)
+        arrays = _arrays(
+            torch.empty(0, B, H) if gradient is None else gradient.contiguous(),
+            plan.weights[: 0 if summed is None else None],
+            torch.empty(0, B, width) if summed is None else _by_rows(summed, width),
+            torch.empty(0, 0, 0, kept * width) if again else near,
+            starts if again else torch.empty(0, 0, 0, 0),
+            x, ctx.lengths, x_bits, z_bits,
+        )  # fmt: skip
+        more = _arrays(
+            first if again else torch.empty(0, width),
+            _by_rows(w_in.t() if again else torch.empty(0, width), width),
+            _by_rows(w_rec.t() if again or plan.recorded.compact else torch.empty(0, width), width),
+            _by_rows(w_rec, width), state, _neurons(plan, width),
+        )  # fmt: skip
+        by_part, (drive_array,) = _arrays(in_gradients, rec_gradients), _arrays(drive)
         share(B, lambda low, high, part: plan.loops.backward_rows(
-            plan.code.adjoint, plan.code.slope, plan.recorded.compact, *arrays, ctx.graded, *more,
+            plan.code.step, plan.code.adjoint, plan.code.slope, plan.recorded.compact, *arrays, ctx.graded, *more,
             *(each[part] for each in by_part), drive_array, low, high))  # fmt: skip
         g_in = g_rec = None
         if need_in:
-            g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)  # type: ignore[union-attr]
+            g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)
         if need_rec:
-            g_rec = _by_neuron(rec_gradients, H) + (drive[0].t() @ z if z.any() else 0)
-        return (None, drive @ w_in if need_x else None, g_in, g_rec, drive[0] @ w_rec if need_z else None,
-                *(state[:, k, :H].contiguous() for k in range(len(state_gradients))))  # fmt: skip
+            g_rec = _by_neuron(rec_gradients, H)
+            if not ctx.silent:
+                g_rec += drive[0].t() @ z
+        g_states = [state[:, k, :H].contiguous() for k in range(S)]
+        g_rows = [state[:, k, :H].sum(0) for k in range(S, S + learned)]
+        g_x, g_z = drive @ w_in if need_x else None, drive[0] @ w_rec if need_z else None
+        return None, g_x, g_in, g_rec, g_z, *g_states, *g_rows
 
 
 def _empty(*shape: int) -> Tensor:
@@ -110,15 +131,19 @@ def _padded(size: int) -> int:
 
 
 def _by_rows(tensor: Tensor, width: int) -> Tensor:
-    """A copy [rows, width] with zeros behind each row."""
-    rows = tensor.new_zeros(tensor.shape[0], width)
-    rows[:, : tensor.shape[1]] = tensor.detach()
-    return rows
+    """The tensor with rows [..., width] one behind the other, and zeros behind each."""
+    more = width - tensor.shape[-1]
+    return torch.nn.functional.pad(tensor.detach(), (0, more)) if more else tensor.detach().contiguous()
+
+
+def _together(states: Any, width: int) -> Tensor:
+    """States [B, H] as one [B, S, width]."""
+    return _by_rows(torch.stack([part.detach() for part in states], 1), width)
 
 
 def _by_neuron(gradients: Tensor, H: int) -> Tensor:
     """Threads' gradients [parts, lines, width] to one [H, lines]."""
-    return gradients.sum(0)[:, :H].t().contiguous()
+    return (gradients.sum(0) if len(gradients) > 1 else gradients[0])[:, :H].t().contiguous()
 
 
 def _neurons(plan: _Plan, width: int) -> Tensor:

@@ -19,6 +19,7 @@ from neurorec.engines.fused.emit import (
     line_of,
     load,
     multiply_add,
+    over_bits,
     over_columns,
     places_of,
     pointer_to,
@@ -51,26 +52,32 @@ def add_rows(typing, total, weights, width, lines, values, events):
 
 
 @intrinsic
-def scatter_row(typing, gradients, row, width, lines, values, events):
-    """gradients[lines[e], :] += values[e] * row[:] for every event e."""
+def add_marked_rows(typing, total, weights, width, words, count):
+    """total[:] += sum of weights[k, :] over the bits k that are set in `count` words."""
 
-    def emit(b, gradients, row, width, lines, values, events):
+    def emit(b, total, weights, width, words, count):
+        trailing = llvm_function(b.module, "llvm.cttz.i64", WORD, [WORD, ir.IntType(1)])
+
         def block(column, vectors):
             places = places_of(b, column, vectors)
-            parts = [load(b, row, place) for place in places]
 
-            def event(e, _):
-                start, value = b.mul(line_of(b, lines, e), width), everywhere(b, values, e)
-                for place, part in zip(places, parts, strict=True):
-                    where = b.add(start, place)
-                    store(b, multiply_add(b, part, value, load(b, gradients, where)), gradients, where)
-                return []
+            def one_word(w, sums):
+                start = b.mul(b.mul(w, WORD(64)), width)
 
-            repeat(b, events, [], event)
+                def bit(word, sums):
+                    row = b.add(start, b.mul(b.call(trailing, [word, ir.IntType(1)(1)]), width))
+                    return [b.fadd(one, load(b, weights, b.add(row, place)))
+                            for place, one in zip(places, sums, strict=True)]  # fmt: skip
+
+                return over_bits(b, line_of(b, words, w), sums, bit)
+
+            sums = repeat(b, count, [load(b, total, place) for place in places], one_word)
+            for place, one in zip(places, sums, strict=True):
+                store(b, one, total, place)
 
         over_columns(b, width, block)
 
-    return procedure(6, emit)
+    return procedure(5, emit)
 
 
 @intrinsic
@@ -164,6 +171,31 @@ def count_bits(typing, word):
         return b.call(llvm_function(b.module, "llvm.ctpop.i64", WORD, [WORD]), values)
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def transpose_bits(typing, address):
+    """Of 64 words: bit i of word k and bit k of word i change places."""
+
+    def emit(b, address):
+        many, numbers = ir.VectorType(WORD, 64), ir.VectorType(ir.IntType(32), 64)
+        pointer = b.inttoptr(address, many.as_pointer())
+        words = b.load(pointer, align=8)
+        for size in (32, 16, 8, 4, 2, 1):  # change blocks of `size` by `size` bits, off the diagonal
+            low = sum(1 << bit for bit in range(64) if not bit & size)
+            other = b.shuffle_vector(words, words, ir.Constant(numbers, [k ^ size for k in range(64)]))
+            upper = [not k & size for k in range(64)]  # words whose high bits come from the other's low bits
+            kept = b.and_(words, ir.Constant(many, [low if one else low << size for one in upper]))
+            shifts = ir.Constant(many, [size] * 64)
+            moved = b.select(
+                ir.Constant(ir.VectorType(ir.IntType(1), 64), upper),
+                b.shl(b.and_(other, ir.Constant(many, [low] * 64)), shifts),
+                b.and_(b.lshr(other, shifts), ir.Constant(many, [low] * 64)),
+            )
+            words = b.or_(kept, moved)
+        b.store(words, pointer, align=8)
+
+    return procedure(1, emit)
 
 
 @intrinsic

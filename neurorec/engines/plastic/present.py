@@ -11,7 +11,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_network import EventNetwork, Population, Projection, SpikeTrain
-from neurorec.engines.on_brian2 import NEURONS, Presentation, check_spikes, thresholds
+from neurorec.engines.on_brian2 import NEURONS, Presentation, check_spikes, other_semantics, thresholds
 from neurorec.engines.on_brian2 import why_not as no_equations
 from neurorec.engines.plastic.language import parse_equations
 from neurorec.engines.plastic.plan import plan_network
@@ -21,7 +21,7 @@ from neurorec.engines.plastic.run import run_network
 def why_not(cell: Any, plasticity: EventEquations | None = None) -> str | None:
     """Why this engine cannot run `cell` under the rule, or None if it can."""
     if no_equations(cell) is not None:
-        return (
+        return other_semantics(cell) or (
             "neurorec writes the equations of lif and competitive_lif for event engines, and of no other cell; use the cell "
             "competitive_lif"
         )
@@ -50,7 +50,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
     T, B, _ = x.shape
     spikes = torch.zeros(T, B, cell.size)
     if not spikes_in.size:
-        return Presentation(spikes, cell.w_in.detach().clone(), thresholds(cell), "numba", 0.0)
+        return Presentation(spikes, cell.w_in.detach().clone(), thresholds(cell), "LLVM", 0.0)
     seen = run_network(presentation(cell, spikes_in, plasticity), B * (T + 1), record=["neurons"])
     steps, neurons = seen.spikes["neurons"]
     spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
@@ -60,7 +60,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
         weights = weights * (plasticity.weight_sum / np.where(sums > 0, sums, np.inf))
         weights = np.minimum(weights, plasticity.weight_max)
     theta = torch.tensor(seen.state["neurons"]["theta"])
-    return Presentation(spikes, torch.tensor(weights.T.copy()), theta, "numba", time.perf_counter() - start_s)
+    return Presentation(spikes, torch.tensor(weights.T.copy()), theta, "LLVM", time.perf_counter() - start_s)
 
 
 def presentation(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> EventNetwork:

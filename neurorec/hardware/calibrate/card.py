@@ -40,7 +40,8 @@ note = """
 scope = "all-in"
 signals = ["spikes", "values"]
 counts_spikes = false
-runs = ["lif", "adaptive_lif", "liquid_state", "competitive_lif", "elman", "lstm", "echo_state", "competitive"]
+runs = ["lif", "adaptive_lif", "liquid_state", "competitive_lif", "leaky_integrator", "elman", "lstm", "echo_state",
+  "competitive"]
 trains = []
 must_price = ["call", "mac", "elementwise", "nonlinearity"{', "static"' if idle else ""}]
 

@@ -14,6 +14,7 @@ from neurorec.hardware.description.place import net_of, with_spikes
 from neurorec.hardware.description.populations import write_out
 from neurorec.hardware.description.recording import count_recording, read_recording, with_busiest_cores
 from neurorec.hardware.mapping import place
+from neurorec.hardware.precision import Precision
 
 
 def describe_cost(
@@ -22,12 +23,14 @@ def describe_cost(
     batch: int | None = None,
     annealed: bool = False,
     partitioned: bool = False,
+    precision: Precision | None = None,
     recording: Path | None = None,
 ) -> Cost:
     """Energy and latency of one inference of the described network; `batch` overrides its own.
 
-    `annealed`, `partitioned`: cores are moved, and neurons shared out, so that spikes travel less. `recording`: a file of
-    spikes to price (`recording.py`) instead of those that the stated rates lead one to expect.
+    `annealed`, `partitioned`: cores are moved, and neurons shared out, so that spikes travel less. `precision`: other than
+    the chip's own. `recording`: a file of spikes to price (`recording.py`) instead of those that the stated rates lead one to
+    expect.
     """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
@@ -47,7 +50,7 @@ def describe_cost(
             mapping = with_busiest_cores(mapping, recorded, chip, net.steps)
     except CannotRun as error:
         return refused(name, chip, str(error))
-    setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits)
+    setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits, precision=precision)
     return price_counted(name, chip, operations, mapping, setting)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from neurorec.hardware.counts import LAYERS, Counts, Kind, Layer
 from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.populations import (
     Population,
@@ -18,9 +19,11 @@ from neurorec.hardware.description.populations import (
     samples_for_whole_counts,
     write_out,
 )
-from neurorec.hardware.operations import Counts, Operations
+from neurorec.hardware.operations import Operations
+from neurorec.hardware.stores import Store
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, STATE_PER_UNIT
 
+STORED: tuple[Kind, ...] = ("weight", "state", "activation", "address")
 CELL_OF = {"lif": "lif", "relu": "elman", "tanh": "elman"}  #: the registered cell whose chips can run such units
 
 
@@ -36,14 +39,13 @@ def count_arrived(
     net: Description, populations: list[Population], samples: int, arrived: list[Arrived], from_input: int
 ) -> Operations:
     """Counts from what arrived at each population, expected or recorded; `from_input`: spikes of all input lines."""
-    cell, readout, stored = Counts(), Counts(), 0
+    cell, readout = Counts(), Counts()
     for p, of_p in zip(populations, arrived, strict=True):
         counts = _count(net, p, samples, of_p)
         if p.is_readout:
             readout += counts
         else:
             cell += counts
-        stored += p.size * (p.synapses_per_unit + _state(net, p) + _biases(net, p))
     values = input_spikes(net) is None
     return Operations(
         cell_name=CELL_OF[net.neuron],
@@ -53,7 +55,7 @@ def count_arrived(
         input_values=samples * net.steps * input_size(net) if values else 0,
         cell=cell,
         readout=readout,
-        stored_words=stored,
+        stores=_stores(net, populations),
         hidden_units=sum(p.size for p in populations if not p.is_readout),
         output_units=sum(p.size for p in populations if p.is_readout),
         dt_ms=net.dt_ms,
@@ -62,35 +64,37 @@ def count_arrived(
 
 @dataclass(frozen=True)
 class Arrived:
-    """At the synapses of one population: accumulates, multiply-accumulates, and words read; and the spikes it sent."""
+    """At the synapses of one population: accumulates, multiply-accumulates, values and spikes heard; and the spikes it sent."""
 
     events: int
     macs: int
-    reads: int
+    values: int
+    spikes: int
     sent: int
 
 
 def _expected(net: Description, populations: list[Population], p: Population, samples: int) -> Arrived:
     runs = samples * net.steps
-    events, macs, reads = Fraction(0), 0, Fraction(0)
+    events, macs, values_heard, spikes_heard = Fraction(0), 0, 0, Fraction(0)
     for line in p.lines:
         size = input_size(net) if line.source < 0 else populations[line.source].size
         spikes = input_spikes(net) if line.source < 0 else populations[line.source].spikes
         synapses = p.size * line.fan_in
         if spikes is None:
-            macs, reads = macs + runs * synapses, reads + runs * size
+            macs, values_heard = macs + runs * synapses, values_heard + runs * size
         else:
-            events, reads = events + spikes * samples * synapses, reads + spikes * samples * size
+            events, spikes_heard = events + spikes * samples * synapses, spikes_heard + spikes * samples * size
     for line in p.random:
         source = populations[line.source]
         fed_back = (source.spikes or 0) * samples * (net.steps - 1) / net.steps
-        events, reads = events + fed_back * p.size * line.fan_in, reads + fed_back * source.size
+        events, spikes_heard = events + fed_back * p.size * line.fan_in, spikes_heard + fed_back * source.size
     if p.recurrent_fan_in and p.spikes is not None:
         fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps
-        events, reads = events + fed_back * p.recurrent_fan_in, reads + fed_back
+        events, spikes_heard = events + fed_back * p.recurrent_fan_in, spikes_heard + fed_back
     elif p.recurrent_fan_in:
-        macs, reads = macs + runs * p.size * p.recurrent_fan_in, reads + runs * p.size
-    return Arrived(round(events), macs, round(reads), round((p.spikes or 0) * samples * p.size))
+        macs, values_heard = macs + runs * p.size * p.recurrent_fan_in, values_heard + runs * p.size
+    sent = round((p.spikes or 0) * samples * p.size)
+    return Arrived(round(events), macs, values_heard, round(spikes_heard), sent)
 
 
 def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> Counts:
@@ -109,9 +113,23 @@ def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> C
         weight_reads=arrived.events + arrived.macs,
         state_reads=runs * p.size * _state(net, p),
         state_writes=runs * p.size * _state(net, p),
-        activation_reads=arrived.reads,
-        activation_writes=arrived.sent + values,
+        activation_reads=arrived.values,
+        activation_writes=values,
+        address_reads=arrived.spikes,
+        address_writes=arrived.sent,
     )
+
+
+def _stores(net: Description, populations: list[Population]) -> tuple[Store, ...]:
+    """All layers but the readout together are the cell."""
+    words: dict[tuple[Layer, Kind], int] = {(layer, kind): 0 for layer in LAYERS for kind in STORED}
+    for p in populations:
+        layer: Layer = "readout" if p.is_readout else "cell"
+        heard = sum(input_size(net) if line.source < 0 else populations[line.source].size for line in p.lines)
+        held = (p.size * (p.synapses_per_unit + _biases(net, p)), p.size * _state(net, p), *(heard + p.size,) * 2)
+        for kind, count in zip(STORED, held, strict=True):
+            words[layer, kind] += count
+    return tuple(Store(layer, kind, count) for (layer, kind), count in words.items())
 
 
 def _elementwise(net: Description, p: Population) -> int:

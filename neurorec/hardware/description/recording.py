@@ -83,24 +83,24 @@ def count_recording(net: Description, populations: list[Population], recording: 
     first, inputs, runs = placed.first + placed.inputs, placed.inputs, net.steps
     arrived = []
     for at, p in enumerate(populations):
-        events, macs, reads = 0.0, 0, 0
+        events, macs, values, heard = 0.0, 0, 0, 0
         for line in p.lines:
             size = placed.size_of(line.source)
             carried = input_spikes(net) if line.source == INPUT else populations[line.source].spikes
             arriving = spikes[:inputs] if line.source == INPUT else spikes[first[line.source] : first[line.source + 1]]
             if carried is None:
-                macs, reads = macs + runs * p.size * line.fan_in, reads + runs * size
+                macs, values = macs + runs * p.size * line.fan_in, values + runs * size
             else:
-                events, reads = events + arriving.sum() * p.size * line.fan_in / size, reads + arriving.sum()
+                events, heard = events + arriving.sum() * p.size * line.fan_in / size, heard + arriving.sum()
         own = slice(first[at], first[at + 1])
         if p.recurrent_fan_in and p.spikes is not None:
-            reads += fed_back[own].sum()
+            heard += fed_back[own].sum()
             events += 0 if p.lattice else fed_back[own].sum() * p.recurrent_fan_in
-        reads += sum(fed_back[first[line.source] : first[line.source + 1]].sum() for line in p.random)
+        heard += sum(fed_back[first[line.source] : first[line.source + 1]].sum() for line in p.random)
         if p.lattice or p.random:
             starts, lines = placed.wires.starts, placed.wires.lines
             events += fed_back[lines[starts[placed.first[at]] : starts[placed.first[at + 1]]]].sum()
-        arrived.append(Arrived(round(events), macs, int(reads), int(spikes[own].sum())))
+        arrived.append(Arrived(round(events), macs, values, int(heard), int(spikes[own].sum())))
     return count_arrived(net, populations, 1, arrived, int(spikes[:inputs].sum()))
 
 

@@ -33,6 +33,10 @@ REFUSED = {
         "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
         f"rule; {CONSTANT}"
     ),
+    "leaky_integrator": (
+        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
+        'readout "leaky", whose integrators are NIR\'s LI'
+    ),
 }
 CHOICES = {
     "nir_version": ("1.0.8", "legacy-1.0.4"),
@@ -83,9 +87,14 @@ class NirExporter(Exporter):
         cell, readout = network.cell, network.readout
         card, readout_card = _cards(network)
         if cell.output_signal == "values":
-            return RATE
+            return REFUSED.get(card.name, RATE)
         if type(cell) not in (LIF, LiquidState):
-            return REFUSED.get(cell.card.name, f"its step is not that of NIR's CubaLIF; {CONSTANT}")
+            return REFUSED.get(card.name, f"its step is not that of NIR's CubaLIF; {CONSTANT}")
+        if card.reset != "zero":
+            return (
+                f'its reset is "{card.reset}", and NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
+                'same network with reset = "zero", trained as such'
+            )
         if type(readout) not in (Linear, Leaky):
             return f'a readout of type {type(readout).__name__} has no NIR node; use the readout "linear" or "leaky"'
         if isinstance(readout, Leaky) and readout_card.dt_ms != card.dt_ms:
@@ -129,7 +138,7 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
     nodes: dict[str, Any] = {
         "input": nir.Input({"input": np.array([cell.input_size])}),
         "w_in": nir.Linear(_numbers(cell.w_in)),
-        NEURON: _neurons(card, profile),
+        NEURON: _neurons(cell, profile),
         READOUT: nir.Affine(_numbers(readout.weight), _numbers(readout.bias)),
         "output": nir.Output({"output": np.array([readout.size])}),
     }
@@ -151,24 +160,25 @@ def _cards(network: Network) -> tuple[Any, Any]:
     return network.cell.card, network.readout.card
 
 
-def _neurons(card: SpikingCard, profile: NirProfile) -> Any:
+def _neurons(cell: LIF, profile: NirProfile) -> Any:
     import nir
 
+    card, dt = cell.card, profile.options(cell.card).dt
     # r multiplies the current; potentials scaled alike leave every comparison with the threshold as it was
-    scale = 1.0 if profile.gain == "unit_resistance" else card.tau_mem_ms / card.dt_ms
-    dt = profile.options(card).dt
+    steps_mem, steps_syn = (tau.ms.cpu().numpy() / card.dt_ms for tau in (cell.tau_mem, cell.tau_syn))  # tau/dt
+    scale = 1.0 if profile.gain == "unit_resistance" else steps_mem
 
-    def each(value: float) -> np.ndarray:
-        return np.full(card.size, value)  # float64: rounding is left to whoever runs the file
+    def each(value: Any) -> np.ndarray:
+        return np.broadcast_to(value, card.size).copy()  # float64: rounding is left to whoever runs the file
 
     return nir.CubaLIF(
-        tau_syn=each(dt * (card.tau_syn_ms / card.dt_ms)),
-        tau_mem=each(dt * (card.tau_mem_ms / card.dt_ms)),
+        tau_syn=each(dt * steps_syn),
+        tau_mem=each(dt * steps_mem),
         r=each(scale),
         v_leak=each(scale * card.v_leak),
         v_threshold=each(scale * card.v_threshold),
         v_reset=each(scale * card.v_reset),
-        w_in=each(card.tau_syn_ms / card.dt_ms),
+        w_in=each(steps_syn),
     )
 
 

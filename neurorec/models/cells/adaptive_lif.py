@@ -6,10 +6,11 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.models.cell import StepOperations, cells
-from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.cells.lif import LIF, LIFCard
+from neurorec.models.cells.reset import RESET_EQUATIONS
 
 
-class AdaptiveCard(SpikingCard):
+class AdaptiveCard(LIFCard):
     tau_adapt_ms: PositiveFloat
     adaptation: PositiveFloat  #: rise of the threshold at a spike, in units of v
 
@@ -24,8 +25,8 @@ class AdaptiveLIFState(NamedTuple):
 @cells.register("adaptive_lif")
 class AdaptiveLIF(LIF):
     """LIF whose threshold b adapts. The membrane reads the current of the step before; the spike that moves b is
-    detached. This is `norse.torch.functional.lsnn_step`, term for term, with the time constant set explicitly (Norse's
-    default adapts over 800 s)."""
+    detached. With the reset "zero" this is `norse.torch.functional.lsnn_step`, term for term, with the time constant set
+    explicitly (Norse's default adapts over 800 s)."""
 
     Card = AdaptiveCard
     title = "adaptive LIF"
@@ -33,25 +34,26 @@ class AdaptiveLIF(LIF):
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
         "c_t = b_{t-1} + dt/tau_adapt (v_threshold - b_{t-1});   z_t = [u_t > c_t];\n"
-        "v_t = (1 - z_t) u_t + z_t v_reset;   b_t = c_t + adaptation z_t"
+        "b_t = c_t + adaptation z_t;\n"
+        f"reset {RESET_EQUATIONS}, with threshold = c_t"
     )
-    sources = ("norse", "bellec2018")
+    sources = ("norse", "bellec2018", "fang2021", "perez_nieves2021")
     card: AdaptiveCard
 
     def __init__(self, card: AdaptiveCard, input_size: int) -> None:
         super().__init__(card, input_size)
-        self.adaptation_rate = card.dt_ms * (1.0 / card.tau_adapt_ms)
+        self.tau_adapt = self._time_constant(card.tau_adapt_ms)
 
     def initial_state(self, batch: int) -> AdaptiveLIFState:
         zero = self._zeros(batch)
         return AdaptiveLIFState(z=zero, v=zero + self.card.v_leak, i=zero, b=zero + self.card.v_threshold)
 
     def step(self, state: AdaptiveLIFState, x: Tensor) -> tuple[Tensor, AdaptiveLIFState]:
-        u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + state.i)
-        i = state.i + -self.synapse_rate * state.i
-        b = state.b + self.adaptation_rate * (self.card.v_threshold - state.b)
+        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
+        i = state.i + -self.tau_syn.rate * state.i
+        b = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
         z = self.spike(u - b)
-        v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
+        v = self.reset(u, z.detach(), b)
         i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
         b = b + z.detach() * self.card.adaptation
         return z, AdaptiveLIFState(z, v, i, b)
@@ -66,5 +68,5 @@ class AdaptiveLIF(LIF):
             elementwise=plain.elementwise + 4 * H,  # b: 2 add, 1 multiply, and its rise
             nonlinearities=0,
             state_values=3 * H,
-            tape_values=3 * H,  # u, b and z
+            tape_values=(6 if self.learns_time_constants else 3) * H,  # u, b, z; what the three learned rates multiply
         )

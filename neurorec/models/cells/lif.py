@@ -1,15 +1,18 @@
 """Recurrent leaky integrate-and-fire neurons with current-based synapses (Norse's step, hard reset)."""
 
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
+from neurorec.models.cells.time_constant import TimeConstant
 
-ELEMENTWISE_PER_UNIT = 5  #: a step; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison
+ELEMENTWISE_PER_UNIT = 5
+"""A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
 STATE_PER_UNIT = 2  #: u and i
 
 
@@ -22,6 +25,7 @@ class SpikingCard(CellCard):
     v_threshold: float
     v_leak: float
     v_reset: float
+    reset: ResetName
     surrogate: str
     slope: PositiveFloat
     input_gain: NonNegativeFloat
@@ -42,6 +46,24 @@ def check_euler(card: Any) -> None:
             )
 
 
+def check_learnable(card: Any) -> None:
+    """A learned rate dt/tau lies below one, so a time constant to learn must start above dt; raises ValueError."""
+    for name in type(card).model_fields if card.learn_time_constants else ():
+        if name.startswith("tau_") and name.endswith("_ms") and getattr(card, name) <= card.dt_ms:
+            raise ValueError(
+                f"{name} must be longer than dt_ms ({card.dt_ms:g}) to be learned (got {getattr(card, name):g})"
+            )
+
+
+class LIFCard(SpikingCard):
+    learn_time_constants: bool  #: whether training moves tau_mem and tau_syn (and tau_adapt), one for each neuron
+
+    @model_validator(mode="after")
+    def _time_constants_can_be_learned(self) -> Self:
+        check_learnable(self)
+        return self
+
+
 class LIFState(NamedTuple):
     z: Tensor  #: [B, H] spikes of the last step, which recurrence feeds back
     v: Tensor  #: [B, H] membrane potential
@@ -53,17 +75,18 @@ class LIF(Cell):
     """H leaky integrate-and-fire neurons, all-to-all recurrent.
 
     The synaptic jump acts before the membrane moves; the recurrent spikes are those of the step before; the spike in the
-    reset is detached from the gradient. This is `norse.torch.functional.lif_step`, term for term.
+    reset is detached from the gradient. With the reset "zero" this is `norse.torch.functional.lif_step`, term for term.
     """
 
-    Card = SpikingCard
+    Card: ClassVar[type[SpikingCard]] = LIFCard
     title = "recurrent LIF"
     output_signal = "spikes"
     equations = (
         "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
-        "z_t = [u_t > v_threshold];   v_t = (1 - z_t) u_t + z_t v_reset;   i_t = j_t - dt/tau_syn j_t"
+        "z_t = [u_t > v_threshold];   i_t = j_t - dt/tau_syn j_t;\n"
+        f"reset {RESET_EQUATIONS}, with threshold = v_threshold"
     )
-    sources = ("norse",)
+    sources = ("norse", "fang2021", "perez_nieves2021")
     card: SpikingCard
 
     def __init__(self, card: SpikingCard, input_size: int) -> None:
@@ -71,8 +94,15 @@ class LIF(Cell):
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
         self.spike: SpikeFunction = surrogates[card.surrogate](card.slope)
-        self.membrane_rate = card.dt_ms * (1.0 / card.tau_mem_ms)
-        self.synapse_rate = card.dt_ms * (1.0 / card.tau_syn_ms)
+        self.reset: Reset = resets[card.reset](card.v_reset)
+        self.tau_mem, self.tau_syn = self._time_constant(card.tau_mem_ms), self._time_constant(card.tau_syn_ms)
+
+    @property
+    def learns_time_constants(self) -> bool:
+        return isinstance(self.card, LIFCard) and self.card.learn_time_constants
+
+    def _time_constant(self, tau_ms: float) -> TimeConstant:
+        return TimeConstant(self.card.dt_ms, tau_ms, self.size, self.learns_time_constants)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)
@@ -84,10 +114,10 @@ class LIF(Cell):
 
     def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
         jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
-        u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + jump)
-        i = jump + -self.synapse_rate * jump
+        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
+        i = jump + -self.tau_syn.rate * jump
         z = self.spike(u - self.card.v_threshold)
-        v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
+        v = self.reset(u, z.detach(), self.card.v_threshold)
         return z, LIFState(z, v, i)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
@@ -100,8 +130,8 @@ class LIF(Cell):
             recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H),
             recurrent_signal="spikes",
             neuron_updates=H,
-            elementwise=ELEMENTWISE_PER_UNIT * H,
+            elementwise=(ELEMENTWISE_PER_UNIT + self.reset.elementwise) * H,
             nonlinearities=0,
             state_values=STATE_PER_UNIT * H,
-            tape_values=2 * H,  # u and z
+            tape_values=(4 if self.learns_time_constants else 2) * H,  # u, z; what the two learned rates multiply
         )

@@ -15,21 +15,26 @@ SPIKING = {
     "v_threshold": 0.9,
     "v_leak": 0.0,
     "v_reset": 0.0,
+    "reset": "zero",
     "surrogate": "superspike",
     "slope": 10.0,
     "input_gain": 3.0,
     "recurrent_gain": 1.5,
 }
+LEARN = {"learn_time_constants": False}
 LIQUID = {"excitatory_share": 0.8, "density": 0.3, "input_density": 0.5, "inhibition": 2.0}
 CARDS = {
-    "lif": SPIKING,
+    "lif": SPIKING | LEARN,
     "liquid_state": SPIKING | LIQUID,
-    "adaptive_lif": SPIKING | {"tau_adapt_ms": 100.0, "adaptation": 0.1},
+    "adaptive_lif": SPIKING | LEARN | {"tau_adapt_ms": 100.0, "adaptation": 0.1},
     "elman": {"input_gain": 1.0, "recurrent_gain": 1.0},
     "lstm": {"input_gain": 1.0, "recurrent_gain": 1.0, "forget_bias": 1.0},
     "echo_state": {"spectral_radius": 0.9, "leak": 0.5, "density": 0.5, "input_scale": 1.0, "bias_scale": 0.1},
     "competitive": {"start_low": 0.0, "start_high": 1.0},
-    "competitive_lif": {key: SPIKING[key] for key in list(SPIKING)[:8]} | {"weight_sum": 2.0, "inhibition": 0.5},
+    "leaky_integrator": {key: SPIKING[key] for key in ("dt_ms", "tau_mem_ms", "tau_syn_ms", "v_leak", "input_gain")}
+    | LEARN,
+    "competitive_lif": {key: SPIKING[key] for key in list(SPIKING)[:9] if key != "reset"}
+    | {"weight_sum": 2.0, "inhibition": 0.5},
 }
 EXPORTED = ("lif", "liquid_state")
 

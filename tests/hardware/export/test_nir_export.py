@@ -4,6 +4,7 @@ import h5py
 import nir
 import numpy as np
 import pytest
+import torch
 
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir
 from neurorec.hardware.export import export_network
@@ -145,3 +146,17 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
     for name in ("one.nir", "two.nir"):
         export_network(build(), tmp_path / name)
     assert (tmp_path / "one.nir").read_bytes() == (tmp_path / "two.nir").read_bytes()
+
+
+@pytest.mark.parametrize("gain", ["unit_resistance", "unit_jump"])
+def test_learned_time_constants_are_written_one_a_neuron(tmp_path, gain):
+    network, path = build(learn_time_constants=True), tmp_path / "net.nir"
+    with torch.no_grad():
+        network.cell.tau_mem.logit += torch.linspace(-1, 1, 17)
+        network.cell.tau_syn.logit -= torch.linspace(-1, 1, 17)
+    verdict = roundtrip(network, spikes_in(), path, profile=NirProfile(gain=gain))
+    assert verdict.spikes["hidden.lif"] > 50
+    assert gain == "unit_jump" or verdict.exact
+    neurons = nir.read(path).nodes["hidden.lif"]
+    assert np.allclose(neurons.tau_mem * 1e3, network.cell.tau_mem.ms, rtol=1e-12)
+    assert np.ptp(neurons.tau_mem) > 0.01

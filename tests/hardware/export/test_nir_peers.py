@@ -11,7 +11,7 @@ from neurorec.engines.on_nir import NirOptions, flat_graph, run_nir
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.nir import SNNTORCH, NirProfile
 from neurorec.hardware.export.peers import _recurrent_layer, compare_norse, compare_snntorch
-from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.network import Network
 from neurorec.models.readout import Linear, LinearCard
 
@@ -22,6 +22,8 @@ CARD = {
     "v_threshold": 0.9,
     "v_leak": 0.0,
     "v_reset": 0.0,
+    "reset": "zero",
+    "learn_time_constants": False,
     "surrogate": "superspike",
     "slope": 10.0,
     "input_gain": 3.0,
@@ -37,7 +39,7 @@ def x():
 @pytest.fixture
 def written(tmp_path):
     def write(profile=None, H=17, frozen=False, **changes):
-        cell = LIF(SpikingCard(name="lif", size=H, **{**CARD, **changes}), 5)
+        cell = LIF(LIFCard(name="lif", size=H, **{**CARD, **changes}), 5)
         cell.reset_parameters(torch.Generator().manual_seed(0))
         if frozen:
             cell.freeze_recurrence()

@@ -26,6 +26,8 @@ REASONS = {
     "adaptive_lif": f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CONSTANT}",
     "competitive_lif": "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds "
     f"and no learning rule; {CONSTANT}",
+    "leaky_integrator": "its units send potentials, and only layers that spike are written; the closest export is a "
+    'spiking layer with the readout "leaky", whose integrators are NIR\'s LI',
 }
 
 
@@ -143,3 +145,12 @@ def test_a_refused_write_says_so_and_leaves_nothing(tmp_path, monkeypatch):
         f"{tmp_path / 'net.nir'}: cannot be written ([Errno 13] Permission denied); choose a folder you may write to"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reset_that_subtracts_is_refused(tmp_path):
+    with pytest.raises(CannotRun) as error:
+        export_network(build(reset="subtract"), tmp_path / "net.nir")
+    assert str(error.value) == (
+        'NIR cannot hold recurrent LIF: its reset is "subtract", and NIR\'s CubaLIF sets the potential to v_reset; the '
+        'closest export is the same network with reset = "zero", trained as such'
+    )

@@ -1,0 +1,136 @@
+"""The time loop backward, over the samples one thread owns: the exact adjoint, with the surrogate for the spike."""
+
+from typing import Any, cast
+
+import numba
+import numpy as np
+
+from neurorec.engines.fused import vectors
+from neurorec.engines.fused.bits import FLOAT, WORD, at, inlined, list_bits, list_events, set_bits
+from neurorec.engines.fused.emit import TILE_ROWS
+from neurorec.engines.fused.forward import SEGMENT, run_again
+
+ACTIVE = 0.35  #: share of neurons with a surrogate derivative above which the dense product is faster
+BLOCK = 64 // TILE_ROWS  #: steps of a tile whose gradients go to the weights together, one bit of a word for each row
+add_dots, add_product = cast(Any, vectors.add_dots), cast(Any, vectors.add_product)
+add_rows, add_marked_rows = cast(Any, vectors.add_rows), cast(Any, vectors.add_marked_rows)
+call_rows, fetch_row = cast(Any, vectors.call_rows), cast(Any, vectors.fetch_row)
+transpose_bits = cast(Any, vectors.transpose_bits)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, kept, starts, x, lengths, x_bits, z_bits,
+                  graded, first, w_in_lines, w_rec_lines, w_rec, state, neurons, w_in_gradient, w_rec_gradient,
+                  drive_gradient, low, high):  # fmt: skip
+    """Samples low to high, from the gradient of the output: gradient [T or 0, B, H], and weights [K, T] times summed
+    [K, B, width]. w_rec [H, width] by receiving neuron, the others by line; state [B, ., width] the gradient of the final
+    state, left as that of the first, and then those of the learned rows. Adds to w_in_gradient [I, width] and w_rec_gradient
+    [H, width], by line, unless they have no rows; writes drive_gradient [T or 1, B, H], 0 before, whose last written entry
+    of one row is that of the first step. Where the surrogate is `compact`, gz is worked out only where its derivative is not
+    zero."""
+    T, recurs, again = len(z_bits), z_bits.shape[2] > 0, len(kept) == 0
+    (H, width), S, I, size = w_rec.shape, state.shape[1], x.shape[2], kept.shape[3]  # noqa: E741
+    steps = SEGMENT if again else T
+    near = np.zeros((1, SEGMENT, TILE_ROWS, size), np.float32) if again else kept
+    tile_state = np.zeros((TILE_ROWS, starts.shape[2], width), np.float32)
+    input_drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
+    z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
+    drives, gz = np.zeros((64, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
+    derivative = np.zeros((TILE_ROWS, width), np.float32)
+    active = np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
+    lines, values = np.empty(max(I, H, 64), np.int64), np.ones(max(I, H, 64), np.float32)
+    words = np.zeros(64, np.uint64)
+    drives_at, gz_at, near_at, derivative_at = (
+        drives.ctypes.data,
+        gz.ctypes.data,
+        near.ctypes.data,
+        derivative.ctypes.data,
+    )
+    for start in range(low, high, TILE_ROWS):
+        rows = min(TILE_ROWS, high - start)
+        drives[:] = 0
+        for t in range(T - 1, -1, -1):
+            if again and (t == T - 1 or t % SEGMENT == SEGMENT - 1):
+                run_again(step, x, first, w_in_lines, w_rec_lines, neurons, starts, x_bits, z_bits, input_drive, recurrent, z,
+                          z_words, tile_state, lines, values, near, t // SEGMENT * SEGMENT, t + 1, start, rows)  # fmt: skip
+            near_row = ((0 if again else start // TILE_ROWS * T) + t % steps) * TILE_ROWS
+            here, before, sensitive = t % BLOCK * TILE_ROWS, (t + 1) % BLOCK * TILE_ROWS, 0
+            for k in range(rows):
+                spread(gradient, weights, summed, gz, t, start + k, k)
+                if compact and recurs and t < T - 1:
+                    call_rows(slope, at(near_at, near_row + k, size), neurons.ctypes.data, at(derivative_at, k, width),
+                              0, 0, 0, width)  # fmt: skip
+                    sensitive += set_bits(derivative, at(derivative_at, k, width), k, H, active, 0, k, 0)
+            if recurs and t < T - 1 and (not compact or sensitive > ACTIVE * TILE_ROWS * H):
+                add_product(gz_at, at(drives_at, before, width), width, w_rec.ctypes.data, H, width)
+            elif recurs and t < T - 1:
+                for k in range(rows):
+                    n = list_events(active, 0, k, lines)
+                    add_dots(at(gz_at, k, width), at(drives_at, before + k, width), w_rec_lines.ctypes.data, width,
+                             lines.ctypes.data, n)  # fmt: skip
+            for k in range(rows):
+                if t >= lengths[start + k]:
+                    continue
+                call_rows(adjoint, at(state.ctypes.data, (start + k) * S, width), at(gz_at, k, width),
+                          at(near_at, near_row + k, size), neurons.ctypes.data, at(drives_at, here + k, width), 0,
+                          width)  # fmt: skip
+                if t < len(drive_gradient):
+                    for h in range(H):
+                        drive_gradient[t, start + k, h] = drives[here + k, h]
+            if t % BLOCK == 0:
+                last = min(T, t + BLOCK)
+                if len(w_in_gradient):
+                    add_events(
+                        w_in_gradient, x_bits, 0, x, graded, drives_at, words, lines, values, t, last, start, rows
+                    )
+                if len(w_rec_gradient):
+                    add_events(
+                        w_rec_gradient, z_bits, 1, x, False, drives_at, words, lines, values, t, last, start, rows
+                    )
+
+
+@inlined
+def spread(gradient, weights, summed, gz, t, b, k):
+    """gz[k] = the gradient of the spikes of sample b at step t."""
+    H = gradient.shape[2]
+    if len(gradient):
+        for h in range(H):
+            gz[k, h] = gradient[t, b, h]
+        for h in range(H, gz.shape[1]):
+            gz[k, h] = 0
+        fetch_row(at(gradient.ctypes.data, max(t - 1, 0) * gradient.shape[1] + b, H), H * FLOAT)
+    else:
+        for h in range(gz.shape[1]):
+            gz[k, h] = 0
+    for n in range(len(weights)):
+        if weights[n, t] != 0:
+            for h in range(gz.shape[1]):
+                gz[k, h] += weights[n, t] * summed[n, b, h]
+
+
+@inlined
+def add_events(gradients, bits, lag, x, graded, drives_at, words, lines, values, begin, end, start, rows):
+    """gradients[line] += value times gradient of the drive, for every event of steps begin to end (less `lag`) of a tile.
+    Line by line, so that a row of gradients stays in registers for all events of 64 rows."""
+    size, width = gradients.shape
+    for w in range(bits.shape[2]):
+        found = np.uint64(0)
+        words[:] = 0
+        for t in range(max(begin, lag), end):
+            for k in range(rows):
+                words[(t - begin) * TILE_ROWS + k] = bits[t - lag, start + k, w]
+                found |= bits[t - lag, start + k, w]
+        if found == 0:
+            continue
+        transpose_bits(words.ctypes.data)
+        for line in range(64 * w, min(size, 64 * w + 64)):
+            total = at(gradients.ctypes.data, line, width)
+            if words[line - 64 * w] == 0:
+                continue
+            if not graded:
+                add_marked_rows(total, drives_at, width, words.ctypes.data + (line - 64 * w) * WORD, 1)
+                continue
+            n = list_bits(words[line - 64 * w], 0, lines, 0)
+            for e in range(n):
+                values[e] = x[begin + lines[e] // TILE_ROWS, start + lines[e] % TILE_ROWS, line]
+            add_rows(total, drives_at, width, lines.ctypes.data, values.ctypes.data, n)

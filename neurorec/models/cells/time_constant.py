@@ -1,0 +1,41 @@
+"""Time constants: numbers of the card, or learned beside the weights, one for each neuron.
+
+Forward Euler moves a state by the rate dt/tau a step. A learned rate is sigmoid(a) with a free parameter a [H], so that
+dt <= tau for any a: the parametrisation of Fang et al. (2021), who learn one number a layer; one a neuron is learned by
+Perez-Nieves et al. (2021). Training starts from the card's tau.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class TimeConstant(nn.Module):
+    """One of a cell's time constants.
+
+    Attributes
+    ----------
+    logit : the free parameter a [H], or None where tau is fixed
+    """
+
+    def __init__(self, dt_ms: float, tau_ms: float, size: int, learned: bool) -> None:
+        super().__init__()
+        self.dt_ms, self.tau_ms = dt_ms, tau_ms
+        start = -math.log(tau_ms / dt_ms - 1) if learned else 0.0
+        self.logit = nn.Parameter(torch.full((size,), start)) if learned else None
+
+    def extra_repr(self) -> str:
+        return f"{self.tau_ms:g} ms" + (", learned from there" if self.logit is not None else "")
+
+    @property
+    def rate(self) -> float | Tensor:
+        """dt / tau: a number, or [H] where it is learned."""
+        return self.dt_ms * (1.0 / self.tau_ms) if self.logit is None else self.logit.sigmoid()
+
+    @property
+    def ms(self) -> Tensor:
+        """tau in ms, [H] where it is learned and [1] where not; in double precision."""
+        if self.logit is None:
+            return torch.tensor([self.tau_ms], dtype=torch.float64)
+        return self.dt_ms / self.logit.detach().sigmoid().double()

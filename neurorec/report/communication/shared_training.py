@@ -1,0 +1,59 @@
+"""`neurorec cost RUN --training --workers P --link NAME`: what sharing a finished run's training samples would cost."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from neurorec.basics.errors import InputError
+from neurorec.experiments.collect import rebuild_network
+from neurorec.experiments.store import read_run
+from neurorec.hardware.communication.price import LinkCost, price_traffic
+from neurorec.hardware.communication.ring import merge_traffic
+from neurorec.hardware.link import load_link
+from neurorec.report import wording
+
+
+def refuse_half_asked(run: Path | None, training: bool, workers: int | None, links: list[str] | None) -> None:
+    """--workers and --link go together, with --training of a finished run."""
+    if workers is None and not links:
+        return
+    if workers is None or not links:
+        raise InputError("--workers and --link go together: how many workers, and what joins them")
+    if run is None or not training:
+        raise InputError("--workers and --link go with --training of a finished run: only a training is shared so")
+    if workers < 2:
+        raise InputError(f"--workers {workers}: to share a training takes at least two")
+
+
+def print_communication(folder: Path, workers: int, links: list[str]) -> None:
+    """A line a link: BPTT merges at each of its updates, other rules once an epoch."""
+    record = read_run(folder)
+    network = rebuild_network(record, folder)
+    numbers = network.parameter_count + sum(buffer.numel() for buffer in network.cell.buffers())
+    merges = int(record.training["weight_updates" if record.rule == "bptt" else "epochs"])
+    traffic = merge_traffic(numbers, workers, merges)
+    often = "at every update" if record.rule == "bptt" else "once an epoch"
+    console = Console(highlight=False)
+    console.print(
+        f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, "
+        f"by ring all-reduce: {wording.data_size(traffic.total_bytes)} sent in all",
+        markup=False,
+    )
+    for name in links:
+        console.print(f"  over {name}: {_priced(price_traffic(traffic, load_link(name), workers))}", markup=False)
+
+
+def _priced(cost: LinkCost) -> str:
+    if cost.why_not:
+        return f"cannot: {cost.why_not}"
+    said = ["energy not known", "time not known"]
+    if cost.energy_pJ is not None:
+        e = cost.energy_pJ
+        said[0] = (
+            f"{wording.energy(e.value, cost.energy_at_least)} {wording.energy_band(e.low, e.high, e.value)}".strip()
+        )
+    if cost.time_s is not None:
+        t = cost.time_s
+        said[1] = ("≥ " if cost.time_at_least else "") + wording.duration(t.value)
+        said[1] += f" [{wording.duration(t.low)}–{wording.duration(t.high)}]" if t.low < t.high else ""
+    return ", ".join(said)

@@ -1,0 +1,204 @@
+"""Every engine against the plain reference, over reset rules, learned time constants and samples of unequal length."""
+
+import itertools
+
+import pytest
+import torch
+
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.fused import unroll as fused_unroll
+from neurorec.models.cell import cells
+from tests.nets import inputs, network, on_dyadic_grid
+
+SIZES = {  # T, B, I, H
+    "T=0": (0, 3, 5, 7),
+    "T=1": (1, 4, 3, 7),
+    "B=0": (5, 0, 3, 7),
+    "B=1": (23, 1, 6, 7),
+    "H=1": (23, 5, 6, 1),
+    "H=7": (23, 9, 6, 7),
+    "H=33": (23, 13, 9, 33),
+    "two tiles": (31, 19, 70, 33),
+}
+OPTIONS = [
+    (name, {"learn_time_constants": learned} | ({} if name == "leaky_integrator" else {"reset": reset}))
+    for name in ("lif", "adaptive_lif", "leaky_integrator")
+    for learned, reset in itertools.product((False, True), ("zero", "subtract"))
+    if name != "leaky_integrator" or reset == "zero"
+] + [("liquid_state", {"reset": "subtract"})]
+FAST = [name for name in engines if name != "torch"]
+CASES = [
+    pytest.param(engine, name, options, id=f"{engine} {name} {' '.join(f'{k}={v}' for k, v in options.items())}")
+    for engine, (name, options) in itertools.product(FAST, OPTIONS)
+    if engines[engine]().why_not(network(name, **options).cell) is None
+]
+
+
+def made(name, options, I, H):  # noqa: E741
+    """A cell with weights on the dyadic grid, so that sums are exact, and rates that differ from neuron to neuron."""
+    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6).cell
+    with torch.no_grad():
+        for key, parameter in cell.named_parameters():
+            parameter.requires_grad_(True)
+            if key.endswith("logit"):
+                parameter += torch.linspace(-0.7, 0.9, H)
+    return cell
+
+
+def binary(T, B, I, seed=0):  # noqa: E741
+    return (torch.rand(T, B, I, generator=torch.Generator().manual_seed(seed)) < 0.4).float()
+
+
+def first_state(cell, B):
+    start = cell.initial_state(B)
+    generator = torch.Generator().manual_seed(7)
+    drawn = {key: torch.round(torch.rand(B, cell.size, generator=generator) * 8) / 8 for key in start._fields}
+    if "z" in drawn:
+        drawn["z"] = (drawn["z"] > 0.5).float()
+    return type(start)(*(part.requires_grad_(True) for part in drawn.values()))
+
+
+def unequal(T, B):
+    """Lengths from 0 to T, in no order."""
+    return torch.tensor([(5 * k + T) % (T + 1) for k in range(B)], dtype=torch.int64)
+
+
+def results(engine, cell, x, lengths):
+    """Outputs, final state, and the gradients of x, of the first state and of every parameter."""
+    x, start = x.clone().requires_grad_(True), first_state(cell, x.shape[1])
+    cell.zero_grad(set_to_none=True)
+    outputs, final = engines[engine]().unroll(cell, x, start, lengths)
+    total = sum((part * torch.linspace(-1, 2, part.numel()).reshape(part.shape)).sum() for part in (outputs, *final))
+    if total.requires_grad:
+        total.backward()
+    wanted = {"x": x, **{f"first {k}": v for k, v in start._asdict().items()}, **dict(cell.named_parameters())}
+    gradients = {key: torch.zeros_like(one) if one.grad is None else one.grad.clone() for key, one in wanted.items()}
+    return outputs.detach(), final, gradients
+
+
+def assert_agree(engine, cell, x, lengths=None, tolerance=5e-6):
+    outputs, final, gradients = results(engine, cell, x, lengths)
+    outputs_plain, final_plain, gradients_plain = results("torch", cell, x, lengths)
+    assert torch.equal(outputs, outputs_plain)
+    for part, plain in zip(final, final_plain, strict=True):
+        assert torch.equal(part, plain)
+    for key, plain in gradients_plain.items():
+        scale = plain.abs().max().clamp_min(1e-12) if plain.numel() else 1.0
+        error = ((gradients[key] - plain).abs() / scale).max() if plain.numel() else 0.0
+        assert error < tolerance, f"{key}: off by {float(error):.1e} of its largest entry"
+    return outputs_plain, gradients_plain
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["one length", "unequal lengths"])
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(("engine", "name", "options"), CASES)
+def test_outputs_state_and_every_gradient(engine, name, options, sizes, ends):
+    T, B, I, H = sizes  # noqa: E741
+    cell = made(name, options, I, H)
+    assert_agree(engine, cell, binary(T, B, I), unequal(T, B) if ends else None)
+
+
+@pytest.mark.parametrize(("engine", "name", "options"), CASES)
+def test_the_comparison_is_about_something(engine, name, options):
+    """Cells are active, every parameter matters, and both options change what comes out."""
+    cell, x = made(name, options, 9, 33), binary(31, 13, 9)
+    outputs, gradients = assert_agree(engine, cell, x)
+    assert 0.05 < outputs.mean() < 0.9
+    for key, gradient in gradients.items():
+        assert gradient.abs().max() > 0.1, key
+    if options.get("learn_time_constants"):
+        fixed = made(name, options | {"learn_time_constants": False}, 9, 33)
+        assert not torch.equal(outputs, fixed(x, first_state(fixed, 13))[0])
+    if options.get("reset") == "subtract":
+        other = made(name, options | {"reset": "zero"}, 9, 33)
+        assert not torch.equal(outputs, other(x, first_state(other, 13))[0])
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_working_out_again_segment_by_segment(monkeypatch, name, options):
+    monkeypatch.setattr(fused_unroll, "KEEP_BYTES", 0)
+    cell, x = made(name, options, 9, 33), binary(50, 11, 9)
+    assert_agree("fused", cell, x, tolerance=2e-5)
+    assert_agree("fused", cell, x, unequal(50, 11), tolerance=2e-5)
+
+
+@pytest.mark.parametrize("slope", [1.0, 8.0])
+@pytest.mark.parametrize(("name", "options"), [case for case in OPTIONS if case[0] != "leaky_integrator"])
+def test_a_compact_surrogate(name, options, slope):
+    cell, x = made(name, options | {"surrogate": "triangle", "slope": slope}, 9, 33), binary(23, 19, 9)
+    assert_agree("fused", cell, x)
+    assert_agree("fused", cell, x, unequal(23, 19))
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_dense_and_graded_input(name, options):
+    cell, x = made(name, options, 40, 33), torch.ones(23, 17, 40)
+    assert_agree("fused", cell, x / 4, unequal(23, 17), tolerance=2e-5)
+    assert_agree("fused", cell, binary(23, 17, 40) / 2)
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"), [(e, c) for e in engines for c in cells if engines[e]().why_not(network(c).cell) is None]
+)
+def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
+    net = on_dyadic_grid(network(name, I=5, H=9))
+    runner, lengths = engines[engine](), unequal(17, 8)
+    x = inputs(net, 17, 8, share=0.5)
+    together = runner.run(net, x, lengths)
+    for b, length in enumerate(lengths.tolist()):
+        alone = runner.run(net, x[:length, b : b + 1])
+        torch.testing.assert_close(together.hidden[:length, b], alone.hidden[:, 0], rtol=1e-6, atol=1e-7)
+        if net.cell.output_signal == "spikes":
+            assert torch.equal(together.hidden[:length, b], alone.hidden[:, 0])
+        assert not together.hidden[length:, b].any()
+        torch.testing.assert_close(together.outputs[:length, b], alone.outputs[:, 0], rtol=1e-5, atol=1e-6)
+        assert not together.outputs[length:, b].any()
+        for part, own in zip(together.state, alone.state, strict=True):
+            torch.testing.assert_close(part[b], own[0], rtol=1e-6, atol=1e-7)
+    torch.testing.assert_close(net(x, lengths), together.outputs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("engine", list(engines))
+def test_what_lies_behind_an_end_changes_nothing_and_gets_no_gradient(engine):
+    cell, lengths = made("lif", {}, 6, 19), torch.tensor([11, 3, 0, 7])
+    x = binary(11, 4, 6)
+    behind = torch.arange(11)[:, None] >= lengths
+    noise = torch.where(behind[..., None], binary(11, 4, 6, seed=5), x)
+    one, other = results(engine, cell, x, lengths), results(engine, cell, noise, lengths)
+    assert not torch.equal(x, noise)
+    assert torch.equal(one[0], other[0])
+    assert all(torch.equal(a, b) for a, b in zip(one[1], other[1], strict=True))
+    for key, gradient in one[2].items():
+        assert torch.equal(gradient, other[2][key]), key
+    assert not one[2]["x"][behind].any()
+    assert one[2]["x"][~behind].any()
+
+
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        (torch.tensor([1, 2]), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.int64 [2])"),
+        (torch.ones(3), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.float32 [3])"),
+        (torch.tensor([1, 5, 2]), "lengths must lie in 0 to T = 4, the steps of x (got 1 to 5)"),
+        (torch.tensor([1, -1, 2]), "lengths must lie in 0 to T = 4, the steps of x (got -1 to 2)"),
+    ],
+)
+def test_impossible_lengths_are_refused(lengths, message):
+    net = network("lif")
+    for run in (net, lambda x, ends: engines["fused"]().run(net, x, ends)):
+        with pytest.raises(InputError) as caught:
+            run(inputs(net, 4, 3), lengths)
+        assert str(caught.value) == message
+
+
+def test_engines_that_know_one_reset_only_refuse_the_other():
+    cell = network("adaptive_lif", reset="subtract").cell
+    with pytest.raises(CannotRun) as caught:
+        choose_engine("norse", cell)
+    assert str(caught.value) == (
+        'engine norse cannot run adaptive LIF: its reset is "subtract", and Norse\'s recurrent steps know "zero" only; '
+        "use --engine auto"
+    )
+    assert choose_engine("auto", cell).title == "fused"
+    assert choose_engine("auto", cell.double()).title == "torch"
