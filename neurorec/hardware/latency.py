@@ -4,8 +4,8 @@ A chip that runs as fast as it can ends each step with a barrier:
     t = sum over steps of max(busiest core, links) + barrier;  core: events x t_syn + active x t_active + inactive x t_inactive
 Events of a layer are shared among its cores by their number of units; links: packets over the tiles used, or over the hottest
 link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where samples or
-cores of a layer differ (without activity by step, it is the mean step, lower still; a recording
-of a described net makes it exact). The barrier is interpolated between one
+cores of a layer differ (without activity by step, it is the mean step, lower still; a recording of a described net gives the
+busiest core of each step). The barrier is interpolated between one
 tile and all tiles, which are also its band. A chip with a fixed step takes steps x step. Of a chip with one time for all
 events, for all multiply-accumulates or for every bit of memory traffic, the longest of those stated counts.
 """
@@ -71,11 +71,6 @@ def _work(operations: Operations, mapping: Mapping, chip: Chip, memory_bits: flo
         return Busy(times.step.as_band() * (operations.mean_steps / NS_PER_US), "its fixed step")
     if chip.static is not None and chip.static.time == "real time":
         return None if operations.dt_ms is None else _real_time(operations, operations.dt_ms)
-    if times.barrier_one_tile is not None and mapping.busiest is not None:
-        kinds = (times.synaptic_event, times.neuron_update_active, times.neuron_update_inactive)
-        work = Band.total(t.as_band() * n for t, n in zip(kinds, mapping.busiest, strict=True) if t is not None)
-        barrier = _barrier_ns(mapping, chip) * operations.mean_steps
-        return Busy((work + barrier) * (1 / NS_PER_US), "cores" if work.value > barrier.value else "the barrier")
     if times.barrier_one_tile is not None:
         return _stepped(operations, mapping, chip)
     counts = operations.total if chip.counts_spikes else operations.total.as_dense()
@@ -117,11 +112,17 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
     cores = np.zeros((3, len(steps[0])))
     for core in mapping.cores:
         cores = np.maximum(cores, _core_ns(operations, core, chip, steps))
+    running = steps[3]
+    if mapping.busiest is not None:  # exact: the busiest core of each step, as one mean step
+        each, running = operations.mean_steps, np.ones(1)
+        kinds = (chip.time.synaptic_event, chip.time.neuron_update_active, chip.time.neuron_update_inactive)
+        spent = [time.as_band() * count for time, count in zip(kinds, mapping.busiest, strict=True) if time is not None]
+        cores = _ends(Band.total(spent) * (1 / each))[:, None]
     links = np.zeros(3)
     if chip.time.packet is not None:
         over = max(mapping.packets / max(1, mapping.tiles_used), mapping.hottest_link or 0)
         links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
-    work = np.maximum(cores, links[:, None] * steps[3]).sum(1) * each
+    work = np.maximum(cores, links[:, None] * running).sum(1) * each
     barrier = _barrier_ns(mapping, chip) * operations.mean_steps
     waits = {"cores": cores[0].sum() * each, "links": links[0] * operations.mean_steps, "the barrier": barrier.value}
     us = (Band(*(float(end) for end in work)) + barrier) * (1 / NS_PER_US)

@@ -29,8 +29,8 @@ def describe_cost(
     """Energy and latency of one inference of the described network; `batch` overrides its own.
 
     `annealed`, `partitioned`: cores are moved, and neurons shared out, so that spikes travel less. `precision`: other than
-    the chip's own. `recording`: a file of spikes to price (`recording.py`) instead of those that the stated rates lead one
-    to expect.
+    the chip's own. `recording`: a file of spikes to price (`recording.py`) instead of those that the stated rates lead one to
+    expect.
     """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip

@@ -69,7 +69,7 @@ class Arrived:
     events: int
     macs: int
     values: int
-    addresses: int
+    spikes: int
     sent: int
 
 
@@ -93,7 +93,8 @@ def _expected(net: Description, populations: list[Population], p: Population, sa
         events, spikes_heard = events + fed_back * p.recurrent_fan_in, spikes_heard + fed_back
     elif p.recurrent_fan_in:
         macs, values_heard = macs + runs * p.size * p.recurrent_fan_in, values_heard + runs * p.size
-    return Arrived(round(events), macs, values_heard, round(spikes_heard), round((p.spikes or 0) * samples * p.size))
+    sent = round((p.spikes or 0) * samples * p.size)
+    return Arrived(round(events), macs, values_heard, round(spikes_heard), sent)
 
 
 def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> Counts:
@@ -114,7 +115,7 @@ def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> C
         state_writes=runs * p.size * _state(net, p),
         activation_reads=arrived.values,
         activation_writes=values,
-        address_reads=arrived.addresses,
+        address_reads=arrived.spikes,
         address_writes=arrived.sent,
     )
 

@@ -83,7 +83,7 @@ def count_recording(net: Description, populations: list[Population], recording: 
     first, inputs, runs = placed.first + placed.inputs, placed.inputs, net.steps
     arrived = []
     for at, p in enumerate(populations):
-        events, macs, values, addresses = 0.0, 0, 0, 0
+        events, macs, values, heard = 0.0, 0, 0, 0
         for line in p.lines:
             size = placed.size_of(line.source)
             carried = input_spikes(net) if line.source == INPUT else populations[line.source].spikes
@@ -91,17 +91,16 @@ def count_recording(net: Description, populations: list[Population], recording: 
             if carried is None:
                 macs, values = macs + runs * p.size * line.fan_in, values + runs * size
             else:
-                events += arriving.sum() * p.size * line.fan_in / size
-                addresses += arriving.sum()
+                events, heard = events + arriving.sum() * p.size * line.fan_in / size, heard + arriving.sum()
         own = slice(first[at], first[at + 1])
         if p.recurrent_fan_in and p.spikes is not None:
-            addresses += fed_back[own].sum()
+            heard += fed_back[own].sum()
             events += 0 if p.lattice else fed_back[own].sum() * p.recurrent_fan_in
-        addresses += sum(fed_back[first[line.source] : first[line.source + 1]].sum() for line in p.random)
+        heard += sum(fed_back[first[line.source] : first[line.source + 1]].sum() for line in p.random)
         if p.lattice or p.random:
             starts, lines = placed.wires.starts, placed.wires.lines
             events += fed_back[lines[starts[placed.first[at]] : starts[placed.first[at + 1]]]].sum()
-        arrived.append(Arrived(round(events), macs, values, int(addresses), int(spikes[own].sum())))
+        arrived.append(Arrived(round(events), macs, values, int(heard), int(spikes[own].sum())))
     return count_arrived(net, populations, 1, arrived, int(spikes[:inputs].sum()))
 
 

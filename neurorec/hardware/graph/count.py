@@ -75,7 +75,6 @@ def _per_step(seen: Observed, nodes: list[NodeCounts]) -> StepCounts:
         readout_macs=each(sum(node.counts.macs for node in nodes if node.name in readout)),
         spikes=sum(seen.sent_steps.values(), none),
         neuron_updates=each(sum(node.counts.neuron_updates for node in nodes if node.name not in readout)),
-        running=none + seen.samples,
         arriving=seen.input_steps,
         running=none + seen.samples,
     )
