@@ -63,6 +63,45 @@ def test_a_compiled_kernel_does_what_python_does(name):
         np.testing.assert_array_equal(values[:used], plain[array][:used], err_msg=array)
 
 
+EXPRESSIONS = """
+import math
+import numpy as np
+
+def run(begin, end, dt, a, b, n, found) -> int:
+    for i in range(begin, end):
+        x = a[i]
+        y = b[i]
+        found[i, 0] = 1.0 * (x != y) + 2.0 * (x == y) + 4.0 * (x >= y) + 8.0 * (x <= y) + 16.0 * (x < y) + 32.0 * (x > y)
+        found[i, 1] = 1.0 * (not x < y) + 2.0 * (0 < x <= y) + 4.0 * (x < 0 and y < 0) + 8.0 * (x < 0 or y < 0)
+        found[i, 2] = x - y if x < 1 else 3
+        found[i, 3] = 7 if y < 1 else -x
+        found[i, 4] = x**2 + abs(x) + math.sqrt(abs(y)) + math.exp(-abs(x)) + math.floor(y) * dt
+        found[i, 5] = n[i] // 3 + 10 * (n[i] % 3) + ((n[i] << 2) ^ 5) + (n[i] >> 1) + (n[i] & 6) + n[i] / 4
+        k = 0
+        while k * k < n[i] and k < 4:
+            k += 1
+        found[i, 6] = k
+    return end
+"""
+
+
+def test_expressions_compiled_are_those_of_python_to_the_last_bit():
+    random = np.random.default_rng(0)
+    special = np.array([0.0, -0.0, 1.0, -1.0, np.nan, np.inf, 0.5])
+    a, b = (np.concatenate([v.ravel(), random.normal(size=30)]) for v in np.meshgrid(special, special[:5]))
+    n, sides = random.integers(0, 40, len(a)), [np.zeros((len(a), 7)) for _ in range(2)]
+    arrays = [a, b, n, sides[0]]
+    load_kernel(EXPRESSIONS, arrays).run(0, len(a), 0.25, table_of(arrays).ctypes.data)
+    names: dict = {}
+    exec(EXPRESSIONS, names)
+    finite = [row for row in range(len(a)) if np.isfinite(b[row])]  # math.floor of others is an error in Python
+    with np.errstate(invalid="ignore"):
+        for row in finite:
+            names["run"](row, row + 1, 0.25, a, b, n, sides[1])
+    assert len(finite) > 50
+    np.testing.assert_array_equal(sides[0][finite], sides[1][finite])
+
+
 def test_a_run_that_pauses_for_ctrl_c_or_for_room_gives_the_same(monkeypatch):
     network = small_network("cuba", "pair")
     at_once = run_network(network, 400)
