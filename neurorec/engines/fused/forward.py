@@ -1,4 +1,7 @@
-"""The time loop forward, over the samples one thread owns, and the part of it that the way back runs again."""
+"""The time loop forward, over the samples one thread owns, and the part of it that the way back runs again.
+
+Asking an array for its address counts a reference, atomically; so addresses are asked for once, before the loops.
+"""
 
 from typing import Any, cast
 
@@ -26,16 +29,18 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, weights, out
     or, if that has no rows, starts [segments, B, S, width], the state before each segment.
     Returns the number of input events, and whether any input was other than 0 or 1.
     """
-    T, B, I = x.shape  # noqa: E741
-    H, width, S = len(w_rec), w_rec.shape[1], state.shape[1]
-    kept = len(distance) > 0
-    scratch = np.zeros((TILE_ROWS, width), np.float32)
+    (T, B, I), (H, width), S = x.shape, w_rec.shape, state.shape[1]  # noqa: E741
+    kept, input_events, graded = len(distance) > 0, 0, False
+    scratch, x_rows = np.zeros((TILE_ROWS, width), np.float32), x.reshape(T * B, I)
     drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
-    lines, values = np.empty(max(I, H), np.int64), np.ones(max(I, H), np.float32)
-    x_rows, x_at, z_at, distance_at = x.reshape(T * B, I), x.ctypes.data, z.ctypes.data, distance.ctypes.data
-    drive_at, recurrent_at, state_at = drive.ctypes.data, recurrent.ctypes.data, state.ctypes.data
-    input_events, graded = 0, False
+    lines, values = np.empty(I, np.int64), np.ones(I, np.float32)
+    x_at, z_at, state_at, neurons_at = x.ctypes.data, z.ctypes.data, state.ctypes.data, neurons.ctypes.data
+    drive_at, recurrent_at, near_at = drive.ctypes.data, recurrent.ctypes.data, scratch.ctypes.data
+    if kept:
+        near_at = distance.ctypes.data
+    layer = (x_at, w_in.ctypes.data, w_rec.ctypes.data, H)
+    tile = (z_at, z_words.ctypes.data, drive_at, recurrent_at, lines.ctypes.data, values.ctypes.data)
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
         for t in range(T):
@@ -45,18 +50,15 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, weights, out
                 input_events += set_bits(x_rows, at(x_at, row, I), row, I, x_bits, now, b, B * I * FLOAT)
             if keep and not kept and t % SEGMENT == 0:
                 starts[t // SEGMENT, start : start + rows] = state[start : start + rows]
-            graded |= drive_tile(x, x_bits, z_words, w_in, w_rec, first, z, drive, recurrent, lines, values, t, now, start,
-                                 rows)  # fmt: skip
+            graded |= drive_tile(
+                layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows
+            )
+            near = (start // TILE_ROWS * T + t) * TILE_ROWS if kept else 0
             for k in range(rows):
-                b = start + k
-                here = (
-                    at(distance_at, (start // TILE_ROWS * T + t) * TILE_ROWS + k, width)
-                    if kept
-                    else scratch.ctypes.data
-                )
-                call_rows(code, at(state_at, b * S, width), at(drive_at, k, width), at(recurrent_at, k, width),
-                          neurons.ctypes.data, here, at(z_at, k, width), width)  # fmt: skip
-                set_bits(z, at(z_at, k, width), k, H, z_words, 0, k, 0)
+                b, z_row = start + k, at(z_at, k, width)
+                call_rows(code, at(state_at, b * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
+                          at(near_at, near + k, width), z_row, width)  # fmt: skip
+                set_bits(z, z_row, k, H, z_words, 0, k, 0)
                 if keep:
                     for w in range(z_words.shape[2]):
                         z_bits[t, b, w] = z_words[0, k, w]
@@ -71,16 +73,15 @@ def forward_rows(code, keep, x, first, w_in, w_rec, state, neurons, weights, out
 
 
 @inlined
-def drive_tile(x, x_bits, z_words, w_in, w_rec, first, z, drive, recurrent, lines, values, t, now, start, rows):
+def drive_tile(layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows):
     """drive = W_in x, recurrent = W_rec z for the samples of a tile at step t: from x_bits[now], and from the spikes of
-    the step before, as numbers z [TILE_ROWS, width] and bits z_words. Says whether any input was other than 0 or 1."""
-    (_, B, I), (H, width), graded = x.shape, w_rec.shape, False  # noqa: E741
-    drive_at, recurrent_at, lines_at, values_at = (
-        drive.ctypes.data, recurrent.ctypes.data, lines.ctypes.data, values.ctypes.data,
-    )  # fmt: skip
+    the step before, as numbers z and as bits z_words. Says whether any input was other than 0 or 1."""
+    x_at, in_at, rec_at, H = layer
+    z_at, words_at, drive_at, recurrent_at, lines_at, values_at = tile
+    (_, B, I), width, count, graded = x.shape, drive.shape[1], z_words.shape[2], False  # noqa: E741
     drive[:] = 0
     if rows == TILE_ROWS and count_events(x_bits, now, start, rows) > DENSE * rows * I:
-        add_product(drive_at, at(x.ctypes.data, t * B + start, I), I, w_in.ctypes.data, I, width)
+        add_product(drive_at, at(x_at, t * B + start, I), I, in_at, I, width)
         graded = True
     else:
         for k in range(rows):
@@ -88,40 +89,38 @@ def drive_tile(x, x_bits, z_words, w_in, w_rec, first, z, drive, recurrent, line
             for e in range(n):
                 values[e] = x[t, start + k, lines[e]]
                 graded |= values[e] != 1
-            add_rows(at(drive_at, k, width), w_in.ctypes.data, width, lines_at, values_at, n)
-    if t == 0:
+            add_rows(at(drive_at, k, width), in_at, width, lines_at, values_at, n)
+    for k in range(rows):
+        for h in range(width):
+            recurrent[k, h] = first[start + k, h] if t == 0 else np.float32(0)
+    if t > 0 and rows == TILE_ROWS and count_events(z_words, 0, 0, rows) > DENSE * rows * H:
+        add_product(recurrent_at, z_at, width, rec_at, H, width)
+    elif t > 0:
         for k in range(rows):
-            recurrent[k] = first[start + k]
-        return graded
-    recurrent[:] = 0
-    if rows == TILE_ROWS and count_events(z_words, 0, 0, rows) > DENSE * rows * H:
-        add_product(recurrent_at, z.ctypes.data, width, w_rec.ctypes.data, H, width)
-    else:
-        count = z_words.shape[2]
-        for k in range(rows):
-            words_at = z_words.ctypes.data + k * count * WORD
-            add_marked_rows(at(recurrent_at, k, width), w_rec.ctypes.data, width, words_at, count)
+            add_marked_rows(at(recurrent_at, k, width), rec_at, width, words_at + k * count * WORD, count)
     return graded
 
 
 @inlined
-def run_again(code, x, first, w_in, w_rec, neurons, starts, x_bits, z_bits, drive, recurrent, z, z_words, state, lines,
-              values, distance, begin, end, start, rows):  # fmt: skip
-    """The steps begin to end of a tile once more, from the state before them: distance [1, SEGMENT, TILE_ROWS, width]."""
-    H, width, S = len(w_rec), w_rec.shape[1], state.shape[1]
+def run_again(code, layer, tile, x, first, neurons_at, starts, x_bits, z_bits, state, state_at, near_at, z, z_words, drive,
+              recurrent, lines, values, begin, end, start, rows):  # fmt: skip
+    """The steps begin to end of a tile once more, from the state before them: u - threshold to [SEGMENT, TILE_ROWS, width]
+    at near_at."""
+    z_at, _, drive_at, recurrent_at, _, _ = tile
+    _, S, width = state.shape
     for k in range(rows):
-        state[k] = starts[begin // SEGMENT, start + k]
+        for s in range(S):
+            for h in range(width):
+                state[k, s, h] = starts[begin // SEGMENT, start + k, s, h]
     for t in range(begin, end):
         if t > 0:
             for k in range(rows):
                 for w in range(z_words.shape[2]):
                     z_words[0, k, w] = z_bits[t - 1, start + k, w]
                 if t == begin:
-                    for h in range(H):
+                    for h in range(layer[3]):
                         z[k, h] = (z_words[0, k, h // 64] >> np.uint64(h % 64)) & np.uint64(1)
-        drive_tile(x, x_bits, z_words, w_in, w_rec, first, z, drive, recurrent, lines, values, t, t, start, rows)
+        drive_tile(layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, t, start, rows)
         for k in range(rows):
-            call_rows(code, at(state.ctypes.data, k * S, width), at(drive.ctypes.data, k, width),
-                      at(recurrent.ctypes.data, k, width), neurons.ctypes.data,
-                      at(distance.ctypes.data, t % SEGMENT * TILE_ROWS + k, width), at(z.ctypes.data, k, width),
-                      width)  # fmt: skip
+            call_rows(code, at(state_at, k * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
+                      at(near_at, t % SEGMENT * TILE_ROWS + k, width), at(z_at, k, width), width)  # fmt: skip

@@ -63,7 +63,7 @@ class _Unroll(torch.autograd.Function):
                 distance if all_kept else None, x_bits, z_bits,
             )  # fmt: skip
             ctx.set_materialize_grads(False)
-        return out, summed[..., :H], *(state[:, k, :H].contiguous() for k in range(len(states)))
+        return out, summed[..., :H], *state[..., :H].unbind(1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -104,7 +104,7 @@ class _Unroll(torch.autograd.Function):
             if not ctx.silent:
                 g_rec += drive[0].t() @ z
         return (None, drive @ w_in if need_x else None, g_in, g_rec, drive[0] @ w_rec if need_z else None,
-                *(state[:, k, :H].contiguous() for k in range(len(state_gradients))))  # fmt: skip
+                *state[..., :H].unbind(1))  # fmt: skip
 
 
 def _empty(*shape: int) -> Tensor:
