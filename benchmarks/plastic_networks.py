@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from neurorec.engines.connect import connect_by_chance
 from neurorec.engines.event_network import EventNetwork, Poisson, Population, Projection
 
 CUBA_NEURONS = """dv/dt = (ge + gi - (v - v_rest)) / tau_m : 1 (unless refractory)
@@ -21,7 +22,7 @@ def cuba(plastic: bool = False, neurons: int = 4000, share: float = 0.02, seed: 
         neurons, "v > v_threshold", CUBA_NEURONS + (TRACES if plastic else ""), reset="v = v_reset" + traces["reset"],
         after=traces["after"], refractory_ms=5.0, method="exact", start={"v": -60 + 10 * random.random(neurons)},
     )  # fmt: skip
-    pre, post = np.nonzero(random.random((neurons, neurons)) < share)
+    pre, post = connect_by_chance(random, neurons, neurons, share)
     first = int(np.searchsorted(pre, excitatory))
     e = Projection("neurons", "neurons", np.full(first, 60 * 0.27 / 10), pre[:first], post[:first], **learn)
     i = Projection("neurons", "neurons", np.full(len(pre) - first, -20 * 4.5 / 10), pre[first:], post[first:],

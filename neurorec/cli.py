@@ -28,19 +28,20 @@ def run(
     quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
     seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
     jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "auto",
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
-        str, typer.Option(help="Engine for the networks it can run: auto, fused, norse or torch.")
-    ] = "auto",
+        str | None,
+        typer.Option(
+            help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
+        ),
+    ] = None,
     out: Out = None,
     debug: Debug = False,
 ) -> None:
     """Run a study: train, price, export, report. The same command again does only what is missing."""
-    from neurorec.experiments.verbs import prepare_study
-    from neurorec.report.live import run_and_report
+    from neurorec.report.studies import Asked, run_asked
 
-    prepared = prepare_study(study, quick=quick, seeds=seeds, jobs=jobs, device=device, engine=engine, out=out)
-    failed = run_and_report(prepared)
+    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
         raise RunFailed(f"{failed} run(s) failed; the reasons stand above and in the report. The others are complete")
 
@@ -51,15 +52,15 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.live import rebuild
+    from neurorec.report.studies import rebuild_folder
 
-    rebuild(folder)
+    rebuild_folder(folder)
 
 
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="pairs, chips, studies, tasks, rules, engines, cells, encoders, exporters")
+        str, typer.Argument(help="pairs, chips, links, studies, tasks, rules, engines, cells, encoders, exporters")
     ] = "",
     debug: Debug = False,
 ) -> None:
@@ -81,7 +82,8 @@ def show(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="A card (pair, chip or study), or a NIR file.")], debug: Debug = False
+    file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    debug: Debug = False,
 ) -> None:
     """Check a card or a NIR file; say what is wrong with it and how to mend it."""
     from neurorec.experiments.verbs import check_file
@@ -92,7 +94,10 @@ def check(
 @app.command()
 def cost(
     what: Annotated[
-        Path | None, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")
+        Path | None,
+        typer.Argument(
+            metavar="RUN|FILE.nir", help="The folder of a finished run (runs/STUDY/done/RUN_ID), or a NIR file."
+        ),
     ] = None,
     network: Annotated[
         Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
@@ -105,12 +110,50 @@ def cost(
     anneal: Annotated[
         bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
     ] = False,
+    target: Annotated[
+        float | None, typer.Option(help="Also what training to this validation score cost (0.9), of a finished run.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="Where the picture of --sweep goes: .svg, .png, .pdf.")] = None,
+    partition: Annotated[
+        bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
+    ] = None,
+    placing: Annotated[
+        Path | None, typer.Option(help="Write what spikes travel, in order and as found, as .json.")
+    ] = None,
+    recording: Annotated[
+        Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
+    ] = None,
+    signal: Annotated[
+        str, typer.Option(help="What --input holds: spikes, values, or auto (spikes if all numbers are 0 or 1).")
+    ] = "auto",
+    nir: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a network costs on a chip: of a finished run, or of a description."""
-    from neurorec.report.pricing import print_asked
+    """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    from neurorec.report.graph_pricing import is_graph, print_graph_cost
+    from neurorec.report.pricing import Placing, print_asked
+    from neurorec.report.sweeping import print_sweep
 
-    print_asked(what, network, chip, batch, training, anneal)
+    placed = Placing(anneal, partition, picture, placing)
+    if is_graph(what, recording, nir):
+        refused = {"--network": network, "--batch": batch, "--training": training, "--target": target, "--sweep": sweep}
+        print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
+    elif sweep is not None:
+        unused = {"--batch": batch, "--target": target, **placed.asked()}
+        print_sweep(
+            what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v not in (None, False)]
+        )
+    else:
+        print_asked(what, network, chip, batch, training, placed, target=target, plot=plot)
 
 
 @app.command()
@@ -150,9 +193,9 @@ def cite_(
 ) -> None:
     """BibTeX of everything a study uses: data, networks, rules, chips."""
     from neurorec.basics.citations import bibtex, is_cited
-    from neurorec.experiments.study import load_study
+    from neurorec.experiments.kinds import load_any_study
 
-    keys = load_study(study).sources()
+    keys = load_any_study(study).sources()
     typer.echo(bibtex(key for key in keys if is_cited(key)))
     for key in keys:
         if not is_cited(key):

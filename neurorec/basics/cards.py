@@ -26,9 +26,11 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def card_folder(kind: str) -> Path:
-    """Where the cards of `kind` ("models", "hardware", "experiments") lie: in the wheel, or beside the package."""
-    packed = PACKAGE / kind / "cards"
-    return packed if packed.is_dir() else PACKAGE.parent / kind
+    """Where the cards of `kind` ("models", "hardware", "hardware/links", "experiments") lie: in the wheel, or beside the
+    package."""
+    top, *below = kind.split("/")
+    packed = PACKAGE / top / "cards"
+    return (packed if packed.is_dir() else PACKAGE.parent / top).joinpath(*below)
 
 
 def card_names(kind: str) -> list[str]:
@@ -94,9 +96,10 @@ def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
         parent, wrong = ".".join(filter(None, [table, *map(str, keys[:-1])])), str(keys[-1])
         siblings = _fields_at(schema, keys[:-1])
         hint = did_you_mean(wrong, siblings)
-        with_unit = [name for name in siblings if name.rsplit("_", 1)[0] == wrong and name.rsplit("_", 1)[-1] in UNITS]
-        if with_unit:
-            hint = f' (write "{with_unit[0]}": the unit belongs in the key)'
+        stem, unit = _split_unit(wrong)
+        for name in siblings:
+            if _split_unit(name)[0] == stem and _split_unit(name)[1] not in ("", unit):
+                hint = f' (write "{name}": {"convert the number" if unit else "the unit belongs in the key"})'
         return f'{parent + ": " if parent else ""}key "{wrong}" is not known{hint}'
     if kind == "missing":
         return f"{path}: this key is missing; add it"
@@ -104,6 +107,12 @@ def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
         return f"{path}: {fault['ctx']['error']}" if path else str(fault["ctx"]["error"])
     message = fault["msg"].replace("Input should be", "must be")
     return f"{path}: {message} (got {came!r})"
+
+
+def _split_unit(key: str) -> tuple[str, str]:
+    """ "tau_mem_ms" -> ("tau_mem", "ms"); a key that is only a unit has no stem."""
+    stem, _, unit = key.rpartition("_")
+    return (stem, unit) if unit in UNITS else (key, "")
 
 
 def _fields_at(schema: Any, keys: list[Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Citations: key -> who, what, where. An identifier (DOI, arXiv) stands here only if it was read, never remembered."""
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 from neurorec.basics.cards import Card, check_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
 
+JOURNAL = re.compile(r"(?P<journal>.+?) (?P<volume>\d+)(\((?P<number>[\d-]+)\))?(:(?P<pages>[\w-]+))?")
+#: a venue written like "Cognitive Science 14(2):179-211" is a journal
+
 
 class Citation(Card):
-    author: str
+    author: str  #: "A. One, B. Two and C. Three", or "A. One et al."
     title: str
     venue: str
+    meeting: bool = False  #: whether the venue is a conference
     year: int | None = None
     doi: str | None = None
     arxiv: str | None = None
@@ -57,14 +62,24 @@ def bibtex(keys: Iterable[str]) -> str:
 
 
 def _entry(key: str, entry: Citation) -> str:
+    journal = None if entry.meeting else JOURNAL.fullmatch(entry.venue)
+    kind = "article" if journal else "inproceedings" if entry.meeting else "misc"
+    where = journal.groupdict() if journal else {"booktitle" if entry.meeting else "howpublished": entry.venue}
     fields = {
-        "author": entry.author,
+        "author": _authors(entry.author),
         "title": "{" + entry.title + "}",
-        "howpublished": entry.venue,
+        **where,
         "year": entry.year,
         "doi": entry.doi,
         "eprint": entry.arxiv,
+        "archiveprefix": "arXiv" if entry.arxiv else None,
         "url": entry.url,
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value is not None]
-    return "\n".join([f"@misc{{{key},", *lines, "}"])
+    return "\n".join([f"@{kind}{{{key},", *lines, "}"])
+
+
+def _authors(names: str) -> str:
+    """BibTeX's list of names: joined by " and ", the unnamed rest as "others"."""
+    persons = [person for part in names.removesuffix(" et al.").split(", ") for person in part.split(" and ")]
+    return " and ".join(persons + ["others"] * names.endswith(" et al."))

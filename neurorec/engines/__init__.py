@@ -1,4 +1,4 @@
-"""How time is stepped. Importing this folder registers the engines; Norse, Brian2 and numba load only when used."""
+"""How time is stepped. Importing this folder registers the engines; Norse, Brian2 and the compilers load only when used."""
 
 from neurorec.engines import on_norse, on_torch
 from neurorec.engines.fused import engine as on_fused

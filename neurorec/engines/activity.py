@@ -24,6 +24,8 @@ class Activity:
     input_raster: np.ndarray  #: [T, S, I] bool, of the first S samples
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
     skipped_steps: int = 0  #: behind the ends of samples that are shorter than others, summed over samples
+    input_steps: np.ndarray | None = None  #: [T, I] spikes per step and input line; None in older records
+    hidden_steps: np.ndarray | None = None  #: [T, H] spikes per step and unit
 
     @property
     def sample_steps(self) -> int:
@@ -57,14 +59,17 @@ def observe(network: Network, x: Tensor, hidden: Tensor, lengths: Tensor | None 
         x_seen = x_seen & (t < ends[:, None])
     if not spiking:
         h_seen = np.zeros_like(h_seen)
+    input_steps, hidden_steps = x_seen.sum(1, dtype=np.int64), h_seen.sum(1, dtype=np.int64)
     return Activity(
         samples=B,
         steps=T,
-        input_spikes=x_seen.sum((0, 1), dtype=np.int64),
-        hidden_spikes=h_seen.sum((0, 1), dtype=np.int64),
+        input_spikes=input_steps.sum(0),
+        hidden_spikes=hidden_steps.sum(0),
         recurrent_spikes=(h_seen & (t < ends[:, None] - 1)).sum((0, 1), dtype=np.int64),
-        spikes_per_step=h_seen.sum((1, 2), dtype=np.int64),
+        spikes_per_step=hidden_steps.sum(1),
         input_raster=x_seen[:, :RASTER_SAMPLES],
         raster=h_seen[:, :RASTER_SAMPLES],
         skipped_steps=int(B * T - ends.sum()),
+        input_steps=input_steps,
+        hidden_steps=hidden_steps,
     )

@@ -41,7 +41,7 @@ class Plastic(EventEngine):
 
     @property
     def title(self) -> str:
-        return "plastic (numba)"
+        return "plastic (LLVM)"
 
     def why_not(self, cell: Any, plasticity: EventEquations) -> str | None:
         from neurorec.engines.plastic.present import why_not

@@ -11,6 +11,10 @@ Order within a step t, which every engine keeps:
 A trace raised in `after` is therefore not seen by the synapses of the spike that raised it; one raised in `reset` is.
 Traces belong to neurons, not to synapses: a delayed spike meets its target's trace on arrival, and `on_post` reads its
 source's trace as it is at the source.
+
+A sample begins with what 1. says and no more: a neuron that fired just before is still refractory, and spikes that are
+under way still arrive, as where pictures follow each other on a chip. Where samples must not touch, end each with a rest
+longer than refractory times, delays and the variables that `at_sample` does not name.
 """
 
 from collections.abc import Mapping
@@ -42,7 +46,10 @@ class Population:
 
     size: int
     fires: str | SpikeTrain | Poisson  #: a condition such as "v > v_threshold", or where the spikes come from
-    equations: str = ""  #: "dv/dt = ... : 1", with "(unless refractory)" where it applies; "theta : 1" is a parameter
+    equations: str = (
+        ""  #: "dv/dt = ... : 1"; "theta : 1" is a parameter; where "(unless refractory)" stands, v neither moves
+    )
+    #: nor takes spikes that arrive while the neuron is refractory; `reset` and `after` may always change it
     reset: str = ""
     after: str = ""
     refractory_ms: float = 0.0
@@ -55,6 +62,7 @@ class Population:
 class Projection:
     """Synapses from one population to another: a full matrix `weights` [S, N], or [E] with `pre` [E] and `post` [E].
 
+    Weights given as float32 stay so in the compiled engine, in half the memory: each change is then rounded to 24 bits.
     In `on_pre`, `on_post` and `on_reward`, w and the variables of `state` are the synapse's own; a name of the source ends
     in `_pre`, of the target in `_post`. Only the synapse's own and, in `on_pre`, the target's may be changed.
     """

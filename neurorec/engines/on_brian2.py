@@ -43,7 +43,7 @@ class Presentation:
     spikes: Tensor
     weights: Tensor  #: [H, I] input weights after the last sample
     theta: Tensor  #: [H] threshold offsets after the last sample
-    target: str  #: how the code was generated: "cython", "numpy" or "numba"
+    target: str  #: how the code was generated: "cython", "numpy" or "LLVM"
     wall_s: float
 
     @property

@@ -4,6 +4,7 @@ A file leaves five things open that decide spikes; they are `NirOptions`. Produc
 the order of neurorec's own cells: the same float32 numbers come out, not merely close ones.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,11 +13,23 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.neurons import Neuron, Stateful, stateful_node, total
-from neurorec.engines.nir_graph.options import NirOptions, promised_options
+from neurorec.engines.nir_graph.options import NirOptions, options_from_text, promised_options
 from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
 from neurorec.engines.nir_graph.stateless import Function, stateless_function
 
-__all__ = ["NirGraph", "NirOptions", "NirRun", "flat_graph", "promised_options", "read_nir", "run_nir"]
+Watch = Callable[[str, Sequence[Tensor], Tensor], None]  #: node, what arrives along each of its edges, what it sends
+
+__all__ = [
+    "NirGraph",
+    "NirOptions",
+    "NirRun",
+    "batched",
+    "flat_graph",
+    "options_from_text",
+    "promised_options",
+    "read_nir",
+    "run_nir",
+]
 
 
 @dataclass(frozen=True)
@@ -38,8 +51,12 @@ class NirRun:
 
 
 @torch.no_grad()
-def run_nir(graph: NirGraph, x: Any, options: NirOptions, record_potentials: bool = False) -> NirRun:
+def run_nir(
+    graph: NirGraph, x: Any, options: NirOptions, record_potentials: bool = False, watch: Watch | None = None
+) -> NirRun:
     """Run `graph` on x [T, B, ...] or [T, ...], the rest of the axes being those of its Input node.
+
+    `watch` is called for every node but the Input in every step.
 
     Raises
     ------
@@ -47,8 +64,8 @@ def run_nir(graph: NirGraph, x: Any, options: NirOptions, record_potentials: boo
         If x does not fit the Input node.
     """
     dtype = getattr(torch, options.precision)
-    x = _batched(graph, torch.as_tensor(x).to("cpu", dtype))
-    nodes = _Nodes(graph, options)
+    x = batched(graph, torch.as_tensor(x).to("cpu", dtype))
+    nodes = _Nodes(graph, options, watch)
     sent, states = nodes.before_first_step(x[0])
     recorded: dict[str, list[Tensor]] = {name: [] for name in (*graph.outputs, *graph.of_kind(*SPIKING))}
     potentials: dict[str, list[Tensor]] = {name: [] for name in nodes.potentials} if record_potentials else {}
@@ -66,8 +83,8 @@ def run_nir(graph: NirGraph, x: Any, options: NirOptions, record_potentials: boo
 class _Nodes:
     """The nodes of a graph, ready to step; what they sent and their states are arguments and results."""
 
-    def __init__(self, graph: NirGraph, options: NirOptions) -> None:
-        self.graph, self.options = graph, options
+    def __init__(self, graph: NirGraph, options: NirOptions, watch: Watch | None) -> None:
+        self.graph, self.options, self.watch = graph, options, watch
         self.late = graph.edges_to_next_layers() if options.layers_delayed else set()
         self.neurons: dict[str, Stateful] = {}
         self.functions: dict[str, Function] = {}
@@ -109,6 +126,8 @@ class _Nodes:
                 sent[name], after[name] = self.neurons[name].step(states[name], arrivals)
             else:
                 sent[name] = self.functions[name](total(arrivals))
+            if self.watch is not None:
+                self.watch(name, arrivals, sent[name])
         return sent, after
 
 
@@ -116,7 +135,7 @@ def _shape(node_type: dict[str, Any]) -> tuple[int, ...]:
     return tuple(int(size) for size in next(iter(node_type.values())))
 
 
-def _batched(graph: NirGraph, x: Tensor) -> Tensor:
+def batched(graph: NirGraph, x: Tensor) -> Tensor:
     """x with its batch axis, checked against the Input node."""
     shape = _shape(graph.nodes[graph.input].input_type)
     if x.ndim == 1 + len(shape):

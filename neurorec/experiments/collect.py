@@ -128,12 +128,13 @@ def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]
 
 def _notes(runs: list[RunRecord]) -> list[str]:
     """How it was run: engines, machine, versions."""
-    engines = sorted(
-        {f"{record.engine} for {record.network} by {record.rule_title}" for record in runs if record.engine}
-    )
+    engines: dict[str, set[str]] = {}
+    for record in runs:
+        if record.engine:
+            engines.setdefault(record.engine, set()).add(f"{record.network} by {record.rule_title}")
     versions = next((record.versions for record in runs if record.versions), {})
     return [
-        "engines: " + ", ".join(engines),
+        "engines: " + "; ".join(f"{name} for {', '.join(sorted(engines[name]))}" for name in sorted(engines)),
         f"machine: {platform.machine()}, {platform.system()}; devices: {', '.join(sorted({r.device for r in runs}))}",
         "versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
     ]

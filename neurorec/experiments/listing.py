@@ -1,7 +1,7 @@
 """The tables of pairs and studies in models/README.md and experiments/README.md, generated from the cards."""
 
 from neurorec.basics.cards import card_folder, card_names
-from neurorec.experiments.study import load_study
+from neurorec.experiments.kinds import kind_of, load_any_study
 from neurorec.models.cell import cells
 from neurorec.training import load_pair
 
@@ -20,8 +20,8 @@ These are cards, one question a file; the code that reads them is `neurorec/expe
 it, run `neurorec check experiments/NAME.toml` and then `neurorec run NAME`.
 This table is generated: `python -m neurorec.experiments.listing`.
 
-| study | question | pairs | chips | seeds |
-|---|---|---|---|---|
+| study | kind | question | pairs | chips | seeds |
+|---|---|---|---|---|---|
 """
 
 
@@ -42,9 +42,9 @@ def experiments_readme() -> str:
     """The text of experiments/README.md."""
     rows = []
     for name in card_names("experiments"):
-        card = load_study(name).card
-        seeds = ", ".join(map(str, card.seeds))
-        rows.append(f"| {name} | {card.question} | {', '.join(card.pairs)} | {', '.join(card.chips)} | {seeds} |")
+        card = load_any_study(name).card
+        taking_part = (", ".join(map(str, getattr(card, key, []))) or "-" for key in ("pairs", "chips", "seeds"))
+        rows.append(f"| {name} | {kind_of(name)} | {card.question} | {' | '.join(taking_part)} |")
     return EXPERIMENTS + "\n".join(rows) + "\n"
 
 

@@ -12,15 +12,17 @@ import torch
 
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.event_engine import EventEngine
 from neurorec.experiments.study import LoadedStudy
-from neurorec.learning.rule import rules
+from neurorec.learning.rule import TrainingCard, rules
 from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
 STORED_FORMAT = 2  # raise it when what a run's folder holds changes, so that older runs are made anew
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "brian2")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class RunSpec:
     task: str
     seed: int
     control: str  #: "", "frozen recurrence", "chance" or "ridge on input"
-    engine: str
+    engine: str  #: the event engine where the rule learns in one, unless another kind was asked for; else what steps the cell
     device: str
     max_epochs: int | None
     max_samples: int | None
@@ -114,7 +116,18 @@ def _recurrent(half: LoadedHalf) -> bool:
 
 
 def _check_engine(study: LoadedStudy, engine: str) -> None:
-    if engine == "auto":
+    for_cells, for_events = asked_engines(engine)
+    if for_events != "auto" and not any(
+        _learner(half, training, for_events)
+        for pair in study.pairs
+        for half in pair.halves
+        for training in half.trainings
+    ):
+        raise CannotRun(
+            f"engine {engine} can run no training of study {study.name}: it runs rules whose weights change at spikes, such "
+            "as stdp; use --engine auto"
+        )
+    if for_cells == "auto":
         return
     member = engines[engine]()
     cells = [half.build(1, 1, torch.Generator().manual_seed(0)).cell for pair in study.pairs for half in pair.halves]
@@ -123,16 +136,24 @@ def _check_engine(study: LoadedStudy, engine: str) -> None:
         raise CannotRun(f"engine {engine} can run no network of study {study.name}: {next(iter(reasons.values()))}")
 
 
-def _engine_for(half: LoadedHalf, asked: str, device: str) -> str:
+def _learner(half: LoadedHalf, training: TrainingCard, asked: str) -> EventEngine | None:
+    """The event engine in which a training's rule learns, if it does."""
+    network = half.build(1, 1, torch.Generator().manual_seed(0))
+    return rules[training.rule](training, asked).event_engine_for(network)
+
+
+def _engine_for(half: LoadedHalf, training: TrainingCard, asked: str, device: str) -> str:
+    for_cells, for_events = asked_engines(asked)
     cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell.to(device)
-    if asked != "auto" and engines[asked]().why_not(cell) is None:
-        return asked
-    return choose_engine("auto", cell).title
+    if for_cells != "auto" and engines[for_cells]().why_not(cell) is None:
+        return for_cells
+    learner = _learner(half, training, for_events)
+    return learner.name if learner else choose_engine("auto", cell).title
 
 
 def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: str, options: Options) -> RunSpec:
     training = half.trainings[number]
-    engine = _engine_for(half, options.engine, options.device)
+    engine = _engine_for(half, training, options.engine, options.device)
     decides = {
         "cell": half.cell.model_dump(),
         "readout": half.readout.model_dump(),

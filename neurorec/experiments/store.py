@@ -64,7 +64,8 @@ class Store:
         if run is not None:
             save_file({k: v.detach().cpu().contiguous() for k, v in run.network.state_dict().items()},
                       folder / "weights.safetensors")  # fmt: skip
-            np.savez_compressed(folder / "activity.npz", **asdict(run.activity))  # type: ignore[arg-type]
+            seen = {name: value for name, value in asdict(run.activity).items() if value is not None}
+            np.savez_compressed(folder / "activity.npz", **seen)
             with open(folder / "history.csv", "w", newline="") as file:
                 writer = csv.DictWriter(file, ["epoch", "loss", "validation_score"])
                 writer.writeheader()
@@ -118,9 +119,15 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def read_activity(folder: Path) -> Activity:
     with np.load(folder / "activity.npz", allow_pickle=False) as arrays:
-        data = {field.name: arrays[field.name] for field in fields(Activity)}
-    numbers: dict[str, Any] = {name: int(data[name]) for name in ("samples", "steps", "skipped_steps")}
+        data = {field.name: arrays[field.name] for field in fields(Activity) if field.name in arrays}
+    numbers: dict[str, Any] = {name: int(data.get(name, 0)) for name in ("samples", "steps", "skipped_steps")}
     return Activity(**data | numbers)
+
+
+def read_history(folder: Path) -> tuple[tuple[int, float], ...]:
+    """Validation score after each epoch; empty where the rule was not scored so."""
+    with open(folder / "history.csv", newline="") as file:
+        return tuple((int(row["epoch"]), float(row["validation_score"])) for row in csv.DictReader(file))
 
 
 def _plain(record: RunRecord) -> dict[str, Any]:

@@ -25,8 +25,9 @@ class Quick(Card):
 
 
 class Study(Card):
-    """The card experiments/NAME.toml."""
+    """The card experiments/NAME.toml of a study that trains."""
 
+    kind: Literal["training"] = "training"
     about: str
     question: str
     pairs: list[str] = Field(min_length=1)

@@ -3,25 +3,31 @@
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
+from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import collect, rebuild_network, stored_half
+from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
-from neurorec.experiments.store import read_activity, read_run
+from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.experiments.study import LoadedStudy, load_study
+from neurorec.hardware.bill import Outcome
+from neurorec.hardware.case import Case, DescribedNet, TrainedNet
 from neurorec.hardware.chip import Chip, load_chip
 from neurorec.hardware.cost import Cost, TrainingRun
 from neurorec.hardware.cost import estimate_cost as price
 from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.hardware.graph import GraphCost, graph_cost, read_recording
+from neurorec.hardware.link import load_link
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
@@ -91,36 +97,74 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 
 
 def check_file(path: Path) -> str:
-    """What `path` is: a pair, chip or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
+    """What `path` is: a pair, chip, link or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
     if path.suffix == ".nir":
-        from neurorec.engines.on_nir import read_nir
-
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
+    if path.is_dir():
+        raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
+    if path.suffix != ".toml":
+        raise InputError(f'{path}: cards end in ".toml" and NIR graphs in ".nir"; this is neither')
     data = read_toml(path)
     if "question" in data:
-        load_study(path)
+        load_any_study(path)
         return "study"
     if "rate" in data or "spiking" in data:
         load_pair(path)
         return "pair"
+    if "joins" in data:
+        load_link(path)
+        return "link"
     if {"energy", "memory", "must_price"} & set(data):
         load_chip(path)
         return "chip"
     raise InputError(
-        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price); "
-        "copy a card from experiments/, models/ or hardware/ and change it"
+        f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price), "
+        "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and change it"
     )
 
 
-def price_stored_run(folder: Path, chips: list[str]) -> list[Cost]:
-    """The cost of a stored run's network on each of the chips named."""
+def price_stored_run(
+    folder: Path, chips: list[str], batch: int = 1, annealed: bool = False, partitioned: bool = False
+) -> list[Cost]:
+    """The cost of a stored run's network on each of the chips named, with what the run achieved."""
+    case, outcome = stored_case(folder)
+    case = case.with_setting(batch=batch, annealed=annealed, partitioned=partitioned)
+    return [replace(case.price(chip), outcome=outcome) for chip in chips]
+
+
+def stored_case(folder: Path) -> tuple[TrainedNet, Outcome]:
+    """The network of a stored run with what it did and how it was trained; and what it achieved."""
     record = read_run(folder)
     network, activity = rebuild_network(record, folder), read_activity(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    return [price(network, activity, chip, training=trained) for chip in chips]
+    epochs = int(record.training.get("epochs", 1))
+    outcome = Outcome(record.test_score, record.validation_score, epochs, read_history(folder))
+    return TrainedNet(network, activity, trained), outcome
 
 
-def price_description(path: Path, chips: list[str], batch: int | None = None, annealed: bool = False) -> list[Cost]:
+def read_case(run: Path | None, network: Path | None) -> Case:
+    """The net of a stored run, or a described one. Raises `InputError` unless exactly one is named."""
+    if (run is None) == (network is None):
+        raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
+    if network is not None:
+        return DescribedNet(load_description(network))
+    assert run is not None
+    return stored_case(run)[0]
+
+
+def price_description(
+    path: Path, chips: list[str], batch: int | None = None, annealed: bool = False, partitioned: bool = False
+) -> list[Cost]:
     """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
     net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed) for chip in chips]
+    return [describe_cost(net, chip, batch, annealed, partitioned) for chip in chips]
+
+
+def price_graph(
+    path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto", annealed: bool = False,
+    partitioned: bool = False,
+) -> GraphCost:  # fmt: skip
+    """The cost on each of the chips named of the NIR graph in `path`, run on `recording`. `settings`: NAME=VALUE each."""
+    graph = read_nir(path)
+    options = options_from_text(settings, graph.metadata, graph.where)
+    return graph_cost(graph, read_recording(recording), options, chips, signal, annealed, partitioned)

@@ -26,6 +26,12 @@ class Band:
     def total(cls, bands: Iterable[Band]) -> Band:
         return sum(bands, cls.exact(0.0))
 
+    @classmethod
+    def largest(cls, bands: Iterable[Band]) -> Band:
+        """What takes longest when all run side by side; each end is the largest of its ends."""
+        found = list(bands)
+        return cls(*(max(getattr(band, end) for band in found) for end in ("value", "low", "high")))
+
     def __add__(self, other: Band) -> Band:
         return Band(self.value + other.value, self.low + other.low, self.high + other.high)
 

@@ -8,6 +8,9 @@ from neurorec.hardware.band import Band
 from neurorec.hardware.evidence import Scope
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.operations import Operations
+from neurorec.hardware.precision import Precision
+from neurorec.hardware.stores import Traffic
+from neurorec.hardware.training_operations import TrainingOperations
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,10 @@ class Setting:
     batch: int = 1
     clock_MHz: float | None = None
     waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
+    precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
+    dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
+    annealed: bool = False  #: cores are moved so that spikes travel less
+    partitioned: bool = False  #: neurons are shared out so that spikes travel less
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,16 @@ class TrainingRun:
     rule: str
     samples_seen: int
     weight_updates: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
+
+    accuracy: float  #: on test data
+    validation: float  #: of the network that was kept
+    epochs: int
+    history: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,12 +57,18 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """A whole training on the chip. Static power is charged over its forward passes only."""
+    """A whole training on the chip. `time_us` covers forward passes, backward passes and updates, one after another."""
 
     energy_pJ: Band | None
     why_not: str = ""
+    dynamic_pJ: Band | None = None
+    static_pJ: Band | None = None
+    time_us: Band | None = None
     unpriced: tuple[str, ...] = ()
+    without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
+    operations: TrainingOperations | None = None
+    traffic: tuple[Traffic, ...] = ()  #: of the whole training, by store and memory
 
     @property
     def at_least(self) -> bool:
@@ -69,13 +92,17 @@ class Cost:
     breakdown: Breakdown | None = None
     dynamic_pJ: Band | None = None
     latency_us: Band | None = None
+    bottleneck: str = ""  #: what the latency waits for
     unpriced: tuple[str, ...] = ()
     without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
     static_basis: str = ""
     operations: Operations | None = None
     mapping: Mapping | None = None
+    traffic: tuple[Traffic, ...] = ()  #: bits by store and memory, over all samples of `operations`
+    precision: str = ""  #: the data type that was priced
     training: TrainingCost | None = None
+    outcome: Outcome | None = None  #: of the run whose network this is
     batch: int = 1
     notes: tuple[str, ...] = ()  #: what to know before using the figure
     published: tuple[str, ...] = ()  #: figures measured end to end on other nets, to stand beside

@@ -9,9 +9,11 @@ import neurorec.learning
 import neurorec.models  # noqa: F401  (these two register every rule and cell)
 from neurorec.basics.cards import Card, card_names, find_card, load_card
 from neurorec.basics.errors import InputError, did_you_mean
-from neurorec.hardware.evidence import AccessEnergy, Known, Limit, Scope
+from neurorec.hardware.evidence import AccessEnergy, Energy, Known, Limit, Scope
 from neurorec.hardware.law import BatchLaw
+from neurorec.hardware.precision import DType
 from neurorec.hardware.terms import (
+    ARITHMETIC,
     Bound,
     Energies,
     Limits,
@@ -46,8 +48,10 @@ class Chip(Card):
     measured_macs: list[PositiveFloat] | None = Field(
         None, min_length=2, max_length=2
     )  #: net sizes behind an all-in price
+    precision: DType | None = None  #: the data type that the card's prices are for, where it says so
     energy: Energies = Energies()
-    memory: list[AccessEnergy] = Field(default_factory=list)  #: smallest first; the first that holds the net is used
+    energy_at: dict[DType, Energies] = Field(default_factory=dict)  #: prices of arithmetic in other data types
+    memory: list[AccessEnergy] = Field(default_factory=list)  #: smallest first; see `stores` for which holds what
     time: Times = Times()
     static: Static | None = None
     limits: Limits = Limits()
@@ -58,7 +62,8 @@ class Chip(Card):
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
-        energies = [*self.energy.stated().values(), *self.memory]
+        others = (energy for table in self.energy_at.values() for energy in table.stated().values())
+        energies = [*self.energy.stated().values(), *others, *self.memory]
         if any(energy.scope != self.scope for energy in energies):
             raise ValueError(
                 f'every energy of this card must have scope = "{self.scope}"; all-in and per-term never mix'
@@ -80,6 +85,31 @@ class Chip(Card):
         if not self.must_price and not (self.published or self.bound):
             raise ValueError("must_price is empty: name the terms of a total, or give published or bound figures")
         return self
+
+    @model_validator(mode="after")
+    def _same_terms_at_every_precision(self) -> Self:
+        if self.energy_at and self.precision is None:
+            raise ValueError("energy_at needs precision: the data type that [energy] is for")
+        wanted = {term for term in self.energy.stated() if term in ARITHMETIC}
+        for dtype, table in self.energy_at.items():
+            if set(table.stated()) != wanted:
+                names = ", ".join(sorted(wanted)) or "nothing, for [energy] states no arithmetic"
+                raise ValueError(f"energy_at.{dtype}: state the arithmetic that [energy] states: {names}")
+        return self
+
+    def energies(self, dtype: str | None) -> dict[str, Energy]:
+        """Prices by term, with arithmetic in `dtype` (None: in the card's own)."""
+        return {**self.energy.stated(), **(self.energy_at[dtype].stated() if dtype in self.energy_at else {})}
+
+    def why_not_precision(self, dtype: str) -> str | None:
+        """Why nothing can be priced in `dtype`, or None. Prices are never scaled by width."""
+        if dtype == self.precision or dtype in self.energy_at:
+            return None
+        advice = f"leave the precision out, or add [energy_at.{dtype}] with a source to its card"
+        if self.precision is None:
+            return f"its card does not say for which data type its prices hold, so {dtype} has none; {advice}"
+        stated = ", ".join([self.precision, *self.energy_at])
+        return f"its prices are for {stated} only, and no source says what {dtype} costs; {advice}"
 
     def stated_terms(self) -> set[str]:
         """Terms that the card has a number for."""

@@ -1,4 +1,4 @@
-"""What an inference, and as a first estimate a training, costs on a chip: energy with a band, latency, what is missing."""
+"""What an inference and a training cost on a chip: energy with a band, latency, what is missing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,22 @@ from neurorec.engines.activity import Activity
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Breakdown, Cost, Setting, TrainingCost, TrainingRun
 from neurorec.hardware.chip import Chip, load_chip
-from neurorec.hardware.latency import busy_us
-from neurorec.hardware.mapping import Mapping, place_in_order
-from neurorec.hardware.operations import WORD_BITS, Operations, count_inference
-from neurorec.hardware.price import Charge, Part, charge_inference, charge_learning, idle_power_mW, message_bits
+from neurorec.hardware.latency import busy
+from neurorec.hardware.mapping import Mapping, place_network
+from neurorec.hardware.operations import Operations, count_inference
+from neurorec.hardware.price import (
+    Charge,
+    Part,
+    charge_inference,
+    idle_power_mW,
+    message_bits,
+    on_chip,
+    precision_of,
+    total_of,
+)
 from neurorec.hardware.price_law import PJ_PER_MW_US, price_by_law
+from neurorec.hardware.stores import traffic
+from neurorec.hardware.training_cost import price_training
 from neurorec.hardware.training_operations import count_training
 from neurorec.models.network import Network
 
@@ -29,18 +40,33 @@ def estimate_cost(
     *,
     training: TrainingRun | None = None,
     batch: int = 1,
+    setting: Setting | None = None,
 ) -> Cost:
-    """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set."""
+    """Energy and latency per inference of `network` on `chip`, given what was observed on the whole test set.
+
+    `setting` says more than `batch` can: precision, clock, real time, length of a step, how neurons are placed.
+    """
+    setting = Setting(batch=batch) if setting is None else setting
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
     reason = _why_not(network, activity, chip)
     if reason is not None:
         return refused(name, chip, reason)
-    operations, mapping = count_inference(network, activity), place_in_order(network, activity, chip)
-    cost = price_counted(name, chip, operations, mapping, Setting(batch=batch))
+    try:
+        mapping = place_network(network, activity, chip, setting.partitioned, setting.annealed)
+    except CannotRun as error:
+        return refused(name, chip, str(error))
+    operations = count_inference(network, activity)
+    if setting.dt_ms is not None:
+        operations = replace(operations, dt_ms=setting.dt_ms)
+    cost = price_counted(name, chip, operations, mapping, setting)
     if training is None or not cost.can_run:
         return cost
-    return _with_training(cost, network, activity, chip, training)
+    reason = chip.why_not_rule(training.rule)
+    if reason is not None:
+        return replace(cost, training=TrainingCost(None, reason))
+    counted = count_training(network, activity, training.rule, int(training.samples_seen), int(training.weight_updates))
+    return replace(cost, training=price_training(cost, counted, chip, setting))
 
 
 def refused(name: str, chip: Chip, reason: str) -> Cost:
@@ -50,6 +76,9 @@ def refused(name: str, chip: Chip, reason: str) -> Cost:
 
 def price_counted(name: str, chip: Chip, operations: Operations, mapping: Mapping, setting: Setting) -> Cost:
     """Price counts that a run or a description gave."""
+    reason = None if setting.precision is None else chip.why_not_precision(setting.precision.weight)
+    if reason is not None:
+        return refused(name, chip, reason)
     if chip.law is not None:
         return price_by_law(name, chip, chip.law, operations, mapping, setting)
     if setting.batch > 1:
@@ -57,26 +86,31 @@ def price_counted(name: str, chip: Chip, operations: Operations, mapping: Mappin
         return refused(name, chip, reason)
     if setting.clock_MHz is not None and (chip.static is None or chip.static.clock is None):
         return refused(name, chip, "its card states no power per MHz, so clock_MHz cannot be changed; leave it out")
-    busy = busy_us(operations, mapping, chip, setting)
+    inferences, precision = operations.samples, precision_of(chip, setting.precision)
+    moved = traffic(operations.stores, on_chip(chip, operations.layers), precision, chip.memory)
+    found = busy(operations, mapping, chip, setting, sum(one.bits for one in moved))
+    time_us = found.us if found else None
     bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
-    inferences = operations.samples
-    charges = [_each(charge, 1 / inferences) for charge in charge_inference(operations, mapping, chip)]
-    charges += _static_charge(chip, busy, mapping.chips, setting.clock_MHz)
+    charges = [charge.times(1 / inferences) for charge in charge_inference(operations, mapping, chip, moved, precision)]
+    charges += _static_charge(chip, time_us, mapping.chips, setting.clock_MHz)
     per_term = chip.scope == "per-term"
     return Cost(
         chip=name,
         scope=chip.scope,
         can_run=True,
-        energy_pJ=_sum(charges),
+        energy_pJ=total_of(charges),
         breakdown=_break_down(charges) if per_term else None,
-        dynamic_pJ=_sum(charge for charge in charges if charge.part != "static") if per_term else None,
-        latency_us=None if bound_only else busy,
-        unpriced=tuple(charge.term for charge in charges if charge.energy_pJ is None),
-        without_band=tuple(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
-        communication_bits=message_bits(operations, mapping, chip) / inferences,
-        static_basis=_static_basis(chip, mapping, busy, setting.clock_MHz),
+        dynamic_pJ=total_of(charge for charge in charges if charge.part != "static") if per_term else None,
+        latency_us=None if bound_only else time_us,
+        bottleneck=found.bottleneck if found else "",
+        unpriced=_named(charge.term for charge in charges if charge.energy_pJ is None),
+        without_band=_named(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
+        communication_bits=message_bits(operations, mapping, chip, precision) / inferences,
+        static_basis=_static_basis(chip, mapping, time_us, setting.clock_MHz),
         operations=operations,
         mapping=mapping,
+        traffic=moved,
+        precision=precision.name,
         published=tuple(str(figure) for figure in chip.published),
     )
 
@@ -90,64 +124,36 @@ def _why_not(network: Network, activity: Activity, chip: Chip) -> str | None:
         return f"its input lines carry {network.input_signal}, the chip takes {taken}; choose an encoder for that"
     if activity.samples < 1:
         return "no sample was observed; run the network on the test set first"
-    try:
-        place_in_order(network, activity, chip)
-    except CannotRun as error:
-        return str(error)
     return None
 
 
-def _each(charge: Charge, share: float) -> Charge:
-    return Charge(charge.term, None if charge.energy_pJ is None else charge.energy_pJ * share, charge.has_band)
-
-
-def _sum(charges: Iterable[Charge]) -> Band:
-    return Band.total(charge.energy_pJ for charge in charges if charge.energy_pJ is not None)
+def _named(terms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(terms))
 
 
 def _break_down(charges: list[Charge]) -> Breakdown:
     def part(name: Part) -> Band | None:
         priced = [charge for charge in charges if charge.part == name and charge.energy_pJ is not None]
-        return _sum(priced) if priced else None
+        return total_of(priced) if priced else None
 
     return Breakdown(part("compute"), part("memory"), part("communication"), part("static"))
 
 
-def _static_charge(chip: Chip, busy: Band | None, chips: int, clock_MHz: float | None) -> list[Charge]:
+def _static_charge(chip: Chip, busy_us: Band | None, chips: int, clock_MHz: float | None) -> list[Charge]:
     """Static (and clock) power of every chip used, whole, over one inference."""
     if "static" not in chip.must_price:
         return []
-    if chip.static is None or busy is None:
+    if chip.static is None or busy_us is None:
         return [Charge("static", None, False)]
     powers = [power for power in (chip.static.power, chip.static.clock) if power is not None]
-    energy = idle_power_mW(chip, clock_MHz) * busy * (PJ_PER_MW_US * chips)
+    energy = idle_power_mW(chip, clock_MHz) * busy_us * (PJ_PER_MW_US * chips)
     return [Charge("static", energy, all(power.has_band for power in powers))]
 
 
-def _static_basis(chip: Chip, mapping: Mapping, busy: Band | None, clock_MHz: float | None) -> str:
-    if chip.static is None or busy is None:
+def _static_basis(chip: Chip, mapping: Mapping, busy_us: Band | None, clock_MHz: float | None) -> str:
+    if chip.static is None or busy_us is None:
         return "all of the device, as metered" if chip.scope == "all-in" else "not priced"
     whole = "the whole chip" if mapping.chips == 1 else f"each of {mapping.chips} whole chips"
     cores = (mapping.cores_on_chip or 0) * mapping.chips
     used = f", of which the net uses {len(mapping.cores)} of {cores} cores"
     return f"{chip.static.time}, {idle_power_mW(chip, clock_MHz).value:.4g} mW of {whole}{used if cores else ''}"
-
-
-def _with_training(cost: Cost, network: Network, activity: Activity, chip: Chip, training: TrainingRun) -> Cost:
-    assert cost.energy_pJ is not None
-    assert cost.operations is not None
-    assert cost.communication_bits is not None
-    reason = chip.why_not_rule(training.rule)
-    if reason is not None:
-        return replace(cost, training=TrainingCost(None, reason))
-    counted = count_training(network, activity, training.rule, int(training.samples_seen), int(training.weight_updates))
-    learning = charge_learning(counted.backward + counted.update, cost.operations.stored_bytes, chip)
-    unpriced = [*cost.unpriced, *(charge.term for charge in learning if charge.energy_pJ is None)]
-    if "static" in chip.must_price and "static" not in unpriced:
-        unpriced.append("static while weights change")
-    trained = TrainingCost(
-        energy_pJ=cost.energy_pJ * counted.samples_seen + _sum(learning),
-        unpriced=tuple(dict.fromkeys(unpriced)),
-        communication_bits=cost.communication_bits * counted.samples_seen + counted.backward.values_sent * WORD_BITS,
-    )
-    return replace(cost, training=trained)

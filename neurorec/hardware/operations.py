@@ -8,58 +8,20 @@ not fed back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from neurorec.engines.activity import Activity
-from neurorec.models.cell import StepOperations
+from neurorec.hardware.counts import Counts, Layer, LayerCounts
+from neurorec.hardware.precision import FLOAT32
+from neurorec.hardware.step_counts import StepCounts, count_steps
+from neurorec.hardware.stores import Store
+from neurorec.models.cell import Cell, StepOperations
 from neurorec.models.network import Network
+from neurorec.models.readout import Linear
 
-WORD_BITS = 32  #: every weight, state and activation is one float32 word, as the reference engine computes
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Integer totals. An access moves one word of `WORD_BITS`, except that reading a spike moves one address."""
-
-    synaptic_events: int = 0  #: accumulates caused by spikes
-    macs: int = 0  #: multiply-accumulates caused by values
-    dense_macs: int = 0  #: what a chip does that computes every synapse in every step
-    neuron_updates: int = 0
-    active_neuron_updates: int = 0  #: those in which the neuron spiked: equal to `spikes`
-    spikes: int = 0  #: sent by the layer's units
-    values_sent: int = 0  #: real numbers sent by the layer's units
-    elementwise: int = 0
-    nonlinearities: int = 0
-    weight_reads: int = 0
-    weight_writes: int = 0
-    state_reads: int = 0
-    state_writes: int = 0
-    activation_reads: int = 0  #: spikes and values that arrive at the layer's synapses
-    activation_writes: int = 0  #: spikes and values that its units put out
-    tape_reads: int = 0
-    tape_writes: int = 0
-    plasticity_updates: int = 0  #: single weights changed by a local rule
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
-
-    def scaled(self, numerator: int, denominator: int) -> Counts:
-        """Every count times numerator / denominator, rounded to the nearest integer."""
-        return Counts(
-            *((2 * getattr(self, f.name) * numerator + denominator) // (2 * denominator) for f in fields(self))
-        )
-
-    def as_dense(self) -> Counts:
-        """The same work on a chip that computes every synapse in every step."""
-        weights = self.weight_reads - self.synaptic_events - self.macs + self.dense_macs
-        return replace(self, synaptic_events=0, macs=self.dense_macs, weight_reads=weights)
-
-    @property
-    def memory_accesses(self) -> int:
-        """Words read and written: weights, states, activations, tape."""
-        return sum(getattr(self, f.name) for f in fields(self) if f.name.endswith(("_reads", "_writes")))
+__all__ = ["Counts", "Operations", "count_inference", "count_layers"]
 
 
 @dataclass(frozen=True)
@@ -73,11 +35,16 @@ class Operations:
     input_values: int  #: words that arrive where the input lines carry values
     cell: Counts
     readout: Counts
-    stored_words: int  #: weights, biases and state of one sample: what a memory must hold
+    stores: tuple[Store, ...]  #: what a memory must hold for one sample
     hidden_units: int
     output_units: int
     dt_ms: float | None  #: what a step stands for, where the net says it
     skipped_steps: int = 0  #: that samples shorter than others did not run, summed over samples
+    per_step: StepCounts | None = field(default=None, compare=False)  #: step by step, where the activity was seen so
+
+    @property
+    def layers(self) -> LayerCounts:
+        return LayerCounts(self.cell, self.readout)
 
     @property
     def total(self) -> Counts:
@@ -89,8 +56,19 @@ class Operations:
         return self.samples * self.steps - self.skipped_steps
 
     @property
+    def mean_steps(self) -> float:
+        """Steps of one sample, on average."""
+        return self.sample_steps / max(1, self.samples)
+
+    @property
+    def stored_words(self) -> int:
+        """Weights, biases and state."""
+        return sum(store.words for store in self.stores if store.kind in ("weight", "state"))
+
+    @property
     def stored_bytes(self) -> int:
-        return self.stored_words * WORD_BITS // 8
+        """As the reference engine keeps them."""
+        return self.stored_words * FLOAT32.bits("weight") // 8
 
 
 def count_inference(network: Network, activity: Activity) -> Operations:
@@ -99,27 +77,35 @@ def count_inference(network: Network, activity: Activity) -> Operations:
     The readout counts every step, as the network's forward pass computes it, whether or not an answer is asked for.
     """
     cell, readout = network.cell, network.readout
-    declared, declared_readout = cell.operations(), readout.operations()
-    spiking = cell.output_signal == "spikes"
-    arriving = activity.input_spikes if network.input_signal == "spikes" else None
-    recurrent = activity.recurrent_spikes if declared.recurrent_signal == "spikes" else None
+    layers = count_layers(network, activity)
+    spiking_input = network.input_signal == "spikes"
     return Operations(
         cell_name=cell.card.name,
         samples=activity.samples,
         steps=activity.steps,
-        input_spikes=int(activity.input_spikes.sum()) if arriving is not None else 0,
-        input_values=0 if arriving is not None else activity.sample_steps * cell.input_size,
-        cell=_count_layer(
-            declared, activity, arriving, recurrent, cell.size, activity.hidden_spikes if spiking else None
-        ),
-        readout=_count_layer(
-            declared_readout, activity, activity.hidden_spikes if spiking else None, None, readout.size, None
-        ),
-        stored_words=_stored_words(network),
+        input_spikes=int(activity.input_spikes.sum()) if spiking_input else 0,
+        input_values=0 if spiking_input else activity.sample_steps * cell.input_size,
+        cell=layers.cell,
+        readout=layers.readout,
+        stores=_stores(network),
         hidden_units=cell.size,
         output_units=readout.size,
         dt_ms=getattr(cell.card, "dt_ms", None),
         skipped_steps=activity.skipped_steps,
+        per_step=count_steps(network, activity),
+    )
+
+
+def count_layers(network: Network, activity: Activity) -> LayerCounts:
+    """The counts of both layers, forward."""
+    cell, readout = network.cell, network.readout
+    declared = cell.operations()
+    arriving = activity.input_spikes if network.input_signal == "spikes" else None
+    recurrent = activity.recurrent_spikes if declared.recurrent_signal == "spikes" else None
+    sent = activity.hidden_spikes if cell.output_signal == "spikes" else None
+    return LayerCounts(
+        cell=_count_layer(declared, activity, arriving, recurrent, cell.size, sent),
+        readout=_count_layer(readout.operations(), activity, sent, None, readout.size, None),
     )
 
 
@@ -136,10 +122,6 @@ def _count_layer(
     lines = ((declared.input_fan_out, arriving), (declared.recurrent_fan_out, recurrent))
     events = sum(int(spikes @ fan_out) for fan_out, spikes in lines if spikes is not None)
     macs = sum(runs * int(fan_out.sum()) for fan_out, spikes in lines if spikes is None)
-    reads = sum(
-        int(spikes[fan_out > 0].sum()) if spikes is not None else runs * int((fan_out > 0).sum())
-        for fan_out, spikes in lines
-    )
     spikes = int(sent.sum()) if sent is not None else 0
     values = 0 if sent is not None else runs * units
     return Counts(
@@ -155,14 +137,26 @@ def _count_layer(
         weight_reads=events + macs,
         state_reads=runs * declared.state_values,
         state_writes=runs * declared.state_values,
-        activation_reads=reads,
-        activation_writes=spikes + values,
+        activation_reads=sum(runs * int((fan_out > 0).sum()) for fan_out, spikes in lines if spikes is None),
+        activation_writes=values,
+        address_reads=sum(int(spikes[fan_out > 0].sum()) for fan_out, spikes in lines if spikes is not None),
+        address_writes=spikes,
     )
 
 
-def _stored_words(network: Network) -> int:
-    """Synapses that exist, biases, and the state of one sample."""
-    layers = (network.cell.operations(), network.readout.operations())
-    synapses = sum(int(layer.input_fan_out.sum() + layer.recurrent_fan_out.sum()) for layer in layers)
-    biases = sum(parameter.numel() for parameter in network.parameters() if parameter.dim() == 1)
-    return synapses + biases + sum(layer.state_values for layer in layers)
+def _stores(network: Network) -> tuple[Store, ...]:
+    """Synapses that exist, biases, the state of one sample, and one step of the lines that a layer hears and sends on."""
+    stores: list[Store] = []
+    modules: tuple[tuple[Layer, Cell | Linear], ...] = (("cell", network.cell), ("readout", network.readout))
+    for layer, module in modules:
+        declared = module.operations()
+        synapses = int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum())
+        biases = sum(parameter.numel() for parameter in module.parameters() if parameter.dim() == 1)
+        lines = module.input_size + module.size
+        stores += [
+            Store(layer, "weight", synapses + biases),
+            Store(layer, "state", declared.state_values),
+            Store(layer, "activation", lines),
+            Store(layer, "address", lines),
+        ]
+    return tuple(stores)

@@ -1,20 +1,25 @@
 """Prices: counts times what the card says one event costs. Nothing is counted or placed here.
 
-E = sum over the terms that the card must price of count x pJ, plus static power x time. A term with events but no price
-is left out and listed, which makes the total "at least". Totals are over all samples of the operations.
+E = sum over the terms that the card must price of count x pJ, plus static power x time. Memory is charged by the bits that
+move, at the memory that holds them. A term with events but no price is left out and listed, which makes the total "at
+least". Totals are over all samples of the operations.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from typing import Literal
 
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.evidence import AccessEnergy
+from neurorec.hardware.counts import Counts, LayerCounts
+from neurorec.hardware.evidence import Energy
 from neurorec.hardware.mapping import Mapping
-from neurorec.hardware.operations import WORD_BITS, Counts, Operations
+from neurorec.hardware.operations import Operations
+from neurorec.hardware.precision import FLOAT32, Precision
+from neurorec.hardware.stores import Traffic
 
 Part = Literal["compute", "memory", "communication", "static"]
 PARTS: Table[str, Part] = {
@@ -32,7 +37,6 @@ PARTS: Table[str, Part] = {
         ),
         "communication",
     ),
-    "chip_to_chip": "communication",
     **dict.fromkeys(("small_net_overhead", "launch_overhead", "management", "board", "static"), "static"),
 }  #: every other term is compute
 
@@ -49,11 +53,28 @@ class Charge:
     def part(self) -> Part:
         return PARTS.get(self.term, "compute")
 
+    def times(self, share: float) -> Charge:
+        return Charge(self.term, None if self.energy_pJ is None else self.energy_pJ * share, self.has_band)
 
-def charge_inference(operations: Operations, mapping: Mapping, chip: Chip) -> list[Charge]:
+
+def precision_of(chip: Chip, asked: Precision | None) -> Precision:
+    """What is asked for, else what the chip's prices are for, else float32."""
+    return asked or (FLOAT32 if chip.precision is None else Precision.of(chip.precision))
+
+
+def on_chip(chip: Chip, counts: LayerCounts) -> LayerCounts:
+    """A chip that cannot skip silence computes every synapse in every step."""
+    return counts if chip.counts_spikes else counts.as_dense()
+
+
+def charge_inference(
+    operations: Operations, mapping: Mapping, chip: Chip, moved: Sequence[Traffic], precision: Precision
+) -> list[Charge]:
     """One charge for each term but static that the card must price and the run has events of."""
+    layers = on_chip(chip, operations.layers)
+    steps = operations.sample_steps
     terms = {
-        **_work(_on(chip, operations.total), chip, operations.stored_bytes),
+        **_arithmetic(layers.total),
         **_neurons(operations, chip),
         "packet": mapping.packets,
         "spike_within_tile": mapping.within_tile,
@@ -62,22 +83,24 @@ def charge_inference(operations: Operations, mapping: Mapping, chip: Chip) -> li
         "wire": operations.cell.spikes + operations.cell.values_sent,
         "input_injection": operations.input_spikes,
         "chip_to_chip": mapping.packets_off_chip,
-        "barrier": operations.samples * operations.steps,
-        **dict.fromkeys(("management", "board", "launch_overhead"), operations.samples),
+        **dict.fromkeys(("barrier", "management"), steps),
+        **dict.fromkeys(("board", "launch_overhead"), operations.samples),
         "small_net_overhead": operations.samples if _below_measured(operations, chip) else 0,
     }
     must_price = [*chip.must_price, *(["chip_to_chip"] if mapping.packets_off_chip else [])]
-    return _charge(terms, must_price, chip, operations.stored_bytes)
+    return _charge(terms, must_price, chip.energies(precision.weight)) + charge_memory(moved, chip)
 
 
-def charge_learning(extra: Counts, stored_bytes: int, chip: Chip) -> list[Charge]:
-    """Charges of what training does beyond its forward passes."""
+def charge_learning(learned: LayerCounts, chip: Chip, dtype: str) -> list[Charge]:
+    """Charges, without memory, of what training does beyond its forward passes, its arithmetic in `dtype`."""
+    counts = on_chip(chip, learned).total
     terms = {
-        **_work(_on(chip, extra), chip, stored_bytes),
-        "plasticity_update": extra.plasticity_updates,
-        "trace_update": extra.plasticity_updates,
+        **_arithmetic(counts),
+        "plasticity_update": counts.plasticity_updates,
+        "trace_update": counts.trace_updates,
+        "weight_scaling": counts.weights_scaled,
     }
-    return _charge(terms, [*chip.must_price, *chip.must_price_training], chip, stored_bytes)
+    return _charge(terms, [*chip.must_price, *chip.must_price_training], chip.energies(dtype))
 
 
 def idle_power_mW(chip: Chip, clock_MHz: float | None = None) -> Band:
@@ -97,29 +120,22 @@ def power_mW(chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = No
     return power
 
 
-def message_bits(operations: Operations, mapping: Mapping, chip: Chip) -> float:
-    packet_bits = (chip.network.packet_bits if chip.network else None) or WORD_BITS
-    return mapping.packets * packet_bits + (operations.input_values + operations.cell.values_sent) * WORD_BITS
+def message_bits(operations: Operations, mapping: Mapping, chip: Chip, precision: Precision) -> float:
+    packet_bits = (chip.network.packet_bits if chip.network else None) or precision.bits("address")
+    values = operations.input_values + operations.cell.values_sent
+    return mapping.packets * packet_bits + values * precision.bits("activation")
 
 
-def memory_level(chip: Chip, stored_bytes: int) -> AccessEnergy | None:
-    """The first memory that holds the net."""
-    fits = (level for level in chip.memory if level.size_bytes is None or level.size_bytes >= stored_bytes)
-    return next(fits, None)
+def total_of(charges: Iterable[Charge]) -> Band:
+    return Band.total(charge.energy_pJ for charge in charges if charge.energy_pJ is not None)
 
 
-def _on(chip: Chip, counts: Counts) -> Counts:
-    return counts if chip.counts_spikes else counts.as_dense()
-
-
-def _work(counts: Counts, chip: Chip, stored_bytes: int) -> dict[str, float]:
-    level = memory_level(chip, stored_bytes)
+def _arithmetic(counts: Counts) -> dict[str, float]:
     return {
         "synaptic_event": counts.synaptic_events,
         "mac": counts.macs,
         "elementwise": counts.elementwise,
         "nonlinearity": counts.nonlinearities,
-        "memory_access": counts.memory_accesses * WORD_BITS / (level.access_bits if level else WORD_BITS),
     }
 
 
@@ -136,12 +152,11 @@ def _neurons(operations: Operations, chip: Chip) -> dict[str, float]:
 
 
 def _below_measured(operations: Operations, chip: Chip) -> bool:
-    macs = _on(chip, operations.total).macs
+    macs = on_chip(chip, operations.layers).total.macs
     return chip.measured_macs is not None and macs < chip.measured_macs[0] * operations.samples
 
 
-def _charge(terms: dict[str, float], must_price: list[str], chip: Chip, stored_bytes: int) -> list[Charge]:
-    prices = {**chip.energy.stated(), "memory_access": memory_level(chip, stored_bytes)}
+def _charge(terms: dict[str, float], must_price: list[str], prices: dict[str, Energy]) -> list[Charge]:
     charges = []
     for term in must_price:
         count, price = terms.get(term, 0), prices.get(term)
@@ -149,4 +164,20 @@ def _charge(terms: dict[str, float], must_price: list[str], chip: Chip, stored_b
             charges.append(Charge(term, price.as_band() * count, price.has_band))
         elif count:
             charges.append(Charge(term, None, False))
+    return charges
+
+
+def charge_memory(moved: Sequence[Traffic], chip: Chip) -> list[Charge]:
+    """Bits over the width of an access, times its price; what fits into no memory of the card has no price."""
+    if "memory_access" not in chip.must_price:
+        return []
+    levels = {level.name: level for level in chip.memory}
+    used = [one for one in moved if one.bits]
+    priced = [(one.bits, levels[one.level]) for one in used if one.level in levels]
+    charges = []
+    if priced:
+        energy = Band.total(level.as_band() * (bits / level.access_bits) for bits, level in priced)
+        charges.append(Charge("memory_access", energy, all(level.has_band for _, level in priced)))
+    if len(priced) < len(used):
+        charges.append(Charge("memory_access", None, False))
     return charges

@@ -7,7 +7,7 @@ from neurorec.hardware.chip import Chip
 from neurorec.hardware.law import BatchLaw
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.operations import Operations
-from neurorec.hardware.price import message_bits
+from neurorec.hardware.price import message_bits, precision_of
 
 PJ_PER_MW_US = 1e3  #: 1 mW for 1 us is 1 nJ
 
@@ -39,8 +39,10 @@ def price_by_law(
         energy_pJ=law.banded(energy + idle),
         dynamic_pJ=law.banded(energy) if law.energy_is == "dynamic" else None,
         latency_us=law.banded(time_us),
+        bottleneck="the metered board",
         unpriced=tuple(term for term in chip.must_price if counted.get(term)),
-        communication_bits=message_bits(operations, mapping, chip) / operations.samples,
+        communication_bits=message_bits(operations, mapping, chip, precision_of(chip, setting.precision))
+        / operations.samples,
         static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us" if idle else "inside the metered energy",
         operations=operations,
         mapping=mapping,

@@ -30,7 +30,9 @@ Term = Literal[
     "board",
     "static",
 ]
-TrainingTerm = Literal["plasticity_update", "trace_update"]
+TrainingTerm = Literal["plasticity_update", "trace_update", "weight_scaling"]
+#: terms whose price depends on the data type
+ARITHMETIC = ("synaptic_event", "mac", "elementwise", "nonlinearity")
 
 
 class Energies(Card):
@@ -47,7 +49,13 @@ class Energies(Card):
     spike_within_tile: Energy | None = None
     hop_east_west: Energy | None = None
     hop_north_south: Energy | None = None
+    input_injection: Energy | None = None
+    barrier: Energy | None = None  #: of one step
+    management: Energy | None = None  #: of one step
+    launch_overhead: Energy | None = None  #: of one inference
     plasticity_update: Energy | None = None
+    trace_update: Energy | None = None
+    weight_scaling: Energy | None = None
 
     def stated(self) -> dict[str, Energy]:
         return {name: getattr(self, name) for name in type(self).model_fields if getattr(self, name) is not None}
@@ -63,6 +71,8 @@ class Times(Card):
     barrier_one_tile: Time | None = None
     barrier_all_tiles: Time | None = None
     memory_bit: Time | None = None
+    packet: Time | None = None  #: for a tile to pass one packet on
+    plasticity_update: Time | None = None
     step: Time | None = None
 
 
@@ -82,6 +92,7 @@ class Limits(Card):
     cores: Limit | None = None
     neurons_per_core: Limit | None = None
     axons_per_core: Limit | None = None  #: lines that may arrive at a core
+    output_axons_per_core: Limit | None = None  #: pairs of a neuron on the core and a core that must hear it
     synapses_per_core: Limit | None = None
     targets_per_neuron: Limit | None = None  #: cores that one neuron's spike may reach
 

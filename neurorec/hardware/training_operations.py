@@ -1,37 +1,50 @@
-"""A first estimate of what training asks of hardware: forward, backward, tape and update, from declared operations.
+"""What training asks of hardware, phase by phase and layer by layer, from declared operations and observed activity.
 
 Activity during training is not observed; the forward pass is that of the observed samples, scaled to the samples seen.
-Per sample and step, with f the fan-outs and z the spikes (or T B for values) as in `operations`:
-  bptt     backward: W^T delta over the recurrent and readout synapses (deltas are real numbers: multiply-accumulates),
-           dL/dW += delta x over all trained synapses (an accumulate where x is a spike); one product per forward
-           elementwise operation and nonlinearity, one surrogate per spiking neuron. Tape: `tape_values` written, then
-           read. Update: Adam (Kingma & Ba 2015) for every trained number, 8 products and 4 sums, a root and a division.
-  ridge    X^T X and X^T Y over N samples with K = H + 1 features: N K (K + O) multiply-accumulates, one solve of
-           K^3 / 3 + K^2 O (one penalty; each further one costs another solve).
-  stdp, competitive   forward plus one read and write of every weight changed; traces are not counted.
+The loss itself (a softmax over the outputs, once a sample) is not counted. What each rule costs beyond its forward passes
+stands in `gradient_counts` (bptt) and `local_counts` (stdp, competitive, eprop); here is ridge: sums X^T X and X^T Y over N
+samples with K = H + 1 features, N K (K + O) multiply-accumulates, each reading and writing one sum, and one solve of
+K^3 / 3 + K^2 O likewise (one penalty; each further one costs another solve); a feature is a mean over all T steps.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.activity import Activity
-from neurorec.hardware.operations import Counts, Operations, count_inference
+from neurorec.hardware.counts import Counts, LayerCounts
+from neurorec.hardware.gradient_counts import OPTIMISERS, backward_counts, gradient_stores, update_counts
+from neurorec.hardware.local_counts import eprop_counts, local_counts, local_stores
+from neurorec.hardware.operations import Operations, count_inference
+from neurorec.hardware.stores import Store
 from neurorec.models.network import Network
 
-COUNTED_RULES = ("bptt", "competitive", "ridge", "stdp")
+COUNTED_RULES = ("bptt", "competitive", "eprop", "ridge", "stdp")  #: eprop is counted, but nothing here trains by it
+Phase = Literal["forward", "backward", "update"]
 
 
 @dataclass(frozen=True)
 class TrainingOperations:
-    """Counts of a whole training, by phase."""
+    """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
 
     rule: str
     samples_seen: int
-    forward: Counts
-    backward: Counts
-    update: Counts
+    phases: dict[Phase, LayerCounts]
+    stores: tuple[Store, ...]
+
+    @property
+    def forward(self) -> Counts:
+        return self.phases["forward"].total
+
+    @property
+    def backward(self) -> Counts:
+        return self.phases["backward"].total
+
+    @property
+    def update(self) -> Counts:
+        return self.phases["update"].total
 
     @property
     def total(self) -> Counts:
@@ -39,63 +52,58 @@ class TrainingOperations:
 
 
 def count_training(
-    network: Network, activity: Activity, rule_name: str, samples_seen: int, weight_updates: int
+    network: Network,
+    activity: Activity,
+    rule_name: str,
+    samples_seen: int,
+    weight_updates: int,
+    optimiser: str = "adam",
 ) -> TrainingOperations:
     """Counts of training `network` by the rule called `rule_name`.
 
     Parameters
     ----------
-    weight_updates : for bptt the optimiser steps, each changing every trained number; for stdp and competitive the
-        single weights that were changed; ridge ignores it.
+    weight_updates : for bptt and eprop the optimiser steps, each changing every trained number; for stdp and competitive
+        the single weights that were changed; ridge ignores it.
+    optimiser : of bptt and eprop: "adam" (what the rule here uses) or "sgd"
     """
-    if rule_name not in COUNTED_RULES:
-        raise InputError(
-            f'rule "{rule_name}" has no operation count{did_you_mean(rule_name, COUNTED_RULES)}; '
-            f"known: {', '.join(COUNTED_RULES)}"
-        )
+    for what, name, known in (("rule", rule_name, COUNTED_RULES), ("optimiser", optimiser, OPTIMISERS)):
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise InputError(f'{what} "{name}" has no operation count{hint}; known: {", ".join(known)}')
     operations = count_inference(network, activity)
-    forward = operations.total.scaled(samples_seen, max(1, operations.samples))
-    backward, update = Counts(), Counts()
-    if rule_name == "bptt":
-        backward = _backward(network, operations).scaled(samples_seen, max(1, operations.samples))
-        update = _adam(network.parameter_count * weight_updates)
+    seen = max(1, operations.samples)
+    forward = operations.layers.scaled(samples_seen, seen)
+    backward, update, stores = LayerCounts(), LayerCounts(), ()
+    if rule_name in ("bptt", "eprop"):
+        per_run = backward_counts(network, operations) if rule_name == "bptt" else eprop_counts(network, operations)
+        backward = per_run.scaled(samples_seen, seen)
+        update = update_counts(network, weight_updates, optimiser, clipped=rule_name == "bptt")
+        batch = -(-samples_seen // max(1, weight_updates)) if rule_name == "bptt" else 0
+        stores = gradient_stores(network, operations.steps * batch, optimiser)
+        stores += local_stores(network, rule_name) if rule_name == "eprop" else ()
     elif rule_name == "ridge":
-        update = _least_squares(samples_seen, network.cell.size + 1, network.readout.size)
+        update = LayerCounts(readout=_least_squares(operations, samples_seen))
+        features = operations.hidden_units + 1
+        stores = (Store("readout", "gradient", features * (features + operations.output_units)),)
     else:
-        update = Counts(weight_reads=weight_updates, weight_writes=weight_updates, plasticity_updates=weight_updates)
-    return TrainingOperations(rule_name, samples_seen, forward, backward, update)
+        arrived = (2 * operations.input_spikes * samples_seen + seen) // (2 * seen)
+        update = LayerCounts(cell=local_counts(network, rule_name, arrived, samples_seen, weight_updates))
+        stores = local_stores(network, rule_name)
+    phases: dict[Phase, LayerCounts] = {"forward": forward, "backward": backward, "update": update}
+    return TrainingOperations(rule_name, samples_seen, phases, stores)
 
 
-def _backward(network: Network, operations: Operations) -> Counts:
-    """The backward pass over the observed samples, with its tape."""
-    runs = operations.sample_steps
-    declared = network.cell.operations()
-    through = runs * int(declared.recurrent_fan_out.sum()) + operations.readout.dense_macs
-    total = operations.total
-    surrogates = operations.cell.neuron_updates if network.cell.output_signal == "spikes" else 0
-    errors = runs * network.readout.size + runs * network.cell.size  # one real error per unit and step goes back
-    return Counts(
-        synaptic_events=total.synaptic_events,
-        macs=through + total.macs,
-        dense_macs=through + total.dense_macs,
-        values_sent=errors,
-        elementwise=total.elementwise + total.nonlinearities,
-        nonlinearities=surrogates,
-        # W^T delta reads weights; dL/dW reads and writes the gradient of the synapse
-        weight_reads=through + total.synaptic_events + total.macs,
-        weight_writes=total.synaptic_events + total.macs,
-        tape_writes=runs * (declared.tape_values + network.readout.operations().tape_values),
-        tape_reads=runs * (declared.tape_values + network.readout.operations().tape_values),
-    )
-
-
-def _adam(numbers: int) -> Counts:
-    """Reads weight, gradient and two moments; writes weight and two moments."""
-    return Counts(
-        elementwise=12 * numbers, nonlinearities=2 * numbers, weight_reads=4 * numbers, weight_writes=3 * numbers
-    )
-
-
-def _least_squares(samples: int, features: int, outputs: int) -> Counts:
+def _least_squares(operations: Operations, samples: int) -> Counts:
+    features, outputs = operations.hidden_units + 1, operations.output_units
     macs = samples * features * (features + outputs) + features**3 // 3 + features**2 * outputs
-    return Counts(macs=macs, dense_macs=macs, weight_reads=macs, weight_writes=features * (features + outputs))
+    return Counts(
+        macs=macs,
+        dense_macs=macs,
+        elementwise=samples * operations.steps * features,
+        activation_reads=samples * (operations.steps * features + features),
+        activation_writes=samples * features,
+        gradient_reads=macs,
+        gradient_writes=macs,
+        weight_writes=features * outputs,
+    )

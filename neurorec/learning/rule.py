@@ -12,6 +12,7 @@ from neurorec.basics.cards import Card
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.engine import Engine
+from neurorec.engines.event_engine import EventEngine
 from neurorec.models.network import Network
 from neurorec.tasks.task import Batch
 
@@ -72,8 +73,8 @@ class Rule(ABC):
     unsupervised: ClassVar[bool] = False  #: whether it never sees a target; then label assignment is scored too
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
-    def __init__(self, card: TrainingCard) -> None:
-        self.card = card
+    def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
+        self.card, self.event_engine = card, event_engine
 
     @classmethod
     def title_for(cls, network: Network) -> str:
@@ -83,6 +84,10 @@ class Rule(ABC):
     def engine_name(self, engine: Engine) -> str:
         """What ran the training, for the record; a rule that brings its own simulator names that."""
         return engine.title
+
+    def event_engine_for(self, network: Network) -> EventEngine | None:
+        """The event engine that will run a rule whose weights change at spikes; None for all other rules."""
+        return None
 
     @classmethod
     @abstractmethod

@@ -28,7 +28,6 @@ class STDPCard(TrainingCard):
     weight_max: PositiveFloat
     threshold_rise: NonNegativeFloat  #: rise of theta at the neuron's own spike, in units of v
     tau_threshold_ms: PositiveFloat  #: decay of theta
-    event_engine: str = "auto"  #: "plastic", "brian2" or "auto"; they differ in speed, not in result
 
 
 @dataclass
@@ -125,18 +124,21 @@ class STDP(Rule):
             weight_sum=weight_sum,
         )
 
-    def __init__(self, card: TrainingCard) -> None:
-        super().__init__(card)
+    def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
+        super().__init__(card, event_engine)
         self.runs_in = ""
 
     def engine_name(self, engine: Engine) -> str:
         """The event engine that `init` chose; the network's own engine only scores it."""
-        return self.runs_in or f"event engine {self.card.event_engine}"
+        return self.runs_in or f"event engine {self.event_engine}"
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
+    def event_engine_for(self, network: Network) -> EventEngine:
         cell = network.cell
         assert isinstance(cell, CompetitiveLIF)
-        chosen = choose_event_engine(self.card.event_engine, cell, self.event_equations(cell.card.weight_sum))
+        return choose_event_engine(self.event_engine, cell, self.event_equations(cell.card.weight_sum))
+
+    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
+        chosen = self.event_engine_for(network)
         self.runs_in = chosen.title
         return STDPState(chosen)
 

@@ -119,6 +119,12 @@ def _second(comparisons: list[Comparison]) -> str:
     if not comparisons:
         return "No pair finished on both sides, so spiking and rate nets cannot be compared."
     total = len(comparisons)
+    widest = max(comparisons, key=lambda at: abs(at.difference.mean))
+    where = f"{widest.one.label}, minus {widest.other.label}; {widest.task}"
+    largest = f"the largest difference is {widest.difference_text} ({where})"
+    start = f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task"
+    if all(at.verdict == "one seed only" for at in comparisons):
+        return f"{start}, one seed each and so without a known spread, {largest}."
     counted: dict[str, list[str]] = {}
     for at in comparisons:
         counted.setdefault(at.verdict, []).append(at.difference_text)
@@ -130,9 +136,4 @@ def _second(comparisons: list[Comparison]) -> str:
     }
     said = listed([phrase.format(n=len(counted[name])) for name, phrase in phrases.items() if name in counted])
     said = said.replace("ahead in", "ahead of its rate partner in") if "behind" not in counted else said
-    widest = max(comparisons, key=lambda at: abs(at.difference.mean))
-    return (
-        f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task, the "
-        f"spiking net is {said}; the largest difference is {widest.difference_text} ({widest.one.label}, minus "
-        f"{widest.other.label}; {widest.task})."
-    )
+    return f"{start}, the spiking net is {said}; {largest}."

@@ -1,7 +1,6 @@
 """`neurorec list` and `neurorec show`: what there is, and everything known about one thing."""
 
 import inspect
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,21 +14,23 @@ import neurorec.training  # noqa: F401  (these two register every member)
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
 from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
-from neurorec.engines import on_brian2, on_nir
+from neurorec.engines import on_brian2, on_nir, plastic
 from neurorec.engines.engine import engines
-from neurorec.experiments.study import load_study
+from neurorec.experiments.kinds import load_any_study
 from neurorec.hardware.chip import load_chip
 from neurorec.hardware.export import exporters
+from neurorec.hardware.link import LINKS, link_names, load_link
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
-from neurorec.tasks.task import tasks
+from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
 
 #: kind -> name -> one line about it
 KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "pairs": lambda: {name: _card("models", name) for name in card_names("models")},
     "chips": lambda: {name: _card("hardware", name) for name in card_names("hardware")},
+    "links": lambda: {name: _card(LINKS, name) for name in link_names()},
     "studies": lambda: {name: _card("experiments", name) for name in card_names("experiments")},
     "tasks": lambda: {name: _first_line(tasks[name]) for name in tasks},
     "rules": lambda: {name: f"{rules[name].title} ({', '.join(rules[name].sources)})" for name in rules},
@@ -41,8 +42,9 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
 
 
 def _engine_modules() -> dict[str, Any]:
-    """Engines that run cells, and the two that run something else: event networks and NIR graphs."""
-    return {name: inspect.getmodule(engines[name]) for name in engines} | {"brian2": on_brian2, "nir": on_nir}
+    """Engines that step cells, those that run event networks, and the one that runs NIR graphs."""
+    events = {"brian2": on_brian2, "plastic": plastic}
+    return {name: inspect.getmodule(engines[name]) for name in engines} | events | {"nir": on_nir}
 
 
 def _card(folder: str, name: str) -> str:
@@ -76,7 +78,8 @@ def print_member(name: str) -> None:
         return
     shows: dict[str, Callable[[Console, str], None]] = {
         "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
-        "rules": _show_rule, "tasks": _show_code(tasks), "engines": _show_code(_engine_modules()),
+        "links": _show_card(LINKS),
+        "rules": _show_rule, "tasks": _show_task, "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}
@@ -89,12 +92,15 @@ def print_member(name: str) -> None:
 
 
 def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False)
+    console.print(text, markup=False, soft_wrap=True)
 
 
 def _show_path(console: Console, path: Path) -> None:
-    data = read_toml(path)
-    _say(console, json.dumps(data, indent=2, ensure_ascii=False))
+    """A card of the user's own: a pair as pairs are shown, any other as it stands in its file."""
+    if {"rate", "spiking"} & set(read_toml(path)):
+        _show_pair(console, str(path))
+    else:
+        _say(console, f"{path}\n\n{path.read_text()}")
 
 
 def _show_pair(console: Console, name: str) -> None:
@@ -152,7 +158,7 @@ def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
 def _show_card(folder: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
         path = find_card(folder, name)
-        load_chip(path) if folder == "hardware" else load_study(path)
+        {"hardware": load_chip, LINKS: load_link, "experiments": load_any_study}[folder](path)
         _say(console, f"{path}\n\n{path.read_text()}")
 
     return show
@@ -165,12 +171,21 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
     return show
 
 
+def _show_task(console: Console, name: str) -> None:
+    _show_code(tasks)(console, name)
+    task = load_task(name, seed=0)
+    parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
+    _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values in 0..1; {task.classes} classes")
+    _say(console, f"  samples: {parts} (seed 0); chance {task.chance_score:.3f} {task.metric} on test")
+    _cite(console, task.sources)
+
+
 def _code_path(member: Any) -> str:
     path = Path(inspect.getsourcefile(member) or "")
     return f"{path.relative_to(PACKAGE.parent)}:{inspect.getsourcelines(member)[1]}"
 
 
 def _cite(console: Console, keys: Any) -> None:
-    _say(console, "sources:")
+    _say(console, "sources:" if keys else "sources: none; it is made here")
     for key in keys:
         _say(console, f"  {key}: {cite(key)}" if is_cited(key) else f"  {key}")

@@ -36,19 +36,29 @@ def notes_of(groups: list[Group], chips: list[str]) -> Notes:
 
 
 def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
-    """Once for all tables: what a total leaves out, over what static energy is counted."""
-    said: dict[str, list[str]] = {}
+    """Once for all tables, a line a chip: what its totals leave out; a line a basis: over what static energy is counted."""
+    lines: list[str] = []
     for chip in chips:
-        for group in groups:
-            cost = group.costs.get(chip)
-            if cost is None or not cost.can_run:
-                continue
-            if cost.at_least:
-                what = ", ".join(cost.unpriced) or "some term"
-                said.setdefault(f"≥ on {chip}: no price for {what}", []).append(group.network)
-            if cost.static_basis:
-                said.setdefault(f"static energy on {chip}: {cost.static_basis}", []).append(group.network)
-    return [f"{what} ({_names(names)})" for what, names in said.items()]
+        costs = [(group.network, group.costs[chip]) for group in groups if chip in group.costs]
+        unpriced: dict[str, list[str]] = {}  # term -> networks that need it
+        bases: dict[str, list[str]] = {}
+        for network, cost in costs:
+            for term in (cost.unpriced or ["some term"]) if cost.can_run and cost.at_least else ():
+                unpriced.setdefault(term, []).append(network)
+            if cost.can_run and cost.static_basis:
+                bases.setdefault(cost.static_basis, []).append(network)
+        if unpriced:
+            lines.append(f"≥ on {chip}: no price for {'; '.join(_by_networks(unpriced))}")
+        lines += [f"static energy on {chip}: {basis} ({_names(networks)})" for basis, networks in bases.items()]
+    return lines
+
+
+def _by_networks(unpriced: dict[str, list[str]]) -> list[str]:
+    """Terms that the same networks need, together: "barrier, management (recurrent LIF)"."""
+    together: dict[str, list[str]] = {}
+    for term, networks in unpriced.items():
+        together.setdefault(_names(networks), []).append(term)
+    return [f"{', '.join(terms)} ({networks})" for networks, terms in together.items()]
 
 
 def failures(groups: list[Group]) -> list[str]:

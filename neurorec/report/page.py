@@ -22,6 +22,11 @@ def write_report(results: StudyResults) -> Path:
 
 def page(results: StudyResults) -> str:
     """The whole page as text."""
+    return render("template.html", contents(results))
+
+
+def render(template: str, values: dict[str, Any]) -> str:
+    """A template of this folder, filled in."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -33,7 +38,7 @@ def page(results: StudyResults) -> str:
         lstrip_blocks=True,
     )
     environment.filters["drawing"] = Markup  # our own SVG is the only text that is not escaped
-    return environment.get_template("template.html").render(**contents(results))
+    return environment.get_template(template).render(**values)
 
 
 def contents(results: StudyResults) -> dict[str, Any]:

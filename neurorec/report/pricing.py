@@ -1,5 +1,6 @@
 """`neurorec cost`: a table of chips for one network, trained or described."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -13,10 +14,34 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_description, price_stored_run
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Cost
-from neurorec.hardware.mapping import Mapping
-from neurorec.report.wording import duration, energy, energy_band
+from neurorec.hardware.per_result import Figure, inference_figures, training_figures
+from neurorec.hardware.stores import INSIDE
+from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
+from neurorec.report.wording import count, duration, energy, energy_band
 
-HEADS = {"compute": "compute", "memory": "memory", "communication": "communi-\ncation", "static": "static"}
+HEADS = {
+    "compute": "compute", "memory": "memory", "communication": "commu-\nnication", "dynamic": "dynamic\nin all",
+    "static": "static",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Placing:
+    """How neurons are to be placed, and where to write what came of it."""
+
+    anneal: bool = False
+    partition: bool = False
+    picture: Path | None = None
+    table: Path | None = None  #: .json
+
+    def asked(self) -> dict[str, object]:
+        """Options of the command line, and what was said of them."""
+        return {
+            "--anneal": self.anneal,
+            "--partition": self.partition,
+            "--picture": self.picture,
+            "--placing": self.table,
+        }
 
 
 def print_asked(
@@ -25,53 +50,70 @@ def print_asked(
     chips: list[str] | None,
     batch: int | None,
     training: bool,
-    anneal: bool = False,
+    placing: Placing = Placing(),
+    *,
+    target: float | None = None,
+    plot: Path | None = None,
 ) -> None:
     """What the command line asked for: a finished run, or a description, not both."""
     if (run is None) == (network is None):
         raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
-    if network is not None:
-        if training:
-            raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        print_network_cost(network, chips, batch, anneal)
-    elif run is not None:
-        if anneal:
-            raise InputError("--anneal goes with --network: a stored run is placed in order")
-        if batch is not None:
-            raise InputError("--batch goes with --network: a stored run was observed one sample at a time")
-        print_cost(run, chips, training)
-
-
-def print_cost(folder: Path, chips: list[str] | None, training: bool) -> None:
-    """The network of a stored run on each chip."""
-    print_costs(price_stored_run(folder, chips or card_names("hardware")), training=training)
-
-
-def print_network_cost(path: Path, chips: list[str] | None, batch: int | None, anneal: bool) -> None:
-    """A described network on each chip, with what was counted."""
+    if plot is not None:
+        raise InputError("--plot goes with --sweep, as in --sweep precision=8,16,32 --plot precision.svg")
+    if target is not None and not 0 < target <= 1:
+        raise InputError(f"--target {target:g}: a validation score lies between 0 and 1, as 0.9")
     if batch is not None and batch < 1:
         raise InputError(f"--batch {batch}: a batch holds at least one inference")
-    priced = price_description(path, chips or card_names("hardware"), batch, anneal)
+    chips = chips or card_names("hardware")
+    if network is not None:
+        if target is not None:
+            raise InputError("--target needs a finished run: a description was never trained")
+        if training:
+            raise InputError("--training needs a finished run: a description says nothing about how it is trained")
+        priced = price_description(network, chips, batch, placing.anneal, placing.partition)
+        _print_counted(network.stem, priced)
+    else:
+        assert run is not None
+        priced = price_stored_run(run, chips, batch or 1, placing.anneal, placing.partition)
+    name = network.stem if network else run.name if run else ""
+    print_priced(priced, name, placing, training or target is not None, target)
+
+
+def print_priced(
+    priced: list[Cost], name: str, placing: Placing, training: bool = False, target: float | None = None
+) -> None:
+    """Tables of chips, what spikes travel there, and what was asked to be written."""
+    print_costs(priced, training, target)
+    if (table := placing_table(priced)) is not None:
+        Console(highlight=False).print(table)
+    if placing.table is not None:
+        typer.echo(f"places: {write_placing(priced, placing.table)}")
+    if placing.picture is not None:
+        typer.echo(f"picture: {placing.picture}: {write_picture(priced, name, placing.picture)}")
+
+
+def _print_counted(name: str, priced: list[Cost]) -> None:
     counted = next((cost.operations for cost in priced if cost.operations), None)
     if counted is not None:
         n, total = counted.samples, counted.total
         typer.echo(
-            f"{path.stem}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
+            f"{name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
             f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.hidden_units + counted.output_units:,} units, "
             f"{counted.steps:,} steps"
         )
-    print_costs(priced, training=False)
 
 
-def print_costs(priced: list[Cost], training: bool) -> None:
+def print_costs(priced: list[Cost], training: bool, target: float | None = None) -> None:
     """Per-term and all-in chips in two tables, never one; chips that cannot run the network with the reason."""
     console = Console(highlight=False)
     for scope in ("per-term", "all-in"):
         rows = [cost for cost in priced if cost.can_run and cost.scope == scope]
         if rows:
-            console.print(_table(rows, scope, training))
+            console.print(_table(rows, scope))
+            if training and any(cost.training and cost.training.energy_pJ for cost in rows):
+                console.print(_training_table(rows, scope))
             for cost in rows:
-                for line in _remarks(cost):
+                for line in [*_remarks(cost, training), *_per_result(cost, training, target)]:
                     console.print(f"  {cost.chip}: {line}", markup=False)
     for cost in priced:
         if not cost.can_run:
@@ -80,45 +122,85 @@ def print_costs(priced: list[Cost], training: bool) -> None:
                 console.print(f"  {cost.chip}, published: {figure}", markup=False)
 
 
-def _table(rows: list[Cost], scope: str, training: bool) -> Table:
-    title = f"{scope} prices, energy of one inference"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+def _table(rows: list[Cost], scope: str) -> Table:
+    table = _empty(f"{scope} prices, energy of one inference")
     parts = HEADS if scope == "per-term" else {}
-    heads = ["chip", *parts.values(), escape("total\n[band]"), "latency"]
-    for head in [*heads, *(["training\nin all"] if training else [])]:
+    for head in ["chip", *parts.values(), escape("total\n[band]"), "latency"]:
         table.add_column(head, no_wrap=True)
     for cost in rows:
-        split = [_energy(getattr(cost.breakdown, part)) for part in parts]
+        bands = {"dynamic": cost.dynamic_pJ, **(vars(cost.breakdown) if cost.breakdown else {})}
         latency = duration(cost.latency_us.value * 1e-6) if cost.latency_us else "–"
-        trained = [_energy(cost.training.energy_pJ) if cost.training else "–"] if training else []
-        table.add_row(cost.chip, *split, escape(_total(cost.energy_pJ, cost.at_least)), latency, *trained)
+        total = escape(_total(cost.energy_pJ, cost.at_least))
+        table.add_row(cost.chip, *(_energy(bands[part]) for part in parts), total, latency)
     return table
 
 
-def _remarks(cost: Cost) -> list[str]:
+def _training_table(rows: list[Cost], scope: str) -> Table:
+    """The whole training of a run; dynamic and static apart where the prices allow."""
+    table = _empty(f"{scope} prices, energy of the whole training")
+    for head in ["chip", "dynamic", "static", escape("total\n[band]"), "time", "sent"]:
+        table.add_column(head, no_wrap=True)
+    for cost in rows:
+        if (trained := cost.training) is None or trained.energy_pJ is None:
+            continue
+        time = duration(trained.time_us.value * 1e-6) if trained.time_us else "–"
+        sent = f"{count((trained.communication_bits or 0.0) / 8)}B"
+        total = escape(_total(trained.energy_pJ, trained.at_least))
+        table.add_row(cost.chip, _energy(trained.dynamic_pJ), _energy(trained.static_pJ), total, time, sent)
+    return table
+
+
+def _empty(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+
+
+def _remarks(cost: Cost, training: bool) -> list[str]:
     lines = [f"static: {cost.static_basis or 'inside the figure'}"]
-    if cost.dynamic_pJ is not None:
+    if cost.dynamic_pJ is not None and cost.scope == "all-in":
         lines.append(f"dynamic part: {energy(cost.dynamic_pJ.value)}")
     if cost.latency_us and cost.energy_pJ:
-        lines.append(f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW")
+        power = f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW"
+        lines.append(f"{power}; time is that of {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:
         lines.append(f"one inference out of a batch of {cost.batch}; its time is the time of the batch / {cost.batch}")
-    if cost.mapping and cost.mapping.chips > 1:
-        lines.append(f"{cost.mapping.chips} chips, {len(cost.mapping.cores)} cores")
-    if cost.mapping and cost.mapping.hops_in_order is not None:
-        lines.append(_placed(cost.mapping, cost.operations.samples if cost.operations else 1))
+    if cost.mapping:
+        lines += filter(None, (grid_of_chips(cost.mapping), saved(cost)))
+    lines += _memories(cost)
     if cost.unpriced:
         lines.append(f"at least, for it has no price for: {', '.join(cost.unpriced)}")
+    more = [term for term in cost.training.unpriced if term not in cost.unpriced] if cost.training and training else []
+    if more:
+        lines.append(f"training at least, for it has no price for: {', '.join(more)}")
     if cost.training and cost.training.why_not:
         lines.append(f"cannot train: {cost.training.why_not}")
     return [*lines, *cost.notes, *(f"published: {figure}" for figure in cost.published)]
 
 
-def _placed(mapping: Mapping, samples: int) -> str:
-    hops, before = mapping.hops_east_west + mapping.hops_north_south, mapping.hops_in_order or 0
-    saved = f"{1 - hops / before:.1%} saved by annealing" if before else "none to save"
-    hottest = f"the hottest link carries {(mapping.hottest_link or 0) / samples:,.0f} packets"
-    return f"{hops / samples:,.0f} hops an inference, {saved}; {hottest}"
+def _memories(cost: Cost) -> list[str]:
+    """What each memory of the card holds, and the bits that one inference moves there."""
+    held: dict[str, list[str]] = {}
+    moved: dict[str, int] = {}
+    for one in cost.traffic:
+        if one.bits and one.level != INSIDE:
+            held.setdefault(one.level, []).append(f"{one.kind} of the {one.layer}")
+            moved[one.level] = moved.get(one.level, 0) + one.bits
+    samples = cost.operations.samples if cost.operations else 1
+    return [f"{level}: {', '.join(names)}; {count(moved[level] / samples)}bit" for level, names in held.items()]
+
+
+def _per_result(cost: Cost, training: bool, target: float | None) -> list[str]:
+    """One line of energy for a second, an answer, an epoch, a target: only for a run, which was scored."""
+    if cost.outcome is None:
+        return []
+    figures = inference_figures(cost, cost.outcome.accuracy)[1:]
+    figures += training_figures(cost, cost.outcome, target) if training else []
+    return [_figure(figure) for figure in figures]
+
+
+def _figure(figure: Figure) -> str:
+    most = "at most " if figure.at_most else ""
+    value = "–" if figure.energy_pJ is None else most + energy(figure.energy_pJ.value, figure.at_least)
+    return f"{figure.what}: {value} ({figure.note})"
 
 
 def _energy(band: Band | None) -> str:

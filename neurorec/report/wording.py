@@ -21,6 +21,14 @@ def count(value: float) -> str:
     return f"{value:.0f}" if value == round(value) else figures(value)
 
 
+def data_size(n_bytes: float) -> str:
+    """12345 -> "12.3 kB"; decimal units."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if n_bytes >= size * 0.9995:
+            return f"{figures(n_bytes / size)} {unit}"
+    return f"{n_bytes:.0f} bytes"
+
+
 def energy_unit(value_pJ: float) -> tuple[float, str]:
     """The unit in which `value_pJ` has one to three digits before the point: (pJ in that unit, its name)."""
     for size_pJ, unit in _ENERGY_UNITS:

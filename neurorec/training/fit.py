@@ -12,6 +12,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
+from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
 from neurorec.learning.rule import Judgement, Rule, TrainingCard, rules
@@ -93,7 +94,8 @@ def train(
 
     Parameters
     ----------
-    engine : "auto", or a registered engine that can run the cell
+    engine : "auto", or the name of an engine: of one that steps cells and can run this one, or of an event engine, for a
+        rule whose weights change at spikes; what it does not name is chosen as for "auto"
     freeze_recurrence : the control with recurrent weights at zero
     max_epochs, max_samples : caps for quick looks; a run under a cap is not a result
 
@@ -110,13 +112,18 @@ def train(
     if freeze_recurrence:
         network.cell.freeze_recurrence()
     network.to(device)
-    method = rules[rule](card)
+    for_cells, for_events = asked_engines(engine)
+    method = rules[rule](card, for_events)
     method.check(network)
+    if for_events != "auto" and method.event_engine_for(network) is None:
+        raise CannotRun(
+            f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
+        )
     if task.lengths is not None and method.whole_split:
         raise CannotRun(
             f"rule {method.title} presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
         )
-    stepper = choose_engine(engine, network.cell)
+    stepper = choose_engine(for_cells, network.cell)
     data = _encoded(half.encoder, task, seed, device, max_samples)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
     history, learned = _fit(network, method, stepper, data, epochs, torch_generator(seed, "training"), progress)

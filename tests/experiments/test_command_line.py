@@ -6,9 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Executor, Future
 
 import pytest
+from typer.testing import CliRunner
 
+from neurorec.basics.cards import find_card
+from neurorec.cli import app
+from neurorec.engines import event_engine
+from neurorec.experiments import verbs
 from tests.experiments.tiny import write_study
 
 NEUROREC = [sys.executable, "-W", "error", "-m", "neurorec"]
@@ -40,6 +46,7 @@ def test_bad_input_is_refused_with_one_message(tmp_path):
         ("tau_mem_ms = 10.0", "tau_mem_ms = 0.5",
          "tiny.toml: spiking.cell: tau_mem_ms must be at least dt_ms (1), or forward Euler overshoots (got 0.5)"),
         ("tau_mem_ms = 10.0", "tau_mem = 10.0", 'key "tau_mem" is not known (write "tau_mem_ms": the unit belongs in the key)'),
+        ("tau_mem_ms = 10.0", "tau_mem_s = 0.01", 'key "tau_mem_s" is not known (write "tau_mem_ms": convert the number)'),
         ("v_reset = 0.0", "v_rest = 0.0", 'key "v_rest" is not known (did you mean "v_reset"?)'),
         ('name = "lif"', 'name = "life"', 'tiny.toml: spiking.cell.name: cell "life" is not known (did you mean "lif"?); '),
         ("dt_ms = 1.0\n[spiking.encoder]", "dt_ms = 2.0\n[spiking.encoder]",
@@ -60,6 +67,11 @@ def test_an_unwritable_folder_a_corrupt_card_and_a_wrong_run_folder(tmp_path):
     assert "bad.toml: this is not valid TOML" in refused("check", tmp_path / "bad.toml")
     (tmp_path / "bad.nir").write_bytes(b"not HDF5")
     assert "bad.nir: " in refused("check", tmp_path / "bad.nir")
+    assert refused("check", tmp_path).endswith(
+        "this is a folder; give one file, e.g. neurorec check " + str(tmp_path / "my_card.toml")
+    )
+    (tmp_path / "notes.md").write_text("")
+    assert 'cards end in ".toml" and NIR graphs in ".nir"; this is neither' in refused("check", tmp_path / "notes.md")
     (tmp_path / "neither.toml").write_text("about = 'x'")
     assert "neither.toml: neither a study (it has no question), nor a pair" in refused(
         "check", tmp_path / "neither.toml"
@@ -68,6 +80,49 @@ def test_an_unwritable_folder_a_corrupt_card_and_a_wrong_run_folder(tmp_path):
     assert "there is no such folder" in refused("report", tmp_path / "nowhere")
     assert 'nothing is called "lif_vs_elmann" (did you mean "lif_vs_elman"?)' in refused("show", "lif_vs_elmann")
     assert 'there is no kind "pears" (did you mean "pairs"?)' in refused("list", "pears")
+
+
+def stdp_study(folder):
+    """The default study's STDP pair with 12 neurons, trained by STDP and by BPTT, and a study of it alone."""
+    study, pair = write_study(folder), find_card("models", "competitive_lif_vs_competitive_learning").read_text()
+    assert pair.count("size = 100") == 2
+    (folder / "tiny.toml").write_text(pair.replace("size = 100", "size = 12"))
+    study.write_text(study.read_text().replace('["chance", "ridge on input", "frozen recurrence"]', '["chance"]'))
+    return study
+
+
+class AtOnce(Executor):
+    """Runs in the main thread, where Brian2 must run."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        future: Future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_engine_of_either_kind_can_be_asked_for_and_the_report_says_which_ran(tmp_path, monkeypatch):
+    card, out = stdp_study(tmp_path), tmp_path / "out"
+    monkeypatch.setattr(verbs, "processes", lambda jobs: AtOnce())
+    monkeypatch.setattr(event_engine.on_brian2, "code_target", lambda: "numpy")  # without a wait for a compiler
+    done = CliRunner().invoke(app, ["run", str(card), "--quick", "--engine", "brian2", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    engines = {
+        (run["rule"], run["engine"]) for run in json.loads((out / "results.json").read_text())["runs"] if run["rule"]
+    }
+    assert engines == {("stdp", "brian2 (numpy)"), ("bptt", "fused"), ("competitive", "torch")}
+    assert "brian2 (numpy) for competitive LIF by STDP" in " ".join(done.stdout.split())
+    assert "brian2 (numpy) (1 runs: competitive LIF)" in " ".join((out / "report.html").read_text().split())
+
+
+def test_an_engine_that_nobody_has_or_that_can_run_nothing_is_refused(tmp_path):
+    assert refused("run", stdp_study(tmp_path), "--engine", "brain2") == (
+        'engine "brain2" is not known (did you mean "brian2"?); known: auto; fused, norse, torch (they step cells); '
+        "brian2, plastic (they run rules whose weights change at spikes, such as stdp)"
+    )
+    assert refused("run", write_study(tmp_path), "--engine", "brian2") == (
+        "engine brian2 can run no training of study study: it runs rules whose weights change at spikes, such as stdp; use "
+        "--engine auto"
+    )
 
 
 def test_debug_shows_the_traceback():
@@ -92,7 +147,7 @@ def test_list_and_show_everything_there_is():
             "bptt",
             ["BPTT", "kept: weights of the forward paths", "on Elman", "on adaptive LIF", "neurorec/learning/bptt.py"],
         ),
-        ("row_digits", ["one row of the image at a time"]),
+        ("row_digits", ["one row of the image at a time", "1258 train, 270 validation, 269 test", "10 classes"]),
         ("backprop_vs_stdp", ["seeds = [0, 1, 2]"]),
     ]:
         shown = call("show", name)

@@ -49,5 +49,26 @@ def test_unknown_key_names_the_closest():
 def test_bibtex_has_each_entry_once_and_balanced():
     text = bibtex(["norse", "brian2", "norse"])
     assert text.count("@misc{norse,") == 1
-    assert text.index("@misc{brian2,") < text.index("@misc{norse,")
+    assert text.index("@article{brian2,") < text.index("@misc{norse,")
     assert text.count("{") == text.count("}")
+
+
+def test_bibtex_of_a_journal_names_volume_number_and_pages():
+    assert bibtex(["davies2018"]).splitlines() == [
+        "@article{davies2018,",
+        "  author = {M. Davies and others},",
+        "  title = {{Loihi: a neuromorphic manycore processor with on-chip learning}},",
+        "  journal = {IEEE Micro},",
+        "  volume = {38},",
+        "  number = {1},",
+        "  pages = {82-99},",
+        "  year = {2018},",
+        "}",
+    ]
+
+
+def test_bibtex_of_a_meeting_lists_its_authors_by_and():
+    text = bibtex(["bellec2018"])
+    assert text.startswith("@inproceedings{bellec2018,\n  author = {G. Bellec and D. Salaj and A. Subramoney and")
+    assert "  booktitle = {NeurIPS 31}," in text
+    assert "  eprint = {1803.09574},\n  archiveprefix = {arXiv}," in text

@@ -77,12 +77,21 @@ def test_cmos_45nm_by_hand():
     assert cost.without_band == ("synaptic_event", "mac", "memory_access")
 
 
-def test_cmos_takes_the_first_memory_that_holds_the_net():
-    net = make_net("elman", inputs=50, size=40, outputs=10, signal="values")  # 4,090 words of 4 bytes
+def test_cmos_puts_what_is_used_most_where_it_costs_least():
+    net = make_net("elman", inputs=50, size=40, outputs=10, signal="values")
     cost = estimate_cost(net, run(net)[0], "cmos_45nm")
     assert cost.operations.stored_bytes == 4 * (50 * 40 + 40 * 40 + 40 * 10 + 40 + 10 + 40)
-    accesses = cost.operations.total.memory_accesses / 4 / 2
-    assert cost.breakdown.memory.value == pytest.approx(accesses * 20.0)  # 32 KB
+    runs = 6 * 4
+    moved = {(one.layer, one.kind): (one.level, one.bits) for one in cost.traffic if one.bits}
+    assert moved == {
+        ("cell", "state"): ("8 KB SRAM", runs * 2 * 40 * 32),
+        ("cell", "activation"): ("8 KB SRAM", runs * (50 + 40 + 40) * 32),
+        ("cell", "weight"): ("32 KB SRAM", runs * (50 + 40) * 40 * 32),  # 3,640 words with the biases
+        ("readout", "activation"): ("8 KB SRAM", runs * (40 + 10) * 32),
+        ("readout", "weight"): ("8 KB SRAM", runs * 40 * 10 * 32),
+    }
+    small = 2 * 40 + 50 + 40 + 40 + 40 + 10 + 400
+    assert cost.breakdown.memory.value == pytest.approx(6 / 2 * (small * 10.0 + 90 * 40 * 20.0))
 
 
 def test_cortex_m4_by_hand():
@@ -162,9 +171,22 @@ def test_no_sample_no_cost():
 def test_training_on_chip_by_hand():
     training = TrainingRun("stdp", samples_seen=100, weight_updates=1000)
     cost = estimate_cost(tiny_lif(), made_up_activity(), "loihi1", training=training)
-    assert cost.training.energy_pJ.value == pytest.approx(100 * cost.energy_pJ.value + 1000 * 120.0)
-    assert cost.training.communication_bits == 100 * cost.communication_bits
-    assert cost.training.at_least
+    trained = cost.training
+    assert trained.dynamic_pJ.value == pytest.approx(100 * 872.0 + 1000 * 120.0)
+    assert trained.time_us.value == pytest.approx(100 * cost.latency_us.value + 1000 * 6.1e-3)
+    assert trained.static_pJ.value == pytest.approx(104.4e-3 * trained.time_us.value * 1e6)
+    assert trained.energy_pJ.value == pytest.approx(trained.dynamic_pJ.value + trained.static_pJ.value)
+    assert trained.communication_bits == 100 * cost.communication_bits
+    assert trained.unpriced == ("input_injection", "barrier", "weight_scaling", "management")
+    assert trained.at_least
+    assert "plasticity_update" in trained.without_band
+
+
+def test_a_chip_in_real_time_learns_within_its_steps():
+    training = TrainingRun("stdp", samples_seen=100, weight_updates=1000)
+    trained = estimate_cost(tiny_lif(), made_up_activity(), "spinnaker1", training=training).training
+    assert trained.time_us.value == pytest.approx(100 * 3 * 1000.0)
+    assert "static" not in trained.unpriced
 
 
 def test_backpropagation_sends_errors_back():
@@ -174,6 +196,30 @@ def test_backpropagation_sends_errors_back():
     errors = 10 * 3 * (2 + 1)
     assert cost.training.communication_bits == 10 * cost.communication_bits + errors * 32
     assert "nonlinearity" in cost.training.unpriced
+    assert cost.training.time_us is None  # its card has no times
+
+
+def test_backward_passes_take_time_on_a_gpu_and_its_power_flows_meanwhile():
+    cost = estimate_cost(tiny_lif(), made_up_activity(), "a100", training=TrainingRun("bptt", 10, 2))
+    bits = sum(one.bits for one in cost.training.traffic)
+    assert bits == cost.training.operations.phases["forward"].as_dense().total.memory_accesses * 32 + sum(
+        cost.training.operations.phases[phase].as_dense().total.memory_accesses * 32 for phase in ("backward", "update")
+    )
+    assert cost.training.time_us is None  # bandwidth alone is a lower bound, as for inference
+    assert cost.training.static_pJ.value == pytest.approx(54.0 * bits * 2.841e-14 * 1e12)
+    assert cost.training.dynamic_pJ.value == pytest.approx(bits * 4.71)
+
+
+def test_what_training_must_hold_pushes_the_net_into_larger_memories():
+    net = make_net("elman", inputs=20, size=20, outputs=10, signal="values")  # 1,050 words: 8 KB holds it
+    activity = run(net)[0]
+    cost = estimate_cost(net, activity, "cmos_45nm", training=TrainingRun("bptt", 4000, 1000))
+    assert {one.level for one in cost.traffic} == {"8 KB SRAM"}
+    levels = {(one.layer, one.kind): one.level for one in cost.training.traffic}
+    assert levels["cell", "moment"] == "32 KB SRAM"
+    assert levels["cell", "state"] == "8 KB SRAM"
+    long = estimate_cost(net, activity, "cmos_45nm", training=TrainingRun("bptt", 4_000_000, 1))  # one batch of all
+    assert {one.level for one in long.training.traffic if one.kind == "tape"} == {"DRAM"}
 
 
 def test_training_that_a_chip_cannot_do_says_why():

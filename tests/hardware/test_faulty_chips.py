@@ -48,6 +48,7 @@ FAULTS = [
         "synaptic_event has a price but is not in must_price",
     ),
     ("pJ = 2.0", "pj = 2.0", 'made_up.toml: energy.synaptic_event: key "pj" is not known (did you mean "pJ"?)'),
+    ("pJ = 2.0", "nJ = 0.002", 'energy.synaptic_event: key "nJ" is not known (write "pJ": convert the number)'),
     ("pJ = 2.0", "pJ = -2.0", "made_up.toml: energy.synaptic_event.pJ: must be greater than 0 (got -2.0)"),
     ("pJ = 2.0\n", "", "made_up.toml: energy.synaptic_event.pJ: this key is missing; add it"),
     (

@@ -3,14 +3,12 @@
 import itertools
 
 import pytest
-import torch
 
-from neurorec.basics.errors import InputError
+from neurorec.hardware.counts import LAYERS
 from neurorec.hardware.operations import Counts, count_inference
-from neurorec.hardware.training_operations import COUNTED_RULES, count_training
 from neurorec.models.cell import cells
-from neurorec.models.network import Network
 from tests.hardware.nets import SETTINGS, make_net, run
+from tests.hardware.walks import total, walk_forward
 
 RUNS = [
     (cell, signal, readout)
@@ -22,51 +20,38 @@ def test_every_registered_cell_has_settings_here():
     assert sorted(SETTINGS) == sorted(cells), "add the new cell's settings to tests/hardware/nets.py"
 
 
-def synapses(weight: torch.Tensor | None, line: int) -> int:
-    """Synapses of an input line, found by walking down its column of the weight matrix."""
-    if weight is None:
-        return 0
-    return sum(1 for row in range(weight.shape[0]) if float(weight.detach()[row, line]) != 0.0)
-
-
-def count_slowly(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> dict[str, int]:
-    """Walk every step, sample, line and synapse; uses weights and signals, never a declaration."""
-    cell, readout = network.cell, network.readout
-    w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
-    counted = dict.fromkeys(("cell_events", "cell_macs", "readout_events", "readout_macs", "spikes"), 0)
-    T, B, _ = x.shape
-    for t, b in itertools.product(range(T), range(B)):
-        for line in range(cell.input_size):
-            if network.input_signal == "values":
-                counted["cell_macs"] += synapses(w_in, line)
-            elif float(x[t, b, line]) == 1.0:
-                counted["cell_events"] += synapses(w_in, line)
-        for unit in range(cell.size):
-            fired = float(hidden[t, b, unit]) == 1.0
-            if cell.output_signal == "values":
-                counted["cell_macs"] += synapses(w_rec, unit)
-                counted["readout_macs"] += readout.size
-            else:
-                counted["spikes"] += fired
-                counted["readout_events"] += readout.size * fired
-                fed_back = t > 0 and float(hidden[t - 1, b, unit]) == 1.0
-                counted["cell_events"] += synapses(w_rec, unit) * fed_back
-    return counted
+WALKED = (
+    "synaptic_events", "macs", "spikes", "active_neuron_updates", "values_sent", "weight_reads", "activation_reads",
+    "activation_writes", "address_reads", "address_writes",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("cell", "signal", "readout"), RUNS)
 def test_counts_equal_brute_force(cell, signal, readout):
     network = make_net(cell, signal=signal, readout=readout)
     activity, x, hidden = run(network)
-    counted, operations = count_slowly(network, x, hidden), count_inference(network, activity)
-    assert operations.cell.synaptic_events == counted["cell_events"]
-    assert operations.cell.macs == counted["cell_macs"]
-    assert operations.readout.synaptic_events == counted["readout_events"]
-    assert operations.readout.macs == counted["readout_macs"]
-    assert operations.cell.spikes == operations.cell.active_neuron_updates == counted["spikes"]
+    steps, operations = walk_forward(network, x, hidden), count_inference(network, activity)
+    for layer in LAYERS:
+        counted, walked = operations.layers.of(layer), total(steps, layer)
+        assert {name: getattr(counted, name) for name in WALKED} == {name: walked[name] for name in WALKED}
+        assert all(isinstance(value, int) for value in vars(counted).values())
     assert operations.cell.neuron_updates == 6 * 4 * network.cell.size
-    assert operations.total.weight_reads == sum(v for k, v in counted.items() if k != "spikes")
-    assert all(isinstance(value, int) for value in vars(operations.total).values())
+    assert operations.cell.idle_neuron_updates == 6 * 4 * network.cell.size - total(steps, "cell")["spikes"]
+
+
+@pytest.mark.parametrize("signal", ["spikes", "values"])
+@pytest.mark.parametrize("cell", list(cells))
+def test_counts_by_step_equal_brute_force(cell, signal):
+    network = make_net(cell, signal=signal)
+    activity, x, hidden = run(network)
+    steps, seen = walk_forward(network, x, hidden), count_inference(network, activity).per_step
+    assert seen.cell_events.tolist() == [step["cell"]["synaptic_events"] for step in steps]
+    assert seen.cell_macs.tolist() == [step["cell"]["macs"] for step in steps]
+    assert seen.readout_events.tolist() == [step["readout"]["synaptic_events"] for step in steps]
+    assert seen.readout_macs.tolist() == [step["readout"]["macs"] for step in steps]
+    assert seen.spikes.tolist() == [step["cell"]["spikes"] for step in steps]
+    if signal == "spikes":
+        assert seen.arriving.tolist() == [int(x_t[:, (network.cell.w_in != 0).any(0)].sum()) for x_t in x]
 
 
 @pytest.mark.parametrize("cell", [name for name in cells if cells[name].output_signal == "spikes"])
@@ -112,40 +97,3 @@ def test_accesses_of_an_elman_by_hand():
 def test_scaling_rounds_to_the_nearest_integer():
     assert Counts(macs=10).scaled(1, 4).macs == 3  # 2.5 up
     assert Counts(macs=9).scaled(1, 4).macs == 2
-
-
-def test_bptt_by_hand():
-    network = make_net("elman", signal="values")
-    activity, _, _ = run(network)
-    training = count_training(network, activity, "bptt", samples_seen=8, weight_updates=2)
-    runs, synapses_ = 6 * 8, 5 * 7 + 7 * 7 + 7 * 3
-    assert training.forward.macs == runs * synapses_
-    assert training.backward.macs == runs * (
-        synapses_ + 7 * 7 + 7 * 3
-    )  # dL/dW, and W^T delta of recurrence and readout
-    assert training.backward.tape_writes == training.backward.tape_reads == runs * 7
-    assert training.update.elementwise == 12 * 2 * (synapses_ + 7 + 3)
-
-
-def test_ridge_by_hand():
-    network = make_net("echo_state", signal="values")
-    activity, _, _ = run(network)
-    training = count_training(network, activity, "ridge", samples_seen=100, weight_updates=0)
-    assert training.update.macs == 100 * 8 * (8 + 3) + 8**3 // 3 + 8 * 8 * 3
-    assert training.backward == Counts()
-
-
-def test_stdp_reads_and_writes_what_it_changed():
-    network = make_net("competitive_lif")
-    activity, _, _ = run(network)
-    training = count_training(network, activity, "stdp", samples_seen=4, weight_updates=55)
-    assert training.forward == count_inference(network, activity).total
-    assert training.update == Counts(weight_reads=55, weight_writes=55, plasticity_updates=55)
-
-
-def test_unknown_rule_names_the_known_ones():
-    network = make_net("lif")
-    activity, _, _ = run(network)
-    with pytest.raises(InputError, match=r'rule "bttp" has no operation count \(did you mean "bptt"\?\)'):
-        count_training(network, activity, "bttp", 1, 1)
-    assert "stdp" in COUNTED_RULES

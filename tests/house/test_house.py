@@ -15,15 +15,16 @@ from neurorec.experiments.listing import experiments_readme, models_readme
 from neurorec.experiments.verbs import check_file
 
 ROOT = Path(__file__).resolve().parents[2]
-CARDS = [path for folder in ("models", "hardware", "experiments") for path in sorted((ROOT / folder).glob("*.toml"))]
+KINDS = {"models": "pair", "hardware": "chip", "hardware/links": "link", "experiments": "study"}
+CARDS = [path for folder in KINDS for path in sorted((ROOT / folder).glob("*.toml"))]
 
 
 @pytest.mark.parametrize("path", CARDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_card_is_valid_and_known_for_what_it_is(path):
-    assert check_file(path) == {"models": "pair", "hardware": "chip", "experiments": "study"}[path.parent.name]
+    assert check_file(path) == KINDS[path.parent.relative_to(ROOT).as_posix()]
 
 
-@pytest.mark.parametrize("folder", ["models", "hardware", "experiments"])
+@pytest.mark.parametrize("folder", KINDS)
 def test_every_card_folder_introduces_itself_in_twenty_lines(folder):
     text = (ROOT / folder / "README.md").read_text()
     assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20  # the table has a row a card
@@ -83,12 +84,12 @@ def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
 
 
 @pytest.mark.parametrize("library", ["numba", "llvmlite"])
-def test_the_compiler_is_used_by_the_compiled_engines_alone_and_loads_with_them(library):
+def test_the_compiler_is_used_where_loops_are_compiled_alone_and_loads_with_them(library):
     pattern = re.compile(rf"^\s*(?:import|from) {library}\b", re.MULTILINE)
     users = {path.relative_to(ROOT / "neurorec").as_posix() for path in (ROOT / "neurorec").rglob("*.py")
              if pattern.search(path.read_text())}  # fmt: skip
-    assert all(user.startswith(("engines/fused/", "engines/plastic/")) for user in users), users
-    code = f"import sys, neurorec.training, neurorec.engines; print({library!r} in sys.modules)"
+    assert all(user.startswith(("engines/fused/", "engines/plastic/", "hardware/mapping/")) for user in users), users
+    code = f"import sys, neurorec.training, neurorec.engines, neurorec.hardware.cost; print({library!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
@@ -108,7 +109,7 @@ def test_the_wheel_holds_every_card_and_loads_them_in_a_fresh_environment(tmp_pa
         "import neurorec, neurorec.experiments.verbs as verbs\n"
         "from neurorec.basics.cards import card_folder, card_names\n"
         "assert 'fresh' in neurorec.__file__, neurorec.__file__\n"
-        "kinds = ('models', 'hardware', 'experiments')\n"
+        f"kinds = {list(KINDS)}\n"
         "found = [verbs.check_file(card_folder(k) / f'{n}.toml') for k in kinds for n in card_names(k)]\n"
         "print(len(found))"
     )

@@ -110,15 +110,15 @@ def test_it_says_who_ran_it():
     assert rules["stdp"].whole_split
     assert rules["stdp"].unsupervised
     engine = choose_engine("auto", net().cell)
-    for asked, title in (("auto", "plastic (numba)"), ("plastic", "plastic (numba)"), ("brian2", "brian2 (")):
-        method = rule(event_engine=asked)
+    for asked, title in (("auto", "plastic (LLVM)"), ("plastic", "plastic (LLVM)"), ("brian2", "brian2 (")):
+        method = rules["stdp"](rule().card, asked)
         assert method.init(net(), engine, torch.Generator()).engine.title.startswith(title)
         assert method.engine_name(engine).startswith(title)
 
 
 def test_an_unknown_event_engine_is_refused():
     with pytest.raises(InputError, match='event engine "brain2" is not known \\(did you mean "brian2"\\?\\)'):
-        rule(event_engine="brain2").init(net(), choose_engine("auto", net().cell), torch.Generator())
+        rules["stdp"](rule().card, "brain2").init(net(), choose_engine("auto", net().cell), torch.Generator())
 
 
 def test_the_compiled_engine_learns_what_brian2_learns():

@@ -185,6 +185,8 @@ def test_what_cannot_be_trained_is_refused(pair, task):
         train(pair.rate, task, "bpt", seed=0)
     with pytest.raises(CannotRun, match="engine norse cannot run Elman"):
         train(pair.rate, task, "bptt", seed=0, engine="norse")
+    with pytest.raises(CannotRun, match="engine brian2 runs rules whose weights change at spikes, not BPTT"):
+        train(pair.rate, task, "bptt", seed=0, engine="brian2")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

@@ -1,6 +1,7 @@
 """What a NIR file leaves open, as named options: a file holds structure and parameters, not a simulation."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from typing import Literal, get_args
 
 from neurorec.basics.errors import InputError, did_you_mean
@@ -87,6 +88,46 @@ def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
     known = {field.name for field in fields(NirOptions)}
     options = {name: _plain(value) for name, value in promise.items() if name in known}
     return NirOptions(**options)  # type: ignore[arg-type]
+
+
+def options_from_text(settings: Iterable[str], metadata: dict[str, object], where: str) -> NirOptions:
+    """Options as a command line gives them, "reset=subtract" each; what they leave open, a file by neurorec promises.
+
+    Raises
+    ------
+    InputError
+        For an unknown option or value, or if neither the settings nor the file say how long a step is.
+    """
+    known = [field.name for field in fields(NirOptions)]
+    given: dict[str, object] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in known:
+            raise InputError(
+                f'NIR option "{setting}" is not known{did_you_mean(name, known)}; write NAME=VALUE, with a NAME of '
+                f"{', '.join(known)}"
+            )
+        given[name] = _parsed(name, text)
+    if "neurorec" not in metadata and "dt_s" not in given:
+        raise InputError(
+            f"{where}: neurorec did not write this file, so it does not say how it is to be stepped; give at least the length "
+            "of a step (on the command line: --nir dt_s=1e-3; docs/nir.md has all options)"
+        )
+    promised = asdict(promised_options(metadata, where)) if "neurorec" in metadata else {}
+    return NirOptions(**{**promised, **given})  # type: ignore[arg-type]
+
+
+def _parsed(name: str, text: str) -> object:
+    if name in CHOICES:
+        return text
+    if name != "dt_s":
+        if text.lower() not in ("true", "false"):
+            raise InputError(f'NIR option {name} is true or false (got "{text}")')
+        return text.lower() == "true"
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f'NIR option dt_s must be a positive number of seconds (got "{text}")') from None
 
 
 def _plain(value: object) -> object:

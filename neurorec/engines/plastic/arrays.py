@@ -1,7 +1,5 @@
 """The arrays that a generated kernel takes, by name, and what they hold afterwards."""
 
-from typing import Any
-
 import numpy as np
 
 from neurorec.basics.errors import InputError
@@ -41,14 +39,15 @@ def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
     N, dt_ms, fires = p.population.size, plan.network.dt_ms, p.population.fires
-    hits = np.zeros(-(-N // 8) * 8, np.uint8)
     found = {
         "sizes": np.array([N, round(p.population.refractory_ms / dt_ms)]),
         "ring": np.zeros((slots, max(N, 1)), np.uint32),
         "counts": np.zeros(slots, np.int64),
         "fired_at": np.full(N, NEVER, np.int32),
-        "hits": hits,
-        "hits_by_8": hits.view(np.uint64),
+        "total": np.zeros(1, np.int64),
+        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; run.py makes them longer
+        "who": np.empty(max(1024, 4 * N), np.int32),
+        "hits": np.zeros(-(-N // 8) * 8, np.uint8),
         "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
     }
     for variable in p.equations.variables:
@@ -78,9 +77,10 @@ def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.
             f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]"
         )
     chances = np.minimum(np.broadcast_to(rates_Hz, (*rates_Hz.shape[:-1], N)).reshape(-1, N) * dt_ms / 1000.0, 1.0)
+    top = chances.max(initial=0.0)
+    scale = 1.0 / np.log1p(-top) if 0.0 < top < 1.0 else -0.0
     return {
-        "chances": np.ascontiguousarray(chances), "top": np.array([chances.max(initial=0.0)]),
-        "upcoming": np.full(1, -1, np.int64),
+        "chances": np.ascontiguousarray(chances), "top": np.array([top, scale]), "upcoming": np.full(1, -1, np.int64),
     }  # fmt: skip
 
 
@@ -90,38 +90,54 @@ def _delay_steps(plan: Plan, p: ProjectionPlan) -> np.ndarray:
 
 def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarray]:
     projection, (S, N) = p.projection, (p.source.population.size, p.target.population.size)
-    weights = np.array(projection.weights, np.float64, order="C")
+    single = np.asarray(projection.weights).dtype == np.float32
+    weights = np.array(projection.weights, np.float32 if single else np.float64, order="C")
     delay_steps = _delay_steps(plan, p)
-    delays, which = np.unique(delay_steps, return_inverse=True)
+    delays = np.flatnonzero(np.bincount(delay_steps))
     found = {"delays": delays, "goals": np.array([projection.weight_sum or 0.0, projection.weight_max])}
     if projection.pre is None or projection.post is None:
-        found["w"] = weights
+        found |= {"w": weights, "factors": np.zeros(N)}
     else:
-        pre, post = (np.asarray(ends, np.int64) for ends in (projection.pre, projection.post))
-        row = pre * len(delays) + (which if np.ndim(projection.delay_ms) else 0)
-        order = np.lexsort((post, row))
-        found |= {"w": weights[order], "post": post[order].astype(np.uint32)}
-        if (np.diff(order) != 1).any():
-            found["order"] = order.astype(np.uint32)
+        pre, post = (np.asarray(ends, np.int32) for ends in (projection.pre, projection.post))
+        row = pre if len(delays) == 1 else pre * np.int64(len(delays)) + np.searchsorted(delays, delay_steps)
+        if not _in_order(row, post):
+            by_post = _stable_order(post, N)[0]
+            found["order"] = order = by_post[_stable_order(row[by_post], S * len(delays))[0]]
+            weights, pre, post, row = weights[order], pre[order], post[order], row[order]
+        found |= {"w": weights, "post": post.view(np.uint32)}
         found["out_start"] = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=S * len(delays)))])
         if p.on_post or projection.weight_sum is not None:
-            incoming = np.lexsort((pre[order], post[order]))
-            found |= {"in_edge": incoming.astype(np.uint32), "in_pre": pre[order][incoming].astype(np.uint32)}
-            found["in_start"] = np.concatenate([[0], np.cumsum(np.bincount(post, minlength=N))])
+            incoming, found["in_start"] = _stable_order(post, N)
+            found |= {"in_edge": incoming, "in_pre": pre[incoming].view(np.uint32)}
     for variable, factor in p.state.items():
-        found[f"v_{variable}"] = np.zeros(found["w"].shape)
+        found[f"v_{variable}"] = np.zeros_like(found["w"])
         found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.state:
         found["last"] = np.full(found["w"].shape, -1, np.int32)
     return found
 
 
+def _in_order(row: np.ndarray, post: np.ndarray) -> bool:
+    """Whether synapses are sorted by row, and within a row by target."""
+    return bool(((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (post[1:] >= post[:-1]))).all())
+
+
+def _stable_order(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices that sort keys below `bound`, equal ones in their order, and where each key starts: by counting, not
+    comparing. scipy counts when it turns a sparse row into columns."""
+    from scipy.sparse import csr_array
+
+    edges = np.arange(len(keys), dtype=np.uint32)
+    columns = csr_array((edges, keys, [0, len(keys)]), shape=(1, bound)).tocsc()
+    return columns.data, columns.indptr.astype(np.int64)
+
+
 def results(
-    plan: Plan, steps: int, arrays: dict[str, np.ndarray], found: Any, recorded: tuple[str, ...], engine: str,
-    wall_s: float, prepare_s: float,
+    plan: Plan, steps: int, arrays: dict[str, np.ndarray], recorded: tuple[str, ...], engine: str, wall_s: float,
+    prepare_s: float,
 ) -> EventRun:  # fmt: skip
-    """What the kernel returned and left in its arrays, by the names of the network."""
-    parts = dict(zip(plan.populations, found, strict=True))
+    """What the kernel left in its arrays, by the names of the network."""
+    totals = {name: int(arrays[f"{p.key}_total"][0]) for name, p in plan.populations.items()}
     state: dict[str, dict[str, np.ndarray]] = {}
     for name, p in plan.populations.items():
         state[name] = {v: arrays[f"{p.key}_v_{v}"] for v in p.equations.variables}
@@ -132,11 +148,15 @@ def results(
         for v, factor in q.state.items():
             state[name][v] = state[name][v] * factor ** (steps - 1.0 - _in_given_order(arrays, q.key, "last"))
     return EventRun(
-        spikes={name: (parts[name][1][: parts[name][0]], parts[name][2][: parts[name][0]]) for name in recorded},
-        counts={name: int(part[0]) for name, part in parts.items()}, state=state,
+        spikes={name: _recorded(arrays, plan.populations[name].key, totals[name]) for name in recorded},
+        counts=totals, state=state,
         weights={name: _in_given_order(arrays, q.key, "w") for name, q in plan.projections.items()}, engine=engine,
         wall_s=wall_s, prepare_s=prepare_s,
     )  # fmt: skip
+
+
+def _recorded(arrays: dict[str, np.ndarray], key: str, total: int) -> tuple[np.ndarray, np.ndarray]:
+    return arrays[f"{key}_when"][:total].copy(), arrays[f"{key}_who"][:total].copy()
 
 
 def _in_given_order(arrays: dict[str, np.ndarray], key: str, part: str) -> np.ndarray:

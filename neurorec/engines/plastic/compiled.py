@@ -1,70 +1,66 @@
-"""Generated kernels become modules on disk, one for each text, and numba keeps their machine code beside them.
+"""Kernels from text to machine code, in the process that runs them: some hundredths of a second, so nothing is kept on disk."""
 
-The folder is one user's own. Several processes may write at once: a module appears whole or not at all, under the hash of
-its text and with a fixed time stamp, so that nobody's machine code goes stale.
-"""
-
-import hashlib
-import importlib.util
 import logging
-import os
-import sys
-import tempfile
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
-from neurorec.basics.files import user_cache
+import numpy as np
 
 log = logging.getLogger(__name__)
-STAMP_S = 1_000_000_000.0
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """run(begin, end, dt, address of the table of arrays) -> the step it came to."""
+
+    run: Callable[[int, int, float, int], int]
+    owner: Any  #: of the machine code
+
+
+def load_kernel(text: str, arrays: list[np.ndarray]) -> Compiled:
+    """The function `run` of `text`, compiled for arrays of these types."""
+    return _compile(text, tuple((str(array.dtype), array.ndim) for array in arrays))
+
+
+def table_of(arrays: list[np.ndarray]) -> np.ndarray:
+    """Where the arrays lie and what shape they have; the caller keeps them alive."""
+    return np.array([part for array in arrays for part in (array.ctypes.data, *array.shape)], np.int64)
+
+
+@lru_cache(maxsize=64)
+def _compile(text: str, types: tuple[tuple[str, int], ...]) -> Compiled:
+    import ctypes
+
+    from llvmlite import binding
+
+    from neurorec.engines.plastic.to_llvm import Module
+
+    _prepare_once()
+    module = Module(text)
+    module.entry("run", "iif", list(types))
+    parsed = binding.parse_assembly(str(module.llvm))
+    parsed.verify()
+    target = binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
+    )
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    options.loop_vectorization = options.slp_vectorization = True
+    builder = binding.create_pass_builder(target, options)
+    builder.getModulePassManager().run(parsed, builder)
+    engine = binding.create_mcjit_compiler(parsed, target)
+    engine.finalize_object()
+    prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_double, ctypes.c_int64)
+    return Compiled(prototype(engine.get_function_address("entry")), engine)
 
 
 @cache
-def cache_folder() -> Path:
-    """Where generated code is kept."""
-    return user_cache("plastic")
+def _prepare_once() -> None:
+    from llvmlite import binding
 
-
-def load_kernel(text: str) -> Callable[..., Any]:
-    """The function `run` of the generated module `text`."""
-    digest = hashlib.sha256(text.encode()).hexdigest()[:24]
-    return _load(cache_folder(), f"kernel_{digest}", text)
-
-
-_MODULES: dict[Path, Any] = {}
-
-
-def _load(folder: Path, name: str, text: str) -> Callable[..., Any]:
-    path = folder / f"{name}.py"
-    if path not in _MODULES:
-        if not path.exists():
-            _write_whole(path, text)
-        _say_once()
-        spec = importlib.util.spec_from_file_location(f"neurorec_generated.{name}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module
-        spec.loader.exec_module(module)
-        _MODULES[path] = module
-    return _MODULES[path].run
-
-
-def _write_whole(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-    os.utime(temporary, (STAMP_S, STAMP_S))  # numba keys its cache by this time and the size
-    os.replace(temporary, path)
-
-
-@cache
-def _say_once() -> None:
-    import llvmlite.binding
-    import numba
-
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
     # loops over many arrays are vectorised only if they may first check at run time that these do not overlap
-    llvmlite.binding.set_option("neurorec", "-runtime-memory-check-threshold=200")
-    log.info("engine plastic runs compiled code (numba %s), kept in %s", numba.__version__, cache_folder())
+    binding.set_option("neurorec", "-runtime-memory-check-threshold=200")
+    log.info("engine plastic runs compiled code (LLVM %s)", ".".join(map(str, binding.llvm_version_info)))

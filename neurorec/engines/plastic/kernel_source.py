@@ -9,32 +9,29 @@ from neurorec.engines.plastic.population_source import at_spikes, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
 from neurorec.engines.plastic.writing import Function
 
-HEAD = """from numba import njit
-
-OPTIONS = {"cache": True, "error_model": "numpy", "boundscheck": False}
-"""
-
 
 class Kernel:
-    """Source text, and the names of the arrays it takes after (steps, dt, constants, random)."""
+    """Source text of `run`, and the names of the arrays it takes after (begin, end, dt).
+
+    It runs the steps from `begin` to before `end`, and returns the step it came to: an earlier one where the buffers of
+    recorded spikes may not hold another step.
+    """
 
     def __init__(self, plan: Plan, recorded: tuple[str, ...]) -> None:
         self.plan, self.recorded = plan, recorded
         self.constants = tuple(plan.network.constants)
         self.functions: list[Function] = []
-        self.arrays: dict[str, None] = {}
+        self.arrays: dict[str, None] = {"constants": None, "random": None}
         body = [*self._begin_sample(), *self._fire(), *self._reset(), *self._learn(), *self._arrive(), *self._after()]
-        keys = [p.key for p in plan.populations.values()]
-        lines = [f"{key}_total = 0" for key in keys]
-        lines += [f"{key}_when = np.empty(1024, np.int32)" for key in keys if key in self.recorded_keys]
-        lines += [f"{key}_who = np.empty(1024, np.int32)" for key in keys if key in self.recorded_keys]
-        lines += ["for t in range(steps):", *("    " + line for line in body)]
-        parts = [f"({k}_total, {k}_when, {k}_who)" if k in self.recorded_keys else f"({k}_total,)" for k in keys]
-        lines.append(f"return ({', '.join(parts)},)")
-        head = f"def run({', '.join(('steps', 'dt', 'constants', 'random', *self.arrays))}):"
-        main = "\n".join(["@njit(**OPTIONS)", head, *("    " + line for line in lines), ""])
-        runtime = (Path(__file__).parent / "runtime.py").read_text().replace("\ndef ", "\n@njit(**OPTIONS)\ndef ")
-        self.text = "\n\n".join([HEAD, runtime, *(f.text for f in self.functions), main])
+        lines = [
+            "for t in range(begin, end):",
+            *("    " + line for line in [*self._check_space(), *body]),
+            "return end",
+        ]
+        head = f"def run({', '.join(('begin', 'end', 'dt', *self.arrays))}) -> int:"
+        main = "\n".join([head, *("    " + line for line in lines), ""])
+        runtime = (Path(__file__).parent / "runtime.py").read_text()
+        self.text = "\n\n".join([runtime, *(f.text for f in self.functions), main])
 
     @property
     def recorded_keys(self) -> set[str]:
@@ -54,6 +51,13 @@ class Kernel:
             self._array(name)
         return f"{function.name}({', '.join((*arguments, 'constants', *function.arrays))})"
 
+    def _check_space(self) -> list[str]:
+        lines = []
+        for key in sorted(self.recorded_keys):
+            total, when, ring = (self._array(f"{key}_{part}") for part in ("total", "when", "ring"))
+            lines += [f"if {total}[0] + {ring}.shape[1] > {when}.shape[0]:", "    return t"]
+        return lines
+
     def _begin_sample(self) -> list[str]:
         if not self.plan.network.sample_steps:
             return []
@@ -61,14 +65,16 @@ class Kernel:
         for plan in self.plan.projections.values():
             goals = f"{plan.key}_goals"
             if plan.projection.weight_sum is not None and plan.full:
-                lines.append(f"scale_matrix({self._array(f'{plan.key}_w')}, {self._array(goals)}[0], {goals}[1])")
+                parts = [self._array(f"{plan.key}_{part}") for part in ("w", "factors")]
+                lines.append(f"scale_matrix({', '.join(parts)}, {self._array(goals)}[0], {goals}[1])")
             elif plan.projection.weight_sum is not None:
                 parts = [self._array(f"{plan.key}_{part}") for part in ("w", "in_start", "in_edge")]
                 lines.append(f"scale_synapses({', '.join(parts)}, {self._array(goals)}[0], {goals}[1])")
         for plan in self.plan.populations.values():
             for k, name in enumerate(plan.population.at_sample):
-                lines.append(f"{self._array(f'{plan.key}_v_{name}')}[:] = {self._array(f'{plan.key}_at_sample')}[{k}]")
-                lines += [f"{self._array(f'{plan.key}_last_{name}')}[:] = t - 1"] if name in plan.lazy else []
+                values, start = self._array(f"{plan.key}_v_{name}"), self._array(f"{plan.key}_at_sample")
+                lines.append(f"fill({values}, {start}[{k}])")
+                lines += [f"fill({self._array(f'{plan.key}_last_{name}')}, t - 1)"] if name in plan.lazy else []
         sample = self._array("sample")
         return [f"if t % {sample}[0] == 0:", *("    " + line for line in lines or ["pass"])]
 
@@ -83,12 +89,11 @@ class Kernel:
                 f"{key}_count = {self._spikes(plan)}",
                 f"{self._array(f'{key}_counts')}[{key}_slot] = {key}_count",
             ]
-            lines.append(f"{key}_total += {key}_count")
+            total = self._array(f"{key}_total")
             if key in self.recorded_keys:
-                before = f"{key}_total - {key}_count"
-                lines.append(
-                    f"{key}_when, {key}_who = append(t, {key}_fired, {key}_count, {key}_when, {key}_who, {before})"
-                )
+                buffers = ", ".join(self._array(f"{key}_{part}") for part in ("when", "who"))
+                lines.append(f"append(t, {key}_fired, {key}_count, {buffers}, {total}[0])")
+            lines.append(f"{total}[0] += {key}_count")
         return lines
 
     def _spikes(self, plan: PopulationPlan) -> str:
@@ -99,9 +104,9 @@ class Kernel:
         if isinstance(fires, Poisson):
             parts = [self._array(f"{key}_{part}") for part in ("chances", "top", "upcoming")]
             row = f"t // {self._array('sample')}[0] % {parts[0]}.shape[0]"
-            return f"poisson(t, {row}, {parts[0]}, {parts[1]}[0], {parts[2]}, random, {key}_fired)"
+            return f"poisson(t, {row}, {parts[0]}, {parts[1]}, {parts[2]}, random, {key}_fired)"
         assert isinstance(plan.condition, ast.expr)
-        parts = [self._array(f"{key}_{part}") for part in ("hits", "hits_by_8", "fired_at")]
+        parts = [self._array(f"{key}_{part}") for part in ("hits", "fired_at")]
         return f"collect(t, {', '.join(parts)}, {key}_fired)"
 
     def _hooks(self, hook: str) -> list[str]:

@@ -50,7 +50,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
     T, B, _ = x.shape
     spikes = torch.zeros(T, B, cell.size)
     if not spikes_in.size:
-        return Presentation(spikes, cell.w_in.detach().clone(), thresholds(cell), "numba", 0.0)
+        return Presentation(spikes, cell.w_in.detach().clone(), thresholds(cell), "LLVM", 0.0)
     seen = run_network(presentation(cell, spikes_in, plasticity), B * (T + 1), record=["neurons"])
     steps, neurons = seen.spikes["neurons"]
     spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
@@ -60,7 +60,7 @@ def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None) -> P
         weights = weights * (plasticity.weight_sum / np.where(sums > 0, sums, np.inf))
         weights = np.minimum(weights, plasticity.weight_max)
     theta = torch.tensor(seen.state["neurons"]["theta"])
-    return Presentation(spikes, torch.tensor(weights.T.copy()), theta, "numba", time.perf_counter() - start_s)
+    return Presentation(spikes, torch.tensor(weights.T.copy()), theta, "LLVM", time.perf_counter() - start_s)
 
 
 def presentation(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> EventNetwork:

@@ -22,9 +22,20 @@ def arrive(plan: ProjectionPlan, constants: tuple[str, ...]) -> Function | None:
         f.add(2, f"row = i * {delays} + delay", f"for e in range({start}[row], {start}[row + 1]):")
         f.add(3, f"j = {f.array(f'{plan.key}_post')}[e]")
     load(f, 3, [*own.values(), *post.values()])
-    f.statements(3, plan.on_pre, {name: p.local for name, p in (pre | own | post).items()})
+    held = _held(f, plan)
+    f.statements(3, plan.on_pre, {name: p.local for name, p in (pre | own | post).items()}, held)
     _store(f, 3, plan.on_pre, own | post)
     return f
+
+
+def _held(f: Function, plan: ProjectionPlan) -> dict[str, str]:
+    """Conditions on which spikes that arrive may change the target's variables that stand still while refractory."""
+    target = plan.target
+    changed = {f"{name}_post" for name in target.equations.held} & {a.name for a in plan.on_pre}
+    if not changed or not target.population.refractory_ms:
+        return {}
+    latest = f.hoist("latest", f"np.int32(t - {f.array(f'{target.key}_sizes')}[1])")
+    return dict.fromkeys(changed, f"{f.array(f'{target.key}_fired_at')}[j] <= {latest}")
 
 
 def learn(plan: ProjectionPlan, constants: tuple[str, ...]) -> Function | None:

@@ -7,11 +7,12 @@ import numpy as np
 
 from neurorec.engines.event_network import EventNetwork, EventRun
 from neurorec.engines.plastic.arrays import network_arrays, results
-from neurorec.engines.plastic.compiled import load_kernel
+from neurorec.engines.plastic.compiled import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
-from neurorec.engines.plastic.plan import plan_network
+from neurorec.engines.plastic.plan import Plan, plan_network
 
-ENGINE = "plastic (numba)"
+ENGINE = "plastic (LLVM)"
+STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
 
 
 def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
@@ -29,18 +30,23 @@ def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterab
     recorded = tuple(network.populations if record is None else record)
     kernel = Kernel(plan, recorded)
     arrays = network_arrays(plan, steps)
-    constants = np.array([*network.constants.values(), 0.0])
-    random = np.random.SeedSequence(seed).generate_state(4, np.uint64)
-    run = load_kernel(kernel.text)
-    used = [arrays[name] for name in kernel.arrays]
-    run.compile(_signature((steps, network.dt_ms, constants, random, *used)))  # type: ignore[attr-defined]
-    ready_s = time.perf_counter()
-    found = run(steps, network.dt_ms, constants, random, *used)
+    arrays["constants"] = np.array([*network.constants.values(), 0.0])
+    arrays["random"] = np.random.SeedSequence(seed).generate_state(4, np.uint64)
+    run = load_kernel(kernel.text, [arrays[name] for name in kernel.arrays]).run
+    ready_s, t = time.perf_counter(), 0
+    while t < steps:
+        table = table_of([arrays[name] for name in kernel.arrays])
+        t = run(t, min(steps, t + STEPS_AT_ONCE), network.dt_ms, table.ctypes.data)
+        _make_space(plan, recorded, arrays)
     done_s = time.perf_counter()
-    return results(plan, steps, arrays, found, recorded, ENGINE, done_s - ready_s, ready_s - start_s)
+    return results(plan, steps, arrays, recorded, ENGINE, done_s - ready_s, ready_s - start_s)
 
 
-def _signature(values: tuple) -> tuple:
-    from numba import typeof
-
-    return tuple(typeof(value) for value in values)
+def _make_space(plan: Plan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
+    """Buffers of spikes that cannot hold the next step, twice as long."""
+    for name in recorded:
+        key = plan.populations[name].key
+        length = len(arrays[f"{key}_when"])
+        if arrays[f"{key}_total"][0] + arrays[f"{key}_ring"].shape[1] > length:
+            for part in (f"{key}_when", f"{key}_who"):
+                arrays[part] = np.concatenate([arrays[part], np.empty(length, np.int32)])

@@ -1,25 +1,22 @@
-"""What generated kernels call: plain Python here, compiled where this text heads a generated module.
-
-It is copied rather than imported, so that numba's cache on disk knows all of a kernel's code.
-"""
+"""What generated kernels call: plain Python here, compiled with a kernel by `to_llvm`."""
 
 import math
 
 import numpy as np
 
 
-def clip(x, low, high):
+def clip(x, low, high) -> float:
     y = low if x < low else x
     return high if y > high else y
 
 
-def power(fine, coarse, n):
+def power(fine, coarse, n) -> float:
     """factor ** n from two tables: fine[k] = factor ** k, coarse[k] = factor ** (256 k)."""
     above = n >> 8
     return fine[n & 255] * coarse[above] if above < coarse.shape[0] else 0.0
 
 
-def uniform(state):
+def uniform(state) -> float:
     """A number in (0, 1), never 0: xoshiro256+ of Blackman and Vigna."""
     result = state[0] + state[3]
     shifted = state[1] << np.uint64(17)
@@ -32,38 +29,38 @@ def uniform(state):
     return (np.float64(result >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
-def gap(state, scale):
-    """Steps to the next success of a coin thrown until it shows 1; scale = 1 / log(1 - p)."""
+def gap(state, scale) -> int:
+    """Throws of a coin until it shows 1; scale = 1 / log(1 - p)."""
     steps = math.floor(math.log(uniform(state)) * scale)
-    return 1 + (np.int64(steps) if steps < 4e18 else np.int64(4000000000000000000))
+    return 1 + (int(steps) if steps < 4e18 else 4000000000000000000)
 
 
-def poisson(t, row, chances, top, upcoming, state, fired):
+def poisson(t, row, chances, top, upcoming, state, fired) -> int:
     """Independent coins for all neurons in step t, thrown once per success: gaps along (step, neuron), then thinned.
 
-    `top` is the largest chance, `upcoming[0]` the place of the next candidate, counted from step 0, neuron 0.
+    `top` holds the largest chance p and 1 / log(1 - p), `upcoming[0]` the place of the next candidate, counted from step 0,
+    neuron 0.
     """
     size = chances.shape[1]
     count = 0
-    if top <= 0.0:
+    if top[0] <= 0.0:
         return count
-    scale = 1.0 / math.log1p(-top) if top < 1.0 else -0.0
     first = t * size
     place = upcoming[0]
     if place < first:
-        place = first - 1 + gap(state, scale)
+        place = first - 1 + gap(state, top[1])
     while place < first + size:
         i = place - first
         chance = chances[row, i]
-        if chance >= top or uniform(state) * top < chance:
+        if chance >= top[0] or uniform(state) * top[0] < chance:
             fired[count] = i
             count += 1
-        place += gap(state, scale)
+        place += gap(state, top[1])
     upcoming[0] = place
     return count
 
 
-def replay(t, steps, neurons, upcoming, fired):
+def replay(t, steps, neurons, upcoming, fired) -> int:
     count = 0
     place = upcoming[0]
     while place < steps.shape[0] and steps[place] == t:
@@ -74,11 +71,12 @@ def replay(t, steps, neurons, upcoming, fired):
     return count
 
 
-def collect(t, hits, hits_by_8, fired_at, fired):
+def collect(t, hits, fired_at, fired) -> int:
     """Indices of the neurons whose `hits` is set, looking at eight at a time."""
     count = 0
-    for block in range(hits_by_8.shape[0]):
-        if hits_by_8[block] != 0:
+    by_8 = hits.view(np.uint64)
+    for block in range(by_8.shape[0]):
+        if by_8[block] != 0:
             for i in range(8 * block, 8 * block + 8):
                 if hits[i] != 0:
                     fired[count] = i
@@ -87,24 +85,26 @@ def collect(t, hits, hits_by_8, fired_at, fired):
     return count
 
 
-def append(t, fired, count, steps, neurons, used):
-    """Record spikes; returns the buffers, twice as long where they were full."""
-    while used + count > steps.shape[0]:
-        more = np.empty(steps.shape[0], np.int32)
-        steps = np.concatenate((steps, more))
-        neurons = np.concatenate((neurons, more))
+def append(t, fired, count, when, who, used):
+    """Record the spikes of a step behind the `used` ones before it."""
     for k in range(count):
-        steps[used + k] = t
-        neurons[used + k] = fired[k]
-    return steps, neurons
+        when[used + k] = t
+        who[used + k] = fired[k]
 
 
-def scale_matrix(weights, goal, largest):
+def fill(values, value):
+    for i in range(values.shape[0]):
+        values[i] = value
+
+
+def scale_matrix(weights, factors, goal, largest):
     """Each target's incoming weights [S, N] to the sum `goal`, none above `largest`; sums of 0 stay."""
-    factors = np.zeros(weights.shape[1])
+    for j in range(weights.shape[1]):
+        factors[j] = 0.0
     for i in range(weights.shape[0]):
-        factors += weights[i]
-    for j in range(factors.shape[0]):
+        for j in range(weights.shape[1]):
+            factors[j] += weights[i, j]
+    for j in range(weights.shape[1]):
         factors[j] = goal / factors[j] if factors[j] > 0 else 0.0
     for i in range(weights.shape[0]):
         for j in range(weights.shape[1]):

@@ -44,9 +44,18 @@ class Function:
     def constant(self, name: str) -> str:
         return self.hoist(f"c_{name}", f"constants[{self.constants.index(name)}]")
 
-    def statements(self, depth: int, assignments: Iterable[Assignment], locals_: Mapping[str, str]) -> None:
+    def statements(
+        self,
+        depth: int,
+        assignments: Iterable[Assignment],
+        locals_: Mapping[str, str],
+        held: Mapping[str, str] | None = None,
+    ) -> None:
+        """Assignments; those to a name in `held` only where the condition there is true."""
         for assignment in assignments:
-            self.add(depth, f"{locals_[assignment.name]} = {self.expression(assignment.value, locals_)}")
+            name, value = locals_[assignment.name], self.expression(assignment.value, locals_)
+            condition = (held or {}).get(assignment.name)
+            self.add(depth, f"{name} = ({value}) if {condition} else {name}" if condition else f"{name} = {value}")
 
     @property
     def call(self) -> str:
@@ -55,7 +64,7 @@ class Function:
     @property
     def text(self) -> str:
         head = [f"    {local} = {value}" for local, value in self.hoisted.items()]
-        return "\n".join(["@njit(**OPTIONS)", f"def {self.call}:", *head, *self.lines, ""])
+        return "\n".join([f"def {self.call}:", *head, *self.lines, ""])
 
 
 def used(assignments: Iterable[Assignment]) -> set[str]:

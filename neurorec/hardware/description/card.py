@@ -4,10 +4,16 @@ Layers stand in order; each hears the one before it unless `hears` says otherwis
 is one). `depth` repeats a layer as a chain,
 `copies` as parallel branches that all hear the same and are all heard by what comes after. A "lif" layer without a
 firing rate may only be the last: then it is the readout, whose units are neurons that never spike.
+
+Wires drawn at random, the same for every chip: `random_fan_in` names layers anywhere (its own too) and how many units of
+each a unit hears, one step later; such a layer hears nothing else unless `hears` says so. `lattice` lays a layer out in
+space: its `recurrent_fan_in` synapses then come from near units, `reach` lattice steps away in each direction (standard
+deviation).
 """
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal, Self
 
@@ -60,6 +66,22 @@ class LayerCard(Firing):
     fan_in: PositiveInt | None = None  #: synapses of a unit from each layer it hears; absent: from every unit
     recurrent: bool = False  #: every unit hears every unit of its layer
     recurrent_fan_in: PositiveInt | None = None  #: or only so many
+    random_fan_in: dict[str, PositiveInt] = Field(default_factory=dict)
+    lattice: list[PositiveInt] | None = Field(None, min_length=3, max_length=3)  #: units along x, y and z
+    reach: PositiveFloat | None = None
+
+    @model_validator(mode="after")
+    def _wired_once(self) -> Self:
+        if (self.lattice is None) != (self.reach is None):
+            raise ValueError(f'layer "{self.name}": lattice and reach go together')
+        if self.lattice and (math.prod(self.lattice) != self.size or not self.recurrent_fan_in):
+            raise ValueError(
+                f'layer "{self.name}": a lattice of {" x ".join(map(str, self.lattice))} needs size = '
+                f"{math.prod(self.lattice)} and a recurrent_fan_in"
+            )
+        if (self.random_fan_in or self.lattice) and self.depth * self.copies > 1:
+            raise ValueError(f'layer "{self.name}": wires are drawn for one layer; leave depth and copies out')
+        return self
 
 
 class Description(Card):
@@ -85,7 +107,23 @@ class Description(Card):
                 raise ValueError(f'two layers are called "{layer.name}"; give each its own name')
             known.append(layer.name)
             self._check_firing(layer, is_last=at == len(self.layer) - 1)
+        for layer in self.layer:
+            self._check_random(layer)
         return self
+
+    def _check_random(self, layer: LayerCard) -> None:
+        of = {other.name: other for other in self.layer}
+        for source, fan_in in layer.random_fan_in.items():
+            if source not in of:
+                raise ValueError(
+                    f'layer "{layer.name}": random_fan_in: there is no "{source}"{did_you_mean(source, of)}'
+                )
+            if of[source].depth * of[source].copies > 1 or not of[source].states_rate:
+                raise ValueError(f'layer "{layer.name}": random_fan_in: "{source}" must be one layer that spikes')
+            if fan_in > of[source].size:
+                raise ValueError(
+                    f'layer "{layer.name}": random_fan_in: {fan_in} from "{source}", which has only {of[source].size} units'
+                )
 
     def _check_firing(self, layer: LayerCard, is_last: bool) -> None:
         if self.neuron != "lif" and layer.states_rate:

@@ -12,12 +12,21 @@ from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.count import CELL_OF, count_description
 from neurorec.hardware.description.place import place_description
 from neurorec.hardware.description.populations import write_out
+from neurorec.hardware.precision import Precision
 
 
-def describe_cost(net: Description, chip: Chip | str | Path, batch: int | None = None, annealed: bool = False) -> Cost:
+def describe_cost(
+    net: Description,
+    chip: Chip | str | Path,
+    batch: int | None = None,
+    annealed: bool = False,
+    partitioned: bool = False,
+    precision: Precision | None = None,
+) -> Cost:
     """Energy and latency of one inference of the described network; `batch` overrides its own.
 
-    `annealed`: cores are moved over the mesh so that spikes travel less.
+    `annealed`, `partitioned`: cores are moved, and neurons shared out, so that spikes travel less. `precision`: other than
+    the chip's own.
     """
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
@@ -32,8 +41,8 @@ def describe_cost(net: Description, chip: Chip | str | Path, batch: int | None =
     operations = count_description(net)
     try:
         units = chip.units_of(operations.cell_name)
-        mapping = place_description(net, write_out(net), operations.samples, chip, units, annealed)
+        mapping = place_description(net, write_out(net), operations.samples, chip, units, partitioned, annealed)
     except CannotRun as error:
         return refused(name, chip, str(error))
-    setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits)
+    setting = Setting(batch=batch or net.batch, clock_MHz=net.clock_MHz, waits=net.waits, precision=precision)
     return price_counted(name, chip, operations, mapping, setting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from neurorec.hardware.counts import LAYERS, Counts, Kind, Layer
 from neurorec.hardware.description.card import Description
 from neurorec.hardware.description.populations import (
     Population,
@@ -17,9 +18,11 @@ from neurorec.hardware.description.populations import (
     samples_for_whole_counts,
     write_out,
 )
-from neurorec.hardware.operations import Counts, Operations
+from neurorec.hardware.operations import Operations
+from neurorec.hardware.stores import Store
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, STATE_PER_UNIT
 
+STORED: tuple[Kind, ...] = ("weight", "state", "activation", "address")
 CELL_OF = {"lif": "lif", "relu": "elman", "tanh": "elman"}  #: the registered cell whose chips can run such units
 
 
@@ -27,14 +30,13 @@ def count_description(net: Description) -> Operations:
     """Counts of as many inferences as make every expected count a whole number."""
     populations = write_out(net)
     samples = samples_for_whole_counts(net, populations)
-    cell, readout, stored = Counts(), Counts(), 0
+    cell, readout = Counts(), Counts()
     for population in populations:
         counts = _count(net, populations, population, samples)
         if population.is_readout:
             readout += counts
         else:
             cell += counts
-        stored += population.size * (population.synapses_per_unit + _state(net, population) + _biases(net, population))
     arriving = input_spikes(net)
     return Operations(
         cell_name=CELL_OF[net.neuron],
@@ -44,7 +46,7 @@ def count_description(net: Description) -> Operations:
         input_values=samples * net.steps * input_size(net) if arriving is None else 0,
         cell=cell,
         readout=readout,
-        stored_words=stored,
+        stores=_stores(net, populations),
         hidden_units=sum(p.size for p in populations if not p.is_readout),
         output_units=sum(p.size for p in populations if p.is_readout),
         dt_ms=net.dt_ms,
@@ -53,21 +55,25 @@ def count_description(net: Description) -> Operations:
 
 def _count(net: Description, populations: list[Population], p: Population, samples: int) -> Counts:
     runs = samples * net.steps
-    events, macs, reads = Fraction(0), 0, Fraction(0)
+    events, macs, values_heard, spikes_heard = Fraction(0), 0, 0, Fraction(0)
     for line in p.lines:
         size = input_size(net) if line.source < 0 else populations[line.source].size
         spikes = input_spikes(net) if line.source < 0 else populations[line.source].spikes
         synapses = p.size * line.fan_in
         if spikes is None:
-            macs, reads = macs + runs * synapses, reads + runs * size
+            macs, values_heard = macs + runs * synapses, values_heard + runs * size
         else:
-            events, reads = events + spikes * samples * synapses, reads + spikes * samples * size
+            events, spikes_heard = events + spikes * samples * synapses, spikes_heard + spikes * samples * size
+    for line in p.random:
+        source = populations[line.source]
+        fed_back = (source.spikes or 0) * samples * (net.steps - 1) / net.steps
+        events, spikes_heard = events + fed_back * p.size * line.fan_in, spikes_heard + fed_back * source.size
     dense = runs * p.size * p.synapses_per_unit
     if p.recurrent_fan_in and p.spikes is not None:
         fed_back = p.spikes * samples * p.size * (net.steps - 1) / net.steps
-        events, reads = events + fed_back * p.recurrent_fan_in, reads + fed_back
+        events, spikes_heard = events + fed_back * p.recurrent_fan_in, spikes_heard + fed_back
     elif p.recurrent_fan_in:
-        macs, reads = macs + runs * p.size * p.recurrent_fan_in, reads + runs * p.size
+        macs, values_heard = macs + runs * p.size * p.recurrent_fan_in, values_heard + runs * p.size
     spikes_sent = round((p.spikes or 0) * samples * p.size)
     values = 0 if p.spikes is not None else runs * p.size
     return Counts(
@@ -83,9 +89,23 @@ def _count(net: Description, populations: list[Population], p: Population, sampl
         weight_reads=round(events) + macs,
         state_reads=runs * p.size * _state(net, p),
         state_writes=runs * p.size * _state(net, p),
-        activation_reads=round(reads),
-        activation_writes=spikes_sent + values,
+        activation_reads=values_heard,
+        activation_writes=values,
+        address_reads=round(spikes_heard),
+        address_writes=spikes_sent,
     )
+
+
+def _stores(net: Description, populations: list[Population]) -> tuple[Store, ...]:
+    """All layers but the readout together are the cell."""
+    words: dict[tuple[Layer, Kind], int] = {(layer, kind): 0 for layer in LAYERS for kind in STORED}
+    for p in populations:
+        layer: Layer = "readout" if p.is_readout else "cell"
+        heard = sum(input_size(net) if line.source < 0 else populations[line.source].size for line in p.lines)
+        held = (p.size * (p.synapses_per_unit + _biases(net, p)), p.size * _state(net, p), *(heard + p.size,) * 2)
+        for kind, count in zip(STORED, held, strict=True):
+            words[layer, kind] += count
+    return tuple(Store(layer, kind, count) for (layer, kind), count in words.items())
 
 
 def _elementwise(net: Description, p: Population) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from neurorec.basics.errors import InputError
@@ -28,10 +28,13 @@ class Population:
     recurrent_fan_in: int
     spikes: Fraction | None
     is_readout: bool
+    random: tuple[Line, ...] = ()  #: drawn at random, heard one step later
+    lattice: tuple[int, int, int] | None = None  #: where recurrent synapses come from near units
+    reach: float = 0.0
 
     @property
     def synapses_per_unit(self) -> int:
-        return sum(line.fan_in for line in self.lines) + self.recurrent_fan_in
+        return sum(line.fan_in for line in (*self.lines, *self.random)) + self.recurrent_fan_in
 
 
 def input_size(net: Description) -> int:
@@ -57,7 +60,8 @@ def write_out(net: Description) -> list[Population]:
     }  # of each described layer: the populations that later layers hear
     before = INPUT
     for card in net.layer:
-        heard = [source for name in card.hears or [before] for source in ends[name]]
+        named = card.hears if card.hears is not None else [] if card.random_fan_in else [before]
+        heard = [source for name in named for source in ends[name]]
         ends[card.name] = []
         for copy in range(card.copies):
             sources = heard
@@ -67,7 +71,12 @@ def write_out(net: Description) -> list[Population]:
                 sources = [len(found) - 1]
             ends[card.name] += sources
         before = card.name
-    return found
+    return [replace(p, random=_random_lines(net, ends, p.name)) for p in found]
+
+
+def _random_lines(net: Description, ends: dict[str, list[int]], name: str) -> tuple[Line, ...]:
+    card = next((card for card in net.layer if card.name == name), None)
+    return tuple(Line(ends[source][0], fan_in) for source, fan_in in card.random_fan_in.items()) if card else ()
 
 
 def _population(
@@ -84,7 +93,9 @@ def _population(
         raise InputError(f'layer "{card.name}": recurrent_fan_in = {recurrent}, but it has only {card.size} units')
     is_readout = card is net.layer[-1] and not card.states_rate
     spikes = _spikes(net, card) if net.neuron == "lif" and not is_readout else None
-    return Population(name, card.size, tuple(lines), recurrent, spikes, is_readout)
+    x, y, z = card.lattice or (0, 0, 0)
+    lattice = (x, y, z) if card.lattice else None
+    return Population(name, card.size, tuple(lines), recurrent, spikes, is_readout, (), lattice, card.reach or 0.0)
 
 
 def _spikes(net: Description, firing: Firing) -> Fraction:

@@ -1,5 +1,13 @@
-"""Where neurons go: which core holds which, and how far spikes travel. Prices are none of its business."""
+"""Where neurons go: which core holds which, where cores lie, how far spikes travel. Prices are none of its business.
 
-from neurorec.hardware.mapping.in_order import Core, Mapping, check_limit, place_in_order
+wiring.py     what is placed: groups of neurons, who hears whom        trained.py    a trained network so written
+layout.py     neurons to cores, under the chip's limits                 partition.py  the same by METIS
+traffic.py    which spikes which core must hear                         routes.py     links, hops, what leaves a chip
+anneal.py     cores to places                                           place.py      all of it in order: `Mapping`
+kernels.py    the loops over every synapse (numba)
+"""
 
-__all__ = ["Core", "Mapping", "check_limit", "place_in_order"]
+from neurorec.hardware.mapping.place import Core, Mapping, place
+from neurorec.hardware.mapping.trained import place_network
+
+__all__ = ["Core", "Mapping", "place", "place_network"]

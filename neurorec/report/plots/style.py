@@ -26,7 +26,7 @@ MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
 # Ink, rule and paper are stand-ins that the page's own colours replace, so that plots follow light and dark mode.
 INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"
 _CSS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--paper)"}
-_STYLE = {
+STYLE = {
     "svg.fonttype": "none",  # text stays text: selectable, searchable, small
     "svg.hashsalt": "neurorec",  # the same data give the same file
     "font.size": 10.5,
@@ -73,7 +73,7 @@ def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):  # pyright: ignore[reportArgumentType]
+    with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
         drawn = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
         yield drawn, drawn.add_subplot()
 

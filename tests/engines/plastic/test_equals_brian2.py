@@ -5,10 +5,10 @@ import pytest
 
 from neurorec.engines.brian2_networks import run_network as in_brian2
 from neurorec.engines.plastic.run import run_network
-from tests.engines.plastic.event_networks import MODELS, RULES, small_network
+from tests.engines.plastic.event_networks import NEURONS, RULES, small_network
 
 STEPS = 400
-CASES = [(model, "static", False) for model in MODELS] + [("cuba", rule, False) for rule in RULES if rule != "static"]
+CASES = [(model, "static", False) for model in NEURONS] + [("cuba", rule, False) for rule in RULES if rule != "static"]
 CASES += [
     ("lif", "pair", True),
     ("coba", "reward", True),

@@ -95,11 +95,11 @@ def test_exact_integration_of_curved_equations_is_refused():
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"on_pre": "v_pre += w"}, 'it sets "v_pre"; there it may set g_post, v_post, w'),
+        ({"on_pre": "v_pre += w"}, 'it sets "v_pre"; there it may set current_post, v_post, w'),
         ({"on_post": "v_post += w"}, 'it sets "v_post"; there it may set w'),
         ({"on_post": "w += z_pre"}, '"w + z_pre" names "z_pre" (did you mean "v_pre"?), which is not defined'),
         ({"on_pre": "if w: 1"}, '"if w: 1" is no assignment such as "w = clip(w + x_pre, 0, weight_max)"'),
-        ({"state": "dc/dt = -c * c / tau_w : 1"},
+        ({"state": "dc/dt = -c * c / tau_syn : 1"},
          '"c" of its synapses does not decay by itself alone, as "dc/dt = -c / tau_c : 1" does'),
         ({"pre": None, "post": None, "weights": np.ones((12, 12)), "delay_ms": np.zeros((12, 12))},
          "a full matrix takes one delay; give pre and post where delays differ"),

@@ -11,14 +11,14 @@ from neurorec.engines.event_network import EventNetwork, Poisson, Population, Pr
 from neurorec.engines.plastic.arrays import network_arrays, power_tables
 from neurorec.engines.plastic.plan import plan_network
 from neurorec.engines.plastic.run import run_network
-from tests.engines.plastic.event_networks import PAIR, small_network
+from tests.engines.plastic.event_networks import RULES, small_network
 
 TAU_PLUS_MS, TAU_MINUS_MS, GAIN, LOSS = 8.0, 12.0, 0.04, 0.05
 
 
 def change_of_weight(lag, delay_ms=0.0):
     """Two given trains of one spike each, `lag` steps of 0.5 ms apart, and the weight between them."""
-    traces = PAIR["traces"].strip()
+    traces = RULES["pair"].traces
     line, neuron = (
         Population(
             1, SpikeTrain(np.array([step]), np.array([0])), traces, reset="y += 1", after="x += 1", method="exact"
@@ -133,14 +133,10 @@ def test_poisson_input_gives_brian2s_rates_and_weights_on_average():
         assert abs(a.mean() - b.mean()) < 4 * a.std() * np.sqrt(1 / len(a) + 1 / len(b))
 
 
-@pytest.mark.parametrize(("gain", "loss", "reached"), [("9", "0", 1.5), ("0.04", "9", 0.0)])
+@pytest.mark.parametrize(("gain", "loss", "reached"), [(4.5, 0.0, 1.5), (0.02, 4.5, 0.0)])
 def test_weights_stay_in_bounds_however_strong_the_changes(gain, loss, reached):
     network = small_network("lif", "pair")
-    strong = {
-        name: replace(p, on_pre=p.on_pre.replace("0.05", loss), on_post=p.on_post.replace("0.04", gain))
-        for name, p in network.projections.items()
-    }
-    seen = run_network(replace(network, projections=strong), 2000)
+    seen = run_network(replace(network, numbers={**network.numbers, "potentiation": gain, "depression": loss}), 2000)
     for weights in seen.weights.values():
         assert weights.min() >= 0.0
         assert weights.max() <= 1.5  # three times the strength
@@ -152,7 +148,7 @@ def test_samples_start_with_scaled_weights_and_their_own_state(full):
     network = small_network("cuba", "pair", full)
     scaled = {name: replace(p, weight_sum=9.0, weight_max=2.0) for name, p in network.projections.items()}
     rested = {
-        name: replace(p, at_sample={"x": 0.0, "y": 0.5} | ({"v": 0.25, "g": 0.0} if name == "neurons" else {}))
+        name: replace(p, at_sample={"x": 0.0, "y": 0.5} | ({"v": 0.25, "current": 0.0} if name == "neurons" else {}))
         for name, p in network.populations.items()
     }
     network = replace(network, populations=rested, projections=scaled, sample_steps=80)
@@ -165,22 +161,63 @@ def test_samples_start_with_scaled_weights_and_their_own_state(full):
 
 @pytest.mark.parametrize(
     ("rule", "full", "wanted"),
-    [("static", False, 12), ("static", True, 8), ("pair", False, 20), ("pair", True, 8), ("reward", False, 32)],
-)
+    [("static", False, (12, 8)), ("static", True, (8, 4)), ("pair", False, (20, 16)), ("pair", True, (8, 4)),
+     ("reward", False, (32, 24))],
+)  # fmt: skip
 def test_memory_of_a_synapse_in_bytes_as_documented(rule, full, wanted):
-    def bytes_of(sources):
+    def bytes_of(sources, dtype):
         network = small_network("cuba", rule, full, lines=sources)
         given = network.projections["in"]
         if given.pre is not None:  # given in order, nothing is needed to give weights back in order
             order = np.lexsort((given.post, given.pre))
             given = replace(given, pre=given.pre[order], post=given.post[order])
+        given = replace(given, weights=given.weights.astype(dtype))
         arrays = network_arrays(plan_network(replace(network, projections={"in": given})), 100)
         synapses = [
             a for name, a in arrays.items() if name.startswith("s0_") and a.shape[:1] == np.shape(given.weights)[:1]
         ]
         return sum(a.nbytes for a in synapses) / np.size(given.weights)
 
-    assert bytes_of(300) == wanted
+    assert (bytes_of(300, np.float64), bytes_of(300, np.float32)) == wanted
+
+
+def test_single_precision_weights_that_do_not_change_give_the_same_spikes():
+    network = small_network("cuba", delays_ms=(0.0, 1.5))
+    single = {name: replace(p, weights=p.weights.astype(np.float32)) for name, p in network.projections.items()}
+    double = {name: replace(p, weights=p.weights.astype(np.float64)) for name, p in single.items()}
+    seen, expected = (run_network(replace(network, projections=p), 400) for p in (single, double))
+    assert {w.dtype for w in seen.weights.values()} == {np.dtype(np.float32)}
+    assert np.array_equal(seen.spikes["neurons"], expected.spikes["neurons"])
+    assert seen.counts["neurons"] > 50
+
+
+@pytest.mark.parametrize("rule", ["pair", "triplet", "reward"])
+def test_single_precision_weights_learn_the_same_to_rounding(rule):
+    network = small_network("lif", rule)
+    given = Population(12, SpikeTrain(*run_network(network, 400).spikes["neurons"]), RULES[rule].traces, RULES[rule].reset,
+                       RULES[rule].after)  # fmt: skip
+    learning = {
+        name: replace(p, on_pre=RULES[rule].on_pre) for name, p in network.projections.items()
+    }  # spikes are given, so only weights can differ
+    network = replace(network, populations={**network.populations, "neurons": given}, projections=learning)
+    single = {name: replace(p, weights=p.weights.astype(np.float32)) for name, p in learning.items()}
+    seen, expected = run_network(replace(network, projections=single), 400), run_network(network, 400)
+    for name, weights in expected.weights.items():
+        assert abs(weights - learning[name].weights).max() > 0.01
+        assert 0 < abs(seen.weights[name] - weights).max() < 400 * 2.0**-24 * 1.5
+
+
+def test_refractory_times_and_spikes_under_way_last_beyond_a_sample_in_both_engines():
+    network = small_network("cuba", "pair", delays_ms=(0.0, 5.0))
+    tired = replace(network.populations["neurons"], refractory_ms=8.0, at_sample={"v": 0.9, "current": 0.0})
+    network = replace(network, populations={**network.populations, "neurons": tired}, sample_steps=20)
+    seen, expected = run_network(network, 400), in_brian2(network, 400, target="numpy")
+    steps, _ = seen.spikes["neurons"]
+    assert ((steps % 20 > 4) & (steps < 380)).any()  # refractory for 16 steps, into the next sample
+    assert np.array_equal(seen.spikes["neurons"], expected.spikes["neurons"])
+    rested = replace(tired, refractory_ms=0.0)
+    others = run_network(replace(network, populations={**network.populations, "neurons": rested}), 400)
+    assert others.counts["neurons"] > seen.counts["neurons"] > 30
 
 
 def test_nothing_given_is_changed():

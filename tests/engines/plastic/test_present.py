@@ -48,8 +48,8 @@ def test_what_it_cannot_run_is_refused_in_words():
 
 def test_auto_takes_the_compiled_engine_and_says_so(caplog):
     with caplog.at_level(logging.INFO, logger="neurorec"):
-        assert choose_event_engine("auto", one_neuron(), PAIRING).title == "plastic (numba)"
-    assert caplog.messages[-1] == "plasticity runs in plastic (numba)"
+        assert choose_event_engine("auto", one_neuron(), PAIRING).title == "plastic (LLVM)"
+    assert caplog.messages[-1] == "plasticity runs in plastic (LLVM)"
 
 
 def test_equations_that_only_brian2_runs_go_to_brian2_aloud_or_are_refused_where_plastic_was_asked_for(caplog):

@@ -1,0 +1,141 @@
+"""Where one way to train overtakes another: in joules and seconds over the number of workers, in bytes over size and
+activity."""
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+
+from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope, traffic_of
+from neurorec.experiments.communication.results import CrossRow, SizeRow
+from neurorec.hardware.band import Band
+from neurorec.hardware.communication.crossover import Crossover, find_crossover
+from neurorec.hardware.communication.units import Observed, described
+from neurorec.hardware.link import Link
+
+TWO = 2  #: workers among whom bytes over size and activity are compared; both sides grow with workers - 1
+
+
+def crossings(counted: Counted, links: dict[str, Link], chips: list[str], most: int, largest: int) -> list[CrossRow]:
+    """Every crossover of one net."""
+    rows = [*_joules(counted, links, chips, most), *_seconds(counted, links, most)]
+    if can_be_described(counted):
+        rows += [*_over_size(counted, largest), *_over_activity(counted)]
+    return rows
+
+
+def can_be_described(counted: Counted) -> bool:
+    """Whether nets like this one of other sizes can be: spiking units that all hear each other."""
+    return counted.net.spikes is not None and counted.net.targets is None
+
+
+def sizes(counted: Counted, largest: int) -> list[SizeRow]:
+    """Bytes over size, for a picture."""
+    if not can_be_described(counted):
+        return []
+    size = _by_size(counted)
+    rows = []
+    for way in counted.ways:
+        for hidden in np.unique(np.geomspace(8, largest, 41).astype(int)).tolist():
+            band = size(way, hidden)
+            rows.append(
+                SizeRow(counted.net.name, way.split, way.rule, way.merge, hidden, band.value, band.low, band.high)
+            )
+    return rows
+
+
+def _row(found: Crossover | None, kind: str, counted: Counted, rule: str, things: tuple[str, str], axis: str,
+         link: str = "", at_least: str = "") -> Iterator[CrossRow]:  # fmt: skip
+    if found is not None:
+        yield CrossRow(kind, counted.net.name, rule, *things, link, axis, found.at, found.earliest, found.latest,
+                       found.first, found.last, at_least)  # fmt: skip
+
+
+def _joules(counted: Counted, links: dict[str, Link], chips: list[str], most: int) -> Iterator[CrossRow]:
+    """Communication against computing. Data are merged at every update."""
+    for rule in counted.rules:
+        for way in (Way("data", "any", UPDATE), Way("units", rule)):
+            for name, link in links.items():
+                axis = range(2, counted.most_workers(way, most) + 1)
+                energy = cache(lambda P, way=way, link=link: counted.price(way, int(P), link).energy_pJ)
+                for chip in chips:
+                    computing, computing_at_least = counted.computing(rule, chip)
+                    if computing is None:
+                        continue
+                    found = find_crossover(axis, energy, lambda P, band=computing: band)
+                    flags = {(True, False): "first", (False, True): "second", (True, True): "both"}
+                    at_least = flags.get((link.priced_per != "transfer", computing_at_least), "")
+                    things = (f"communication, {way.split} shared", f"computing on {chip}")
+                    yield from _row(found, "joules", counted, rule, things, "workers", name, at_least)
+
+
+def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[CrossRow]:
+    """STDP, one sample after another, against BPTT in batches: units shared."""
+    if not {"stdp", "bptt"} <= set(counted.rules):
+        return
+    slow, fast = Way("units", "stdp"), Way("units", "bptt")
+    axis = range(2, counted.most_workers(slow, most) + 1)
+    for name, link in links.items():
+        if link.latency is None:
+            continue
+        found = find_crossover(
+            axis,
+            lambda P, link=link: counted.price(slow, int(P), link).time_s,
+            lambda P, link=link: counted.price(fast, int(P), link).time_s,
+        )
+        things = ("waiting for messages of STDP", "waiting for messages of BPTT")
+        yield from _row(found, "seconds", counted, "stdp", things, "workers", name)
+
+
+def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
+    axis = np.unique(np.geomspace(TWO, largest, 600).astype(int)).tolist()
+    size = _by_size(counted)
+    for rule in counted.rules:
+        for merge in (UPDATE, EPOCH):
+            found = find_crossover(axis, lambda H, m=merge: size(Way("data", "any", m), int(H)),
+                                   lambda H, r=rule: size(Way("units", r), int(H)))  # fmt: skip
+            things = (f"data shared, merged {merge}", "units shared")
+            yield from _row(found, "splits", counted, rule, things, "hidden units")
+    if {"bptt", "e-prop"} <= set(counted.rules):
+        found = find_crossover(
+            axis, lambda H: size(Way("units", "bptt"), int(H)), lambda H: size(Way("units", "e-prop"), int(H))
+        )
+        yield from _row(found, "rules", counted, "bptt", ("BPTT", "e-prop"), "hidden units")
+    if {"stdp", "e-prop"} <= set(counted.rules):
+        found = find_crossover(
+            axis, lambda H: size(Way("units", "stdp"), int(H)) * 2.0, lambda H: size(Way("units", "e-prop"), int(H))
+        )
+        yield from _row(found, "rules", counted, "e-prop", ("twice STDP", "e-prop"), "hidden units")
+
+
+def _by_size(counted: Counted):
+    """Bytes as a function of way and size, at the activity that the seeds showed."""
+    net, activities = counted.net, [seen.net.spikes_per_unit_and_step or 0.0 for seen in counted.seen]
+
+    @cache
+    def size(way: Way, hidden: int) -> Band:
+        nets = [described(net.inputs, hidden, net.outputs, net.steps, net.samples, a) for a in activities]
+        return _bytes(nets, way, counted.batch)
+
+    return size
+
+
+def _over_activity(counted: Counted) -> Iterator[CrossRow]:
+    net = counted.net
+
+    def bytes_at(activity: float, way: Way) -> Band:
+        like = described(net.inputs, net.hidden, net.outputs, net.steps, net.samples, activity)
+        return _bytes([like], way, counted.batch)
+
+    axis = np.geomspace(1e-4, 1.0, 401).tolist()
+    for rule in counted.rules:
+        found = find_crossover(axis, lambda a, r=rule: bytes_at(a, Way("units", r)),
+                               lambda a: bytes_at(a, Way("data", "any", UPDATE)))  # fmt: skip
+        things = ("units shared", f"data shared, merged {UPDATE}")
+        yield from _row(found, "splits", counted, rule, things, "spikes a unit and step")
+
+
+def _bytes(nets: list[Observed], way: Way, batch: int) -> Band:
+    band = envelope([Band.exact(float(traffic_of(net, way, TWO, batch).total_bytes)) for net in nets])
+    assert band is not None
+    return band

@@ -1,0 +1,122 @@
+"""Train a net as its pair card says and watch one epoch of its training split: who spiked how often, what computing costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from neurorec.basics.errors import NeurorecError
+from neurorec.engines.activity import Activity, observe
+from neurorec.engines.engine import choose_engine
+from neurorec.experiments.communication.study import NetCard
+from neurorec.hardware.communication.units import Observed
+from neurorec.hardware.cost import TrainingRun, estimate_cost
+from neurorec.hardware.training_operations import COUNTED_RULES
+from neurorec.models.network import Network
+from neurorec.tasks.task import load_task
+from neurorec.training import load_pair, train
+from neurorec.training.fit import encoded_split
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Energy of one epoch on a chip; `energy_pJ` is (value, low, high), None with the reason."""
+
+    rule: str
+    chip: str
+    energy_pJ: tuple[float, float, float] | None
+    at_least: bool
+    why_not: str
+    unpriced: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One net, one seed."""
+
+    title: str
+    trained_by: str
+    accuracy: float
+    net: Observed
+    computing: list[Computing]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One training, as plain data that another process can be given."""
+
+    net: NetCard
+    seed: int
+    chips: tuple[str, ...]
+    batch_size: int
+    max_epochs: int | None
+    max_samples: int | None
+
+
+def observe_epoch(job: Job) -> Seen:
+    """Train, then run the training split once with the final weights."""
+    torch.set_num_threads(1)
+    pair = load_pair(job.net.pair)
+    half = pair.rate if job.net.half == "rate" else pair.spiking
+    task = load_task(job.net.task, job.seed)
+    run = train(
+        half, task, job.net.rule, job.seed, device="cpu", max_epochs=job.max_epochs, max_samples=job.max_samples
+    )
+    network = run.network.eval()
+    x = encoded_split(half.encoder, task, "train", job.seed, job.max_samples).x
+    with torch.no_grad():
+        hidden, _ = choose_engine("auto", network.cell).unroll(network.cell, x)
+    activity = observe(network, x, hidden)
+    net = _observed(f"{job.net.pair} {job.net.half}", network, activity)
+    computing = [
+        _computing(network, activity, rule, chip, job.batch_size) for rule in job.net.count_rules for chip in job.chips
+    ]
+    return Seen(f"{network.cell.title} on {job.net.task}", run.rule_title, run.test_accuracy, net, computing)
+
+
+def _observed(name: str, network: Network, activity: Activity) -> Observed:
+    """Counts of the epoch. Thresholds that a rule moves are trained numbers too (as buffers they are not parameters)."""
+    cell = network.cell
+    spiking = cell.output_signal == "spikes"
+    reach = cell.operations().recurrent_fan_out
+    targets = None
+    if (reach == cell.size - 1).all():  # every unit but itself
+        targets = ~np.eye(cell.size, dtype=bool)
+    elif not (reach == cell.size).all():
+        raise ValueError(f"{cell.title}: who hears whom is not known here")
+    return Observed(
+        name=name,
+        inputs=cell.input_size,
+        hidden=cell.size,
+        outputs=network.readout.size,
+        steps=activity.steps,
+        samples=activity.samples,
+        trained_numbers=network.parameter_count + sum(buffer.numel() for buffer in cell.buffers()),
+        spikes=activity.hidden_spikes if spiking else None,
+        fed_back=activity.recurrent_spikes if spiking else None,
+        targets=targets,
+    )
+
+
+def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
+    if rule not in COUNTED_RULES:
+        return Computing(rule, chip, None, False, "its operations are not counted yet")
+    updates = -(-activity.samples // batch_size) if rule == "bptt" else _synapses_changed(network, activity)
+    try:
+        cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))
+    except NeurorecError as error:
+        return Computing(rule, chip, None, False, str(error))
+    trained = cost.training
+    if trained is None or trained.energy_pJ is None:
+        return Computing(rule, chip, None, False, cost.why_not or (trained.why_not if trained else ""))
+    band = trained.energy_pJ
+    return Computing(rule, chip, (band.value, band.low, band.high), trained.at_least, "", ", ".join(trained.unpriced))
+
+
+def _synapses_changed(network: Network, activity: Activity) -> int:
+    """Pair STDP: a spike changes every plastic synapse that it reaches, and every one that reaches its neuron."""
+    hidden, inputs, own = network.cell.size, network.cell.input_size, int(activity.hidden_spikes.sum())
+    changed = int(activity.input_spikes.sum()) * hidden + own * inputs
+    if any(weight.requires_grad for weight in network.cell.recurrent_weights()):
+        changed += int(activity.recurrent_spikes.sum()) * hidden + own * hidden
+    return changed

@@ -1,0 +1,149 @@
+"""What a communication study leaves behind, as flat plain data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Split = Literal["data", "units"]
+
+
+@dataclass(frozen=True)
+class NetRow:
+    """One trained net and its epoch, over all seeds."""
+
+    net: str  #: pair and half
+    title: str  #: for people: "LIF on row_digits"
+    trained_by: str
+    inputs: int
+    hidden: int
+    outputs: int
+    steps: int
+    samples: int
+    trained_numbers: int
+    activity: list[float]  #: spikes a unit and step, by seed; empty where units send values
+    accuracy: list[float]  #: test accuracy by seed
+
+
+@dataclass(frozen=True)
+class BytesRow:
+    """Bytes of one epoch, all workers together: exact, by seed."""
+
+    net: str
+    split: Split
+    rule: str  #: "any" where the rule makes no difference
+    merge: str  #: "every update" or "once an epoch"; "" where units are shared
+    workers: int
+    total_bytes: list[int]
+    spikes: list[int]
+    forward_values: list[int]
+    errors: list[int]
+    signals: list[int]
+    merged: list[int]
+    waits: int
+
+
+@dataclass(frozen=True)
+class PriceRow:
+    """Energy and time of one `BytesRow` over one link: value and band over prices and seeds."""
+
+    net: str
+    split: Split
+    rule: str
+    merge: str
+    workers: int
+    link: str
+    why_not: str
+    energy_pJ: float | None = None
+    energy_low_pJ: float | None = None
+    energy_high_pJ: float | None = None
+    energy_at_least: bool = False
+    time_s: float | None = None
+    time_low_s: float | None = None
+    time_high_s: float | None = None
+    time_at_least: bool = False
+
+
+@dataclass(frozen=True)
+class ComputeRow:
+    """Energy of computing the same epoch on a chip, forward and learning; independent of the number of workers."""
+
+    net: str
+    rule: str
+    chip: str
+    why_not: str
+    energy_pJ: float | None = None
+    energy_low_pJ: float | None = None
+    energy_high_pJ: float | None = None
+    at_least: bool = False
+    unpriced: str = ""
+
+
+@dataclass(frozen=True)
+class CrossRow:
+    """Where the first thing overtakes the second along an axis; `at` None: nowhere between `first` and `last`."""
+
+    kind: str  #: "joules", "seconds", "splits", "rules"
+    net: str
+    rule: str
+    first_thing: str
+    second_thing: str
+    link: str
+    axis: str
+    at: float | None
+    earliest: float | None
+    latest: float | None
+    first: float
+    last: float
+    at_least: str = ""  #: which of the two is only a lower estimate: "first", "second", "both"
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """Bytes of an epoch of a net like `net` with `hidden` units, shared between two workers; the band spans the seeds'
+    activities."""
+
+    net: str
+    split: Split
+    rule: str
+    merge: str
+    hidden: int
+    total_bytes: float
+    low_bytes: float
+    high_bytes: float
+
+
+@dataclass(frozen=True)
+class RingRow:
+    """One all-reduce among real processes. `ring` is "own" or "gloo"; bytes summed over the processes."""
+
+    ring: str
+    workers: int
+    numbers: int
+    formula_bytes: int
+    payload_bytes: int
+    messages: int
+    tcp_bytes: int | None
+    right: bool
+
+
+@dataclass(frozen=True)
+class CommunicationResults:
+    study: str
+    question: str
+    about: str
+    quick: bool
+    batch_size: int
+    report_links: list[str]
+    nets: list[NetRow]
+    bytes: list[BytesRow]
+    prices: list[PriceRow]
+    computing: list[ComputeRow]
+    crossovers: list[CrossRow]
+    sizes: list[SizeRow]
+    rings: list[RingRow]
+    ring_failed: str  #: why the ring could not be checked here, or ""
+    links: dict[str, str]  #: name -> about
+    sources: list[str]
+    notes: list[str]
+    wall_s: float
+    folder: Path

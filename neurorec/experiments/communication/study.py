@@ -1,0 +1,107 @@
+"""The card of a communication study, loaded and checked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.basics.errors import InputError
+from neurorec.hardware.chip import Chip, load_chip
+from neurorec.hardware.communication.needs import needs_of
+from neurorec.hardware.link import Link, load_link
+from neurorec.tasks.task import load_task
+from neurorec.training import load_pair
+
+FORMULAS = ("patarasuk2009", "gloo", "hockney1994")
+
+
+class NetCard(Card):
+    """One net: trained as its pair card says, then counted as if each of `count_rules` trained it."""
+
+    pair: str
+    half: Literal["rate", "spiking"]
+    rule: str
+    task: str
+    count_rules: list[str] = Field(min_length=1)
+
+
+class QuickCommunication(Card):
+    """What `--quick` cuts: for a look at the machinery, never for a result."""
+
+    seeds: list[int] = Field(min_length=1)
+    max_epochs: PositiveInt
+    max_samples: PositiveInt
+    ring_workers: list[PositiveInt]
+
+
+class CommunicationStudy(Card):
+    """The card experiments/NAME.toml of a communication study."""
+
+    kind: Literal["communication"]
+    about: str
+    question: str
+    net: list[NetCard] = Field(min_length=1)
+    batch_size: PositiveInt  #: samples between two merges, and samples that run side by side
+    workers: list[PositiveInt] = Field(min_length=2)
+    seeds: list[int] = Field(min_length=1)
+    links: list[str] = Field(min_length=1)
+    report_links: list[str] = Field(min_length=1)  #: those that the page draws; the others are in its tables
+    chips: list[str]
+    largest_hidden: PositiveInt  #: of the nets in which crossovers over size are looked for
+    ring_workers: list[PositiveInt]  #: how many real processes check the ring
+    quick: QuickCommunication
+
+    @property
+    def pairs(self) -> list[str]:
+        return list(dict.fromkeys(net.pair for net in self.net))
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "CommunicationStudy":
+        if sorted(set(self.workers)) != self.workers or self.workers[0] != 1:
+            raise ValueError(f"workers: from 1 upward, each number once (got {self.workers})")
+        if strange := [link for link in self.report_links if link not in self.links]:
+            raise ValueError(f'report_links: "{strange[0]}" must be one of links ({", ".join(self.links)})')
+        for net in self.net:
+            try:
+                needs = [needs_of(rule) for rule in net.count_rules]
+            except InputError as error:
+                raise ValueError(f"net: {error}") from None
+            if net.half == "rate" and any(need.online for need in needs):
+                raise ValueError(f"net: {net.pair}, rate half: STDP pairs spikes, and its units send values")
+        return self
+
+
+@dataclass(frozen=True)
+class LoadedCommunication:
+    """A communication study with every card it names loaded and checked."""
+
+    name: str
+    path: Path
+    card: CommunicationStudy
+    links: dict[str, Link]
+    chips: dict[str, Chip]
+
+    def sources(self) -> list[str]:
+        """Citation keys of everything that takes part, in alphabetical order."""
+        keys: set[str] = set(FORMULAS)
+        for net in self.card.net:
+            keys.update(load_pair(net.pair).card.sources, load_task(net.task, seed=0).sources)
+            for rule in net.count_rules:
+                keys.update(needs_of(rule).sources)
+        for part in (*self.links.values(), *self.chips.values()):
+            keys.update(part.sources())
+        return sorted(keys)
+
+
+def load_communication(name: str | Path) -> LoadedCommunication:
+    """The communication study `name` (from the catalogue, or a path to a card), refused if it cannot work."""
+    path = find_card("experiments", name)
+    card = load_card(path, CommunicationStudy)
+    for net in card.net:
+        pair = load_pair(net.pair)
+        half = pair.rate if net.half == "rate" else pair.spiking
+        half.training(net.rule, net.task)  # refuses a training that the pair card does not state
+    links = {link: load_link(link) for link in card.links}
+    return LoadedCommunication(path.stem, path, card, links, {chip: load_chip(chip) for chip in card.chips})

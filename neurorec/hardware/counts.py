@@ -1,0 +1,99 @@
+"""What is counted, as exact integers: operations, messages, and words read from and written to each kind of store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+#: what a memory can hold; an address is a spike on its way
+Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
+KINDS: tuple[Kind, ...] = ("weight", "state", "activation", "address", "tape", "gradient", "moment", "trace")
+Layer = Literal["cell", "readout"]
+LAYERS: tuple[Layer, ...] = ("cell", "readout")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Integer totals. An access moves one word; `Precision` says how many bits a word of its kind has."""
+
+    synaptic_events: int = 0  #: accumulates caused by spikes
+    macs: int = 0  #: multiply-accumulates caused by values
+    dense_macs: int = 0  #: what a chip does that computes every synapse in every step
+    neuron_updates: int = 0
+    active_neuron_updates: int = 0  #: those in which the neuron spiked: equal to `spikes`
+    spikes: int = 0  #: sent by the layer's units
+    values_sent: int = 0  #: real numbers sent by the layer's units
+    elementwise: int = 0
+    nonlinearities: int = 0
+    weight_reads: int = 0
+    weight_writes: int = 0
+    state_reads: int = 0
+    state_writes: int = 0
+    activation_reads: int = 0  #: values that arrive at the layer's synapses
+    activation_writes: int = 0  #: values that its units put out
+    address_reads: int = 0  #: spikes that arrive at the layer's synapses
+    address_writes: int = 0  #: spikes that its units put out
+    tape_reads: int = 0  #: what backpropagation through time kept of every step
+    tape_writes: int = 0
+    gradient_reads: int = 0  #: sums of weight changes, one a trained number
+    gradient_writes: int = 0
+    moment_reads: int = 0  #: Adam's running means of gradient and squared gradient
+    moment_writes: int = 0
+    trace_reads: int = 0  #: what a local rule remembers of a neuron or a synapse
+    trace_writes: int = 0
+    trace_updates: int = 0
+    plasticity_updates: int = 0  #: single weights changed by a local rule
+    weights_scaled: int = 0  #: single weights scaled to keep a neuron's sum
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def scaled(self, numerator: int, denominator: int) -> Counts:
+        """Every count times numerator / denominator, rounded to the nearest integer."""
+        return Counts(
+            *((2 * getattr(self, f.name) * numerator + denominator) // (2 * denominator) for f in fields(self))
+        )
+
+    def as_dense(self) -> Counts:
+        """The same work on a chip that computes every synapse in every step."""
+        weights = self.weight_reads - self.synaptic_events - self.macs + self.dense_macs
+        return replace(self, synaptic_events=0, macs=self.dense_macs, weight_reads=weights)
+
+    @property
+    def idle_neuron_updates(self) -> int:
+        return self.neuron_updates - self.active_neuron_updates
+
+    def reads(self, kind: Kind) -> int:
+        return getattr(self, f"{kind}_reads")
+
+    def writes(self, kind: Kind) -> int:
+        return getattr(self, f"{kind}_writes")
+
+    @property
+    def memory_accesses(self) -> int:
+        """Words read and written, of every kind."""
+        return sum(self.reads(kind) + self.writes(kind) for kind in KINDS)
+
+
+@dataclass(frozen=True)
+class LayerCounts:
+    """The counts of the recurrent layer and of the readout."""
+
+    cell: Counts = Counts()
+    readout: Counts = Counts()
+
+    @property
+    def total(self) -> Counts:
+        return self.cell + self.readout
+
+    def of(self, layer: Layer) -> Counts:
+        return self.cell if layer == "cell" else self.readout
+
+    def __add__(self, other: LayerCounts) -> LayerCounts:
+        return LayerCounts(self.cell + other.cell, self.readout + other.readout)
+
+    def scaled(self, numerator: int, denominator: int) -> LayerCounts:
+        return LayerCounts(self.cell.scaled(numerator, denominator), self.readout.scaled(numerator, denominator))
+
+    def as_dense(self) -> LayerCounts:
+        return LayerCounts(self.cell.as_dense(), self.readout.as_dense())

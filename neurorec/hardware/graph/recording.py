@@ -1,0 +1,67 @@
+"""An input recording: a NumPy file [T, B, ...] or [T, ...], and whether its lines carry spikes or values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from neurorec.basics.errors import InputError
+
+SIGNALS = ("auto", "spikes", "values")
+
+
+def read_recording(path: Path) -> np.ndarray:
+    """The array in a .npy file, or the only array (or the one called "x" or "input") in an .npz file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or array, or if it holds anything but finite numbers.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path}: there is no such recording; save the input as a NumPy file [T, B, ...] (.npy or .npz)"
+        )
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: this is not a NumPy file ({error}); save the input with numpy.save") from None
+    array = loaded if isinstance(loaded, np.ndarray) else _only(path, loaded)
+    if array.dtype.kind not in "buif" or array.size == 0:
+        raise InputError(f"{path}: a recording holds numbers [T, B, ...]; this is {array.dtype} of shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"{path}: the recording holds {int((~np.isfinite(array)).sum())} NaN or infinite numbers; mend them"
+        )
+    return array
+
+
+def _only(path: Path, loaded: np.lib.npyio.NpzFile) -> np.ndarray:
+    with loaded:
+        named = [name for name in ("x", "input") if name in loaded.files]
+        if len(loaded.files) != 1 and not named:
+            held = ", ".join(loaded.files) or "nothing"
+            raise InputError(f'{path}: holds {held}; call the recording "x", or save it alone with numpy.save')
+        return loaded[named[0] if named else loaded.files[0]]
+
+
+def signal_of(x: np.ndarray, asked: str, where: str) -> Literal["spikes", "values"]:
+    """What the lines carry: as `asked`, or spikes if every number is 0 or 1.
+
+    Raises
+    ------
+    InputError
+        For an unknown word, or for spikes that are not counts.
+    """
+    if asked not in SIGNALS:
+        raise InputError(f'--signal "{asked}" is not known; known: {", ".join(SIGNALS)}')
+    if asked == "spikes" and ((x < 0) | (x != np.floor(x))).any():
+        wrong = x[(x < 0) | (x != np.floor(x))].flat[0]
+        raise InputError(
+            f"{where}: spikes are counts (0, 1, 2 ...), but the recording holds {wrong:g}; use --signal values"
+        )
+    if asked == "auto":
+        return "spikes" if ((x == 0) | (x == 1)).all() else "values"
+    return "values" if asked == "values" else "spikes"

@@ -1,0 +1,129 @@
+"""Places and routes: where on the chips a core lies, how far spikes travel, and what every link carries.
+
+Chips lie in a full grid, and their meshes join edge to edge: an assumption, for no source read says how the chips of a
+board are joined. A chip that only completes the grid passes packets on. A packet goes east-west first, then
+north-south; one that leaves a chip crosses the links between chips on its way. On a mesh each destination core gets a
+packet of its own. A multicast spike is one packet from chip to chip, copied where its ways part. Input enters at tile 0
+of chip 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csc_array
+
+from neurorec.hardware.chip import Chip
+from neurorec.hardware.mapping.compiled import load_kernels
+from neurorec.hardware.mapping.traffic import Traffic
+
+MOST_LONG = 6
+CHIP_LINK_AS_HOPS = 24  #: twice across an 8 x 4 mesh: what a search counts for a link between chips; no price does
+
+
+def full_grid(chips: int) -> tuple[int, int]:
+    """Columns and rows of the smallest full grid for so many chips, at most MOST_LONG times as long as high; the squarest."""
+    sizes = [(columns, -(-chips // columns)) for columns in range(1, chips + 1)]
+    fit = [(x, y) for x, y in sizes if y <= x <= MOST_LONG * y]
+    return min(fit, key=lambda size: (size[0] * size[1], size[0]))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Tiles of all chips as one grid. A place is a core position: chip = place // cores a chip, then tile by tile."""
+
+    on_chip: int
+    per_tile: int
+    columns: int  #: tiles of one chip, east-west
+    rows: int
+    chips: int  #: those that only complete the grid too
+    multicast: bool = False
+
+    @classmethod
+    def of(cls, chip: Chip, cores: int) -> Ground:
+        on_chip = chip.limits.cores.count if chip.limits.cores else cores
+        chips = int(np.prod(full_grid(-(-cores // on_chip))))
+        if chip.network is None or chip.network.kind == "multicast":
+            return cls(on_chip, on_chip, 1, 1, chips, multicast=True)
+        per_tile, columns = chip.network.cores_per_tile, chip.network.tiles[0]
+        return cls(on_chip, per_tile, columns, -(-on_chip // per_tile // columns), chips)
+
+    @cached_property
+    def grid(self) -> tuple[int, int]:
+        """Chips east-west and north-south: `chips` of them."""
+        return full_grid(self.chips)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of tiles, over all chips."""
+        return self.grid[1] * self.rows, self.grid[0] * self.columns
+
+    def tile(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """x and y of the tile of each place."""
+        chip, tile = places // self.on_chip, places % self.on_chip // self.per_tile
+        x = chip % self.grid[0] * self.columns + tile % self.columns
+        return x, chip // self.grid[0] * self.rows + tile // self.columns
+
+    def between_chips(self) -> np.ndarray:
+        """[4, y, x] which links out of a tile (east, west, south, north) lead to another chip."""
+        rows, columns = self.shape
+        x, y = np.arange(columns)[None, :], np.arange(rows)[:, None]
+        ends = ((x + 1) % self.columns == 0, x % self.columns == 0, (y + 1) % self.rows == 0, y % self.rows == 0)
+        return np.stack([np.broadcast_to(end, (rows, columns)) for end in ends])
+
+
+@dataclass(frozen=True)
+class Travel:
+    """What all spikes travel. `load` [4, y, x]: packets over the links east, west, south and north out of each tile."""
+
+    packets: int
+    within_tile: int
+    packets_off_chip: int  #: packets for a core (multicast: for a chip) on another chip
+    load: np.ndarray
+    ground: Ground
+
+    @cached_property
+    def hops(self) -> tuple[int, int]:
+        """Packets over links within chips: east-west, north-south."""
+        inside = np.where(self.ground.between_chips(), 0, self.load).sum((1, 2))
+        return int(inside[0] + inside[1]), int(inside[2] + inside[3])
+
+    @cached_property
+    def chip_links(self) -> int:
+        """Packets over links between chips."""
+        return int(self.load.sum()) - sum(self.hops)
+
+    @property
+    def hottest_link(self) -> int:
+        return int(np.where(self.ground.between_chips(), 0, self.load).max(initial=0))
+
+    @property
+    def hottest_chip_link(self) -> int:
+        return int(np.where(self.ground.between_chips(), self.load, 0).max(initial=0))
+
+    @property
+    def way(self) -> int:
+        """What a search makes small: packets, hops, and links between chips, which count more."""
+        return self.packets + sum(self.hops) + CHIP_LINK_AS_HOPS * self.chip_links
+
+
+def travel(traffic: Traffic, places: np.ndarray, ground: Ground) -> Travel:
+    """Route every spike. `places` [cores]: the place of each core."""
+    to_x, to_y = ground.tile(places)
+    start = np.where(traffic.origin < 0, 0, places[traffic.origin])
+    from_x, from_y = ground.tile(start)
+    shape = (ground.shape[1], ground.shape[0])
+    if ground.multicast:
+        to = csc_array(traffic.reach)
+        load, off_chip = load_kernels().tree_loads(
+            to.indptr, to.indices, traffic.spikes, from_x, from_y, to_x, to_y, *shape
+        )
+        return Travel(int(traffic.spikes.sum()), 0, int(off_chip), load, ground)
+    indptr, senders = traffic.reach.indptr, traffic.reach.indices
+    load = load_kernels().unicast_loads(indptr, senders, traffic.spikes, from_x, from_y, to_x, to_y, *shape)
+    within, off_chip = load_kernels().same_tile_or_chip(
+        indptr, senders, traffic.spikes, from_x, from_y, start // ground.on_chip, to_x, to_y, places // ground.on_chip
+    )
+    return Travel(int((traffic.spikes * traffic.targets).sum()), int(within), int(off_chip), load, ground)

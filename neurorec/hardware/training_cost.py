@@ -1,0 +1,97 @@
+"""What a whole training costs: its forward passes, what comes after them, and the power that flows meanwhile.
+
+In training, memory holds gradients, moments, tape and traces beside the net, so stores are placed anew for all of it and
+forward passes may read from a larger memory than inference does.
+"""
+
+from __future__ import annotations
+
+from neurorec.hardware.band import Band
+from neurorec.hardware.bill import Cost, Setting, TrainingCost
+from neurorec.hardware.chip import Chip
+from neurorec.hardware.counts import LayerCounts
+from neurorec.hardware.latency import busy, learning_us
+from neurorec.hardware.operations import Operations
+from neurorec.hardware.price import (
+    Charge,
+    charge_inference,
+    charge_learning,
+    charge_memory,
+    idle_power_mW,
+    on_chip,
+    precision_of,
+    total_of,
+)
+from neurorec.hardware.price_law import PJ_PER_MW_US
+from neurorec.hardware.stores import Traffic, place_stores, traffic
+from neurorec.hardware.training_operations import TrainingOperations
+
+
+def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting: Setting) -> TrainingCost:
+    """The training `counted` on `chip`, on which `cost` is one inference."""
+    assert cost.operations is not None
+    assert cost.mapping is not None
+    assert cost.communication_bits is not None
+    precision = precision_of(chip, setting.precision)
+    if precision.is_integer and counted.phases["backward"] != LayerCounts():
+        return TrainingCost(None, f"backward passes in {precision.name} are not counted; train in a float type")
+    moved = _moved(cost.operations, counted, chip, setting)
+    passes = counted.samples_seen / cost.operations.samples
+    forward = charge_inference(cost.operations, cost.mapping, chip, (), precision)
+    charges = [
+        *(charge.times(passes) for charge in forward),
+        *charge_learning(counted.phases["backward"], chip, precision.weight),
+        *charge_learning(counted.phases["update"], chip, precision.for_learning.weight),
+        *charge_memory([one for phase in moved.values() for one in phase], chip),
+    ]
+    time_us, charges_static = _static(cost, counted, chip, setting, moved)
+    dynamic = [charge for charge in charges if charge.part != "static"]
+    static = [charge for charge in charges if charge.part == "static"] + charges_static
+    bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
+    errors = counted.backward.values_sent * precision.bits("activation")
+    return TrainingCost(
+        energy_pJ=total_of([*dynamic, *static]),
+        dynamic_pJ=total_of(dynamic) if chip.scope == "per-term" else None,
+        static_pJ=total_of(static) if any(charge.energy_pJ for charge in static) else None,
+        time_us=None if bound_only else time_us,
+        unpriced=tuple(dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ is None)),
+        without_band=tuple(
+            dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ and not one.has_band)
+        ),
+        communication_bits=cost.communication_bits * counted.samples_seen + errors,
+        operations=counted,
+        traffic=tuple(one for phase in moved.values() for one in phase),
+    )
+
+
+def _moved(
+    operations: Operations, counted: TrainingOperations, chip: Chip, setting: Setting
+) -> dict[str, tuple[Traffic, ...]]:
+    """Bits by phase, with one placement for the whole training."""
+    stores, precision = (*operations.stores, *counted.stores), precision_of(chip, setting.precision)
+    phases = {name: on_chip(chip, counts) for name, counts in counted.phases.items()}
+    placed = place_stores(stores, sum(phases.values(), LayerCounts()), precision, chip.memory)
+    return {name: traffic(stores, counts, precision, chip.memory, placed) for name, counts in phases.items()}
+
+
+def _static(
+    cost: Cost, counted: TrainingOperations, chip: Chip, setting: Setting, moved: dict[str, tuple[Traffic, ...]]
+) -> tuple[Band | None, list[Charge]]:
+    """The time of the training, where the card's times give it, and static power over as much of it as they give."""
+    assert cost.operations is not None
+    assert cost.mapping is not None
+    bits = {phase: sum(one.bits for one in stores) for phase, stores in moved.items()}
+    passes = counted.samples_seen / cost.operations.samples
+    forward = busy(cost.operations, cost.mapping, chip, setting, bits["forward"] / passes if passes else 0.0)
+    learned = on_chip(chip, counted.phases["backward"] + counted.phases["update"]).total
+    after = learning_us(learned, bits["backward"] + bits["update"], cost.operations, cost.mapping, chip)
+    known = [part for part in (forward and forward.us * counted.samples_seen, after) if part is not None]
+    time_us = Band.total(known) if len(known) == 2 else None
+    if "static" not in chip.must_price:
+        return time_us, []
+    if chip.static is None or forward is None:
+        return time_us, [Charge("static", None, False)]
+    powers = [power for power in (chip.static.power, chip.static.clock) if power is not None]
+    energy = idle_power_mW(chip, setting.clock_MHz) * Band.total(known) * (PJ_PER_MW_US * cost.mapping.chips)
+    charges = [Charge("static", energy, all(power.has_band for power in powers))]
+    return time_us, charges if after is not None else [*charges, Charge("static while weights change", None, False)]

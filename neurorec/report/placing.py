@@ -1,0 +1,107 @@
+"""What `neurorec cost` says of places: a table of what spikes travel, in order and as found, the same as JSON, a picture."""
+
+import json
+from pathlib import Path
+
+from rich import box
+from rich.table import Table
+
+from neurorec.basics.errors import InputError
+from neurorec.basics.files import write_atomically
+from neurorec.hardware.bill import Cost
+from neurorec.hardware.mapping import Mapping
+from neurorec.report.wording import count
+
+PICTURES = (".svg", ".png", ".pdf")
+COUNTS = (
+    "packets", "within_tile", "hops_east_west", "hops_north_south", "hottest_link", "packets_off_chip", "chip_links",
+    "hottest_chip_link",
+)  # fmt: skip
+
+
+def placing_table(priced: list[Cost]) -> Table | None:
+    """One row a chip, or two where something was tried; None where every net sits on one core."""
+    placed = [cost for cost in priced if cost.mapping and len(cost.mapping.cores) > 1]
+    if not placed:
+        return None
+    several = any(cost.mapping and cost.mapping.chips > 1 for cost in placed)
+    title = "what spikes travel, packets of one inference"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    heads = ["chip", "placed", "cores", "packets", "hops", "hottest\nlink"]
+    heads += ["chips", "off\nchip", "over links\nof chips", "hottest\nof them"] if several else []
+    for head in heads:
+        table.add_column(head, justify="left" if head in ("chip", "placed") else "right")
+    for cost in placed:
+        assert cost.mapping is not None
+        for mapping in filter(None, (cost.mapping.in_order, cost.mapping)):
+            table.add_row(*_row(cost, mapping, several))
+    return table
+
+
+def _row(cost: Cost, mapping: Mapping, several: bool) -> list[str]:
+    samples = cost.operations.samples if cost.operations else 1
+    kept = mapping.in_order is not None and mapping.found_by == "in order"
+    cells = [cost.chip, "in order: nothing better was found" if kept else mapping.found_by, f"{len(mapping.cores):,}"]
+    cells += [count(n / samples) for n in (mapping.packets, mapping.hops, mapping.hottest_link)]
+    if several:
+        cells.append(f"{mapping.chips:,}")
+        cells += [count(n / samples) for n in (mapping.packets_off_chip, mapping.chip_links, mapping.hottest_chip_link)]
+    return cells
+
+
+def saved(cost: Cost) -> str:
+    """ "40.1 % of hops and 12.0 % of packets saved over placing in order", or an empty string where nothing was tried."""
+    mapping = cost.mapping
+    if mapping is None or mapping.in_order is None:
+        return ""
+    before = mapping.in_order
+    pairs = (("hops", before.hops, mapping.hops), ("packets", before.packets, mapping.packets),
+             ("packets over links of chips", before.chip_links, mapping.chip_links))  # fmt: skip
+    parts = [f"{1 - now / was:.1%} of {name}" for name, was, now in pairs if was]
+    return f"{', '.join(parts)} saved over placing in order ({mapping.found_by})" if parts else "no hops to save"
+
+
+def grid_of_chips(mapping: Mapping) -> str:
+    """How several chips were taken to be joined."""
+    if mapping.chips < 2 or mapping.plan is None:
+        return ""
+    across, along = mapping.plan.travel.ground.grid
+    return (
+        f"{mapping.chips} chips, taken to lie in a grid of {across} x {along}: no source read says how they are joined"
+    )
+
+
+def write_placing(priced: list[Cost], path: Path) -> Path:
+    """Both orders of every chip as JSON, per inference."""
+    if path.suffix != ".json":
+        raise InputError(f"--placing {path}: a table of places is a .json file")
+    rows = []
+    for cost in priced:
+        row = {"chip": cost.chip, "can_run": cost.can_run, "why_not": cost.why_not}
+        if cost.mapping is not None:
+            samples = cost.operations.samples if cost.operations else 1
+            row |= {"placed": _numbers(cost.mapping, samples)}
+            row |= {"in_order": _numbers(cost.mapping.in_order, samples)} if cost.mapping.in_order else {}
+        rows.append(row)
+    return write_atomically(path, json.dumps(rows, indent=2) + "\n")
+
+
+def _numbers(mapping: Mapping, samples: int) -> dict[str, float | int | str]:
+    counted = {name: getattr(mapping, name) / samples for name in COUNTS}
+    return {"found_by": mapping.found_by, "cores": len(mapping.cores), "chips": mapping.chips, **counted}
+
+
+def write_picture(priced: list[Cost], name: str, path: Path) -> str:
+    """Draw the one chip that was asked for; returns what the picture shows, in a sentence."""
+    from neurorec.report.plots.chip import draw_chip
+
+    if path.suffix not in PICTURES:
+        raise InputError(f"--picture {path}: a picture is one of {', '.join(PICTURES)}")
+    if len(priced) != 1:
+        raise InputError(f"--picture shows one chip: name it with --chip (there are {len(priced)})")
+    cost = priced[0]
+    if cost.mapping is None or cost.operations is None:
+        raise InputError(f"--picture: {name} cannot be placed on {cost.chip}: {cost.why_not}")
+    if cost.mapping.plan is None:
+        raise InputError(f"--picture: the card {cost.chip} states no cores, so there is nothing to see")
+    return draw_chip(cost.mapping, cost.operations.samples, f"{name} on {cost.chip}", path)

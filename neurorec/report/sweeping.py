@@ -1,0 +1,100 @@
+"""`neurorec cost --sweep`: one setting varied, as a table and as a picture with bands."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from neurorec.basics.cards import card_names
+from neurorec.basics.errors import InputError
+from neurorec.experiments.verbs import read_case
+from neurorec.hardware.bill import Cost
+from neurorec.hardware.sweep import Sweep, parse_sweep, run_sweep
+from neurorec.report.plots.sweep import FORMATS, draw_sweep
+from neurorec.report.wording import duration, energy, energy_band
+
+
+def print_sweep(
+    run: Path | None, network: Path | None, chips: list[str] | None, asked: str, plot: Path | None, training: bool,
+    unused: Sequence[str] = (),
+) -> None:  # fmt: skip
+    """The net of a stored run, or of a description, on each chip under each value; `plot` is where the picture goes.
+
+    `unused`: options that were given and mean nothing here.
+    """
+    if unused:
+        raise InputError(f"{' and '.join(unused)} cannot be combined with --sweep; leave out one of them")
+    if plot is not None and plot.suffix not in FORMATS:
+        raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")
+    sweep = parse_sweep(asked)
+    case = read_case(run, network)
+    if training and network is not None:
+        raise InputError("--training needs a finished run: a description says nothing about how it is trained")
+    priced = run_sweep(case, sweep, chips or card_names("hardware"))
+    able = {chip: costs for chip, costs in priced.items() if any(cost.can_run for cost in costs)}
+    if not able:
+        reasons = "; ".join(f"{chip}: {costs[-1].why_not}" for chip, costs in priced.items())
+        raise InputError(f"--sweep {asked}: no chip can price any of these values: {reasons}")
+    console = Console(highlight=False)
+    for scope in ("per-term", "all-in"):
+        rows = {chip: costs for chip, costs in able.items() if _scope(costs) == scope}
+        if rows:
+            console.print(_table(rows, sweep, scope, training))
+    for chip, costs in priced.items():
+        _print_remarks(console, chip, costs, sweep)
+    console.print(f"{sweep.name}: {sweep.setting.law}", markup=False)
+    if plot is not None:
+        name = (run or network or Path()).stem
+        draw_sweep(able, sweep, name, plot, training)
+        console.print(f"plot: {plot}", markup=False)
+
+
+def _scope(costs: list[Cost]) -> str:
+    return costs[0].scope
+
+
+def _table(rows: dict[str, list[Cost]], sweep: Sweep, scope: str, training: bool) -> Table:
+    title = f"{scope} prices, energy of one inference"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    parts = ("dynamic", "static") if scope == "per-term" else ()
+    for head in ("chip", sweep.name, *parts, escape("total\n[band]"), "latency", *(["training"] if training else [])):
+        table.add_column(head, no_wrap=True)
+    for chip, costs in rows.items():
+        shown = chip
+        for value, cost in zip(sweep.values, costs, strict=True):
+            if cost.can_run:
+                table.add_row(shown, sweep.label(value), *_cells(cost, bool(parts), training))
+                shown = ""
+        table.add_section()
+    return table
+
+
+def _cells(cost: Cost, split: bool, training: bool) -> list[str]:
+    total = cost.energy_pJ
+    assert total is not None
+    static = cost.breakdown.static if cost.breakdown else None
+    parts = [energy(part.value) if part else "–" for part in (cost.dynamic_pJ, static)] if split else []
+    trained = cost.training.energy_pJ if cost.training else None
+    least = cost.training.at_least if cost.training else False
+    return [
+        *parts,
+        escape(f"{energy(total.value, cost.at_least)}\n{energy_band(total.low, total.high, total.value) or 'no band'}"),
+        duration(cost.latency_us.value * 1e-6) if cost.latency_us else "–",
+        *([energy(trained.value, least) if trained else "–"] if training else []),
+    ]
+
+
+def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep) -> None:
+    """What could not be priced, each reason once, with the values it holds for."""
+    reasons: dict[str, list[str]] = {}
+    for value, cost in zip(sweep.values, costs, strict=True):
+        if not cost.can_run:
+            reasons.setdefault(cost.why_not, []).append(sweep.label(value))
+    for reason, values in reasons.items():
+        console.print(f"  {chip}, {sweep.name} {', '.join(values)}: {reason}", markup=False)
+    unpriced = next((cost.unpriced for cost in costs if cost.unpriced), ())
+    if unpriced:
+        console.print(f"  {chip}: at least, for it has no price for: {', '.join(unpriced)}", markup=False)
