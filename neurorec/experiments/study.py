@@ -62,7 +62,7 @@ class LoadedStudy:
         for pair in self.pairs:
             keys.update(pair.card.sources)
             for half in pair.halves:
-                keys.update(cells[half.cell.name].sources)
+                keys.update(cells[half.cell.name].sources_of(half.cell))
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
                     keys.update(load_task(training.task, seed=0).sources)

@@ -1,9 +1,10 @@
 """Backpropagation through time; on spiking cells, with the surrogate derivative that their spike function brings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat
+from torch import Tensor
 
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
@@ -25,6 +26,10 @@ class BPTTState:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     engine: Engine
+    mask: Tensor = field(default_factory=lambda: torch.empty(0))  #: [T] or [T, B] of the last batch
+    weights: Tensor = field(
+        default_factory=lambda: torch.empty(2, 0)
+    )  #: [2, T] or [2, T, B] of the steps: in its answer, in the rates
 
 
 @rules.register("bptt")
@@ -86,18 +91,7 @@ class BPTT(Rule):
             If the loss is no longer a finite number.
         """
         state.optimizer.zero_grad(set_to_none=True)
-        steps = len(batch.x) if batch.lengths is None else int(batch.lengths.sum()) / batch.size
-        answering, everywhere = (
-            network.readout.step_weights(batch.mask),
-            batch.x.new_full(batch.mask.shape, 1 / steps),
-        )
-        regularised = self.card.rate_weight > 0 and network.cell.output_signal == "spikes"
-        weights = torch.stack([answering, everywhere] if regularised else [answering])
-        sums = state.engine.weighted_sums(network.cell, batch.x, weights, batch.lengths)
-        loss = torch.nn.functional.cross_entropy(network.readout.answer(sums[0], answering), batch.target)
-        if regularised:
-            rates = sums[1].mean(0)
-            loss = loss + self.card.rate_weight * (rates - self.card.rate_target).square().mean()
+        loss = self._loss(network, state, batch)
         value = float(loss.detach())
         if not torch.isfinite(loss):
             raise RunFailed(
@@ -110,3 +104,17 @@ class BPTT(Rule):
         state.optimizer.step()
         state.schedule.step()
         return state, Info(loss=value, updates=1)
+
+    def _loss(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
+        """It reads no output of any one step, only the sum behind the answer and, where regularised, each unit's rate."""
+        regularised = self.card.rate_weight > 0 and network.cell.output_signal == "spikes"
+        if state.mask is not batch.mask or batch.lengths is not None:
+            answer = network.readout.step_weights(batch.mask)
+            steps = len(answer) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
+            state.mask, state.weights = batch.mask, torch.stack([answer, torch.full_like(answer, 1 / steps)])
+        weights = state.weights[: 2 if regularised else 1]
+        sums = state.engine.weighted_sums(network.cell, batch.x, weights, batch.lengths)
+        loss = torch.nn.functional.cross_entropy(network.readout.answer(sums[0], state.weights[0]), batch.target)
+        if regularised:
+            loss = loss + self.card.rate_weight * (sums[1].mean(0) - self.card.rate_target).square().mean()
+        return loss

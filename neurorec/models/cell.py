@@ -68,6 +68,11 @@ class Cell(nn.Module, ABC):
         self.card, self.input_size, self.size = card, input_size, card.size
         self.recurrent_frozen = False
 
+    @classmethod
+    def sources_of(cls, card: CellCard) -> tuple[str, ...]:
+        """Those of `sources` that a cell with this card rests on."""
+        return cls.sources
+
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the starting weights from `generator`."""

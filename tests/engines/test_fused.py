@@ -184,6 +184,19 @@ def kept_bytes(engine, net, x):
     return sum(size for size, _ in kept.values())
 
 
+@pytest.mark.parametrize(
+    ("name", "learned", "kept", "rows"),
+    [("lif", False, 1, 0), ("adaptive_lif", False, 1, 0), ("leaky_integrator", False, 0, 0), ("lif", True, 3, 2),
+     ("adaptive_lif", True, 4, 3), ("leaky_integrator", True, 2, 2), ("competitive_lif", False, 1, 0)],
+)  # fmt: skip
+def test_no_more_is_kept_than_the_derivative_needs(name, learned, kept, rows):
+    """Beside u - threshold, one number for each learned rate: what that rate multiplies."""
+    recorded = record(network(name, learn_time_constants=learned).cell)
+    assert (len(recorded.kept), len(recorded.learned)) == (kept, rows)
+    with torch.no_grad():
+        assert len(record(network(name, learn_time_constants=learned).cell).learned) == 0
+
+
 @pytest.mark.parametrize("name", ["lif", "adaptive_lif"])
 def test_it_keeps_one_number_and_some_bits_a_step(name):
     net = network(name, I=70, H=64)

@@ -202,3 +202,40 @@ def test_engines_that_know_one_reset_only_refuse_the_other():
     )
     assert choose_engine("auto", cell).title == "fused"
     assert choose_engine("auto", cell.double()).title == "torch"
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["one length", "unequal lengths"])
+@pytest.mark.parametrize("weighed", ["alike", "each its own"])
+@pytest.mark.parametrize(("name", "options"), OPTIONS)
+def test_weighted_sums_over_time(name, options, weighed, ends):
+    """Of all samples alike, or each with weights of its own, as masks of unequal lengths need."""
+    cell, x = made(name, options, 9, 33), binary(40, 11, 9)
+    weights = torch.randn(2, 40, 11, generator=torch.Generator().manual_seed(2))
+    weights = weights[..., 0] if weighed == "alike" else weights
+    found = []
+    for engine in ("torch", "fused"):
+        cell.zero_grad()
+        sums = engines[engine]().weighted_sums(cell, x, weights, unequal(40, 11) if ends else None)
+        (sums * torch.linspace(-1, 2, sums.numel()).reshape(sums.shape)).sum().backward()
+        found.append((sums.detach(), {key: one.grad for key, one in cell.named_parameters()}))
+    (plain, gradients), (fused, gradients_fused) = found
+    torch.testing.assert_close(fused, plain, rtol=1e-5, atol=1e-4)
+    for key, gradient in gradients.items():
+        error = (gradients_fused[key] - gradient).abs().max() / gradient.abs().max()
+        assert gradient.abs().max() > 0
+        assert error < 2e-5, key
+
+
+def test_numbers_that_change_in_place_are_read_anew():
+    """Learned time constants after an optimiser's step, thresholds after STDP: a step recorded before must not hold on to
+    what was worked out from them."""
+    learned = made("lif", {"learn_time_constants": True}, 9, 33)
+    competitive = on_dyadic_grid(network("competitive_lif", I=9, H=33, weight_sum=24.0, inhibition=0.25)).cell
+    for cell, number in ((learned, learned.tau_mem.logit), (competitive, competitive.theta)):
+        x = binary(31, 5, 9)
+        before, _ = engines["fused"]().unroll(cell, x)
+        with torch.no_grad():
+            number += 0.5
+        after, _ = engines["fused"]().unroll(cell, x)
+        assert not torch.equal(before, after)
+        assert torch.equal(after, engines["torch"]().unroll(cell, x)[0])

@@ -47,6 +47,14 @@ def test_every_time_constant_gets_a_gradient_of_its_own(name):
         assert len(logit.grad[logit.grad != 0].unique()) > 2
 
 
+@pytest.mark.parametrize("name", LEARNING)
+def test_a_study_cites_their_sources_only_where_they_are_learned(name):
+    cells = [network(name, learn_time_constants=choice).cell for choice in (False, True)]
+    fixed, learned = (set(cell.sources_of(cell.card)) for cell in cells)
+    assert learned - fixed == {"fang2021", "perez_nieves2021"}
+    assert learned == set(cells[0].sources)
+
+
 def test_a_card_cannot_learn_what_has_no_room_to_move():
     with pytest.raises(ValidationError, match=r"tau_syn_ms must be longer than dt_ms \(1\) to be learned \(got 1\)"):
         network("lif", tau_syn_ms=1.0, learn_time_constants=True)

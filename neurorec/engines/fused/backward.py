@@ -28,91 +28,96 @@ def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, kept
     [H, width], by line, unless they have no rows; writes drive_gradient [T or 1, B, H], 0 before, whose last written entry
     of one row is that of the first step. Where the surrogate is `compact`, gz is worked out only where its derivative is not
     zero."""
-    T, recurs, again = len(z_bits), z_bits.shape[2] > 0, len(kept) == 0
-    (H, width), S, I, size = w_rec.shape, state.shape[1], x.shape[2], kept.shape[3]  # noqa: E741
-    steps = SEGMENT if again else T
+    (H, width), T, S, I = w_rec.shape, len(z_bits), state.shape[1], x.shape[2]  # noqa: E741
+    again, recurs, size = len(kept) == 0, z_bits.shape[2] > 0, kept.shape[3]
     near = np.zeros((1, SEGMENT, TILE_ROWS, size), np.float32) if again else kept
+    steps = near.shape[1]
     tile_state = np.zeros((TILE_ROWS, starts.shape[2], width), np.float32)
-    input_drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
+    drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
     drives, gz = np.zeros((64, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     derivative = np.zeros((TILE_ROWS, width), np.float32)
-    active = np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
+    active, words = np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64), np.zeros(64, np.uint64)
     lines, values = np.empty(max(I, H, 64), np.int64), np.ones(max(I, H, 64), np.float32)
-    words = np.zeros(64, np.uint64)
     drives_at, gz_at, near_at, derivative_at = (
         drives.ctypes.data,
         gz.ctypes.data,
         near.ctypes.data,
         derivative.ctypes.data,
     )
+    state_at, neurons_at, gradient_at = state.ctypes.data, neurons.ctypes.data, gradient.ctypes.data
+    rec_at, rec_lines_at, tile_state_at = w_rec.ctypes.data, w_rec_lines.ctypes.data, tile_state.ctypes.data
+    lines_at, events = lines.ctypes.data, (words.ctypes.data, lines.ctypes.data, values.ctypes.data, drives.ctypes.data)
+    in_out_at, rec_out_at = w_in_gradient.ctypes.data, w_rec_gradient.ctypes.data
+    layer = (x.ctypes.data, w_in_lines.ctypes.data, w_rec_lines.ctypes.data, H if recurs else 0)
+    tile = (z.ctypes.data, z_words.ctypes.data, drive.ctypes.data, recurrent.ctypes.data, lines.ctypes.data,
+            values.ctypes.data)  # fmt: skip
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
         drives[:] = 0
         for t in range(T - 1, -1, -1):
             if again and (t == T - 1 or t % SEGMENT == SEGMENT - 1):
-                run_again(step, x, first, w_in_lines, w_rec_lines, neurons, starts, x_bits, z_bits, input_drive, recurrent, z,
-                          z_words, tile_state, lines, values, near, t // SEGMENT * SEGMENT, t + 1, start, rows)  # fmt: skip
+                run_again(step, layer, tile, x, first, neurons_at, starts, x_bits, z_bits, tile_state, tile_state_at, near_at,
+                          size, z, z_words, drive, recurrent, lines, values, t // SEGMENT * SEGMENT, t + 1, start,
+                          rows)  # fmt: skip
             near_row = ((0 if again else start // TILE_ROWS * T) + t % steps) * TILE_ROWS
             here, before, sensitive = t % BLOCK * TILE_ROWS, (t + 1) % BLOCK * TILE_ROWS, 0
             for k in range(rows):
-                spread(gradient, weights, summed, gz, t, start + k, k)
+                spread(gradient, gradient_at, weights, summed, gz, t, start + k, k)
                 if compact and recurs and t < T - 1:
-                    call_rows(slope, at(near_at, near_row + k, size), neurons.ctypes.data, at(derivative_at, k, width),
-                              0, 0, 0, width)  # fmt: skip
+                    call_rows(slope, at(near_at, near_row + k, size), neurons_at, at(derivative_at, k, width), 0, 0, 0,
+                              width)  # fmt: skip
                     sensitive += set_bits(derivative, at(derivative_at, k, width), k, H, active, 0, k, 0)
             if recurs and t < T - 1 and (not compact or sensitive > ACTIVE * TILE_ROWS * H):
-                add_product(gz_at, at(drives_at, before, width), width, w_rec.ctypes.data, H, width)
+                add_product(gz_at, at(drives_at, before, width), width, rec_at, H, width)
             elif recurs and t < T - 1:
                 for k in range(rows):
                     n = list_events(active, 0, k, lines)
-                    add_dots(at(gz_at, k, width), at(drives_at, before + k, width), w_rec_lines.ctypes.data, width,
-                             lines.ctypes.data, n)  # fmt: skip
+                    add_dots(at(gz_at, k, width), at(drives_at, before + k, width), rec_lines_at, width, lines_at, n)
             for k in range(rows):
                 if t >= lengths[start + k]:
                     continue
-                call_rows(adjoint, at(state.ctypes.data, (start + k) * S, width), at(gz_at, k, width),
-                          at(near_at, near_row + k, size), neurons.ctypes.data, at(drives_at, here + k, width), 0,
-                          width)  # fmt: skip
+                call_rows(adjoint, at(state_at, (start + k) * S, width), at(gz_at, k, width),
+                          at(near_at, near_row + k, size), neurons_at, at(drives_at, here + k, width), 0, width)  # fmt: skip
                 if t < len(drive_gradient):
                     for h in range(H):
                         drive_gradient[t, start + k, h] = drives[here + k, h]
             if t % BLOCK == 0:
-                last = min(T, t + BLOCK)
+                end = min(T, t + BLOCK)
                 if len(w_in_gradient):
                     add_events(
-                        w_in_gradient, x_bits, 0, x, graded, drives_at, words, lines, values, t, last, start, rows
+                        in_out_at, I, width, events, x_bits, 0, x, graded, words, lines, values, t, end, start, rows
                     )
                 if len(w_rec_gradient):
                     add_events(
-                        w_rec_gradient, z_bits, 1, x, False, drives_at, words, lines, values, t, last, start, rows
+                        rec_out_at, H, width, events, z_bits, 1, x, False, words, lines, values, t, end, start, rows
                     )
 
 
 @inlined
-def spread(gradient, weights, summed, gz, t, b, k):
+def spread(gradient, gradient_at, weights, summed, gz, t, b, k):
     """gz[k] = the gradient of the spikes of sample b at step t."""
-    H = gradient.shape[2]
+    _, B, H = gradient.shape
     if len(gradient):
+        fetch_row(at(gradient_at, max(t - 1, 0) * B + b, H), H * FLOAT)
         for h in range(H):
             gz[k, h] = gradient[t, b, h]
-        for h in range(H, gz.shape[1]):
-            gz[k, h] = 0
-        fetch_row(at(gradient.ctypes.data, max(t - 1, 0) * gradient.shape[1] + b, H), H * FLOAT)
     else:
-        for h in range(gz.shape[1]):
+        for h in range(H):
             gz[k, h] = 0
+    for h in range(H, gz.shape[1]):
+        gz[k, h] = 0
     for n in range(len(weights)):
         if weights[n, t] != 0:
-            for h in range(gz.shape[1]):
+            for h in range(H):
                 gz[k, h] += weights[n, t] * summed[n, b, h]
 
 
 @inlined
-def add_events(gradients, bits, lag, x, graded, drives_at, words, lines, values, begin, end, start, rows):
-    """gradients[line] += value times gradient of the drive, for every event of steps begin to end (less `lag`) of a tile.
-    Line by line, so that a row of gradients stays in registers for all events of 64 rows."""
-    size, width = gradients.shape
+def add_events(out_at, size, width, events, bits, lag, x, graded, words, lines, values, begin, end, start, rows):
+    """The row at out_at of a line += value times gradient of the drive, for every event in `bits` of steps begin to end,
+    less `lag`, of a tile. Line by line, so that its row stays in registers for all events of up to 64 rows."""
+    words_at, lines_at, values_at, drives_at = events
     for w in range(bits.shape[2]):
         found = np.uint64(0)
         words[:] = 0
@@ -122,15 +127,13 @@ def add_events(gradients, bits, lag, x, graded, drives_at, words, lines, values,
                 found |= bits[t - lag, start + k, w]
         if found == 0:
             continue
-        transpose_bits(words.ctypes.data)
+        transpose_bits(words_at)
         for line in range(64 * w, min(size, 64 * w + 64)):
-            total = at(gradients.ctypes.data, line, width)
-            if words[line - 64 * w] == 0:
-                continue
-            if not graded:
-                add_marked_rows(total, drives_at, width, words.ctypes.data + (line - 64 * w) * WORD, 1)
-                continue
-            n = list_bits(words[line - 64 * w], 0, lines, 0)
-            for e in range(n):
-                values[e] = x[begin + lines[e] // TILE_ROWS, start + lines[e] % TILE_ROWS, line]
-            add_rows(total, drives_at, width, lines.ctypes.data, values.ctypes.data, n)
+            word, total = words[line - 64 * w], at(out_at, line, width)
+            if word != 0 and not graded:
+                add_marked_rows(total, drives_at, width, words_at + (line - 64 * w) * WORD, 1)
+            elif word != 0:
+                n = list_bits(word, 0, lines, 0)
+                for e in range(n):
+                    values[e] = x[begin + lines[e] // TILE_ROWS, start + lines[e] % TILE_ROWS, line]
+                add_rows(total, drives_at, width, lines_at, values_at, n)

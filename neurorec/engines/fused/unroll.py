@@ -72,7 +72,7 @@ class _Unroll(torch.autograd.Function):
                 near if all_kept else None, x_bits, z_bits,
             )  # fmt: skip
             ctx.set_materialize_grads(False)
-        return out, summed[..., :H], *(state[:, k, :H].contiguous() for k in range(len(states)))
+        return out, summed[..., :H], *state[..., :H].unbind(1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -115,8 +115,7 @@ class _Unroll(torch.autograd.Function):
             g_rec = _by_neuron(rec_gradients, H)
             if not ctx.silent:
                 g_rec += drive[0].t() @ z
-        g_states = [state[:, k, :H].contiguous() for k in range(S)]
-        g_rows = [state[:, k, :H].sum(0) for k in range(S, S + learned)]
+        g_states, g_rows = state[:, :S, :H].unbind(1), state[:, S:, :H].sum(0).unbind(0)
         g_x, g_z = drive @ w_in if need_x else None, drive[0] @ w_rec if need_z else None
         return None, g_x, g_in, g_rec, g_z, *g_states, *g_rows
 

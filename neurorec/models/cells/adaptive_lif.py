@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from neurorec.models.cell import StepOperations, cells
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.cells.reset import RESET_EQUATIONS
+from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
 
 
 class AdaptiveCard(LIFCard):
@@ -35,9 +36,9 @@ class AdaptiveLIF(LIF):
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
         "c_t = b_{t-1} + dt/tau_adapt (v_threshold - b_{t-1});   z_t = [u_t > c_t];\n"
         "b_t = c_t + adaptation z_t;\n"
-        f"reset {RESET_EQUATIONS}, with threshold = c_t"
+        f"reset {RESET_EQUATIONS}, with threshold = c_t;\n{LEARNED_EQUATION}"
     )
-    sources = ("norse", "bellec2018", "fang2021", "perez_nieves2021")
+    sources = ("norse", "bellec2018", *LEARNED_SOURCES)
     card: AdaptiveCard
 
     def __init__(self, card: AdaptiveCard, input_size: int) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.lif import check_euler, check_learnable
-from neurorec.models.cells.time_constant import TimeConstant
+from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
 
 
 class LeakyIntegratorCard(CellCard):
@@ -43,9 +43,9 @@ class LeakyIntegrator(Cell):
     output_signal = "values"
     equations = (
         "j_t = i_{t-1} + W_in x_t;   v_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
-        "i_t = j_t - dt/tau_syn j_t;   y_t = v_t"
+        f"i_t = j_t - dt/tau_syn j_t;   y_t = v_t;\n{LEARNED_EQUATION}"
     )
-    sources = ("norse", "fang2021", "perez_nieves2021")
+    sources = ("norse", *LEARNED_SOURCES)
     card: LeakyIntegratorCard
 
     def __init__(self, card: LeakyIntegratorCard, input_size: int) -> None:
@@ -55,6 +55,11 @@ class LeakyIntegrator(Cell):
             TimeConstant(card.dt_ms, tau_ms, card.size, card.learn_time_constants)
             for tau_ms in (card.tau_mem_ms, card.tau_syn_ms)
         )
+
+    @classmethod
+    def sources_of(cls, card: CellCard) -> tuple[str, ...]:
+        unused = () if getattr(card, "learn_time_constants", False) else LEARNED_SOURCES
+        return tuple(key for key in cls.sources if key not in unused)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)

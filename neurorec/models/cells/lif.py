@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
-from neurorec.models.cells.time_constant import TimeConstant
+from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
 
 ELEMENTWISE_PER_UNIT = 5
 """A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
@@ -84,9 +84,9 @@ class LIF(Cell):
     equations = (
         "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         "z_t = [u_t > v_threshold];   i_t = j_t - dt/tau_syn j_t;\n"
-        f"reset {RESET_EQUATIONS}, with threshold = v_threshold"
+        f"reset {RESET_EQUATIONS}, with threshold = v_threshold;\n{LEARNED_EQUATION}"
     )
-    sources = ("norse", "fang2021", "perez_nieves2021")
+    sources = ("norse", *LEARNED_SOURCES)
     card: SpikingCard
 
     def __init__(self, card: SpikingCard, input_size: int) -> None:
@@ -103,6 +103,11 @@ class LIF(Cell):
 
     def _time_constant(self, tau_ms: float) -> TimeConstant:
         return TimeConstant(self.card.dt_ms, tau_ms, self.size, self.learns_time_constants)
+
+    @classmethod
+    def sources_of(cls, card: CellCard) -> tuple[str, ...]:
+        unused = () if getattr(card, "learn_time_constants", False) else LEARNED_SOURCES
+        return tuple(key for key in cls.sources if key not in unused)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)

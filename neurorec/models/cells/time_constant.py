@@ -10,6 +10,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+LEARNED_SOURCES = ("fang2021", "perez_nieves2021")
+LEARNED_EQUATION = "where time constants are learned, dt/tau = sigmoid(a), with one a for each neuron and time constant"
+
 
 class TimeConstant(nn.Module):
     """One of a cell's time constants.

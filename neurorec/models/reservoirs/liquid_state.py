@@ -5,6 +5,7 @@ from pydantic import Field, PositiveFloat
 
 from neurorec.models.cell import StepOperations, cells
 from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.cells.time_constant import LEARNED_EQUATION
 from neurorec.models.reservoirs.echo_state import synapses_per_line
 
 
@@ -21,6 +22,7 @@ class LiquidState(LIF):
 
     Card = LiquidStateCard
     title = "liquid state"
+    equations = LIF.equations.removesuffix(f";\n{LEARNED_EQUATION}")
     sources = ("maass2002", "norse")
     card: LiquidStateCard
 
