@@ -36,7 +36,8 @@ def _page(found: dict[str, Any]) -> str:
         clock="processor time" if m["threads"] == 1 else "time on the wall",
         libraries=", ".join(f"{name} {version}" for name, version in m["versions"].items()),
         loads="; ".join(
-            f"{part} {one['load_before']:.1f}, {one['load_after']:.1f}" for part, one in found["machines"].items()
+            f"{part} {one['load_before']}, {one['load_after']}" + (f" ({one['note']})" if "note" in one else "")
+            for part, one in found["machines"].items()
         ),
         cached=first["from cache"],
         compiling=first["compiling"],
