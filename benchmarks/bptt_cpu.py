@@ -2,7 +2,7 @@
 
 Every round runs the engine and each peer once, in turn; a ratio is the median over rounds of peer / engine, so that a slow
 moment of the machine meets both. Writes benchmarks/bptt_cpu.json; docs/performance.md and its plot are made from that file
-alone (`--only-report` does just this).
+alone (`--only-report` does just this; `--parts` measures some of it anew).
 """
 
 import argparse
@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ import torch
 import neurorec.engines
 import neurorec.models  # noqa: F401  (registers cells)
 from benchmarks import report
+from benchmarks.memory import memory
 from benchmarks.peers import peers
+from benchmarks.training import end_to_end
 from neurorec.engines.engine import engines
 from neurorec.models.cell import cells
 
@@ -180,27 +182,54 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--only-report", action="store_true")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=list(PARTS), help="measure these, keep the other figures"
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
-    if not asked.only_report:
-        found: dict[str, Any] = {"machine": machine(), "main": {}, "growth": {}}
-        for title, (case, bars) in MAIN.items():
-            rounds = asked.rounds if case.B * case.T < 20000 else max(3, asked.rounds // 3)
-            found["main"][title] = measure(case, tuple(bars), rounds) | {"bars": bars}
-            print(title, found["main"][title]["ratio"], flush=True)
-        for axis, cases in GROWTH.items():
-            found["growth"][axis] = [measure(replace(case), ("norse",), max(3, asked.rounds // 3)) for case in cases]
-            print(axis, [round(one["ratio"]["norse"], 1) for one in found["growth"][axis]], flush=True)
-        found["first_use_s"] = first_use()
-        flops, bandwidth = machine_rates()
-        found["machine"] |= {
-            "product_gflops": flops / 1e9,
-            "copy_gb_s": bandwidth / 1e9,
-            "load_after": os.getloadavg()[0],
-        }
+    found = json.loads(FILE.read_text()) if FILE.exists() else {}
+    for part in () if asked.only_report else asked.parts:
+        before = machine()
+        found[part] = PARTS[part](asked.rounds)
+        found.setdefault("machines", {})[part] = before | {"load_after": os.getloadavg()[0]}
         FILE.write_text(json.dumps(found, indent=1) + "\n")
     report.write(json.loads(FILE.read_text()))
+
+
+def measure_main(rounds: int) -> dict[str, Any]:
+    found = {}
+    for title, (case, bars) in MAIN.items():
+        few = max(3, rounds // 3)
+        found[title] = measure(case, tuple(bars), rounds if case.B * case.T < 20000 else few) | {"bars": bars}
+        print(title, found[title]["ratio"], flush=True)
+    return found
+
+
+def measure_growth(rounds: int) -> dict[str, Any]:
+    return {axis: [measure(case, ("norse",), max(3, rounds // 3)) for case in cases] for axis, cases in GROWTH.items()}
+
+
+def measure_rates(rounds: int) -> dict[str, float]:
+    flops, bandwidth = machine_rates()
+    return {"product_gflops": flops / 1e9, "copy_gb_s": bandwidth / 1e9}
+
+
+def measure_memory(rounds: int) -> dict[str, Any]:
+    return {
+        title: {who: memory(case, who) for who in ("fused", "norse")}
+        for title, (case, _) in MAIN.items() if case.surrogate == "superspike"
+    }  # fmt: skip
+
+
+PARTS: dict[str, Any] = {
+    "main": measure_main,
+    "growth": measure_growth,
+    "rates": measure_rates,
+    "first_use_s": lambda rounds: first_use(),
+    "memory": measure_memory,
+    "end_to_end": lambda rounds: end_to_end(),
+}
 
 
 if __name__ == "__main__":

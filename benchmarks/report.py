@@ -1,6 +1,7 @@
 """docs/performance.md and its plot, from the result file."""
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ all weight gradients) of a recurrent LIF layer by the engine `fused` ([engines_f
 libraries. A ratio is the median over rounds of peer time / ours within the round; milliseconds are medians.
 
 {processor}, {cores} cores, {threads} thread(s), {clock}; Python {python}; {libraries}.
-Load of the machine at the start {load_before:.1f}, at the end {load_after:.1f} (1 is one busy core; we add {threads}).
+Load of the machine (1 is one busy core; we add {threads}), at the start and end of each part: {loads}.
 Measured rates: dense product {product_gflops:.0f} GFLOP/s, copy {copy_gb_s:.0f} GB/s. *Limit* is the time of the arithmetic or
 of the memory traffic that cannot be avoided, at these rates, whichever is longer.
 
@@ -37,16 +38,66 @@ First use in a process takes {cached:.1f} s, most of it the import of numba; onc
 
 
 def _page(found: dict[str, Any]) -> str:
-    m, first = found["machine"], found["first_use_s"]
+    m, first = found["machines"]["main"] | found["rates"], found["first_use_s"]
     head = HEAD.format(
         **{key: value for key, value in m.items() if key != "versions"},
         clock="processor time" if m["threads"] == 1 else "time on the wall",
         libraries=", ".join(f"{name} {version}" for name, version in m["versions"].items()),
+        loads="; ".join(
+            f"{part} {one['load_before']}, {one['load_after']}" + (f" ({one['note']})" if "note" in one else "")
+            for part, one in found["machines"].items()
+        ),
         cached=first["from cache"],
         compiling=first["compiling"],
     )
     rows = [row for title, one in found["main"].items() for row in _rows(title, one)]
-    return "\n".join([head, *rows, "", "![cost against H, T, B and input](performance_growth.svg)", ""])
+    return "\n".join(
+        [
+            head,
+            *rows,
+            *_end_to_end(found["end_to_end"]),
+            *_memory(found["memory"]),
+            "",
+            "![cost against H, T, B and input](performance_growth.svg)",
+            "",
+        ]
+    )
+
+
+TRAINED = """
+Whole trainings of the spiking half of `lif_vs_elman`, from data to scores, on one thread as in every study (processor time;
+medians over three seeds; ratio is Norse / ours, seed by seed):
+
+| task | engine | s | times ours | bar | test accuracy, seeds 0, 1, 2 |
+|---|---|---|---|---|---|"""
+
+
+def _end_to_end(found: dict[str, Any]) -> list[str]:
+    rows = [TRAINED]
+    for task, one in found.items():
+        verdict = f"{one['bar']:g}, {'met' if one['ratio'] >= one['bar'] else '**not met**'}"
+        for engine, seconds in one["seconds"].items():
+            scores = ", ".join(f"{score:.3f}" for score in one["test_accuracy"][engine])
+            ratio, said = ("1.0", "") if engine == "fused" else (f"{one['ratio']:.1f}", verdict)
+            rows.append(f"| {task} | {engine} | {statistics.median(seconds):.1f} | {ratio} | {said} | {scores} |")
+    return rows
+
+
+KEPT = """
+Memory, bytes a neuron and time step, beyond what any layer must have (weights, input, spikes given back, the gradient that
+comes); the highest also holds copies and gradients of the weights, which do not grow with B and T:
+
+| I=700, H=256, one thread | | fused | norse | times less |
+|---|---|---|---|---|"""
+
+
+def _memory(found: dict[str, Any]) -> list[str]:
+    rows = [KEPT]
+    for title, one in found.items():
+        for key, kind in (("kept", "kept from forward to backward"), ("peak", "highest, forward and backward")):
+            ours, theirs = one["fused"][key], one["norse"][key]
+            rows.append(f"| {title} | {kind} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f} |")
+    return rows
 
 
 def _rows(title: str, one: dict[str, Any]) -> list[str]:

@@ -19,19 +19,17 @@ transpose_bits = cast(Any, vectors.transpose_bits)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, kept, starts, x, lengths, x_bits, z_bits,
+def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, near, starts, x, lengths, x_bits, z_bits,
                   graded, first, w_in_lines, w_rec_lines, w_rec, state, neurons, w_in_gradient, w_rec_gradient,
                   drive_gradient, low, high):  # fmt: skip
-    """Samples low to high, from the gradient of the output: gradient [T or 0, B, H], and weights [K, T] times summed
-    [K, B, width]. w_rec [H, width] by receiving neuron, the others by line; state [B, ., width] the gradient of the final
-    state, left as that of the first, and then those of the learned rows. Adds to w_in_gradient [I, width] and w_rec_gradient
-    [H, width], by line, unless they have no rows; writes drive_gradient [T or 1, B, H], 0 before, whose last written entry
-    of one row is that of the first step. Where the surrogate is `compact`, gz is worked out only where its derivative is not
-    zero."""
+    """Samples low to high, from what `forward_rows` kept (near [1, SEGMENT, TILE_ROWS, .] is lent if it kept starts), and
+    from the gradient of the output: gradient [T or 0, B, H], and weights [K, T] times summed [K, B, width]. w_rec [H, width]
+    by receiving neuron, the others by line; state [B, ., width] the gradient of the final state, left as that of the first,
+    and then those of the learned rows. Adds to w_in_gradient [I, width] and w_rec_gradient [H, width], by line, unless they
+    have no rows; writes drive_gradient [T or 1, B, H] (0 before, if lengths differ), whose last written entry of one row is
+    that of the first step. Where the surrogate is `compact`, gz is worked out only where its derivative is not zero."""
     (H, width), T, S, I = w_rec.shape, len(z_bits), state.shape[1], x.shape[2]  # noqa: E741
-    again, recurs, size = len(kept) == 0, z_bits.shape[2] > 0, kept.shape[3]
-    near = np.zeros((1, SEGMENT, TILE_ROWS, size), np.float32) if again else kept
-    steps = near.shape[1]
+    again, recurs, steps, size = len(starts) > 0, z_bits.shape[2] > 0, near.shape[1], near.shape[3]
     tile_state = np.zeros((TILE_ROWS, starts.shape[2], width), np.float32)
     drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
@@ -49,7 +47,7 @@ def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, kept
     rec_at, rec_lines_at, tile_state_at = w_rec.ctypes.data, w_rec_lines.ctypes.data, tile_state.ctypes.data
     lines_at, events = lines.ctypes.data, (words.ctypes.data, lines.ctypes.data, values.ctypes.data, drives.ctypes.data)
     in_out_at, rec_out_at = w_in_gradient.ctypes.data, w_rec_gradient.ctypes.data
-    layer = (x.ctypes.data, w_in_lines.ctypes.data, w_rec_lines.ctypes.data, H if recurs else 0)
+    layer = (x.ctypes.data, x_bits.ctypes.data, w_in_lines.ctypes.data, w_rec_lines.ctypes.data, H if recurs else 0)
     tile = (z.ctypes.data, z_words.ctypes.data, drive.ctypes.data, recurrent.ctypes.data, lines.ctypes.data,
             values.ctypes.data)  # fmt: skip
     for start in range(low, high, TILE_ROWS):
@@ -57,8 +55,8 @@ def backward_rows(step, adjoint, slope, compact, gradient, weights, summed, kept
         drives[:] = 0
         for t in range(T - 1, -1, -1):
             if again and (t == T - 1 or t % SEGMENT == SEGMENT - 1):
-                run_again(step, layer, tile, x, first, neurons_at, starts, x_bits, z_bits, tile_state, tile_state_at, near_at,
-                          size, z, z_words, drive, recurrent, lines, values, t // SEGMENT * SEGMENT, t + 1, start,
+                run_again(step, layer, tile, graded, x, first, neurons_at, starts, x_bits, z_bits, tile_state, tile_state_at,
+                          near_at, size, z, z_words, drive, recurrent, lines, values, t // SEGMENT * SEGMENT, t + 1, start,
                           rows)  # fmt: skip
             near_row = ((0 if again else start // TILE_ROWS * T) + t % steps) * TILE_ROWS
             here, before, sensitive = t % BLOCK * TILE_ROWS, (t + 1) % BLOCK * TILE_ROWS, 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from neurorec.basics.files import user_cache
+from neurorec.engines.fused.machine import machine
 
 
 @cache
@@ -23,8 +24,8 @@ def load_loops() -> ModuleType:
 
 
 def cache_folder() -> Path:
-    """One folder for each state of this package's code. numba replaces files in it whole, so several processes may share
-    it."""
+    """One folder for each state of this package's code and each processor. numba replaces files in it whole, so several
+    processes may share it."""
     here = Path(__file__).parent
     code = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
-    return user_cache(f"fused-{hashlib.sha256(code).hexdigest()[:16]}")
+    return user_cache(f"fused-{hashlib.sha256(code + repr(machine()).encode()).hexdigest()[:16]}")

@@ -82,7 +82,7 @@ def _compile(*functions: tuple[Any, ...]) -> StepCode:
     parsed = binding.parse_assembly(str(module))
     parsed.verify()
     target = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
+        cpu=machine().cpu, features=machine().features, opt=3
     )
     options = binding.create_pipeline_tuning_options(speed_level=3)
     binding.create_pass_builder(target, options).getModulePassManager().run(

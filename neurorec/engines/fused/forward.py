@@ -1,6 +1,7 @@
 """The time loop forward, over the samples one thread owns, and the part of it that the way back runs again.
 
-Asking an array for its address counts a reference, atomically; so addresses are asked for once, before the loops.
+Asking an array for its address counts a reference, atomically; so addresses are asked for once, before the loops. An
+address keeps no array alive: one that is reached by its address alone must be an argument.
 """
 
 from typing import Any, cast
@@ -19,28 +20,26 @@ add_marked_rows, call_rows = cast(Any, vectors.add_marked_rows), cast(Any, vecto
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, weights, out, summed, kept, starts, x_bits,
+def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, weights, out, summed, near, starts, x_bits,
                  z_bits, low, high):  # fmt: skip
     """Samples low to high.
 
     x [T, B, I]; lengths [B], the steps that each takes part in; first [B, width] W_rec z of before; w_in [I, width], w_rec
     [H, width] by line, with no rows where nothing recurs; state [B, S, width], left as the final state; out [T, B, H], or no
     rows if nobody asks; summed [K, B, width] += weights [K, T] times output. What is kept for the way back (if `keep`): bits
-    of x and z [T, B, .], and either kept [tiles, T, TILE_ROWS, .], what the step says, u - threshold in most cases, or, if
-    that has no rows, starts [segments, B, S, width], the state before each segment.
+    of x and z [T, B, .], and either starts [segments, B, S, width], the state before each segment, or, if that has no rows,
+    near [tiles, T, TILE_ROWS, .], what the step says, u - threshold in most cases; else one tile of it is lent.
     Returns the number of input events, and whether any input was other than 0 or 1.
     """
-    (T, B, I), (lines_back, width), H, S, size = x.shape, w_rec.shape, out.shape[2], state.shape[1], kept.shape[3]  # noqa: E741
-    keeps, input_events, graded = len(kept) > 0, 0, False
-    scratch, x_rows = np.zeros((TILE_ROWS, size), np.float32), x.reshape(T * B, I)
+    (T, B, I), (lines_back, width), H, S, size = x.shape, w_rec.shape, out.shape[2], state.shape[1], near.shape[3]  # noqa: E741
+    kept, input_events, graded = keep and len(starts) == 0, 0, False
+    x_rows = x.reshape(T * B, I)
     drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
     z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
     lines, values = np.empty(I, np.int64), np.ones(I, np.float32)
     x_at, z_at, state_at, neurons_at = x.ctypes.data, z.ctypes.data, state.ctypes.data, neurons.ctypes.data
-    drive_at, recurrent_at, near_at = drive.ctypes.data, recurrent.ctypes.data, scratch.ctypes.data
-    if keeps:
-        near_at = kept.ctypes.data
-    layer = (x_at, w_in.ctypes.data, w_rec.ctypes.data, lines_back)
+    drive_at, recurrent_at, near_at = drive.ctypes.data, recurrent.ctypes.data, near.ctypes.data
+    layer = (x_at, x_bits.ctypes.data, w_in.ctypes.data, w_rec.ctypes.data, lines_back)
     tile = (z_at, z_words.ctypes.data, drive_at, recurrent_at, lines.ctypes.data, values.ctypes.data)
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
@@ -49,18 +48,18 @@ def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, wei
             for b in range(start, start + rows):
                 row = t * B + b
                 input_events += set_bits(x_rows, at(x_at, row, I), row, I, x_bits, now, b, B * I * FLOAT)
-            if keep and not keeps and t % SEGMENT == 0:
+            if keep and len(starts) and t % SEGMENT == 0:
                 starts[t // SEGMENT, start : start + rows] = state[start : start + rows]
             graded |= drive_tile(
-                layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows
+                layer, tile, True, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows
             )
-            near = (start // TILE_ROWS * T + t) * TILE_ROWS if keeps else 0
+            near_row = (start // TILE_ROWS * T + t) * TILE_ROWS if kept else 0
             for k in range(rows):
                 b, z_row = start + k, at(z_at, k, width)
                 if t >= lengths[b]:
                     continue
                 call_rows(code, at(state_at, b * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
-                          at(near_at, near + k, size), z_row, width)  # fmt: skip
+                          at(near_at, near_row + k, size), z_row, width)  # fmt: skip
                 if lines_back:
                     set_bits(z, z_row, k, H, z_words, 0, k, 0)
                 if keep:
@@ -77,16 +76,23 @@ def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, wei
 
 
 @inlined
-def drive_tile(layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows):
+def drive_tile(layer, tile, look, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows):
     """drive = W_in x, recurrent = W_rec z for the samples of a tile at step t: from x_bits[now], and from the spikes of
-    the step before, as numbers z and as bits z_words. Says whether any input was other than 0 or 1."""
-    x_at, in_at, rec_at, H = layer
+    the step before, as numbers z and as bits z_words. Says whether any input was other than 0 or 1, if it must `look`;
+    else none is."""
+    x_at, x_bits_at, in_at, rec_at, H = layer
     z_at, words_at, drive_at, recurrent_at, lines_at, values_at = tile
     (_, B, I), width, count, graded = x.shape, drive.shape[1], z_words.shape[2], False  # noqa: E741
     drive[:] = 0
     if rows == TILE_ROWS and count_events(x_bits, now, start, rows) > DENSE * rows * I:
         add_product(drive_at, at(x_at, t * B + start, I), I, in_at, I, width)
         graded = True
+    elif not look:
+        for k in range(rows):
+            words = x_bits.shape[2]
+            add_marked_rows(
+                at(drive_at, k, width), in_at, width, x_bits_at + (now * B + start + k) * words * WORD, words
+            )
     else:
         for k in range(rows):
             n = list_events(x_bits, now, start + k, lines)
@@ -106,8 +112,8 @@ def drive_tile(layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, 
 
 
 @inlined
-def run_again(code, layer, tile, x, first, neurons_at, starts, x_bits, z_bits, state, state_at, near_at, size, z, z_words,
-              drive, recurrent, lines, values, begin, end, start, rows):  # fmt: skip
+def run_again(code, layer, tile, graded, x, first, neurons_at, starts, x_bits, z_bits, state, state_at, near_at, size, z,
+              z_words, drive, recurrent, lines, values, begin, end, start, rows):  # fmt: skip
     """The steps begin to end of a tile once more, from the state before them: what is kept of them to
     [SEGMENT, TILE_ROWS, size] at near_at."""
     z_at, _, drive_at, recurrent_at, _, _ = tile
@@ -122,9 +128,9 @@ def run_again(code, layer, tile, x, first, neurons_at, starts, x_bits, z_bits, s
                 for w in range(z_words.shape[2]):
                     z_words[0, k, w] = z_bits[t - 1, start + k, w]
                 if t == begin:
-                    for h in range(layer[3]):
+                    for h in range(layer[4]):
                         z[k, h] = (z_words[0, k, h // 64] >> np.uint64(h % 64)) & np.uint64(1)
-        drive_tile(layer, tile, x, x_bits, z_words, first, drive, recurrent, lines, values, t, t, start, rows)
+        drive_tile(layer, tile, graded, x, x_bits, z_words, first, drive, recurrent, lines, values, t, t, start, rows)
         for k in range(rows):
             call_rows(code, at(state_at, k * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
                       at(near_at, t % SEGMENT * TILE_ROWS + k, size), at(z_at, k, width), width)  # fmt: skip

@@ -1,11 +1,18 @@
-"""What the processor at hand offers: numbers a vector register holds, and vectors a loop may keep in registers."""
+"""What the processor offers: numbers a vector register holds, and vectors a loop may keep in registers.
 
+numba's own settings NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (say "haswell" and "+avx2,+fma") choose another than the one at
+hand, for the time loops and for the compiled steps alike.
+"""
+
+import os
 from dataclasses import dataclass
 from functools import cache
 
 
 @dataclass(frozen=True)
 class Machine:
+    cpu: str
+    features: str  #: as LLVM writes them, "+avx2,-sse4a,..."
     lanes: int  #: float32 numbers in a vector register
     tile_rows: int  #: samples that one pass of a dense product carries along (each takes two registers)
 
@@ -17,10 +24,12 @@ class Machine:
 
 @cache
 def machine() -> Machine:
-    """AVX-512 (32 registers), AVX2 (16), or 128-bit vectors as on ARM (32)."""
-    from llvmlite.binding import get_host_cpu_features
+    """AVX-512 (32 registers), AVX2 (16), or 128-bit vectors as on ARM (32) and on any x86-64 (16, some then spilled)."""
+    from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
-    features = get_host_cpu_features()
-    if features.get("avx512f"):
-        return Machine(lanes=16, tile_rows=8)
-    return Machine(lanes=8, tile_rows=4) if features.get("avx2") else Machine(lanes=4, tile_rows=8)
+    cpu = os.environ.get("NUMBA_CPU_NAME") or get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES") or get_host_cpu_features().flatten()
+    offered = features.split(",")
+    if "+avx512f" in offered:
+        return Machine(cpu, features, lanes=16, tile_rows=8)
+    return Machine(cpu, features, *((8, 4) if "+avx2" in offered else (4, 8)))

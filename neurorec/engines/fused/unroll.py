@@ -14,7 +14,7 @@ from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.threads import count_threads, share
 
 DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is one dense product
-KEEP_BYTES = 4 * 2**20
+KEEP_BYTES = 8 * 2**20
 """Up to this, u - threshold is kept for the way back, for it stays in the cache; beyond, it is worked out again."""
 
 
@@ -45,79 +45,87 @@ class _Plan:
 class _Unroll(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, plan: _Plan, x: Tensor, w_in: Tensor, w_rec: Tensor, z: Tensor, *parts: Tensor) -> Any:  # type: ignore[override]
-        keep, states = any(ctx.needs_input_grad), parts[: len(plan.recorded.names)]
+        keep, silent, states = any(ctx.needs_input_grad), not z.any(), parts[: len(plan.recorded.names)]
         (T, B, I), H = x.shape, w_rec.shape[0]  # noqa: E741
-        x, width = x.contiguous(), _padded(H)
-        tiles, segments, steps = -(-B // machine().tile_rows), -(-T // plan.loops.SEGMENT), T if keep else 1
-        silent = not z.any()
+        x, width, loops = x.contiguous(), _padded(H), plan.loops
         first = torch.zeros(B, width) if silent else _by_rows(z @ w_rec.t(), width)
         state = _together(states, width)
         full, size = plan.lengths is None, width * len(plan.recorded.kept)
         lengths = torch.full((B,), T) if plan.lengths is None else plan.lengths.long()
         out = (_empty if full else torch.zeros)(T if plan.outputs else 0, B, H)
         summed = torch.zeros(len(plan.weights), B, width)
-        all_kept = keep and tiles * T * machine().tile_rows * size * 4 <= KEEP_BYTES
-        near = _empty(tiles if all_kept else 0, T, machine().tile_rows, size)
-        starts = _empty(0 if all_kept or not keep else segments, B, len(states), width)
-        x_bits = torch.empty(steps, B, -(-I // 64), dtype=torch.uint64)
-        z_bits = (torch.empty if full else torch.zeros)(steps, B, -(-w_rec.shape[1] // 64), dtype=torch.uint64)
-        arrays = _arrays(x, lengths, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, _neurons(plan, width),
-                         plan.weights, out, summed, near, starts, x_bits, z_bits)  # fmt: skip
-        seen = share(B, lambda low, high, _: plan.loops.forward_rows(plan.code.step, keep, *arrays, low, high))
+        all_kept = keep and T * B * size * 4 <= KEEP_BYTES
+        tiles, rows = -(-B // machine().tile_rows), machine().tile_rows
+        kept = _empty(tiles if all_kept else 0, T, rows, size)
+        near = _for_threads(B, kept) if all_kept else _lent(B, 1, size)
+        starts = _empty(-(-T // loops.SEGMENT) if keep and not all_kept else 0, B, len(states), width)
+        bits = torch.empty if full else torch.zeros
+        x_bits, z_bits = (bits(T if keep else 1, B, -(-n // 64), dtype=torch.uint64) for n in (I, w_rec.shape[1]))
+        before = _arrays(x, lengths, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, _neurons(plan, width),
+                         plan.weights, out, summed)  # fmt: skip
+        after = _arrays(starts, x_bits, z_bits)
+        seen = share(
+            B, lambda low, high, part: loops.forward_rows(plan.code.step, keep, *before, near[part], *after, low, high)
+        )
         if keep:
-            ctx.plan, ctx.lengths, ctx.graded, ctx.silent = plan, lengths, any(other for _, other in seen), silent
+            ctx.plan, ctx.lengths, ctx.silent = plan, lengths, silent
+            ctx.graded = any(other for _, other in seen)
             ctx.dense = sum(events for events, _ in seen) > DENSE_INPUT * x.numel()
-            ctx.save_for_backward(
-                x, w_in, w_rec, z, None if all_kept else first, None if all_kept else starts,
-                near if all_kept else None, x_bits, z_bits,
-            )  # fmt: skip
+            ctx.save_for_backward(x, w_in, w_rec, z, None if all_kept else first, starts, kept, x_bits, z_bits)
             ctx.set_materialize_grads(False)
         return out, summed[..., :H], *state[..., :H].unbind(1)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor | None, summed: Tensor | None, *state_gradients: Tensor | None) -> Any:  # type: ignore[override]
-        x, w_in, w_rec, z, first, starts, near, x_bits, z_bits = ctx.saved_tensors
-        plan, (T, B, I), H = ctx.plan, x.shape, len(w_rec)  # noqa: E741
-        width, again, kept = _padded(H), near is None, len(plan.recorded.kept)
+        x, w_in, w_rec, z, first, starts, kept, x_bits, z_bits = ctx.saved_tensors
+        plan, (T, B, I), H, again = ctx.plan, x.shape, len(w_rec), len(starts) > 0  # noqa: E741
+        width, parts, nothing = _padded(H), count_threads(B), torch.zeros(B, H)
         _, need_x, need_in, need_rec, need_z, *_ = ctx.needs_input_grad
-        nothing = torch.zeros(B, H)
-        S, learned = len(state_gradients), len(plan.recorded.learned)
+        S, learned, size = len(state_gradients), len(plan.recorded.learned), kept.shape[3]
         state = _together(
             [*(nothing if part is None else part for part in state_gradients), *[nothing] * learned], width
         )
-        events_in, parts = need_in and not ctx.dense, count_threads(B)
-        drive = torch.zeros(T if need_x or (need_in and ctx.dense) else 1, B, H)
+        events_in = need_in and not ctx.dense
+        drive = (torch.empty if plan.lengths is None else torch.zeros)(
+            T if need_x or (need_in and ctx.dense) else 1, B, H
+        )
         in_gradients = torch.zeros(parts, I if events_in else 0, width)
         rec_gradients = torch.zeros(parts, H if need_rec else 0, width)
-        arrays = _arrays(
-            torch.empty(0, B, H) if gradient is None else gradient.contiguous(),
-            plan.weights[: 0 if summed is None else None],
+        near = _lent(B, plan.loops.SEGMENT, size) if again else _for_threads(B, kept)
+        seen = _arrays(
+            torch.empty(0, B, H) if gradient is None else gradient.contiguous(), plan.weights[: 0 if summed is None else None],
             torch.empty(0, B, width) if summed is None else _by_rows(summed, width),
-            torch.empty(0, 0, 0, kept * width) if again else near,
-            starts if again else torch.empty(0, 0, 0, 0),
-            x, ctx.lengths, x_bits, z_bits,
         )  # fmt: skip
-        more = _arrays(
-            first if again else torch.empty(0, width),
-            _by_rows(w_in.t() if again else torch.empty(0, width), width),
-            _by_rows(w_rec.t() if again or plan.recorded.compact else torch.empty(0, width), width),
-            _by_rows(w_rec, width), state, _neurons(plan, width),
+        unread = torch.empty(0, width)
+        went = _arrays(starts, x, ctx.lengths, x_bits, z_bits)
+        layer = _arrays(
+            first if again else unread, _by_rows(w_in.t(), width) if again else unread,
+            _by_rows(w_rec.t(), width) if again or plan.recorded.compact else unread, _by_rows(w_rec, width), state,
+            _neurons(plan, width),
         )  # fmt: skip
         by_part, (drive_array,) = _arrays(in_gradients, rec_gradients), _arrays(drive)
+        code = (plan.code.step, plan.code.adjoint, plan.code.slope, plan.recorded.compact)
         share(B, lambda low, high, part: plan.loops.backward_rows(
-            plan.code.step, plan.code.adjoint, plan.code.slope, plan.recorded.compact, *arrays, ctx.graded, *more,
-            *(each[part] for each in by_part), drive_array, low, high))  # fmt: skip
+            *code, *seen, near[part], *went, ctx.graded, *layer, *(each[part] for each in by_part), drive_array, low,
+            high))  # fmt: skip
         g_in = g_rec = None
         if need_in:
             g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)
         if need_rec:
-            g_rec = _by_neuron(rec_gradients, H)
-            if not ctx.silent:
-                g_rec += drive[0].t() @ z
+            g_rec = _by_neuron(rec_gradients, H) + (0 if ctx.silent else drive[0].t() @ z)
         g_states, g_rows = state[:, :S, :H].unbind(1), state[:, S:, :H].sum(0).unbind(0)
         g_x, g_z = drive @ w_in if need_x else None, drive[0] @ w_rec if need_z else None
         return None, g_x, g_in, g_rec, g_z, *g_states, *g_rows
+
+
+def _lent(B: int, steps: int, size: int) -> list[Any]:
+    """What is kept of some steps of one tile, for each thread its own."""
+    return _arrays(*(_empty(1, steps, machine().tile_rows, size) for _ in range(count_threads(B))))
+
+
+def _for_threads(B: int, tensor: Tensor) -> list[Any]:
+    return _arrays(tensor) * count_threads(B)
 
 
 def _empty(*shape: int) -> Tensor:

@@ -1,0 +1,52 @@
+"""Networks on the dyadic grid, and how the engine `fused` is compared with another on them."""
+
+import torch
+
+from neurorec.engines.engine import engines
+from tests.nets import inputs, network, on_dyadic_grid
+
+__all__ = ["SPIKING", "assert_agree", "inputs", "on_grid", "results"]
+SPIKING = ["lif", "adaptive_lif", "liquid_state", "competitive_lif"]
+
+
+def on_grid(name, **changes):
+    """A network that spikes, its weights on the dyadic grid; competitive neurons with thresholds of their own."""
+    net = network(name, **changes)
+    if name == "competitive_lif":
+        net.cell.w_in.data *= 5
+        net.cell.w_rec.data /= 200
+        net.cell.theta.copy_(torch.arange(net.cell.size) / 64)
+    return on_dyadic_grid(net)
+
+
+def results(engine, net, x, state=None, dtype=torch.float32):
+    """Spikes, final state, and the gradients of x, every weight and every part of the first state."""
+    net = net.to(dtype)
+    net.zero_grad(set_to_none=True)
+    x = x.to(dtype).detach().requires_grad_(True)
+    cell = net.cell
+    start = cell.initial_state(x.shape[1]) if state is None else state
+    start = type(start)(*(part.to(dtype).detach().requires_grad_(True) for part in start))
+    for weight in cell.parameters():
+        weight.requires_grad_(True)
+    z, final = engines[engine]().unroll(cell, x, start)
+    total = sum(
+        (part * torch.linspace(-1, 2, part.numel()).reshape(part.shape).to(dtype)).sum() for part in (z, *final)
+    )
+    total.backward()
+    wanted = {"x": x, **{f"first {k}": v for k, v in start._asdict().items()}, **dict(cell.named_parameters())}
+    gradients = {key: torch.zeros_like(one) if one.grad is None else one.grad.clone() for key, one in wanted.items()}
+    return z.detach(), final, gradients
+
+
+def assert_agree(net, x, state=None, other="torch", dtype=torch.float32, tolerance=2e-6, spikes=True):
+    z, final, gradients = results("fused", net, x, state)
+    z_other, final_other, gradients_other = results(other, net, x, state, dtype)
+    net.float()
+    assert torch.equal(z, z_other.float())
+    assert (z.mean() > 0) == spikes
+    for part, part_other in zip(final, final_other, strict=True):
+        torch.testing.assert_close(part, part_other.float(), rtol=1e-5, atol=1e-6)
+    for key, gradient in gradients_other.items():
+        error = (gradients[key] - gradient).abs().max() / gradient.abs().max().clamp_min(1e-12)
+        assert error < tolerance, f"{key}: off by {error:.1e} of its largest entry"

@@ -1,0 +1,182 @@
+"""From a cell's step to machine code: new neurons need no kernel, and what cannot be recorded is refused by name."""
+
+import subprocess
+import sys
+from typing import NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from neurorec.basics.errors import CannotRun
+from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
+from neurorec.engines.fused.record import record
+from neurorec.models.cell import Cell
+from tests.engines.fused.comparing import assert_agree, on_grid
+from tests.nets import inputs, network
+
+
+class StepState(NamedTuple):
+    z: Tensor
+    v: Tensor
+
+
+class MadeUp(Cell):
+    """A neuron this package does not have: its own leak for each neuron, and the threshold taken off at a spike."""
+
+    title, output_signal = "made-up neuron", "spikes"
+
+    def __init__(self, like):
+        super().__init__(like.card, like.input_size)
+        self.w_in, self.w_rec, self.spike = like.w_in, like.w_rec, like.spike
+        self.register_buffer("leak", torch.linspace(1, 4, like.size) / 16)
+
+    def initial_state(self, batch):
+        return StepState(self._zeros(batch), self._zeros(batch))
+
+    def step(self, state, x):
+        drive = nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+        v = state.v - self.leak * state.v + drive * 0.5
+        z = self.spike(v - 1.0)
+        return z, StepState(z, v - z.detach())
+
+    reset_parameters = operations = recurrent_weights = None
+
+
+MadeUp.__abstractmethods__ = frozenset()
+
+
+def test_a_new_neuron_needs_no_kernel():
+    cell = MadeUp(on_grid("lif", I=6, H=19, input_gain=6.0).cell)
+    assert engines["fused"]().why_not(cell) is None
+    net = nn.Module()
+    net.cell = cell
+    assert_agree(net, (torch.rand(15, 5, 6, generator=torch.Generator().manual_seed(0)) < 0.5).float())
+
+
+def changed(step):
+    cell = network("lif").cell
+    cell.__class__ = type("Changed", (type(cell),), {"step": step})
+    return cell
+
+
+def test_it_says_what_it_cannot_run():
+    why_not = engines["fused"]().why_not
+    assert (
+        why_not(network("lif").cell.double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+    )
+    assert (
+        why_not(network("lif").cell.to("meta"))
+        == "its w_in is float32 on meta; this engine computes float32 on the cpu"
+    )
+    assert why_not(network("elman").cell) == "its recurrent lines carry values; this engine follows spikes"
+    with pytest.raises(CannotRun) as caught:
+        choose_engine("fused", network("lstm").cell)
+    assert str(caught.value) == (
+        "engine fused cannot run LSTM: its recurrent lines carry values; this engine follows spikes; use --engine auto"
+    )
+    net = network("lif")
+    with pytest.raises(CannotRun, match="engine fused computes float32 on the cpu; its input is float64 on cpu"):
+        engines["fused"]().unroll(net.cell, inputs(net, 3, 2).double())
+
+
+def two_changing(self, state, x):
+    j = nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+    z = self.spike(state.v * j)
+    return z, type(state)(z, state.v, j)
+
+
+def test_a_product_of_two_changing_quantities_is_kept_for_the_way_back():
+    net = on_grid("lif", I=6, H=19, input_gain=6.0)
+    net.cell.__class__ = type("Changed", (type(net.cell),), {"step": two_changing})
+    assert len(record(net.cell).kept) == 3
+    start = net.cell.initial_state(5)
+    assert_agree(net, inputs(net, 15, 5, share=0.5), start._replace(v=start.v + 0.75))
+
+
+@pytest.mark.parametrize(
+    ("name", "learned", "kept", "rows"),
+    [("lif", False, 1, 0), ("adaptive_lif", False, 1, 0), ("leaky_integrator", False, 0, 0), ("lif", True, 3, 2),
+     ("adaptive_lif", True, 4, 3), ("leaky_integrator", True, 2, 2), ("competitive_lif", False, 1, 0)],
+)  # fmt: skip
+def test_no_more_is_kept_than_the_derivative_needs(name, learned, kept, rows):
+    """Beside u - threshold, one number for each learned rate: what that rate multiplies."""
+    recorded = record(network(name, learn_time_constants=learned).cell)
+    assert (len(recorded.kept), len(recorded.learned)) == (kept, rows)
+    with torch.no_grad():
+        assert len(record(network(name, learn_time_constants=learned).cell).learned) == 0
+
+
+def unequal_drives(self, state, x):
+    j = nn.functional.linear(x, self.w_in) * 2 + nn.functional.linear(state.z, self.w_rec)
+    z = self.spike(state.v + j)
+    return z, type(state)(z, state.v, j)
+
+
+def other_function(self, state, x):
+    j = torch.tanh(nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec))
+    z = self.spike(state.v + j)
+    return z, type(state)(z, state.v, j)
+
+
+def two_spikes(self, state, x):
+    z = self.spike(self.spike(nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)))
+    return z, type(state)(z, state.v, state.i)
+
+
+def other_product(self, state, x):
+    z = self.spike(nn.functional.linear(x, self.w_in) + nn.functional.linear(state.v, self.w_rec))
+    return z, type(state)(z, state.v, state.i)
+
+
+def no_recurrence(self, state, x):
+    z = self.spike(nn.functional.linear(x, self.w_in) + state.z)
+    return z, type(state)(z, state.v, state.i)
+
+
+def compares(self, state, x):
+    return self.spike(state.v if state.v > 0 else state.i), state
+
+
+@pytest.mark.parametrize(
+    ("step", "reason"),
+    [
+        (compares, "recording its step failed: '>' not supported between instances of 'Symbol' and 'int'"),
+        (unequal_drives, "it does not simply add its input drive and its recurrent drive"),
+        (other_function, "it uses torch.tanh"),
+        (two_spikes, "its output is not one spike, kept as the first field of its state"),
+        (other_product, "it multiplies something other than its input or its last spikes by a matrix"),
+        (no_recurrence, "it uses its input or its last spikes other than by one matrix each"),
+    ],
+)
+def test_it_says_which_step_it_cannot_record(step, reason):
+    with pytest.raises(NotElementwise) as caught:
+        record(changed(step))
+    assert str(caught.value) == reason
+
+
+def test_symbols_refuse_what_has_no_node():
+    graph = Graph()
+    symbol = Symbol(graph, graph.add("state", 0))
+    for action, reason in [
+        (lambda: symbol.exp(), "it uses .exp"),
+        (lambda: symbol.pow(3), "it raises to the power 3"),
+        (lambda: symbol * torch.ones(2, 2), "it combines its state with a Tensor that is no number and no [H] tensor"),
+    ]:
+        with pytest.raises(NotElementwise) as caught:
+            action()
+        assert str(caught.value) == reason
+
+
+def test_numba_loads_only_when_it_is_used():
+    code = (
+        "import sys\n"
+        "from neurorec.engines.engine import choose_engine\n"
+        "from tests.nets import network\n"
+        "import neurorec.engines\n"
+        "assert choose_engine('auto', network('lif').cell).title == 'fused'\n"
+        "print(sorted({'numba', 'llvmlite'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
