@@ -120,7 +120,7 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
         cores = _ends(Band.total(spent) * (1 / each))[:, None]
     links = np.zeros(3)
     if chip.time.packet is not None:
-        over = max(mapping.packets / max(1, mapping.tiles_used), mapping.hottest_link or 0)
+        over = max(mapping.packets / max(1, mapping.tiles_used * mapping.chips), mapping.hottest_link)
         links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
     work = np.maximum(cores, links[:, None] * running).sum(1) * each
     barrier = _barrier_ns(mapping, chip) * operations.mean_steps

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from neurorec.hardware.chip import load_chip
+from neurorec.hardware.description import describe_cost
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import full_grid
+from tests.hardware.description.made_up import made
 from tests.hardware.mapping.made_up_nets import (
     heard_by,
     layered_net,
@@ -90,3 +92,15 @@ def test_no_packet_passes_a_chip_that_is_not_there():
     mapping = place(wired_net(exists, np.ones(13, np.int64)), small_loihi(1, (1, 1), neurons_per_core=1))
     assert mapping.chips == 14
     assert mapping.chip_links == 2  # on a grid of 7 x 2 from (5, 1) to (6, 0)
+
+
+def test_packets_of_several_chips_are_shared_among_the_tiles_of_all():
+    """Units that talk to themselves alone: no link is used, and each chip works through its own packets."""
+    chip = small_loihi(2, (2, 1), neurons_per_core=1)
+    slow = chip.time.packet.model_copy(update={"ns": 1e4})  # so that packets, not cores, take the time
+    chip = chip.model_copy(update={"time": chip.time.model_copy(update={"packet": slow})})
+    layer = {"name": "a", "size": 8, "recurrent_fan_in": 1, "spikes_per_step": 1.0}
+    one, four = (describe_cost(made(input=None, layer=[layer | {"size": size}]), chip) for size in (2, 8))
+    assert (one.mapping.chips, four.mapping.chips) == (1, 4)
+    assert four.mapping.hottest_link == four.mapping.hottest_chip_link == 0
+    assert four.latency_us.value == pytest.approx(one.latency_us.value)
