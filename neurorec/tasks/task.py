@@ -5,7 +5,7 @@ encoder for several steps of their own dt.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -32,7 +32,8 @@ class Batch:
     def take(self, index: Tensor) -> "Batch":
         mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]
         lengths = None if self.lengths is None else self.lengths[index]
-        return Batch(self.x[:, index], self.target[index], mask, lengths)
+        x = self.x.transpose(0, 1)[index].transpose(0, 1).contiguous()
+        return Batch(x, self.target[index], mask, lengths)
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
@@ -126,6 +127,9 @@ class Task:
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
     """Shuffled batches that together hold every sample once; the last may be smaller."""
     order = torch.randperm(data.size, generator=generator)
+    data = replace(
+        data, x=data.x.transpose(0, 1).contiguous().transpose(0, 1)
+    )  # a sample lies together, to be found at once
     for start in range(0, data.size, batch_size):
         yield data.take(order[start : start + batch_size])
 

@@ -46,7 +46,7 @@ def test_it_keeps_one_number_and_some_bits_a_step(name):
 
 @pytest.mark.parametrize("name", ["lif", "adaptive_lif"])
 def test_beyond_its_limit_it_keeps_less_than_a_tenth_of_what_norse_keeps(monkeypatch, name):
-    monkeypatch.setattr(unroll, "KEEP_BYTES", 0)
+    monkeypatch.setattr(unroll, "KEEP_BYTES", {True: 0, False: 0})
     net = network(name, I=70, H=64)
     x = inputs(net, 96, 8, share=0.1)
     assert kept_bytes("fused", net, x) < kept_bytes("norse", net, x) / 10
@@ -57,7 +57,7 @@ def test_working_out_again_changes_nothing(monkeypatch, name):
     net = on_grid(name, I=6, H=19, input_gain=6.0)
     x = inputs(net, 50, 5, share=0.5)
     z, final, gradients = results("fused", net, x)
-    monkeypatch.setattr(unroll, "KEEP_BYTES", 0)
+    monkeypatch.setattr(unroll, "KEEP_BYTES", {True: 0, False: 0})
     z_again, final_again, gradients_again = results("fused", net, x)
     assert torch.equal(z, z_again)
     assert all(torch.equal(one, two) for one, two in zip(final, final_again, strict=True))

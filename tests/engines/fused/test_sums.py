@@ -31,7 +31,7 @@ def assert_near(one, two):
 @pytest.mark.parametrize("rows", [1, 3])
 @pytest.mark.parametrize("name", SPIKING)
 def test_sums_and_their_gradients_are_those_of_the_outputs(monkeypatch, name, rows, keep):
-    monkeypatch.setattr(unroll, "KEEP_BYTES", keep)
+    monkeypatch.setattr(unroll, "KEEP_BYTES", {True: keep, False: keep})
     net = on_grid(name, I=70, H=37, input_gain=6.0)
     for weight in net.cell.parameters():
         weight.requires_grad_(True)
