@@ -68,14 +68,18 @@ def _table(scores: list[Score]) -> Table:
 def answer(scores: list[Score]) -> str:
     """The mean errors against their targets, in one or two sentences."""
     told = [
-        f"{s.name}: {s.mean_error:.1%} on average" for s in scores if s.mean_error is not None and "mean" in s.target
+        f"{s.name}: {s.mean_error:.1%} (target {s.target})"
+        for s in scores
+        if s.mean_error is not None and "mean" in s.target
     ]
     beaten = [s for s in scores if s.mean_error is not None and s.rival_factors is not None]
     better = sum(max(s.rival_factors[1], 1 / max(s.rival_factors[0], 1e-9)) > (s.worst_factor or 1.0) for s in beaten)  # type: ignore[index]
-    against = f"At worst, a price per operation is farther off than these estimates in {better} of {len(beaten)} sets."
+    against = (
+        f"Worst point against worst point, one price an operation is farther off in {better} of {len(beaten)} sets."
+    )
     farthest = max((s for s in scores if s.worst_factor is not None), key=lambda s: s.worst_factor or 0.0)
     loss = f"Farthest off: {farthest.name}, by a factor of {farthest.worst_factor:.3g}."
-    return " ".join([*([f"{'; '.join(told)}."] if told else []), loss, against])
+    return " ".join([*([f"Mean errors: {'; '.join(told)}."] if told else []), loss, against])
 
 
 def _page(study: LoadedValidation, name: str, checked: Checked) -> str:
