@@ -128,8 +128,10 @@ def _plot(growth: dict[str, list[dict[str, Any]]], path: Path) -> None:
             label = {"brian2": "Brian2, cython", "plastic": "plastic", "limit": "limit"}[name]
             axis.plot(at, values, style, color=colour, label=label, markersize=4)
         axis.set(xscale="log", yscale="log", xlabel=AXES[kind])
+        axis.set_xticks(at, [f"{value:g}" for value in at])
+        axis.minorticks_off()
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("ms for 1 s of the network")
     axes[0].legend(frameon=False)
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, bbox_inches="tight", metadata={"Date": None})
     plt.close(figure)
