@@ -15,6 +15,7 @@ from neurorec.basics.files import write_atomically
 from neurorec.experiments.silicon.checks import Checked, check_silicon
 from neurorec.experiments.silicon.score import Score
 from neurorec.experiments.silicon.study import LoadedValidation, load_validation
+from neurorec.report.page import render
 from neurorec.report.plots.silicon import overview, silicon_plot
 from neurorec.report.silicon_text import cells_of, heads, report_data, report_text
 
@@ -83,14 +84,6 @@ def answer(scores: list[Score]) -> str:
 
 
 def _page(study: LoadedValidation, name: str, checked: Checked) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters["drawing"] = Markup
     contents: dict[str, Any] = {
         "name": name,
         "question": study.card.question,
@@ -98,8 +91,8 @@ def _page(study: LoadedValidation, name: str, checked: Checked) -> str:
         "heads": heads(),
         "rows": [cells_of(score) for score in checked.scores],
         "remarks": [*filter(None, [checked.left_out]), *checked.remarks],
-        "plots": [plot for plot in map(silicon_plot, checked.scores) if plot is not None],
+        "drawn": [plot for plot in map(silicon_plot, checked.scores) if plot is not None],
         "blind": checked.blind,
         "sources": [cite(source) for source in study.sources()],
     }
-    return environment.get_template("silicon.html").render(**contents)
+    return render("silicon.html", contents)
