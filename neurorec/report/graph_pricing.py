@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from neurorec.basics.cards import card_names
@@ -11,6 +10,7 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_graph
 from neurorec.hardware.counts import Counts
 from neurorec.hardware.graph import GraphCost
+from neurorec.report.console import plain_console
 from neurorec.report.pricing import Placing, print_priced
 
 
@@ -50,7 +50,7 @@ def print_graph_cost(
 
 def _print_nodes(path: Path, priced: GraphCost) -> None:
     """Counts of one inference: means over the samples of the recording."""
-    console, n, seen = Console(highlight=False), priced.operations.samples, priced.seen
+    console, n, seen = plain_console(), priced.operations.samples, priced.seen
     held = seen.roles.sent[seen.graph.input]
     table = Table(
         title=f"{path.name}: one inference of {seen.steps:,} steps of {seen.dt_ms:g} ms, mean over {n:,} sample(s); "

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Cost
 from neurorec.hardware.per_result import Figure, inference_figures, training_figures
 from neurorec.hardware.stores import INSIDE
+from neurorec.report.console import plain_console
 from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
 from neurorec.report.wording import count, duration, energy, energy_band
 
@@ -88,7 +88,7 @@ def print_priced(
     """Tables of chips, what spikes travel there, and what was asked to be written."""
     print_costs(priced, training, target)
     if (table := placing_table(priced)) is not None:
-        Console(highlight=False).print(table)
+        plain_console().print(table)
     if placing.table is not None:
         typer.echo(f"places: {write_placing(priced, placing.table)}")
     if placing.picture is not None:
@@ -108,7 +108,7 @@ def _print_counted(name: str, priced: list[Cost]) -> None:
 
 def print_costs(priced: list[Cost], training: bool, target: float | None = None) -> None:
     """Per-term and all-in chips in two tables, never one; chips that cannot run the network with the reason."""
-    console = Console(highlight=False)
+    console = plain_console()
     for scope in ("per-term", "all-in"):
         rows = [cost for cost in priced if cost.can_run and cost.scope == scope]
         if rows:

@@ -13,6 +13,7 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import read_case
 from neurorec.hardware.bill import Cost
 from neurorec.hardware.sweep import Sweep, parse_sweep, run_sweep
+from neurorec.report.console import plain_console
 from neurorec.report.plots.sweep import FORMATS, draw_sweep
 from neurorec.report.wording import count, duration, energy, energy_band
 
@@ -39,7 +40,7 @@ def print_sweep(
     if not able:
         reasons = "; ".join(f"{chip}: {costs[-1].why_not}" for chip, costs in priced.items())
         raise InputError(f"--sweep {asked}: no chip can price any of these values: {reasons}")
-    console = Console(highlight=False)
+    console = plain_console()
     for scope in ("per-term", "all-in"):
         rows = {chip: costs for chip, costs in able.items() if _scope(costs) == scope}
         if rows:

@@ -44,3 +44,9 @@ def test_hops_saved_by_annealing_are_said(capsys):
 def test_a_wrong_request_is_told_what_to_do(asked, told):
     with pytest.raises(InputError, match=re.escape(told)):
         print_asked(*asked)
+
+
+def test_in_a_file_no_number_is_cut_off(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    print_asked(None, NETWORKS / "scaling_10_spiking.toml", ["loihi1", "loihi1_sanafe"], None, False)
+    assert "…" not in capsys.readouterr().out
