@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
+from neurorec.models.forms import Forms
 
 Signal = Literal["spikes", "values"]
 cells: Registry[type["Cell"]] = Registry("cell")
@@ -48,7 +49,7 @@ class CellCard(Card):
     size: PositiveInt
 
 
-class Cell(nn.Module, ABC):
+class Cell(Forms, nn.Module, ABC):
     """One recurrent layer of H units.
 
     Attributes
