@@ -17,8 +17,8 @@ from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.event_engine import EventEngine
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_network import EventNetwork, Population, Projection, SpikeTrain, variables_of
-from neurorec.models.cell import Cell
 from neurorec.models.forms import EventForm
+from neurorec.models.layer import Layer
 
 INPUTS, NEURONS, PLASTIC, LATERAL = "inputs", "neurons", "input synapses", "lateral synapses"
 NO_RULE = EventEquations()
@@ -39,7 +39,7 @@ class Presentation:
         return self.spikes.sum(0, dtype=torch.int64)
 
 
-def event_form(layer: Cell) -> EventForm:
+def event_form(layer: Layer) -> EventForm:
     """The layer's event equations.
 
     Raises
@@ -53,7 +53,7 @@ def event_form(layer: Cell) -> EventForm:
     return form
 
 
-def present(engine: EventEngine, layer: Cell, x: Tensor, rule: EventEquations = NO_RULE) -> Presentation:
+def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations = NO_RULE) -> Presentation:
     """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change meanwhile.
 
     The layer is read, never written.

@@ -2,7 +2,7 @@
 
 Norse 1.1.0 ignores the slope of its default surrogate, so the surrogate must be ours. The one point of substitution is
 `_with_our_spikes`: it takes a Norse step function and returns the same code with the global name `threshold` bound to
-the cell's spike function. Norse itself is left untouched. Every time constant is passed explicitly, as the rate dt/tau
+the layer's spike function. Norse itself is left untouched. Every time constant is passed explicitly, as the rate dt/tau
 with dt = 1: the same number, whether the card gives it or each neuron has learned its own.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, engines
-from neurorec.models.cell import Cell, unroll_steps
+from neurorec.models.layer import Layer, unroll_steps
 
 
 @functools.cache
@@ -37,35 +37,36 @@ def _with_our_spikes(step: Callable[..., Any], spike: Callable[[Tensor], Tensor]
 @engines.register("norse")
 class OnNorse(Engine):
     title = "norse"
+    priority = 1
 
-    def why_not(self, cell: Cell) -> str | None:
-        form = cell.norse_form()
+    def why_not(self, layer: Layer) -> str | None:
+        form = layer.norse_form()
         return form if isinstance(form, str) else None
 
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+        self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        start = cell.initial_state(x.shape[1]) if state is None else state
-        step = norse_step(cell)
+        start = layer.initial_state(x.shape[1]) if state is None else state
+        step = norse_step(layer)
 
         def named(now: Any, x_t: Tensor) -> tuple[Tensor, Any]:
             output, after = step(x_t, now)
             return output, type(start)(*after)
 
-        return unroll_steps(named, start, x, cell.size, lengths)
+        return unroll_steps(named, start, x, layer.size, lengths)
 
 
-def norse_step(cell: Cell) -> Callable[[Tensor, Any], tuple[Tensor, Any]]:
-    """(x [B, I], state) to (output, state), as Norse steps the cell.
+def norse_step(layer: Layer) -> Callable[[Tensor, Any], tuple[Tensor, Any]]:
+    """(x [B, I], state) to (output, state), as Norse steps the layer.
 
     Raises
     ------
     CannotRun
-        If the cell has no such form.
+        If the layer has no such form.
     """
-    form = cell.norse_form()
+    form = layer.norse_form()
     if isinstance(form, str):
-        raise CannotRun(f"engine norse cannot run {cell.title}: {form}; use --engine auto")
+        raise CannotRun(f"engine norse cannot run {layer.title}: {form}; use --engine auto")
     name, function = form.step.split(".")
     module = _norse(name)
     step, parameters = getattr(module, function), getattr(module, form.parameters)(**form.values)

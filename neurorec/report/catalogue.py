@@ -18,9 +18,9 @@ from neurorec.engines import on_nir
 from neurorec.engines.engine import engines
 from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
-from neurorec.hardware.link import LINKS, link_names, load_link
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders
