@@ -24,7 +24,9 @@ class Cell(Layer):
     """One recurrent layer of H units, all built from one card."""
 
     Card: ClassVar[type[CellCard]]
-    differentiable: ClassVar[bool] = True  #: whether the output has a derivative (or a surrogate) with respect to the weights
+    differentiable: ClassVar[bool] = (
+        True  #: whether the output has a derivative (or a surrogate) with respect to the weights
+    )
     card: CellCard
 
     def __init__(self, card: CellCard, input_size: int) -> None:

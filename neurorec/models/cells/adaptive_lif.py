@@ -6,9 +6,10 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.models.cell import StepOperations, cells
-from neurorec.models.cells.lif import LIF, LIFCard
+from neurorec.models.cells.lif import LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
+from neurorec.models.forms import NorseForm
 
 
 class AdaptiveCard(LIFCard):
@@ -58,6 +59,13 @@ class AdaptiveLIF(LIF):
         i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
         b = b + z.detach() * self.card.adaptation
         return z, AdaptiveLIFState(z, v, i, b)
+
+    def norse_form(self) -> NorseForm | str:
+        plain = super().norse_form()
+        if isinstance(plain, str):
+            return plain
+        adaptive = {**norse_values(self), "tau_adapt_inv": self.tau_adapt.rate, "beta": self.card.adaptation}
+        return NorseForm("lsnn.lsnn_step", "LSNNParameters", adaptive, plain.weights, plain.spike)
 
     def operations(self) -> StepOperations:
         plain, H = super().operations(), self.size
