@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, jacrev, vmap
 
 from neurorec.models.cell import Cell
-from neurorec.models.readout import Linear
+from neurorec.models.readout import Readout
 
 UNIT = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 OPERATIONS = 16
@@ -42,7 +42,7 @@ def sums_apart(sizes: Tensor, n: int, dtype: torch.dtype = torch.float32) -> Ten
     return 2 * gamma(n, dtype) * sizes.double()
 
 
-def answers_apart(readout: Linear, h: Tensor, apart: Tensor | float = 0.0) -> Tensor:
+def answers_apart(readout: Readout, h: Tensor, apart: Tensor | float = 0.0) -> Tensor:
     """How far the answers [T, B, O] to h [T, B, H] of two runs, `apart` there already, may lie apart: by the sum over H, and by
     the readout's own sum over T (its kernel is positive)."""
     weight, bias = readout.weight.detach().double().abs(), readout.bias.detach().double().abs()

@@ -32,13 +32,15 @@ FAST = [name for name in engines if name != "torch"]
 CASES = [
     pytest.param(engine, name, options, id=f"{engine} {name} {' '.join(f'{k}={v}' for k, v in options.items())}")
     for engine, (name, options) in itertools.product(FAST, OPTIONS)
-    if engines[engine]().why_not(network(name, **options).cell) is None
+    if engines[engine]().why_not(network(name, **options)["hidden"]) is None
 ]
 
 
 def made(name, options, I, H):  # noqa: E741
     """A cell with weights on the dyadic grid, so that sums are exact, and rates that differ from neuron to neuron."""
-    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6).cell
+    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6)[
+        "hidden"
+    ]
     with torch.no_grad():
         for key, parameter in cell.named_parameters():
             parameter.requires_grad_(True)
@@ -137,7 +139,7 @@ def test_dense_and_graded_input(name, options):
 
 
 @pytest.mark.parametrize(
-    ("engine", "name"), [(e, c) for e in engines for c in cells if engines[e]().why_not(network(c).cell) is None]
+    ("engine", "name"), [(e, c) for e in engines for c in cells if engines[e]().why_not(network(c)["hidden"]) is None]
 )
 def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
     """A batch of another size may add in another order. Weights and input lie on a grid, so that this changes nothing, unless
@@ -145,17 +147,19 @@ def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
     net, lengths, runner = on_dyadic_grid(network(name, I=5, H=9)), unequal(17, 8), engines[engine]()
     x = torch.round(inputs(net, 17, 8, share=0.5) * 16) / 16
     together = runner.run(net, x, lengths)
-    hidden_apart, state_apart = torch.zeros(17, 8, 9), [torch.zeros(8, 9) for _ in together.state]
-    if net.cell.output_signal == "values" and net.cell.recurrent_weights():
-        hidden_apart, state_apart = unrolled_apart(net.cell, x, lengths)
-    apart = answers_apart(net.readout, together.hidden, hidden_apart)
+    final, hidden = together.state.layers["hidden"], net["hidden"]
+    hidden_apart, state_apart = torch.zeros(17, 8, 9), [torch.zeros(8, 9) for _ in final]
+    if hidden.output_signal == "values" and hidden.recurrent_weights():
+        hidden_apart, state_apart = unrolled_apart(hidden, x, lengths)
+    apart = answers_apart(net["readout"], together.sent["hidden"], hidden_apart)
     for b, length in enumerate(lengths.tolist()):
         alone = runner.run(net, x[:length, b : b + 1])
-        assert_apart(together.hidden[:length, b], alone.hidden[:, 0], hidden_apart[:length, b], "outputs of the layer")
-        assert not together.hidden[length:, b].any()
+        found, expected = together.sent["hidden"], alone.sent["hidden"]
+        assert_apart(found[:length, b], expected[:, 0], hidden_apart[:length, b], "outputs of the layer")
+        assert not found[length:, b].any()
         assert_apart(together.outputs[:length, b], alone.outputs[:, 0], apart[:length, b], "answers")
         assert not together.outputs[length:, b].any()
-        for part, own, allowed in zip(together.state, alone.state, state_apart, strict=True):
+        for part, own, allowed in zip(final, alone.state.layers["hidden"], state_apart, strict=True):
             assert_apart(part[b], own[0], allowed[b], "final state")
     assert_apart(net(x, lengths), together.outputs, apart, "answers of the plain loop")
 
@@ -179,8 +183,8 @@ def test_what_lies_behind_an_end_changes_nothing_and_gets_no_gradient(engine):
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (torch.tensor([1, 2]), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.int64 [2])"),
-        (torch.ones(3), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.float32 [3])"),
+        (torch.tensor([1, 2]), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.int64 [2])"),
+        (torch.ones(3), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.float32 [3])"),
         (torch.tensor([1, 5, 2]), "lengths must lie in 0 to T = 4, the steps of x (got 1 to 5)"),
         (torch.tensor([1, -1, 2]), "lengths must lie in 0 to T = 4, the steps of x (got -1 to 2)"),
     ],
@@ -194,7 +198,7 @@ def test_impossible_lengths_are_refused(lengths, message):
 
 
 def test_engines_that_know_one_reset_only_refuse_the_other():
-    cell = network("adaptive_lif", reset="subtract").cell
+    cell = network("adaptive_lif", reset="subtract")["hidden"]
     with pytest.raises(CannotRun) as caught:
         choose_engine("norse", cell)
     assert str(caught.value) == (
@@ -230,7 +234,7 @@ def test_numbers_that_change_in_place_are_read_anew():
     """Learned time constants after an optimiser's step, thresholds after STDP: a step recorded before must not hold on to
     what was worked out from them."""
     learned = made("lif", {"learn_time_constants": True}, 9, 33)
-    competitive = on_dyadic_grid(network("competitive_lif", I=9, H=33, weight_sum=24.0, inhibition=0.25)).cell
+    competitive = on_dyadic_grid(network("competitive_lif", I=9, H=33, weight_sum=24.0, inhibition=0.25))["hidden"]
     for cell, number in ((learned, learned.tau_mem.logit), (competitive, competitive.theta)):
         x = binary(31, 5, 9)
         before, _ = engines["fused"]().unroll(cell, x)

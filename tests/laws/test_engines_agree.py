@@ -12,7 +12,7 @@ from tests.rounding import OPERATIONS, assert_apart, assert_gradients_apart, gam
 
 SIZES = [(20, 4, 5, 7), (1, 1, 1, 1), (13, 3, 8, 33), (50, 2, 3, 16), (3, 0, 2, 5)]
 fast = [name for name in engines if name != "torch"]
-PAIRS = [(e, c) for e in fast for c in cells if engines[e]().why_not(network(c).cell) is None]
+PAIRS = [(e, c) for e in fast for c in cells if engines[e]().why_not(network(c)["hidden"]) is None]
 
 
 def run_both(engine, name, sizes, bits=14, **changes):
@@ -22,7 +22,7 @@ def run_both(engine, name, sizes, bits=14, **changes):
         net = network(name, I=I, H=H, input_gain=6.0, **changes)
         on_dyadic_grid(net, bits)
         x = inputs(net, T, B, share=0.5)
-        for weight in net.cell.parameters():
+        for weight in net["hidden"].parameters():
             weight.requires_grad_(True)
         x.requires_grad_(True)
         seen = engines[which]().run(net, x)
@@ -45,9 +45,10 @@ def test_spikes_state_and_gradients(engine, name, sizes, bits):
     T, B, _, H = sizes
     (one, x_one, grads_one), (two, x_two, grads_two) = run_both(engine, name, sizes, bits)
     rounded = cells[name].output_signal == "values"
-    apart = [2 * gamma(T * (H + OPERATIONS)) * largest(part) if rounded else 0.0 for part in (one.hidden, *one.state)]
-    for part, other, allowed in zip((one.hidden, *one.state), (two.hidden, *two.state), apart, strict=True):
-        assert_apart(part, other, allowed, "outputs or final state")
+    plain, found = ((run.sent["hidden"], *run.state.layers["hidden"]) for run in (one, two))
+    for part, other in zip(plain, found, strict=True):
+        apart = 2 * gamma(T * (H + OPERATIONS)) * largest(part) if rounded else 0.0
+        assert_apart(part, other, apart, "outputs or final state")
     assert_gradients_apart({"x": x_two, **grads_two}, {"x": x_one, **grads_one}, T, B, H)
 
 
@@ -58,8 +59,8 @@ def largest(part):
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
 def test_the_comparison_is_about_something(engine, name):
     (one, _, grads), _ = run_both(engine, name, (50, 2, 3, 16))
-    assert one.hidden.abs().mean() > 0.02
-    assert cells[name].output_signal == "values" or one.hidden.mean() < 0.9
+    assert one.sent["hidden"].abs().mean() > 0.02
+    assert cells[name].output_signal == "values" or one.sent["hidden"].mean() < 0.9
     for key, gradient in grads.items():
         assert gradient.abs().sum() > 0, key
 
@@ -70,7 +71,7 @@ def test_norse_uses_our_slope_not_its_own(slope):
     (_, _, plain), _ = run_both("norse", "lif", (20, 3, 4, 8), slope=slope)
     assert_gradients_apart(grads, plain, 20, 3, 8)
     _, (_, _, other) = run_both("norse", "lif", (20, 3, 4, 8), slope=slope * 2)
-    assert not torch.allclose(grads["cell.w_in"], other["cell.w_in"], rtol=1e-2)
+    assert not torch.allclose(grads["layers.hidden.w_in"], other["layers.hidden.w_in"], rtol=1e-2)
 
 
 def test_norse_itself_is_left_as_it_was():
@@ -82,16 +83,16 @@ def test_norse_itself_is_left_as_it_was():
 
 def test_no_silent_fallback():
     with pytest.raises(CannotRun) as caught:
-        choose_engine("norse", network("lstm").cell)
+        choose_engine("norse", network("lstm")["hidden"])
     assert str(caught.value) == (
         "engine norse cannot run LSTM: Norse has this step for recurrent LIF and LSNN neurons and for leaky integrators only; "
         "use --engine auto"
     )
     with pytest.raises(InputError, match='engine "nors" is not known \\(did you mean "norse"\\?\\)'):
-        choose_engine("nors", network("lif").cell)
+        choose_engine("nors", network("lif")["hidden"])
 
 
 def test_auto_prefers_the_fastest_engine_that_can():
-    assert choose_engine("auto", network("lif").cell).title == "fused"
-    assert choose_engine("auto", network("lif").cell.double()).title == "norse"
-    assert choose_engine("auto", network("lstm").cell).title == "torch"
+    assert choose_engine("auto", network("lif")["hidden"]).title == "fused"
+    assert choose_engine("auto", network("lif")["hidden"].double()).title == "norse"
+    assert choose_engine("auto", network("lstm")["hidden"]).title == "torch"

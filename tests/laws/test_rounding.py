@@ -24,9 +24,9 @@ def test_sums_in_any_order_lie_within_the_bound_and_a_lost_term_does_not():
 def test_single_precision_errs_less_than_its_bound_and_the_bound_is_small(name):
     net = network(name, I=5, H=9)
     x = inputs(net, 17, 8)
-    outputs, state = unrolled_apart(net.cell, x)
-    found, final = net.cell(x)
-    exact, final_exact = copy.deepcopy(net.cell).double()(x.double())
+    outputs, state = unrolled_apart(net["hidden"], x)
+    found, final = net["hidden"](x)
+    exact, final_exact = copy.deepcopy(net["hidden"]).double()(x.double())
     assert not torch.equal(found.double(), exact)
     assert_apart(found, exact, outputs)
     for part, part_exact, allowed in zip(final, final_exact, state, strict=True):
