@@ -13,6 +13,7 @@ from neurorec.engines.engine import choose_engine, engines
 from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
 from neurorec.engines.fused.record import record
 from neurorec.models.cell import Cell
+from neurorec.models.network import chain
 from tests.engines.fused.comparing import assert_agree, on_grid
 from tests.nets import inputs, network
 
@@ -50,7 +51,7 @@ MadeUp.__abstractmethods__ = frozenset()
 def test_a_new_neuron_needs_no_kernel():
     cell = MadeUp(on_grid("lif", I=6, H=19, input_gain=6.0)["hidden"])
     assert engines["fused"]().why_not(cell) is None
-    net = nn.ModuleDict({"hidden": cell})
+    net = chain(cell, on_grid("lif", I=6, H=19)["readout"], "spikes")
     assert_agree(net, (torch.rand(15, 5, 6, generator=torch.Generator().manual_seed(0)) < 0.5).float())
 
 
@@ -63,8 +64,7 @@ def changed(step):
 def test_it_says_what_it_cannot_run():
     why_not = engines["fused"]().why_not
     assert (
-        why_not(network("lif")["hidden"].double())
-        == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+        why_not(network("lif")["hidden"].double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
     )
     assert (
         why_not(network("lif")["hidden"].to("meta"))
