@@ -72,7 +72,9 @@ class CompetitiveLearning(Rule):
             ),
         )
 
-    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> CompetitiveState:
+    def init(
+        self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator
+    ) -> CompetitiveState:
         units = hidden_layer(model).size
         even = torch.full((units,), 1 / units, device=next(model.parameters()).device)
         return CompetitiveState(even, self.card.learning_rate)

@@ -74,7 +74,9 @@ class Rule(ABC):
     equations: ClassVar[str]
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
-    read_by_labels: ClassVar[bool] = False  #: whether units that learned without targets get labels afterwards, and scores by them
+    read_by_labels: ClassVar[bool] = (
+        False  #: whether units that learned without targets get labels afterwards, and scores by them
+    )
     signal: ClassVar[Teaching]  #: what it learns from beside its inputs
     order_free: ClassVar[bool] = False  #: whether the order of samples within a batch matters to rounding alone
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
@@ -149,7 +151,9 @@ def network_why_not(model: Any, layers: int | None = None) -> str | None:
     if not isinstance(model, Network):
         return "it trains networks of layers, and this is none"
     if layers is not None and len(model.hidden) != layers:
-        return f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+        return (
+            f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+        )
     return None
 
 
