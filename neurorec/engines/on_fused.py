@@ -15,7 +15,7 @@ from neurorec.models.layer import Layer
 @engines.register("fused")
 class OnFused(Engine):
     title = "fused"
-    priority = 2
+    priority = 20
 
     def why_not(self, layer: Layer) -> str | None:
         for name, weight in layer.named_parameters():

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +13,10 @@ from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_layer import event_form, layer_network, present
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
 THETA = "theta"  #: what a layer with adaptive thresholds calls their offset
@@ -58,12 +60,16 @@ class STDP(Rule):
         "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike"
     )
     whole_split = True
-    unsupervised = True
+    read_by_labels = True
+    signal = "none"
     card: STDPCard
 
     @classmethod
-    def why_not(cls, network: Network) -> str | None:
-        cell = network.cell
+    def why_not(cls, model: Any) -> str | None:
+        reason = network_why_not(model, layers=1)
+        if reason is not None:
+            return reason
+        cell = hidden_layer(model)
         if cell.output_signal == "values":
             return (
                 "its units send values and STDP pairs spikes; use the cell competitive_lif, as in "
@@ -77,7 +83,7 @@ class STDP(Rule):
                 "without lateral inhibition and adaptive thresholds all its neurons would learn the same; use the cell "
                 f"competitive_lif, as in {PAIR}, or train this layer with bptt"
             )
-        if network.input_signal == "values":
+        if model.input_signal == "values":
             return (
                 "its input lines carry values and STDP pairs spikes; use an encoder that spikes, such as regular_rate "
                 "or poisson"
@@ -85,7 +91,7 @@ class STDP(Rule):
         return None
 
     @classmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement(
                 "relaxed",
@@ -138,19 +144,19 @@ class STDP(Rule):
         """The event engine that `init` chose; the network's own engine only scores it."""
         return self.runs_in or f"event engine {self.event_engine}"
 
-    def event_engine_for(self, network: Network) -> EventEngine:
-        form = event_form(network.cell)
-        nothing = np.zeros((0, 0, network.cell.input_size))
-        rule = self.event_equations(form.weight_sum)
-        return choose_event_engine(self.event_engine, layer_network(form, nothing, rule), network.cell.title)
+    def event_engine_for(self, model: Network) -> EventEngine:
+        layer = hidden_layer(model)
+        form, nothing = event_form(layer), np.zeros((0, 0, layer.input_size))
+        network = layer_network(form, nothing, self.event_equations(form.weight_sum))
+        return choose_event_engine(self.event_engine, network, layer.title)
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
-        chosen = self.event_engine_for(network)
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> STDPState:
+        chosen = self.event_engine_for(model)
         self.runs_in = chosen.title
         return STDPState(chosen)
 
     @torch.no_grad()
-    def step(self, network: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
+    def step(self, model: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
         """One epoch: every sample of `batch` once.
 
         Raises
@@ -158,8 +164,9 @@ class STDP(Rule):
         RunFailed
             If no neuron spiked at all, so that nothing was learned.
         """
-        cell, form = network.cell, event_form(network.cell)
-        seen = present(state.engine, cell, batch.x, self.event_equations(form.weight_sum))
+        layer = hidden_layer(model)
+        form = event_form(layer)
+        seen = present(state.engine, layer, batch.x, self.event_equations(form.weight_sum))
         neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
         if neuron_spikes == 0:
             threshold = form.numbers.get("v_threshold", math.nan)
@@ -169,4 +176,4 @@ class STDP(Rule):
             )
         form.input_weights.copy_(seen.weights)
         form.kept[THETA].copy_(seen.kept[THETA])
-        return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)
+        return state, Info(loss=None, updates=input_spikes * layer.size + neuron_spikes * layer.input_size)

@@ -22,13 +22,13 @@ RULES = {"fixed weights": NO_RULE, "pairs": PAIRING, "pairs and a sum": replace(
 def test_spikes_weights_and_thresholds_are_those_of_brian2(name, rule):
     net = spiking_net(name)
     x = inputs(net, 25, 4).double()
-    seen, expected = present(PLASTIC, net.cell, x, rule), present(BRIAN2, net.cell, x, rule)
+    seen, expected = present(PLASTIC, net["hidden"], x, rule), present(BRIAN2, net["hidden"], x, rule)
     assert 0.02 < expected.spikes.mean() < 0.8
     assert torch.equal(seen.spikes, expected.spikes)
     torch.testing.assert_close(seen.weights, expected.weights, rtol=0, atol=1e-12)
     assert set(seen.kept) == ({"theta"} if name == "competitive_lif" else set())
     torch.testing.assert_close(seen.kept, expected.kept, rtol=0, atol=1e-12)
-    assert (rule is NO_RULE) == torch.equal(seen.weights, net.cell.w_in.detach())
+    assert (rule is NO_RULE) == torch.equal(seen.weights, net["hidden"].w_in.detach())
 
 
 def test_without_input_nothing_happens_and_without_samples_nothing_runs():
@@ -41,10 +41,13 @@ def test_what_it_cannot_run_is_refused_in_words():
     with pytest.raises(InputError, match=r"event engines: input lines carry spikes, 0 or 1 per step \(got 0.5\)"):
         present(PLASTIC, one_neuron(), torch.full((2, 1, 2), 0.5))
     for cell, reason in (
-        (network("elman").cell, "Elman: it declares no event equations"),
-        (network("adaptive_lif").cell, "adaptive LIF: it declares no event equations"),  # its parent's are not its own
+        (network("elman")["hidden"], "Elman: it declares no event equations"),
         (
-            network("lif", reset="subtract").cell,
+            network("adaptive_lif")["hidden"],
+            "adaptive LIF: it declares no event equations",
+        ),  # its parent's are not its own
+        (
+            network("lif", reset="subtract")["hidden"],
             'recurrent LIF: its reset is "subtract", and the event equations say "zero" only',
         ),
     ):
