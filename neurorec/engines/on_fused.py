@@ -7,15 +7,15 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, engines
-from neurorec.engines.fused.record import Recorded, record
 from neurorec.engines.fused.step_graph import NotElementwise
+from neurorec.engines.fused.record import Recorded, record
 from neurorec.models.layer import Layer
 
 
 @engines.register("fused")
 class OnFused(Engine):
     title = "fused"
-    priority = 20
+    priority = 2
 
     def why_not(self, layer: Layer) -> str | None:
         for name, weight in layer.named_parameters():

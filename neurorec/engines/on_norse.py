@@ -37,7 +37,7 @@ def _with_our_spikes(step: Callable[..., Any], spike: Callable[[Tensor], Tensor]
 @engines.register("norse")
 class OnNorse(Engine):
     title = "norse"
-    priority = 10
+    priority = 1
 
     def why_not(self, layer: Layer) -> str | None:
         form = layer.norse_form()

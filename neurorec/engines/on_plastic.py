@@ -19,7 +19,7 @@ STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
 
 @event_engines.register("plastic")
 class OnPlastic(EventEngine):
-    turn = 0
+    priority = 1
     title = ENGINE
 
     def why_not(self, network: EventNetwork) -> str | None:

@@ -147,8 +147,8 @@ class STDP(Rule):
     def event_engine_for(self, model: Network) -> EventEngine:
         layer = hidden_layer(model)
         form, nothing = event_form(layer), np.zeros((0, 0, layer.input_size))
-        network = layer_network(form, nothing, self.event_equations(form.weight_sum))
-        return choose_event_engine(self.event_engine, network, layer.title)
+        rule = self.event_equations(form.weight_sum)
+        return choose_event_engine(self.event_engine, layer_network(form, nothing, rule), layer.title)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> STDPState:
         chosen = self.event_engine_for(model)
@@ -164,9 +164,9 @@ class STDP(Rule):
         RunFailed
             If no neuron spiked at all, so that nothing was learned.
         """
-        layer = hidden_layer(model)
-        form = event_form(layer)
-        seen = present(state.engine, layer, batch.x, self.event_equations(form.weight_sum))
+        cell = hidden_layer(model)
+        form = event_form(cell)
+        seen = present(state.engine, cell, batch.x, self.event_equations(form.weight_sum))
         neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
         if neuron_spikes == 0:
             threshold = form.numbers.get("v_threshold", math.nan)
@@ -176,4 +176,4 @@ class STDP(Rule):
             )
         form.input_weights.copy_(seen.weights)
         form.kept[THETA].copy_(seen.kept[THETA])
-        return state, Info(loss=None, updates=input_spikes * layer.size + neuron_spikes * layer.input_size)
+        return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)
