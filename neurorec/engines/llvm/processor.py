@@ -11,7 +11,7 @@ from functools import cache
 
 
 @dataclass(frozen=True)
-class Machine:
+class Processor:
     cpu: str
     features: str  #: as LLVM writes them, "+avx2,-sse4a,..."
     lanes: int  #: float32 numbers in a vector register
@@ -24,7 +24,7 @@ class Machine:
 
 
 @cache
-def machine() -> Machine:
+def processor() -> Processor:
     """AVX-512 (32 registers), AVX2 (16), or 128-bit vectors as on ARM (32) and on any x86-64 (16, some then spilled)."""
     from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
@@ -33,5 +33,5 @@ def machine() -> Machine:
     features = os.environ.get("NUMBA_CPU_FEATURES", default)
     offered = features.split(",")
     if "+avx512f" in offered:
-        return Machine(cpu, features, lanes=16, tile_rows=8)
-    return Machine(cpu, features, *((8, 4) if "+avx2" in offered else (4, 8)))
+        return Processor(cpu, features, lanes=16, tile_rows=8)
+    return Processor(cpu, features, *((8, 4) if "+avx2" in offered else (4, 8)))

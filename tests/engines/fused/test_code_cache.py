@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from neurorec.engines.fused import cache
-from neurorec.engines.fused.machine import machine
+from neurorec.engines.llvm.processor import processor
 
 
 def test_compiled_code_is_kept_where_it_can_be_written(tmp_path, monkeypatch):
@@ -59,18 +59,18 @@ PROCESSORS = {
 def test_narrower_vectors_give_the_same(name):
     """AVX2 and plain 128-bit vectors, chosen by numba's own settings."""
     lanes, features = PROCESSORS[name]
-    missing = set(features.split(",")) - set(machine().features.split(","))
+    missing = set(features.split(",")) - set(processor().features.split(","))
     if missing:
         pytest.skip(f"this processor lacks {', '.join(sorted(missing))}")
     code = (
         "from neurorec.engines.fused import unroll\n"
-        "from neurorec.engines.fused.machine import machine\n"
+        "from neurorec.engines.llvm.processor import processor\n"
         "from tests.engines.fused.comparing import assert_agree, inputs, on_grid\n"
         "for surrogate in ('superspike', 'triangle'):\n"
         "    net = on_grid('lif', I=130, H=70, input_gain=5.0, surrogate=surrogate)\n"
         "    for unroll.KEEP_BYTES in ({True: n, False: n} for n in (0, 2**30)):\n"
         "        assert_agree(net, inputs(net, 40, 19, share=0.3))\n"
-        "print(machine().lanes)"
+        "print(processor().lanes)"
     )
     chosen = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=chosen)
