@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurorec.basics.counts import TrainingCounts
 from neurorec.hardware.band import Band
 from neurorec.hardware.evidence import Scope
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.operations import Operations
 from neurorec.hardware.precision import Precision
 from neurorec.hardware.stores import Traffic
-from neurorec.hardware.training_operations import TrainingOperations
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class TrainingCost:
     unpriced: tuple[str, ...] = ()
     without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
-    operations: TrainingOperations | None = None
+    operations: TrainingCounts | None = None
     traffic: tuple[Traffic, ...] = ()  #: of the whole training, by store and memory
 
     @property

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurorec.basics.counts import Counts
 from neurorec.hardware.band import Band
 from neurorec.hardware.bill import Setting
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.counts import Counts
 from neurorec.hardware.mapping import Core, Mapping
 from neurorec.hardware.operations import Operations
 

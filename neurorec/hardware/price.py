@@ -12,9 +12,9 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from typing import Literal
 
+from neurorec.basics.counts import Counts, LayerCounts
 from neurorec.hardware.band import Band
 from neurorec.hardware.chip import Chip
-from neurorec.hardware.counts import Counts, LayerCounts
 from neurorec.hardware.evidence import Energy
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.operations import Operations

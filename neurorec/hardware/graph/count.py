@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurorec.hardware.counts import LAYERS, Counts, Kind
+from neurorec.basics.counts import Counts, Kind, Store
 from neurorec.hardware.graph.connections import stored_weights
 from neurorec.hardware.graph.observe import Observed
 from neurorec.hardware.graph.signals import NEURONS, POOLS, kind_of, pool_area, size_of, sources_of
 from neurorec.hardware.operations import Operations
 from neurorec.hardware.step_counts import StepCounts
-from neurorec.hardware.stores import Store
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, STATE_PER_UNIT
 
 #: of one neuron in one step: operations beside the synapses (additions, multiplications, a comparison), and numbers kept
@@ -150,7 +149,7 @@ def _stores(seen: Observed) -> tuple[Store, ...]:
     """Of each layer: weights and biases, state, and one step of the lines that it hears and sends on."""
     graph, roles = seen.graph, seen.roles
     stores: list[Store] = []
-    for layer in LAYERS:
+    for layer in ("hidden", "readout"):
         names = [
             name for name in graph.order if (name in roles.readout) == (layer == "readout") and name != graph.input
         ]
