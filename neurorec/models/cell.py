@@ -62,6 +62,7 @@ class Cell(nn.Module, ABC):
     output_signal: ClassVar[Signal]
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
 
     def __init__(self, card: CellCard, input_size: int) -> None:
         super().__init__()

@@ -1,10 +1,13 @@
 """From hidden activity to answers: a plain linear readout, or leaky integrators that need no clocked sum."""
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
 from neurorec.basics.registry import Registry
 from neurorec.models.cell import StepOperations, draw_normal
@@ -27,6 +30,7 @@ class Linear(nn.Module):
 
     Card: type[LinearCard] = LinearCard
     equations = "y_t = W h_t + b"
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, card: LinearCard, input_size: int, size: int) -> None:
         super().__init__()
@@ -75,6 +79,7 @@ class Leaky(Linear):
     """Leaky integrators, from y = 0: NIR's LI under forward Euler with r = 1."""
 
     Card: type[LinearCard] = LeakyCard
+    needs = capabilities("membranes")
     equations = "y_t = y_{t-1} + dt/tau (-y_{t-1} + W z_t + b)"
     card: LeakyCard
 
