@@ -12,8 +12,7 @@ a root and a division; it reads weight, gradient and two moments, and writes wei
 
 from __future__ import annotations
 
-from neurorec.hardware.counts import Counts, Kind, Layer, LayerCounts
-from neurorec.hardware.pricing.memory import Store
+from neurorec.basics.counts import Counts, Kind, LayerCounts, Store
 from neurorec.hardware.workload.operations import Operations
 from neurorec.models.cell import Cell
 from neurorec.models.network import Network
@@ -31,7 +30,7 @@ def backward_counts(network: Network, operations: Operations) -> LayerCounts:
     back = max(0, runs - started)  # all steps but the first of each sample
     surrogates = operations.cell.neuron_updates if cell.output_signal == "spikes" else 0
     return LayerCounts(
-        cell=_backward(
+        hidden=_backward(
             operations.cell,
             through=back * int(declared.recurrent_fan_out.sum()),
             errors_heard=back * int((declared.recurrent_fan_out > 0).sum()),
@@ -84,13 +83,13 @@ def update_counts(network: Network, steps: int, optimiser: str, clipped: bool) -
         return (_adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (_clip(numbers) if clipped else Counts())
 
     root = Counts(elementwise=steps, nonlinearities=steps) if clipped else Counts()  # of the norm: one for all layers
-    return LayerCounts(layer(network.cell), layer(network.readout) + root)
+    return LayerCounts(hidden=layer(network.cell), readout=layer(network.readout) + root)
 
 
 def gradient_stores(network: Network, steps_held: int, optimiser: str) -> tuple[Store, ...]:
     """Gradients and moments of the trained numbers, and the tape of `steps_held` steps (of all samples of a batch)."""
     stores: list[Store] = []
-    modules: tuple[tuple[Layer, Cell | Linear], ...] = (("cell", network.cell), ("readout", network.readout))
+    modules: tuple[tuple[str, Cell | Linear], ...] = (("hidden", network.cell), ("readout", network.readout))
     for layer, module in modules:
         numbers = _numbers(module)
         held: dict[Kind, int] = {"gradient": numbers, "moment": 2 * numbers if optimiser == "adam" else 0}

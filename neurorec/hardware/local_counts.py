@@ -16,9 +16,8 @@ eprop        Bellec et al. 2020, for lif and adaptive_lif; traces are kept by sy
 
 from __future__ import annotations
 
+from neurorec.basics.counts import Counts, LayerCounts, Store
 from neurorec.basics.errors import InputError
-from neurorec.hardware.counts import Counts, LayerCounts
-from neurorec.hardware.pricing.memory import Store
 from neurorec.hardware.workload.operations import Operations
 from neurorec.models.network import Network
 
@@ -94,7 +93,7 @@ def eprop_counts(network: Network, operations: Operations) -> LayerCounts:
         gradient_reads=runs * outputs * H,
         gradient_writes=runs * outputs * H,
     )
-    return LayerCounts(cell, readout)
+    return LayerCounts(hidden=cell, readout=readout)
 
 
 def _eprop_traces(network: Network) -> int:
@@ -109,10 +108,10 @@ def local_stores(network: Network, rule: str) -> tuple[Store, ...]:
     """The traces that must be held."""
     lines, H = network.cell.input_size, network.cell.size
     if rule == "competitive":
-        return (Store("cell", "trace", H),)
+        return (Store("hidden", "trace", H),)
     if rule == "stdp":
-        return (Store("cell", "trace", lines + 2 * H),)
+        return (Store("hidden", "trace", lines + 2 * H),)
     declared = network.cell.operations()
     synapses = int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum())
     heard = lines + (H if declared.recurrent_fan_out.any() else 0)
-    return (Store("cell", "trace", 2 * heard + _eprop_traces(network) * synapses), Store("readout", "trace", H))
+    return (Store("hidden", "trace", 2 * heard + _eprop_traces(network) * synapses), Store("readout", "trace", H))

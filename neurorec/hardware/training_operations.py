@@ -9,48 +9,15 @@ K^3 / 3 + K^2 O likewise (one penalty; each further one costs another solve); a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from neurorec.basics.counts import Counts, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.activity import Activity
-from neurorec.hardware.counts import Counts, LayerCounts
 from neurorec.hardware.gradient_counts import OPTIMISERS, backward_counts, gradient_stores, update_counts
 from neurorec.hardware.local_counts import eprop_counts, local_counts, local_stores
-from neurorec.hardware.pricing.memory import Store
 from neurorec.hardware.workload.operations import Operations, count_inference
 from neurorec.models.network import Network
 
 COUNTED_RULES = ("bptt", "competitive", "eprop", "ridge", "stdp")  #: eprop is counted, but nothing here trains by it
-Phase = Literal["forward", "backward", "update"]
-
-
-@dataclass(frozen=True)
-class TrainingOperations:
-    """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
-
-    rule: str
-    samples_seen: int
-    phases: dict[Phase, LayerCounts]
-    stores: tuple[Store, ...]
-    updates: int = 0  #: steps of an optimiser, each changing `numbers` trained numbers
-    numbers: int = 0
-
-    @property
-    def forward(self) -> Counts:
-        return self.phases["forward"].total
-
-    @property
-    def backward(self) -> Counts:
-        return self.phases["backward"].total
-
-    @property
-    def update(self) -> Counts:
-        return self.phases["update"].total
-
-    @property
-    def total(self) -> Counts:
-        return self.forward + self.backward + self.update
 
 
 def count_training(
@@ -60,7 +27,7 @@ def count_training(
     samples_seen: int,
     weight_updates: int,
     optimiser: str = "adam",
-) -> TrainingOperations:
+) -> TrainingCounts:
     """Counts of training `network` by the rule called `rule_name`.
 
     Parameters
@@ -90,12 +57,12 @@ def count_training(
         stores = (Store("readout", "gradient", features * (features + operations.output_units)),)
     else:
         arrived = (2 * operations.input_spikes * samples_seen + seen) // (2 * seen)
-        update = LayerCounts(cell=local_counts(network, rule_name, arrived, samples_seen, weight_updates))
+        update = LayerCounts(hidden=local_counts(network, rule_name, arrived, samples_seen, weight_updates))
         stores = local_stores(network, rule_name)
     phases: dict[Phase, LayerCounts] = {"forward": forward, "backward": backward, "update": update}
     stepped = rule_name in ("bptt", "eprop")
     steps, numbers = (weight_updates, network.parameter_count) if stepped else (0, 0)
-    return TrainingOperations(rule_name, samples_seen, phases, stores, steps, numbers)
+    return TrainingCounts(rule_name, samples_seen, phases, stores, steps, numbers)
 
 
 def _least_squares(operations: Operations, samples: int) -> Counts:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurorec.basics.counts import TrainingCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.evidence import Scope
 from neurorec.hardware.chips.precision import Precision
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.memory import BitsMoved
-from neurorec.hardware.training_operations import TrainingOperations
 from neurorec.hardware.workload.operations import Operations
 
 
@@ -76,7 +76,7 @@ class TrainingCost:
     unpriced: tuple[str, ...] = ()
     without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
-    operations: TrainingOperations | None = None
+    operations: TrainingCounts | None = None
     traffic: tuple[BitsMoved, ...] = ()  #: of the whole training, by store and memory
 
     @property

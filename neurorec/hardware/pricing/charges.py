@@ -12,11 +12,11 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from typing import Literal
 
+from neurorec.basics.counts import Counts, LayerCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.chips.evidence import Energy
 from neurorec.hardware.chips.precision import FLOAT32, Precision
-from neurorec.hardware.counts import Counts, LayerCounts
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.memory import BitsMoved
 from neurorec.hardware.workload.operations import Operations

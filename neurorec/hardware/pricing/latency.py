@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurorec.basics.counts import Counts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
-from neurorec.hardware.counts import Counts
 from neurorec.hardware.mapping import Core, Mapping
 from neurorec.hardware.pricing.bill import Setting
 from neurorec.hardware.workload.operations import Operations

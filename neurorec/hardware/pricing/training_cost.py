@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurorec.basics.counts import LayerCounts, TrainingCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.communication.link_price import price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.hardware.counts import LayerCounts
 from neurorec.hardware.pricing.bill import Cost, Setting, TrainingCost, Workers
 from neurorec.hardware.pricing.charges import (
     Charge,
@@ -28,11 +28,10 @@ from neurorec.hardware.pricing.charges import (
 from neurorec.hardware.pricing.latency import busy, learning_us
 from neurorec.hardware.pricing.memory import BitsMoved, place_stores, traffic
 from neurorec.hardware.pricing.price_law import PJ_PER_MW_US
-from neurorec.hardware.training_operations import TrainingOperations
 from neurorec.hardware.workload.operations import Operations
 
 
-def price_training(cost: Cost, counted: TrainingOperations, chip: Chip, setting: Setting) -> TrainingCost:
+def price_training(cost: Cost, counted: TrainingCounts, chip: Chip, setting: Setting) -> TrainingCost:
     """The training `counted` on `chip`, on which `cost` is one inference."""
     assert cost.operations is not None
     assert cost.mapping is not None
@@ -82,7 +81,7 @@ class Merged:
     time_us: Band | None
 
 
-def _merged(counted: TrainingOperations, workers: Workers | None, chip: Chip) -> tuple[Merged | None, str]:
+def _merged(counted: TrainingCounts, workers: Workers | None, chip: Chip) -> tuple[Merged | None, str]:
     """One ring all-reduce of all trained numbers at every update, or the reason why it cannot be."""
     if workers is None or workers.count == 1:
         return None, ""
@@ -110,7 +109,7 @@ def _shared(time_us: Band | None, merged: Merged | None, workers: Workers | None
 
 
 def _moved(
-    operations: Operations, counted: TrainingOperations, chip: Chip, setting: Setting
+    operations: Operations, counted: TrainingCounts, chip: Chip, setting: Setting
 ) -> dict[str, tuple[BitsMoved, ...]]:
     """Bits by phase, with one placement for the whole training."""
     stores, precision = (*operations.stores, *counted.stores), precision_of(chip, setting.precision)
@@ -120,7 +119,7 @@ def _moved(
 
 
 def _static(
-    cost: Cost, counted: TrainingOperations, chip: Chip, setting: Setting, moved: dict[str, tuple[BitsMoved, ...]]
+    cost: Cost, counted: TrainingCounts, chip: Chip, setting: Setting, moved: dict[str, tuple[BitsMoved, ...]]
 ) -> tuple[Band | None, list[Charge]]:
     """The time of the training, where the card's times give it, and static power over as much of it as they give."""
     assert cost.operations is not None

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from neurorec.basics.counts import Counts, LayerCounts, Store
 from neurorec.engines.activity import Activity
 from neurorec.hardware.chips.precision import FLOAT32
-from neurorec.hardware.counts import Counts, Layer, LayerCounts
-from neurorec.hardware.pricing.memory import Store
 from neurorec.hardware.workload.step_counts import StepCounts, count_steps
 from neurorec.models.cell import Cell, StepOperations
 from neurorec.models.network import Network
@@ -44,7 +43,7 @@ class Operations:
 
     @property
     def layers(self) -> LayerCounts:
-        return LayerCounts(self.cell, self.readout)
+        return LayerCounts(hidden=self.cell, readout=self.readout)
 
     @property
     def total(self) -> Counts:
@@ -85,8 +84,8 @@ def count_inference(network: Network, activity: Activity) -> Operations:
         steps=activity.steps,
         input_spikes=int(activity.input_spikes.sum()) if spiking_input else 0,
         input_values=0 if spiking_input else activity.sample_steps * cell.input_size,
-        cell=layers.cell,
-        readout=layers.readout,
+        cell=layers["hidden"],
+        readout=layers["readout"],
         stores=_stores(network),
         hidden_units=cell.size,
         output_units=readout.size,
@@ -104,7 +103,7 @@ def count_layers(network: Network, activity: Activity) -> LayerCounts:
     recurrent = activity.recurrent_spikes if declared.recurrent_signal == "spikes" else None
     sent = activity.hidden_spikes if cell.output_signal == "spikes" else None
     return LayerCounts(
-        cell=_count_layer(declared, activity, arriving, recurrent, cell.size, sent),
+        hidden=_count_layer(declared, activity, arriving, recurrent, cell.size, sent),
         readout=_count_layer(readout.operations(), activity, sent, None, readout.size, None),
     )
 
@@ -147,7 +146,7 @@ def _count_layer(
 def _stores(network: Network) -> tuple[Store, ...]:
     """Synapses that exist, biases, the state of one sample, and one step of the lines that a layer hears and sends on."""
     stores: list[Store] = []
-    modules: tuple[tuple[Layer, Cell | Linear], ...] = (("cell", network.cell), ("readout", network.readout))
+    modules: tuple[tuple[str, Cell | Linear], ...] = (("hidden", network.cell), ("readout", network.readout))
     for layer, module in modules:
         declared = module.operations()
         synapses = int(declared.input_fan_out.sum() + declared.recurrent_fan_out.sum())

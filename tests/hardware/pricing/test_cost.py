@@ -84,9 +84,9 @@ def test_cmos_puts_what_is_used_most_where_it_costs_least():
     runs = 6 * 4
     moved = {(one.layer, one.kind): (one.level, one.bits) for one in cost.traffic if one.bits}
     assert moved == {
-        ("cell", "state"): ("8 KB SRAM", runs * 2 * 40 * 32),
-        ("cell", "activation"): ("8 KB SRAM", runs * (50 + 40 + 40) * 32),
-        ("cell", "weight"): ("32 KB SRAM", runs * (50 + 40) * 40 * 32),  # 3,640 words with the biases
+        ("hidden", "state"): ("8 KB SRAM", runs * 2 * 40 * 32),
+        ("hidden", "activation"): ("8 KB SRAM", runs * (50 + 40 + 40) * 32),
+        ("hidden", "weight"): ("32 KB SRAM", runs * (50 + 40) * 40 * 32),  # 3,640 words with the biases
         ("readout", "activation"): ("8 KB SRAM", runs * (40 + 10) * 32),
         ("readout", "weight"): ("8 KB SRAM", runs * 40 * 10 * 32),
     }
@@ -216,8 +216,8 @@ def test_what_training_must_hold_pushes_the_net_into_larger_memories():
     cost = estimate_cost(net, activity, "cmos_45nm", training=TrainingRun("bptt", 4000, 1000))
     assert {one.level for one in cost.traffic} == {"8 KB SRAM"}
     levels = {(one.layer, one.kind): one.level for one in cost.training.traffic}
-    assert levels["cell", "moment"] == "32 KB SRAM"
-    assert levels["cell", "state"] == "8 KB SRAM"
+    assert levels["hidden", "moment"] == "32 KB SRAM"
+    assert levels["hidden", "state"] == "8 KB SRAM"
     long = estimate_cost(net, activity, "cmos_45nm", training=TrainingRun("bptt", 4_000_000, 1))  # one batch of all
     assert {one.level for one in long.training.traffic if one.kind == "tape"} == {"DRAM"}
 

@@ -53,7 +53,7 @@ def test_bits_follow_the_precision_and_arithmetic_the_card():
 def test_fewer_bits_fit_into_smaller_memories():
     case = trained("elman", "values", inputs=50, size=40, outputs=10)
     held = [
-        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("cell", "weight"))
+        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("hidden", "weight"))
         for cost in swept(case, "precision=8,32", "cmos_45nm")
     ]
     assert held == ["8 KB SRAM", "32 KB SRAM"]
@@ -61,7 +61,7 @@ def test_fewer_bits_fit_into_smaller_memories():
 
 def test_a_spike_is_an_address_at_any_precision():
     eight, full = swept(trained(), "precision=8,32", "cmos_45nm")
-    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "cell"} for cost in (eight, full)]
+    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "hidden"} for cost in (eight, full)]
     assert bits[0]["address"] == bits[1]["address"] > 0
     assert bits[0]["weight"] * 4 == bits[1]["weight"] > 0
 
@@ -275,6 +275,6 @@ def test_precision_can_differ_by_kind():
     network = make_net("lif")
     mixed = Setting(precision=replace(Precision.of("int8"), state="int16"))
     cost = estimate_cost(network, run(network)[0], "cmos_45nm", setting=mixed)
-    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "cell"}
+    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "hidden"}
     assert (bits["weight"], bits["state"]) == ((5 * 7 + 7 * 7) * 8, 2 * 7 * 16)
     assert cost.precision == "int8 / int16 / int8"

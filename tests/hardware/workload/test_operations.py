@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from neurorec.basics.counts import LayerCounts
 from neurorec.engines.engine import engines
-from neurorec.hardware.counts import LAYERS, LayerCounts
 from neurorec.hardware.gradient_counts import backward_counts
 from neurorec.hardware.workload.operations import Counts, count_inference
 from neurorec.models.cell import cells
@@ -35,12 +35,12 @@ def test_counts_equal_brute_force(cell, signal, readout):
     network = make_net(cell, signal=signal, readout=readout)
     activity, x, hidden = run(network)
     steps, operations = walk_forward(network, x, hidden), count_inference(network, activity)
-    for layer in LAYERS:
+    for layer in ("hidden", "readout"):
         counted, walked = operations.layers.of(layer), total(steps, layer)
         assert {name: getattr(counted, name) for name in WALKED} == {name: walked[name] for name in WALKED}
         assert all(isinstance(value, int) for value in vars(counted).values())
     assert operations.cell.neuron_updates == 6 * 4 * network.cell.size
-    assert operations.cell.idle_neuron_updates == 6 * 4 * network.cell.size - total(steps, "cell")["spikes"]
+    assert operations.cell.idle_neuron_updates == 6 * 4 * network.cell.size - total(steps, "hidden")["spikes"]
 
 
 @pytest.mark.parametrize("signal", ["spikes", "values"])
@@ -49,11 +49,11 @@ def test_counts_by_step_equal_brute_force(cell, signal):
     network = make_net(cell, signal=signal)
     activity, x, hidden = run(network)
     steps, seen = walk_forward(network, x, hidden), count_inference(network, activity).per_step
-    assert seen.cell_events.tolist() == [step["cell"]["synaptic_events"] for step in steps]
-    assert seen.cell_macs.tolist() == [step["cell"]["macs"] for step in steps]
+    assert seen.cell_events.tolist() == [step["hidden"]["synaptic_events"] for step in steps]
+    assert seen.cell_macs.tolist() == [step["hidden"]["macs"] for step in steps]
     assert seen.readout_events.tolist() == [step["readout"]["synaptic_events"] for step in steps]
     assert seen.readout_macs.tolist() == [step["readout"]["macs"] for step in steps]
-    assert seen.spikes.tolist() == [step["cell"]["spikes"] for step in steps]
+    assert seen.spikes.tolist() == [step["hidden"]["spikes"] for step in steps]
     if signal == "spikes":
         assert seen.arriving.tolist() == [int(x_t[:, (network.cell.w_in != 0).any(0)].sum()) for x_t in x]
 
@@ -71,7 +71,7 @@ def test_a_spike_that_reaches_no_synapse_is_not_read():
         network.cell.w_in[:, 0] = 0.0
         network.cell.w_rec[:, 2] = 0.0
     activity, x, hidden = run(network)
-    operations, walked = count_inference(network, activity), total(walk_forward(network, x, hidden), "cell")
+    operations, walked = count_inference(network, activity), total(walk_forward(network, x, hidden), "hidden")
     assert operations.cell.address_reads == walked["address_reads"] < x.sum() + activity.recurrent_spikes.sum()
     assert operations.per_step.arriving.sum() == x[:, :, 1:].sum() < x.sum()
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from neurorec.hardware.counts import LAYERS, Counts, Kind, Layer
-from neurorec.hardware.pricing.memory import Store
+from neurorec.basics.counts import Counts, Kind, Store
 from neurorec.hardware.workload.description.network_card import Description
 from neurorec.hardware.workload.description.populations import (
     Population,
@@ -121,10 +120,10 @@ def _count(net: Description, p: Population, samples: int, arrived: Arrived) -> C
 
 
 def _stores(net: Description, populations: list[Population]) -> tuple[Store, ...]:
-    """All layers but the readout together are the cell."""
-    words: dict[tuple[Layer, Kind], int] = {(layer, kind): 0 for layer in LAYERS for kind in STORED}
+    """All layers but the readout together are "hidden"."""
+    words: dict[tuple[str, Kind], int] = {(layer, kind): 0 for layer in ("hidden", "readout") for kind in STORED}
     for p in populations:
-        layer: Layer = "readout" if p.is_readout else "cell"
+        layer = "readout" if p.is_readout else "hidden"
         heard = sum(input_size(net) if line.source < 0 else populations[line.source].size for line in p.lines)
         held = (p.size * (p.synapses_per_unit + _biases(net, p)), p.size * _state(net, p), *(heard + p.size,) * 2)
         for kind, count in zip(STORED, held, strict=True):

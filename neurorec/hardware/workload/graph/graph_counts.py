@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurorec.hardware.counts import LAYERS, Counts, Kind
-from neurorec.hardware.pricing.memory import Store
+from neurorec.basics.counts import Counts, Kind, Store
 from neurorec.hardware.workload.graph.connections import stored_weights
 from neurorec.hardware.workload.graph.signals import NEURONS, POOLS, kind_of, pool_area, size_of, sources_of
 from neurorec.hardware.workload.graph.watch import ObservedGraph
@@ -150,7 +149,7 @@ def _stores(seen: ObservedGraph) -> tuple[Store, ...]:
     """Of each layer: weights and biases, state, and one step of the lines that it hears and sends on."""
     graph, roles = seen.graph, seen.roles
     stores: list[Store] = []
-    for layer in LAYERS:
+    for layer in ("hidden", "readout"):
         names = [
             name for name in graph.order if (name in roles.readout) == (layer == "readout") and name != graph.input
         ]
