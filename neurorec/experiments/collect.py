@@ -11,13 +11,13 @@ from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 from neurorec.experiments.store import Store, read_activity, read_weights
 from neurorec.experiments.study import LoadedStudy
-from neurorec.hardware.band import Band
-from neurorec.hardware.chip import Chip
-from neurorec.hardware.cost import Cost, TrainingCost, TrainingRun, estimate_cost
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.export import export_network, exporters
 from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
-from neurorec.hardware.operations import Operations, count_inference
+from neurorec.hardware.pricing.inference_cost import Cost, TrainingCost, TrainingRun, estimate_cost
+from neurorec.hardware.workload.operations import Operations, count_inference
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf, load_pair

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
-from neurorec.hardware.chip import Chip, load_chip
+from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
 from neurorec.tasks.task import load_task

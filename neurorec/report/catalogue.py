@@ -17,9 +17,9 @@ from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_brian2, on_nir, plastic
 from neurorec.engines.engine import engines
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
-from neurorec.hardware.link import LINKS, link_names, load_link
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.tasks.encoders import encoders

@@ -10,8 +10,8 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.experiments.verbs import prepare_study, price_stored_run, read_case, run_study
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.operations import count_inference
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.workload.operations import count_inference
 from neurorec.report.pricing import print_asked
 from neurorec.report.rows import csv_rows
 from neurorec.report.sweeping import print_sweep

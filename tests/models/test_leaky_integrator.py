@@ -2,8 +2,8 @@
 
 import torch
 
-from neurorec.hardware.cost import estimate_cost
-from neurorec.hardware.operations import count_inference
+from neurorec.hardware.pricing.inference_cost import estimate_cost
+from neurorec.hardware.workload.operations import count_inference
 from tests.hardware.nets import make_net, run
 from tests.nets import network
 

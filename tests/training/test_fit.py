@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.hardware.operations import count_inference
+from neurorec.hardware.workload.operations import count_inference
 from neurorec.tasks.task import Task, accuracy, load_task, masked_mean
 from neurorec.training import load_pair, ridge_on_input, train
 from neurorec.training.fit import encoded_split, pick_device

@@ -8,10 +8,10 @@ import numpy as np
 
 from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope, traffic_of
 from neurorec.experiments.communication.results import CrossRow, SizeRow
-from neurorec.hardware.band import Band
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.crossover import Crossover, find_crossover
-from neurorec.hardware.communication.units import Observed, described
-from neurorec.hardware.link import Link
+from neurorec.hardware.communication.units import ObservedEpoch, described
 
 TWO = 2  #: workers among whom bytes over size and activity are compared; both sides grow with workers - 1
 
@@ -135,7 +135,7 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
         yield from _row(found, "splits", counted, rule, things, "spikes a unit and step")
 
 
-def _bytes(nets: list[Observed], way: Way, batch: int) -> Band:
+def _bytes(nets: list[ObservedEpoch], way: Way, batch: int) -> Band:
     band = envelope([Band.exact(float(traffic_of(net, way, TWO, batch).total_bytes)) for net in nets])
     assert band is not None
     return band

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from neurorec.experiments.communication.results import BytesRow, CommunicationResults, NetRow, PriceRow
-from neurorec.hardware.evidence import Quantity
-from neurorec.hardware.link import Link, load_link
+from neurorec.hardware.chips.evidence import Quantity
+from neurorec.hardware.chips.link import Link, load_link
 from neurorec.report import wording
 from neurorec.report.communication.answer import TITLES, find_bytes, joules, mean, place
 
