@@ -37,7 +37,9 @@ CASES = [
 
 def made(name, options, I, H):  # noqa: E741
     """A cell with weights on the dyadic grid, so that sums are exact, and rates that differ from neuron to neuron."""
-    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6)["hidden"]
+    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6)[
+        "hidden"
+    ]
     with torch.no_grad():
         for key, parameter in cell.named_parameters():
             parameter.requires_grad_(True)
@@ -148,7 +150,9 @@ def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
     together = runner.run(net, x, lengths)
     for b, length in enumerate(lengths.tolist()):
         alone = runner.run(net, x[:length, b : b + 1])
-        torch.testing.assert_close(together.sent["hidden"][:length, b], alone.sent["hidden"][:, 0], rtol=1e-6, atol=1e-7)
+        torch.testing.assert_close(
+            together.sent["hidden"][:length, b], alone.sent["hidden"][:, 0], rtol=1e-6, atol=1e-7
+        )
         if net["hidden"].output_signal == "spikes":
             assert torch.equal(together.sent["hidden"][:length, b], alone.sent["hidden"][:, 0])
         assert not together.sent["hidden"][length:, b].any()
