@@ -37,7 +37,9 @@ class Cell(Layer):
     """
 
     Card: ClassVar[type[CellCard]]
-    differentiable: ClassVar[bool] = True  #: whether the output has a derivative (or a surrogate) with respect to the weights
+    differentiable: ClassVar[bool] = (
+        True  #: whether the output has a derivative (or a surrogate) with respect to the weights
+    )
     card: CellCard
 
     def __init__(self, card: CellCard, input_size: int) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from neurorec.basics.cards import find_card
 from neurorec.cli import app
-from neurorec.engines import event_engine
+from neurorec.engines import on_brian2
 from neurorec.experiments import verbs
 from tests.experiments.tiny import write_study
 
@@ -103,7 +103,7 @@ class AtOnce(Executor):
 def test_an_engine_of_either_kind_can_be_asked_for_and_the_report_says_which_ran(tmp_path, monkeypatch):
     card, out = stdp_study(tmp_path), tmp_path / "out"
     monkeypatch.setattr(verbs, "processes", lambda jobs: AtOnce())
-    monkeypatch.setattr(event_engine.on_brian2, "code_target", lambda: "numpy")  # without a wait for a compiler
+    monkeypatch.setattr(on_brian2, "code_target", lambda: "numpy")  # without a wait for a compiler
     done = CliRunner().invoke(app, ["run", str(card), "--quick", "--engine", "brian2", "--out", str(out)])
     assert done.exit_code == 0, done.output
     engines = {

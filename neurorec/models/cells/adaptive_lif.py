@@ -7,9 +7,10 @@ from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import StepOperations, TraceOperations, cells
-from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
+from neurorec.models.forms import NorseForm
 
 
 class AdaptiveCard(LIFCard):
@@ -100,6 +101,13 @@ class AdaptiveLIF(LIF):
 
     def trace_operations(self) -> TraceOperations:
         return TraceOperations(per_line=3, per_synapse=7 if self.reset.clears else 9)
+
+    def norse_form(self) -> NorseForm | str:
+        plain = super().norse_form()
+        if isinstance(plain, str):
+            return plain
+        adaptive = {**norse_values(self), "tau_adapt_inv": self.tau_adapt.rate, "beta": self.card.adaptation}
+        return NorseForm("lsnn.lsnn_step", "LSNNParameters", adaptive, plain.weights, plain.spike)
 
     def operations(self) -> StepOperations:
         plain, H = super().operations(), self.size

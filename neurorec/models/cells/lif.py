@@ -11,11 +11,18 @@ from neurorec.models.cell import Cell, CellCard, StepOperations, TraceOperations
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
+from neurorec.models.forms import EventForm, NeuronModel, NorseForm
 
 ELEMENTWISE_PER_UNIT = 5
 """A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
 STATE_PER_UNIT = 2  #: u and i
 CLOSEST_IN_NIR = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
+CURRENT_BASED = NeuronModel(
+    equations="dv/dt = (v_leak - v + current) / tau_mem : 1\ndcurrent/dt = -current / tau_syn : 1",
+    fires="v > v_threshold",
+    reset="v = v_reset",
+    jump="current_post += w",
+)  #: the step below with the reset "zero", as event equations
 
 
 class SpikingCard(CellCard):
@@ -64,6 +71,29 @@ class LIFCard(SpikingCard):
     def _time_constants_can_be_learned(self) -> Self:
         check_learnable(self)
         return self
+
+
+def current_based(card: Any, model: NeuronModel, w_in: Tensor, w_rec: Tensor, **more: Any) -> EventForm | str:
+    """Neurons of `model` with the card's numbers, or why they cannot be presented samples."""
+    if card.v_leak >= card.v_threshold:
+        return (
+            f"v_leak {card.v_leak:g} must lie below v_threshold {card.v_threshold:g}, or neurons spike while the next sample "
+            "is still on its way"
+        )
+    return EventForm(
+        card.dt_ms, model, w_in, w_rec, times_ms={"tau_mem": card.tau_mem_ms, "tau_syn": card.tau_syn_ms},
+        numbers={"v_leak": card.v_leak, "v_reset": card.v_reset, "v_threshold": card.v_threshold},
+        at_rest={"v": card.v_leak}, **more,
+    )  # fmt: skip
+
+
+def norse_values(cell: "LIF") -> dict[str, float | Tensor]:
+    """Norse's names for the numbers of its LIF and LSNN steps, for time steps of 1: rates stand for time constants."""
+    card = cell.card
+    return {
+        "tau_mem_inv": cell.tau_mem.rate, "tau_syn_inv": cell.tau_syn.rate, "v_leak": card.v_leak,
+        "v_th": card.v_threshold, "v_reset": card.v_reset,
+    }  # fmt: skip
 
 
 class LIFState(NamedTuple):
@@ -165,6 +195,19 @@ class LIF(Cell):
     def trace_operations(self) -> TraceOperations:
         """Of `traced_step`: du is worked out by line where a spike leaves it alone."""
         return TraceOperations(per_line=3, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
+
+    def event_form(self) -> EventForm | str:
+        if self.card.reset != "zero":
+            return f'its reset is "{self.card.reset}", and the event equations say "zero" only'
+        if self.learns_time_constants:
+            return "its neurons learn time constants of their own, and the event equations have one for all"
+        return current_based(self.card, CURRENT_BASED, self.w_in, self.w_rec)
+
+    def norse_form(self) -> NorseForm | str:
+        if self.card.reset != "zero":
+            return f'its reset is "{self.card.reset}", and Norse\'s recurrent steps know "zero" only'
+        weights = (self.w_in, self.w_rec)
+        return NorseForm("lif.lif_step", "LIFParameters", norse_values(self), weights, self.spike)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurorec.engines import on_plastic
 from neurorec.engines.event_network import EventNetwork, Population, SpikeTrain
-from neurorec.engines.plastic import run as run_module
+from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.arrays import network_arrays
 from neurorec.engines.plastic.compiled import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
 from neurorec.engines.plastic.plan import plan_network
-from neurorec.engines.plastic.run import run_network
 from tests.engines.plastic.event_networks import small_network
 from tests.engines.plastic.test_laws import poisson_driven
 
@@ -105,8 +105,8 @@ def test_expressions_compiled_are_those_of_python_to_the_last_bit():
 def test_a_run_that_pauses_for_ctrl_c_or_for_room_gives_the_same(monkeypatch):
     network = small_network("cuba", "pair")
     at_once = run_network(network, 400)
-    monkeypatch.setattr(run_module, "STEPS_AT_ONCE", 7)
-    monkeypatch.setattr(run_module, "network_arrays", lambda plan, steps: _short_buffers(network_arrays(plan, steps)))
+    monkeypatch.setattr(on_plastic, "STEPS_AT_ONCE", 7)
+    monkeypatch.setattr(on_plastic, "network_arrays", lambda plan, steps: _short_buffers(network_arrays(plan, steps)))
     in_parts = run_network(network, 400)
     assert len(at_once.spikes["neurons"][0]) > 100
     for name in network.populations:
@@ -131,7 +131,7 @@ def test_a_network_without_neurons_or_steps_runs():
 
 def test_planning_a_network_and_importing_the_engine_load_no_compiler():
     code = (
-        "import sys, neurorec.engines.event_engine, neurorec.learning.stdp, neurorec.engines.plastic.run\n"
+        "import sys, neurorec.engines.event_engine, neurorec.learning.stdp, neurorec.engines.on_plastic\n"
         "from tests.engines.plastic.test_compiled import *\nplan_network(tiny())\n"
         "print('numba' in sys.modules, 'llvmlite' in sys.modules)"
     )

@@ -1,10 +1,12 @@
-"""Run an event network: equations to a kernel, numbers to arrays, and back."""
+"""Event networks compiled for one CPU core: equations to a kernel, numbers to arrays, and back."""
 
 import time
 from collections.abc import Iterable
 
 import numpy as np
 
+from neurorec.basics.errors import CannotRun
+from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.engines.event_network import EventNetwork, EventRun
 from neurorec.engines.plastic.arrays import network_arrays, results
 from neurorec.engines.plastic.compiled import load_kernel, table_of
@@ -15,10 +17,26 @@ ENGINE = "plastic (LLVM)"
 STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
 
 
-def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
-    """Run `steps` steps of dt_ms from the network's start; spikes of `record` (all populations if None) are kept.
+@event_engines.register("plastic")
+class OnPlastic(EventEngine):
+    turn = 0
+    title = ENGINE
 
-    The same seed gives the same spikes. Nothing in `network` is changed.
+    def why_not(self, network: EventNetwork) -> str | None:
+        try:
+            plan_network(network)
+        except CannotRun as refused:
+            return str(refused).removeprefix("engine plastic cannot run ")
+        return None
+
+    def run_network(
+        self, network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None
+    ) -> EventRun:
+        return run_network(network, steps, seed, record)
+
+
+def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
+    """As `EventEngine.run_network`.
 
     Raises
     ------
