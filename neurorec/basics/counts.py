@@ -136,6 +136,14 @@ class ForwardPass:
     started: int  #: samples that ran their first step: all but those of length 0
     input_spikes: int  #: 0 where the input lines carry values
 
+    def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
+        """`counts` of the observed samples, scaled to `samples` like them."""
+        return counts.scaled(samples, max(1, self.samples))
+
+    def input_spikes_over(self, samples: int) -> int:
+        seen = max(1, self.samples)
+        return (2 * self.input_spikes * samples + seen) // (2 * seen)
+
 
 Phase = Literal["forward", "backward", "update"]
 
@@ -144,7 +152,7 @@ Phase = Literal["forward", "backward", "update"]
 class TrainingCounts:
     """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
 
-    rule: str  #: as registered
+    rule: str  #: its title
     samples_seen: int
     phases: Mapping[Phase, LayerCounts]
     stores: tuple[Store, ...]

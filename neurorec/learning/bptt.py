@@ -6,9 +6,12 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor
 
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import ForwardPass, TrainingCounts
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.learning.gradient_counts import backward_counts, gradient_stores, update_counts
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import Batch
 
@@ -42,6 +45,13 @@ class BPTT(Rule):
     equations = (
         "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
     )
+    signal = "errors"
+    sees = ("whole graph",)
+    needs = capabilities("backward pass")
+    messages = Messages(
+        errors=True, signals="none", online=False, sources=("werbos1990", "neftci2019"),
+        why="dL/dz_j(t) sums W_kj delta_k over the units k that hear unit j: each other part sends its share of the sum",
+    )  # fmt: skip
     recurrent_frozen_control = True
     scored_each_epoch = True
     card: BPTTCard
@@ -75,6 +85,17 @@ class BPTT(Rule):
             else Judgement("kept", "units send real values"),
             Judgement("kept", "every sample needs its target"),
         )
+
+    @classmethod
+    def count_training(
+        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
+    ) -> TrainingCounts:
+        """`weight_updates` are steps of Adam, each changing every trained number; see `gradient_counts`."""
+        backward = forward.over(samples_seen, backward_counts(network, forward))
+        update = update_counts(network, weight_updates, "adam", clipped=True)
+        batch = -(-samples_seen // max(1, weight_updates))
+        stores = gradient_stores(network, forward.steps * batch, "adam")
+        return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, network.parameter_count)
 
     def init(self, network: Network, engine: Engine, generator: torch.Generator) -> BPTTState:
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]

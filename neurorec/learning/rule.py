@@ -9,6 +9,7 @@ import torch
 from pydantic import PositiveInt
 
 from neurorec.basics.cards import Card
+from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.engine import Engine
@@ -36,6 +37,26 @@ class Judgement:
 
     stance: Stance
     why: str
+
+
+Seen = Literal["pre", "post", "modulator", "feedback weights", "whole graph"]
+SEEN: tuple[Seen, ...] = ("pre", "post", "modulator", "feedback weights", "whole graph")
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What a rule makes the parts of one network tell each other, beside the forward spikes or values.
+
+    errors : a real number per unit and step goes back from every part that heard the unit
+    signals : real numbers that every part hears in every step: one per output, or one alone
+    online : weights change while the sample runs, so samples come one by one and cannot share a batch
+    """
+
+    errors: bool
+    signals: Literal["none", "outputs", "one"]
+    online: bool
+    why: str
+    sources: tuple[str, ...]
 
 
 class TrainingCard(Card):
@@ -68,6 +89,10 @@ class Rule(ABC):
     title: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     equations: ClassVar[str]
+    signal: ClassVar[Literal["none", "reward", "outputs", "errors"]]  #: what it learns from beside its inputs
+    sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
+    needs: ClassVar[frozenset[str]]  #: capabilities that a chip must offer to train by it
+    messages: ClassVar[Messages]
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
     unsupervised: ClassVar[bool] = False  #: whether it never sees a target; then label assignment is scored too
@@ -98,6 +123,34 @@ class Rule(ABC):
     @abstractmethod
     def judgements(cls, network: Network) -> tuple[Judgement, ...]:
         """One judgement for each of OBJECTIONS, for this rule on this network."""
+
+    @classmethod
+    @abstractmethod
+    def count_training(
+        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
+    ) -> TrainingCounts:
+        """Exact counts of training `network` on `samples_seen` samples, given what some forward passes showed.
+
+        Activity during training is not observed: forward passes are those of the observed samples, scaled to the samples
+        seen. The loss itself (a softmax over the outputs, once a sample) is not counted.
+
+        Parameters
+        ----------
+        weight_updates : what the rule reports as updates: optimiser steps, or single weights that were changed
+        """
+
+    @classmethod
+    def counted(
+        cls, forward: ForwardPass, samples_seen: int, backward: LayerCounts, update: LayerCounts, stores: tuple[Store, ...],
+        updates: int = 0, numbers: int = 0,
+    ) -> TrainingCounts:  # fmt: skip
+        """A training of three phases, the first of which is the observed forward pass scaled to the samples seen."""
+        phases: dict[Phase, LayerCounts] = {
+            "forward": forward.over(samples_seen, forward.layers),
+            "backward": backward,
+            "update": update,
+        }
+        return TrainingCounts(cls.title, samples_seen, phases, stores, updates, numbers)
 
     @abstractmethod
     def init(self, network: Network, engine: Engine, generator: torch.Generator) -> Any: ...

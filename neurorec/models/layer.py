@@ -54,6 +54,7 @@ class Layer(nn.Module, ABC):
     output_signal: ClassVar[Signal]
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
     card: Any
     input_size: int

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import StepOperations, cells
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.cells.reset import RESET_EQUATIONS
@@ -31,6 +32,7 @@ class AdaptiveLIF(LIF):
 
     Card = AdaptiveCard
     title = "adaptive LIF"
+    needs = capabilities("membranes", "adaptive thresholds")
     equations = (
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"

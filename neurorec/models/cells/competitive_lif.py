@@ -6,6 +6,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 from neurorec.models.cells.lif import LIFState, check_euler
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
@@ -41,6 +42,7 @@ class CompetitiveLIF(Cell):
     Card = CompetitiveLIFCard
     title = "competitive LIF"
     output_signal = "spikes"
+    needs = capabilities("membranes")
     equations = (
         "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);\n"
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);   z_t = [u_t > v_threshold + theta];\n"

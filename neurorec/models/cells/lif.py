@@ -6,6 +6,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
@@ -81,6 +82,7 @@ class LIF(Cell):
     Card: ClassVar[type[SpikingCard]] = LIFCard
     title = "recurrent LIF"
     output_signal = "spikes"
+    needs = capabilities("membranes")
     equations = (
         "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         "z_t = [u_t > v_threshold];   i_t = j_t - dt/tau_syn j_t;\n"
