@@ -2,12 +2,12 @@
 
 A chip that runs as fast as it can ends each step with a barrier:
     t = sum over steps of max(busiest core, links) + barrier;  core: events x t_syn + active x t_active + inactive x t_inactive
-Events of a layer are shared among its cores by their number of units of it; links: packets over the tiles used, or over the hottest
-link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where samples or
-cores of a layer differ (without activity by step, it is the mean step, lower still; a recording of a described net gives the
-busiest core of each step). The barrier is interpolated between one
-tile and all tiles, which are also its band. A chip with a fixed step takes steps x step. Of a chip with one time for all
-events, for all multiply-accumulates or for every bit of memory traffic, the longest of those stated counts.
+Events of a layer are shared among its cores by how many of its units each holds; links: packets over the tiles used, or over
+the hottest link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where
+samples or cores of a layer differ (without activity by step, it is the mean step, lower still; where the step of every spike
+is known, the busiest core of each step is exact). The barrier is interpolated between one tile and all tiles, which are also
+its band. A chip with a fixed step takes steps x step. Of a chip with one time for all events, for all multiply-accumulates or
+for every bit of memory traffic, the longest of those stated counts.
 """
 
 from __future__ import annotations

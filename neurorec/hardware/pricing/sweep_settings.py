@@ -154,8 +154,8 @@ class ByWorkers(Sweepable):
 
     @classmethod
     def changed(cls, work: Workload, value: Any) -> Workload:
-        if not isinstance(work, TrainedNet):
-            raise InputError("--sweep workers needs a finished run: a description says nothing about how it is trained")
+        if work.training is None:
+            raise InputError("--sweep workers needs a finished run: nothing here says how the net is trained")
         return work.with_setting(workers=value)
 
     @classmethod
