@@ -20,7 +20,8 @@ from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout
 from neurorec.models.wires import AS_SENT
-from neurorec.tasks.batch import Batch, frame_means, masked_mean
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 engines: Registry[type["Engine"]] = Registry("engine")
 
@@ -83,21 +84,20 @@ class Engine(ABC):
         sent, after = network.run(x, state, lengths, self._unroll_any, forced)
         return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths))
 
-    def answers(self, network: Network, batch: Batch, pooled: bool) -> Tensor:
+    def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the steps that the mask names; or, where an answer counts in every frame, the mean
         output of each frame [F, B, O]."""
-        if pooled and can_sum(network):
+        if objective.pooled and can_sum(network):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
         outputs = network.run(batch.x, None, batch.lengths, self._unroll_any)[0][network.output]
-        return masked_mean(outputs, batch.mask) if pooled else frame_means(outputs, batch.steps_per_frame)
+        return objective.answers(outputs, batch)
 
-    def observe(self, network: Network, batch: Batch, pooled: bool) -> tuple[Tensor, Activity]:
+    def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, with what was observed on the way."""
         seen = self.run(network, batch.x, batch.lengths)
-        y = masked_mean(seen.outputs, batch.mask) if pooled else frame_means(seen.outputs, batch.steps_per_frame)
-        return y, seen.activity
+        return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(
         self, network: Network, x: Tensor, weights: Tensor, lengths: Tensor | None = None

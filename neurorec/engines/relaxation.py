@@ -8,6 +8,7 @@ from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
 from neurorec.models.energy.model import EnergyModel, Relaxed
 from neurorec.models.wires import INPUT
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 UNITS = "units"  #: what the only layer of an energy model is called
 
@@ -23,10 +24,10 @@ class Relaxation:
     def relax(self, model: EnergyModel, x: Tensor) -> Relaxed:
         return model.relax(model.start(x), torch.Generator().manual_seed(self.seed))
 
-    def answers(self, model: EnergyModel, batch: Batch, pooled: bool) -> Tensor:
+    def answers(self, model: EnergyModel, batch: Batch, objective: Objective) -> Tensor:
         return self.relax(model, batch.x).states
 
-    def observe(self, model: EnergyModel, batch: Batch, pooled: bool) -> tuple[Tensor, Activity]:
+    def observe(self, model: EnergyModel, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         seen = self.relax(model, batch.x)
         T = int(seen.sweeps.max()) if len(seen.sweeps) else 0
         running = (torch.arange(T)[:, None] < seen.sweeps).sum(1).numpy()

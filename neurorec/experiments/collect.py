@@ -31,18 +31,18 @@ def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
     if record.half == "baseline":
         raise InputError(f"{folder}: this run is a baseline without a network")
     pair = load_pair(folder / f"{record.pair}.toml")
-    return pair.rate if record.half == "rate" else pair.spiking
+    return pair.half(record.half)
 
 
-def rebuild_network(record: RunRecord, folder: Path) -> Network:
-    """The trained network of a stored run, from its own copy of the card and its weights."""
+def rebuild_network(record: RunRecord, folder: Path) -> Any:
+    """The trained model of a stored run, from its own copy of the card and its weights."""
     half = stored_half(record, folder)
     weights = read_weights(folder)
     task = load_task(record.task, record.seed)
-    network = half.build(task.inputs, task.classes, torch.Generator().manual_seed(0))
+    network = half.build(task.inputs, task.outputs, torch.Generator().manual_seed(0))
     network.load_state_dict(weights)
     if record.control == "frozen recurrence":
-        network.cell.freeze_recurrence()
+        network.freeze_recurrence()
     return network.eval()
 
 

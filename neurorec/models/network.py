@@ -257,3 +257,9 @@ def _last(values: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
         return values[-1]
     last = values[(lengths - 1).clamp_min(0), torch.arange(len(lengths), device=values.device)]
     return torch.where((lengths > 0)[:, None], last, before)
+
+
+def chain(hidden: Layer, readout: Readout, input_signal: Signal) -> Network:
+    """The plainest network: input, one recurrent layer called "hidden", and a readout called "readout"."""
+    wires = (Wire(INPUT, "hidden"), Wire("hidden", "readout"))
+    return Network({"hidden": hidden, "readout": readout}, wires, input_signal, hidden.input_size)

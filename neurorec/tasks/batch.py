@@ -26,6 +26,7 @@ class Batch:
     lengths: Tensor | None = None
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the target has an axis of frames before that of the samples
+    reward: Tensor | None = None  #: [F, B] what an environment paid; the target then holds the actions taken
 
     def take(self, index: Tensor) -> "Batch":
         mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]
@@ -61,6 +62,11 @@ class Batch:
         """[F, B] bool: the frames whose answer counts."""
         mask = self.mask[:: self.steps_per_frame]
         return mask if mask.dim() == 2 else mask[:, None].expand(-1, self.size)
+
+
+def accuracy(logits: Tensor, target: Tensor) -> float:
+    """Share of samples whose largest of logits [B, O] is the target [B]."""
+    return float((logits.argmax(1) == target).float().mean())
 
 
 def masked_mean(outputs: Tensor, mask: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.least_squares import solve_ridge
 from neurorec.basics.registry import Registry
-from neurorec.tasks.batch import Batch
+from neurorec.tasks.batch import Batch, frame_means, masked_mean
 
 if TYPE_CHECKING:
     from neurorec.tasks.task import ArrayTask
@@ -72,6 +72,10 @@ class Objective(ABC):
     @abstractmethod
     def baselines(self, task: ArrayTask) -> dict[str, dict[Split, float]]:
         """The metric by split of models that need no network, by name: `chance` first."""
+
+    def answers(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """From outputs at every step [T, B, O] to answers."""
+        return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
 
     def score(self, y: Tensor, batch: Batch) -> float:
         return self.scores(y, batch)[self.metric]

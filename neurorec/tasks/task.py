@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.registry import Registry
-from neurorec.tasks.batch import Batch, frame_means, masked_mean
+from neurorec.tasks.batch import Batch, accuracy, frame_means, masked_mean
 from neurorec.tasks.objective import SPLITS, Objective, Split
 
-__all__ = ["SPLITS", "Batch", "Split", "Task", "batches", "frame_means", "load_task", "masked_mean", "tasks"]
+__all__ = ["SPLITS", "Batch", "Split", "Task", "accuracy", "batches", "frame_means", "load_task", "masked_mean", "tasks"]
 
 tasks: Registry[Callable[[int], "Task"]] = Registry("task")
 

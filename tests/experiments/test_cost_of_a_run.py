@@ -39,7 +39,7 @@ def test_a_stored_run_keeps_its_activity_by_step(spiking):
     activity = read_activity(spiking)
     assert activity.hidden_steps.shape == (activity.steps, len(activity.hidden_spikes))
     counts = count_inference(read_case(spiking, None).network, activity)
-    assert counts.per_step.cell_events.sum() == counts.cell.synaptic_events > 0
+    assert counts.per_step.cell_events.sum() == counts["hidden"].synaptic_events > 0
 
 
 def test_a_run_stored_without_steps_is_still_priced(spiking, tmp_path):

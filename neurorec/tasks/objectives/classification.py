@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from neurorec.tasks.batch import Batch
+from neurorec.tasks.batch import Batch, accuracy
 from neurorec.tasks.objective import Objective, all_frames, fit_ridge, objectives, same_answer
 
 
@@ -40,7 +40,7 @@ class Classification(Objective):
         return torch.nn.functional.cross_entropy(y, batch.answers)
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
-        return {self.metric: float((y.argmax(1) == batch.answers).float().mean())}
+        return {self.metric: accuracy(y, batch.answers)}
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return one_of(batch.answers, outputs, off=-1)
