@@ -87,7 +87,7 @@ class CompetitiveLearning(Rule):
     ) -> TrainingCounts:
         """w += rate (x - w), 3 operations for each weight of the winner; the conscience takes 3 for every unit, and its
         shares of wins decay (a product each) and the winner's rises. `weight_updates` are single weights that were changed."""
-        name, cell = next((name, layer) for name, layer in network.hidden.items() if isinstance(layer, Competitive))
+        ((name, cell),) = network.hidden.items()
         units, inputs = cell.size, weight_updates // max(1, cell.input_size)
         update = Counts(
             elementwise=3 * weight_updates + inputs * (3 * units + units + 1),

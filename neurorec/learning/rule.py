@@ -97,6 +97,8 @@ class Rule(ABC):
     sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
     needs: ClassVar[frozenset[str]]  #: capabilities that a chip must offer to train by it
     messages: ClassVar[Messages]
+    relative_time: ClassVar[float] = 1.0  #: how long training takes, about; backpropagation: 1. The longest start first
+    spikes_cause_updates: ClassVar[bool] = False  #: whether with fewer spikes fewer weights change
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
     read_by_labels: ClassVar[bool] = (

@@ -62,6 +62,8 @@ class STDP(Rule):
     signal = "none"
     sees = ("pre", "post")
     needs = capabilities("spike traces")
+    spikes_cause_updates = True
+    relative_time = 2.0
     messages = Messages(
         errors=False, signals="none", online=True, sources=("diehl2015",),
         why="a synapse sees the spikes at its two ends; they cross the cut anyway",
@@ -124,7 +126,7 @@ class STDP(Rule):
         operations for each synapse of an input spike, w += potentiation (x - target) and its clip 5 for each of a neuron's
         spike; each reads the trace at the synapse's other end. Between samples every neuron's weights are read, summed,
         divided into the wanted sum, read again and scaled. `weight_updates` are single weights that were changed."""
-        name, cell = _plastic(network)
+        ((name, cell),) = network.hidden.items()
         lines, units = cell.input_size, cell.size
         spikes_in = min(weight_updates // units, forward.input_spikes_over(samples_seen))
         spikes = (weight_updates - spikes_in * units) // lines
@@ -209,8 +211,3 @@ class STDP(Rule):
         cell.w_in.copy_(seen.weights)
         cell.theta.copy_(seen.theta)
         return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)
-
-
-def _plastic(network: Network) -> tuple[str, CompetitiveLIF]:
-    """The layer that learns, with its name."""
-    return next((name, layer) for name, layer in network.hidden.items() if isinstance(layer, CompetitiveLIF))

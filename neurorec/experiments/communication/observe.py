@@ -11,7 +11,7 @@ from neurorec.engines.engine import choose_engine
 from neurorec.experiments.communication.study import NetCard
 from neurorec.hardware.communication.units import ObservedEpoch
 from neurorec.hardware.pricing.inference_cost import TrainingRun, estimate_cost
-from neurorec.hardware.training_operations import COUNTED_RULES
+from neurorec.learning.rule import rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair, train
@@ -99,9 +99,10 @@ def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
 
 
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
-    if rule not in COUNTED_RULES:
-        return Computing(rule, chip, None, False, "its operations are not counted yet")
-    updates = -(-activity.samples // batch_size) if rule == "bptt" else _synapses_changed(network, activity)
+    if rule not in rules:
+        return Computing(rule, chip, None, False, "it is published, not a rule here, so its operations are not counted")
+    online = rules[rule].messages.online
+    updates = _synapses_changed(network, activity) if online else -(-activity.samples // batch_size)
     try:
         cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))
     except NeurorecError as error:

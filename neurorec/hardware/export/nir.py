@@ -15,29 +15,16 @@ import numpy as np
 from neurorec.basics.errors import CannotRun, InputError, did_you_mean
 from neurorec.engines.on_nir import NirOptions
 from neurorec.hardware.export.exporter import Exporter, exporters
-from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
 from neurorec.models.network import Network
 from neurorec.models.readout import Leaky, LeakyCard, Linear
-from neurorec.models.reservoirs.liquid_state import LiquidState
 
 NEURON, RECURRENT, READOUT, INTEGRATORS = "hidden.lif", "hidden.w_rec", "readout", "leaky"  # names inside the file
 
 RATE = (
     "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
-    'the closest export is a spiking network of the same size (cell "lif")'
+    "the closest export is a spiking network of the same size"
 )
-CONSTANT = 'the closest export is a network with constant thresholds (cell "lif"), trained as such'
-REFUSED = {
-    "adaptive_lif": f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CONSTANT}",
-    "competitive_lif": (
-        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
-        f"rule; {CONSTANT}"
-    ),
-    "leaky_integrator": (
-        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
-        'readout "leaky", whose integrators are NIR\'s LI'
-    ),
-}
 CHOICES = {
     "nir_version": ("1.0.8", "legacy-1.0.4"),
     "time_unit": ("s", "ms", "steps"),
@@ -86,10 +73,12 @@ class NirExporter(Exporter):
             return "only input -> recurrent layer -> readout is written; export the layers one network each"
         cell, readout = network.cell, network.readout
         card, readout_card = _cards(network)
-        if cell.output_signal == "values":
-            return REFUSED.get(card.name, RATE)
-        if type(cell) not in (LIF, LiquidState):
-            return REFUSED.get(card.name, f"its step is not that of NIR's CubaLIF; {CONSTANT}")
+        declared = vars(type(cell)).get("nir_why_not")  # what a parent declares is about another step
+        if declared != "":
+            other = (
+                RATE if cell.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
+            )
+            return declared or other
         if card.reset != "zero":
             return (
                 f'its reset is "{card.reset}", and NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '

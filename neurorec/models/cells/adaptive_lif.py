@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import StepOperations, cells
-from neurorec.models.cells.lif import LIF, LIFCard
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
 
@@ -33,6 +33,9 @@ class AdaptiveLIF(LIF):
     Card = AdaptiveCard
     title = "adaptive LIF"
     needs = capabilities("membranes", "adaptive thresholds")
+    nir_why_not = (
+        f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"

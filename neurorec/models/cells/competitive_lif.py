@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
-from neurorec.models.cells.lif import LIFState, check_euler
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIFState, check_euler
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 
 
@@ -43,6 +43,10 @@ class CompetitiveLIF(Cell):
     title = "competitive LIF"
     output_signal = "spikes"
     needs = capabilities("membranes")
+    nir_why_not = (
+        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
+        f"rule; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);\n"
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);   z_t = [u_t > v_threshold + theta];\n"

@@ -43,6 +43,10 @@ class LeakyIntegrator(Cell):
     title = "leaky integrators"
     output_signal = "values"
     needs = capabilities("membranes")
+    nir_why_not = (
+        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
+        'readout "leaky", whose integrators are NIR\'s LI'
+    )
     equations = (
         "j_t = i_{t-1} + W_in x_t;   v_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         f"i_t = j_t - dt/tau_syn j_t;   y_t = v_t;\n{LEARNED_EQUATION}"

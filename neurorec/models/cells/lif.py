@@ -15,6 +15,7 @@ from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCE
 ELEMENTWISE_PER_UNIT = 5
 """A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
 STATE_PER_UNIT = 2  #: u and i
+CLOSEST_IN_NIR = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 
 
 class SpikingCard(CellCard):
@@ -83,6 +84,7 @@ class LIF(Cell):
     title = "recurrent LIF"
     output_signal = "spikes"
     needs = capabilities("membranes")
+    nir_why_not = ""
     equations = (
         "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         "z_t = [u_t > v_threshold];   i_t = j_t - dt/tau_syn j_t;\n"
