@@ -96,15 +96,13 @@ class BPTT(Rule):
         )
 
     @classmethod
-    def count_training(
-        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
-    ) -> TrainingCounts:
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """`weight_updates` are steps of Adam, each changing every trained number; see `gradient_counts`."""
-        backward = forward.over(samples_seen, backward_counts(network, forward))
-        update = update_counts(network, weight_updates, "adam", clipped=True)
+        backward = forward.over(samples_seen, backward_counts(model, forward))
+        update = update_counts(model, weight_updates, "adam", clipped=True)
         batch = -(-samples_seen // max(1, weight_updates))
-        stores = gradient_stores(network, forward.steps * batch, "adam")
-        return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, network.parameter_count)
+        stores = gradient_stores(model, forward.steps * batch, "adam")
+        return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
         """Raises `CannotRun` where the answer of each frame is to be forced, but there is none or nothing hears it."""

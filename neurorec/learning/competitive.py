@@ -52,7 +52,6 @@ class CompetitiveLearning(Rule):
     )  # fmt: skip
     whole_split = True
     read_by_labels = True
-    signal = "none"
     card: CompetitiveLearningCard
 
     @classmethod
@@ -82,12 +81,10 @@ class CompetitiveLearning(Rule):
         )
 
     @classmethod
-    def count_training(
-        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
-    ) -> TrainingCounts:
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """w += rate (x - w), 3 operations for each weight of the winner; the conscience takes 3 for every unit, and its
         shares of wins decay (a product each) and the winner's rises. `weight_updates` are single weights that were changed."""
-        ((name, cell),) = network.hidden.items()
+        ((name, cell),) = model.hidden.items()
         units, inputs = cell.size, weight_updates // max(1, cell.input_size)
         update = Counts(
             elementwise=3 * weight_updates + inputs * (3 * units + units + 1),

@@ -107,13 +107,11 @@ class Ridge(Rule):
         )
 
     @classmethod
-    def count_training(
-        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
-    ) -> TrainingCounts:
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """Sums X^T X and X^T Y over N samples with K = H + 1 features, N K (K + O) multiply-accumulates, each reading and
         writing one sum, and one solve of K^3 / 3 + K^2 O likewise (one penalty; each further one costs another solve); a
         feature is a mean over all T steps. `weight_updates` is ignored."""
-        features, outputs = network[network.output].input_size + 1, network[network.output].size
+        features, outputs = model[model.output].input_size + 1, model[model.output].size
         steps = forward.sample_steps * samples_seen // max(1, forward.samples)
         macs = samples_seen * features * (features + outputs) + features**3 // 3 + features**2 * outputs
         update = Counts(
@@ -126,8 +124,8 @@ class Ridge(Rule):
             gradient_writes=macs,
             weight_writes=features * outputs,
         )
-        stores = (Store(network.output, "gradient", features * (features + outputs)),)
-        return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({network.output: update}), stores)
+        stores = (Store(model.output, "gradient", features * (features + outputs)),)
+        return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({model.output: update}), stores)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> RidgeState:
         return RidgeState(engine, objective)

@@ -93,18 +93,15 @@ class Rule(ABC):
     title: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     equations: ClassVar[str]
-    signal: ClassVar[Literal["none", "reward", "outputs", "errors"]]  #: what it learns from beside its inputs
+    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
     sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
-    needs: ClassVar[frozenset[str]]  #: capabilities that a chip must offer to train by it
-    messages: ClassVar[Messages]
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities that a chip must offer to train by it
+    messages: ClassVar[Messages]  #: what parts of one network would have to tell each other
     relative_time: ClassVar[float] = 1.0  #: how long training takes, about; backpropagation: 1. The longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether with fewer spikes fewer weights change
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
-    read_by_labels: ClassVar[bool] = (
-        False  #: whether units that learned without targets get labels afterwards, and scores by them
-    )
-    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
+    read_by_labels: ClassVar[bool] = False  #: whether its units get labels after learning without, and scores by them
     order_free: ClassVar[bool] = False  #: whether the order of samples within a batch matters to rounding alone
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
@@ -151,19 +148,22 @@ class Rule(ABC):
         """One judgement for each of OBJECTIONS, for this rule on this model."""
 
     @classmethod
-    @abstractmethod
-    def count_training(
-        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
-    ) -> TrainingCounts:
-        """Exact counts of training `network` on `samples_seen` samples, given what some forward passes showed.
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """Exact counts of training `model` on `samples_seen` samples, given what some forward passes showed.
 
         Activity during training is not observed: forward passes are those of the observed samples, scaled to the samples
-        seen. The loss itself (a softmax over the outputs, once a sample) is not counted.
+        seen. The loss itself (a softmax over the outputs, once per sample) is not counted.
 
         Parameters
         ----------
         weight_updates : what the rule reports as updates: optimiser steps, or single weights that were changed
+
+        Raises
+        ------
+        CannotRun
+            If the rule does not say how.
         """
+        raise CannotRun(f"rule {cls.title} does not say what its training costs; define {cls.__name__}.count_training")
 
     @classmethod
     def counted(

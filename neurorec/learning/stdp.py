@@ -70,7 +70,6 @@ class STDP(Rule):
     )  # fmt: skip
     whole_split = True
     read_by_labels = True
-    signal = "none"
     card: STDPCard
 
     @classmethod
@@ -118,15 +117,13 @@ class STDP(Rule):
         )
 
     @classmethod
-    def count_training(
-        cls, network: Network, forward: ForwardPass, samples_seen: int, weight_updates: int
-    ) -> TrainingCounts:
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """Traces are kept by neuron: x of every input line, y and the threshold's theta of every neuron. A spike of its
         neuron updates a trace (an exponential for the time since, a product, a sum). w -= depression y and its clip are 4
         operations for each synapse of an input spike, w += potentiation (x - target) and its clip 5 for each of a neuron's
         spike; each reads the trace at the synapse's other end. Between samples every neuron's weights are read, summed,
         divided into the wanted sum, read again and scaled. `weight_updates` are single weights that were changed."""
-        ((name, cell),) = network.hidden.items()
+        ((name, cell),) = model.hidden.items()
         lines, units = cell.input_size, cell.size
         spikes_in = min(weight_updates // units, forward.input_spikes_over(samples_seen))
         spikes = (weight_updates - spikes_in * units) // lines
