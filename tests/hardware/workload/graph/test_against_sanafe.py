@@ -8,6 +8,8 @@ from dataclasses import replace
 import nir
 import numpy as np
 import pytest
+from neurorec.hardware.workload.graph.graph_counts import count_graph
+from neurorec.hardware.workload.graph.graph_net import heard_by_units, net_of
 
 from benchmarks.sanafe_chip import (
     DVS_FIRED,
@@ -23,9 +25,7 @@ from neurorec.hardware.mapping.layout import Layout
 from neurorec.hardware.mapping.routes import Ground, travel
 from neurorec.hardware.mapping.spike_traffic import find_traffic
 from neurorec.hardware.pricing.bill import Setting
-from neurorec.hardware.pricing.inference_cost import price_counted
-from neurorec.hardware.workload.graph.graph_counts import count_graph
-from neurorec.hardware.workload.graph.graph_net import heard_by_units, net_of
+from neurorec.hardware.pricing.price import price_counted
 from neurorec.hardware.workload.graph.watch import observe_graph
 from tests.hardware.mapping.made_up_nets import shrunk
 
@@ -76,7 +76,7 @@ def test_a_recurrent_net_counts_as_there(small):
     seen, cost, theirs = small
     total = cost.operations.total
     assert total.spikes > 300
-    assert total.spikes + seen.input_spikes.sum() == theirs["neurons_fired"]  # lines are neurons there
+    assert total.spikes + seen.input.spikes.sum() == theirs["neurons_fired"]  # lines are neurons there
     assert total.synaptic_events == theirs["spikes"]
     assert cost.mapping.packets == theirs["packets_sent"]
     assert cost.mapping.hops == sum(theirs["perf_trace"]["hops"]) > 0
