@@ -16,11 +16,11 @@ from torch import Tensor
 
 from neurorec.engines.engine import Engine, engines
 from neurorec.models.cell import Cell
-from neurorec.models.layer import unroll_steps
 from neurorec.models.cells.adaptive_lif import AdaptiveLIF
 from neurorec.models.cells.leaky_integrator import LeakyIntegrator
 from neurorec.models.cells.lif import LIF
 from neurorec.models.cells.surrogate import SpikeFunction
+from neurorec.models.layer import unroll_steps
 from neurorec.models.reservoirs.liquid_state import LiquidState
 
 
