@@ -30,7 +30,8 @@ def make_net(
 
 
 def wired(
-    layers: dict[str, tuple[str, int]], wires: tuple[Wire, ...], *, inputs: int = 5, outputs: int = 3, signal: Signal = "spikes",
+    layers: dict[str, tuple[str, int]], wires: tuple[Wire, ...], *, inputs: int = 5, outputs: int = 3,
+    signal: Signal = "spikes",
 ) -> Network:  # fmt: skip
     """Layers by name, each a cell and a size, and a linear readout."""
     cards = {name: cell_card(cell, size, **LIVELY) for name, (cell, size) in layers.items()}

@@ -43,9 +43,15 @@ def price(work: Workload, chip: Chip | str | Path) -> Cost:
     if reason is not None:
         return refused(name, chip, reason)
     try:
-        placed = Placed(work, count(work), place_work(work, chip), chip)
+        mapping = place_work(work, chip)
     except CannotRun as error:
         return refused(name, chip, str(error))
+    return price_placed(name, Placed(work, count(work), mapping, chip))
+
+
+def price_placed(name: str, placed: Placed) -> Cost:
+    """`price`, where it is known already who sits where."""
+    work, chip = placed.work, placed.chip
     cost = _price_terms(name, placed) if chip.law is None else price_by_law(name, placed, chip.law)
     if work.training is None or not cost.can_run:
         return cost

@@ -108,7 +108,7 @@ def test_frozen_recurrence_costs_nothing():
     network = make_net("elman", signal="values")
     network["hidden"].freeze_recurrence()
     activity, _, _ = run(network)
-    assert counts_of(network, activity).cell.macs == 6 * 4 * 5 * 7
+    assert counts_of(network, activity).layers["hidden"].macs == 6 * 4 * 5 * 7
 
 
 def test_a_dense_chip_computes_every_synapse():
@@ -122,7 +122,7 @@ def test_a_dense_chip_computes_every_synapse():
 def test_accesses_of_an_elman_by_hand():
     network = make_net("elman", signal="values")
     activity, _, _ = run(network)
-    cell = counts_of(network, activity).cell
+    cell = counts_of(network, activity).layers["hidden"]
     runs = 6 * 4
     assert (cell.state_reads, cell.state_writes) == (runs * 7, runs * 7)
     assert (cell.activation_reads, cell.activation_writes) == (runs * (5 + 7), runs * 7)

@@ -5,12 +5,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from neurorec.hardware.workload.description.described_net import draw_wires
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.description import described_work
+from neurorec.hardware.workload.description.described import draw_wires
 from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.mapping.made_up_nets import loads, shrunk, walk
 from tests.hardware.workload.description.made_up import made
