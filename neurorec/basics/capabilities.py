@@ -20,6 +20,7 @@ RUNNING: dict[str, str] = {
 }
 #: what changing weights can need beyond running the network
 LEARNING: dict[str, str] = {
+    "undeclared": "the rule does not say what it needs",
     "backward pass": "every step is kept, and errors go back through all of them",
     "linear solve": "a linear system is solved",
     "winner update": "the winner's weights move towards the values of its input",

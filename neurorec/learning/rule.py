@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import PositiveInt
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
 from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import CannotRun
@@ -44,7 +45,6 @@ class Judgement:
 
 
 Seen = Literal["pre", "post", "modulator", "feedback weights", "whole graph"]
-SEEN: tuple[Seen, ...] = ("pre", "post", "modulator", "feedback weights", "whole graph")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Rule(ABC):
     equations: ClassVar[str]
     signal: ClassVar[Teaching]  #: what it learns from beside its inputs
     sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
-    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities that a chip must offer to train by it
+    needs: ClassVar[frozenset[str]] = capabilities("undeclared")  #: what a chip must offer to train by it
     messages: ClassVar[Messages]  #: what parts of one network would have to tell each other
     relative_time: ClassVar[float] = 1.0  #: how long training takes, about; backpropagation: 1. The longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether with fewer spikes fewer weights change

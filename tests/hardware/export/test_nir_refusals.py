@@ -15,9 +15,9 @@ from tests.hardware.export.made_up_networks import CARDS, build, roundtrip, spik
 
 RATE = (
     "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
-    'the closest export is a spiking network of the same size (cell "lif")'
+    "the closest export is a spiking network of the same size"
 )
-CONSTANT = 'the closest export is a network with constant thresholds (cell "lif"), trained as such'
+CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 REASONS = {
     "elman": RATE,
     "lstm": RATE,
