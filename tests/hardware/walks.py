@@ -17,7 +17,7 @@ def synapses(weight: torch.Tensor | None, line: int) -> list[int]:
 
 def walk_forward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> list[dict[str, Counter]]:
     """What each layer did in each step."""
-    cell, readout = network.cell, network.readout
+    cell, readout = network["hidden"], network["readout"]
     w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
     T, B, _ = x.shape
     steps = [{"hidden": Counter(), "readout": Counter()} for _ in range(T)]
@@ -62,7 +62,7 @@ def total(steps: list[dict[str, Counter]], layer: str) -> Counter:
 
 def walk_backward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> dict[str, Counter]:
     """Errors from the last step to the first: into gradients, back through readout and recurrence, with a tape."""
-    cell, readout = network.cell, network.readout
+    cell, readout = network["hidden"], network["readout"]
     w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
     counted = {"hidden": Counter(), "readout": Counter()}
     T, B, _ = x.shape
@@ -100,7 +100,7 @@ def change(counted: Counter, numbers: int) -> None:
 
 def walk_stdp(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> Counter:
     """Every spike of both ends, every synapse it changes, every trace it reads; then the weights are scaled."""
-    cell, counted = network.cell, Counter()
+    cell, counted = network["hidden"], Counter()
     T, B, lines = x.shape
     for b in range(B):
         for _ in range(cell.size):
@@ -124,7 +124,7 @@ def walk_stdp(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> Counte
 
 def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
     """As `learning/competitive.py` does it, one input after another."""
-    counted, H = Counter(), network.cell.size
+    counted, H = Counter(), network["hidden"].size
     for _ in range(x.shape[0] * x.shape[1]):
         for _ in range(H):
             counted.update(trace_reads=1, elementwise=3)  # 1/H - p, times conscience, onto the match
@@ -138,7 +138,7 @@ def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
 
 def walk_eprop(network: Network, x: torch.Tensor) -> dict[str, Counter]:
     """Filters of every line, then e, its low-pass and the change at every synapse of every step."""
-    cell, outputs = network.cell, network.readout.size
+    cell, outputs = network["hidden"], network["readout"].size
     adaptive = cell.card.name == "adaptive_lif"
     counted = {"hidden": Counter(), "readout": Counter()}
     trace = {"trace_reads": 1, "trace_writes": 1, "trace_updates": 1}

@@ -10,7 +10,8 @@ from neurorec.engines.activity import Activity, LayerActivity
 from neurorec.engines.engine import choose_engine
 from neurorec.experiments.communication.study import NetCard
 from neurorec.hardware.communication.units import ObservedEpoch
-from neurorec.hardware.pricing.inference_cost import TrainingRun, estimate_cost
+from neurorec.hardware.pricing.price import estimate_cost
+from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.learning.rule import hidden_layer, rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task

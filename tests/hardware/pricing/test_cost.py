@@ -1,29 +1,19 @@
 """Prices by hand for tiny nets, what is left out, what cannot run."""
 
-import numpy as np
 import pytest
 
 from neurorec.engines.activity import Activity
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import chip_names, load_chip
-from neurorec.hardware.pricing.inference_cost import TrainingRun, estimate_cost
+from neurorec.hardware.pricing.price import estimate_cost
+from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.models.cell import cells
-from tests.hardware.nets import make_net, run
+from tests.hardware.nets import make_net, run, totals
 
 
-def made_up_activity(samples: int = 1) -> Activity:
+def made_up_activity(samples: int = 1, arriving: tuple[int, ...] = (2, 1)) -> Activity:
     """Three steps, two input lines, two units; every count times `samples`."""
-    none = np.zeros((0,))
-    return Activity(
-        samples=samples,
-        steps=3,
-        input_spikes=np.array([2, 1]) * samples,
-        hidden_spikes=np.array([1, 2]) * samples,
-        recurrent_spikes=np.array([1, 1]) * samples,
-        spikes_per_step=np.array([1, 1, 1]) * samples,
-        input_raster=none,
-        raster=none,
-    )
+    return totals(samples, 3, list(arriving), [1, 2], [1, 1], 1)
 
 
 def tiny_lif():
@@ -122,7 +112,7 @@ def test_spinnaker_runs_in_real_time():
 
 def test_a_gpu_computes_every_synapse():
     net = tiny_lif()
-    sleepy = Activity(**{**vars(made_up_activity()), "input_spikes": np.array([0, 0])})
+    sleepy = made_up_activity(arriving=(0, 0))
     awake, asleep = (
         estimate_cost(net, seen, "a100").operations.total.as_dense().macs for seen in (made_up_activity(), sleepy)
     )
