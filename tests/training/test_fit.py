@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.hardware.workload.operations import count_inference
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.task import accuracy, load_task, masked_mean
 from neurorec.training import load_pair, train
@@ -150,7 +149,7 @@ def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pai
         hidden = [run.network["hidden"](batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
         assert run.activity.layers["hidden"].spikes.sum() == sum(int(one.sum()) for one in hidden)
         assert run.activity.layers["hidden"].passed_on.sum() == sum(int(one[:-1].sum()) for one in hidden)
-    counted = count_inference(run.network, run.activity)
+    counted = counted(run.network, run.activity)
     assert counted["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
 
 
