@@ -9,6 +9,7 @@ from neurorec.basics.errors import NeurorecError
 from neurorec.engines.activity import Activity, observe
 from neurorec.engines.engine import choose_engine
 from neurorec.experiments.communication.study import NetCard
+from neurorec.hardware.communication.needs import needs_of
 from neurorec.hardware.communication.units import Observed
 from neurorec.hardware.cost import TrainingRun, estimate_cost
 from neurorec.hardware.training_operations import COUNTED_RULES
@@ -101,7 +102,7 @@ def _observed(name: str, network: Network, activity: Activity) -> Observed:
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
     if rule not in COUNTED_RULES:
         return Computing(rule, chip, None, False, "its operations are not counted yet")
-    updates = -(-activity.samples // batch_size) if rule == "bptt" else _synapses_changed(network, activity)
+    updates = -(-activity.samples // batch_size) if not needs_of(rule).online else _synapses_changed(network, activity)
     try:
         cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))
     except NeurorecError as error:

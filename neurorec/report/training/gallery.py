@@ -3,21 +3,22 @@
 from dataclasses import dataclass
 
 from neurorec.experiments.results import StudyResults
-from neurorec.report.plots.accuracy import accuracy
-from neurorec.report.plots.activity import raster, receptive_fields
-from neurorec.report.plots.breakdown import breakdown
-from neurorec.report.plots.curves import learning_curves
-from neurorec.report.plots.energy import accuracy_against_energy, all_in_totals
-from neurorec.report.plots.style import Plot, looks_of
-from neurorec.report.summary import Group, chips_of, groups_of, tasks_of
+from neurorec.report.plots.style import Plot
+from neurorec.report.training.activity import raster, receptive_fields
+from neurorec.report.training.breakdown import breakdown
+from neurorec.report.training.curves import learning_curves
+from neurorec.report.training.energy import all_in_totals, score_against_energy
+from neurorec.report.training.looks import looks_of
+from neurorec.report.training.scores import test_scores
+from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 
 @dataclass(frozen=True)
 class Gallery:
     """Plots by section; what could not be drawn is left out."""
 
-    accuracy: list[Plot]
-    energy: list[Plot]  #: accuracy against energy on the report chip
+    scores: list[Plot]
+    energy: list[Plot]  #: score against energy on the report chip
     energy_elsewhere: dict[str, list[Plot]]  #: the same for the other chips
     breakdown: list[Plot]
     breakdown_elsewhere: dict[str, list[Plot]]
@@ -28,7 +29,7 @@ class Gallery:
 
     @property
     def plots(self) -> list[Plot]:
-        found = self.accuracy + self.energy + self.breakdown + self.all_in + self.curves + self.rasters + self.weights
+        found = self.scores + self.energy + self.breakdown + self.all_in + self.curves + self.rasters + self.weights
         for elsewhere in (self.energy_elsewhere, self.breakdown_elsewhere):
             found = found + [plot for plots in elsewhere.values() for plot in plots]
         return found
@@ -42,14 +43,14 @@ def gallery_of(results: StudyResults) -> Gallery:
     chosen = next((chip for chip in (results.report_chip,) if chip in per_term + all_in), next(iter(per_term), ""))
 
     def energy(chip: str) -> list[Plot]:
-        return _drawn(accuracy_against_energy(task, found, chip, looks) for task, found in by_task.items())
+        return _drawn(score_against_energy(task, found, chip, looks) for task, found in by_task.items())
 
     def split(chip: str) -> list[Plot]:
         return _drawn(breakdown(task, found, chip) for task, found in by_task.items())
 
     first_split = chosen if chosen in per_term else next(iter(per_term), "")
     return Gallery(
-        accuracy=_drawn(accuracy(task, found, looks) for task, found in by_task.items()),
+        scores=_drawn(test_scores(task, found, looks) for task, found in by_task.items()),
         energy=energy(chosen),
         energy_elsewhere={chip: energy(chip) for chip in per_term + all_in if chip != chosen},
         breakdown=split(first_split),
@@ -57,13 +58,8 @@ def gallery_of(results: StudyResults) -> Gallery:
         all_in=_drawn(all_in_totals(task, found, all_in) for task, found in by_task.items()),
         curves=_drawn(learning_curves(task, found, looks) for task, found in by_task.items()),
         rasters=_drawn(raster(group) for group in groups),
-        weights=_drawn(receptive_fields(group) for group in groups if shows_pictures(group)),
+        weights=_drawn(receptive_fields(group) for group in groups),
     )
-
-
-def shows_pictures(group: Group) -> bool:
-    """Whether its input lines are the pixels of one picture: so for competitive nets, which see a frame at once."""
-    return group.cell.startswith("competitive")
 
 
 def _drawn(plots) -> list[Plot]:

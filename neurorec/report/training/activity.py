@@ -4,9 +4,9 @@ import math
 from typing import TYPE_CHECKING
 
 from neurorec.experiments.results import RunRecord
-from neurorec.report.plots.run_files import input_weights, rasters
 from neurorec.report.plots.style import BLUE, INK, VERMILLION, Plot, embed, figure
-from neurorec.report.summary import Group
+from neurorec.report.training.run_files import input_weights, rasters
+from neurorec.report.training.summary import Group
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 STEPS_SHOWN = 600
 LINES_SHOWN = 128
 FIELDS_SHOWN = 100  # 10 x 10
+SMALLEST_SIDE = 4  # fewer input lines than 4 x 4 are no picture
 
 
 def first_run(group: Group) -> RunRecord | None:
@@ -74,7 +75,7 @@ def receptive_fields(group: Group) -> Plot | None:
     if run is None or weights is None:
         return None
     side = math.isqrt(weights.shape[1])
-    if side * side != weights.shape[1] or not np.isfinite(weights).all():
+    if side < SMALLEST_SIDE or side * side != weights.shape[1] or not np.isfinite(weights).all():
         return None
     shown = weights[:FIELDS_SHOWN]
     title = f"{group.task}: input weights of {group.label}"
