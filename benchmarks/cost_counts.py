@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.sanafe_chip import OPTIONS, dvs_core_of, dvs_network, sanafe_chip
-from neurorec.hardware.bill import Cost, Setting
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.cost import price_counted
-from neurorec.hardware.graph.count import count_graph
-from neurorec.hardware.graph.observe import Observed, observe_graph
-from neurorec.hardware.graph.wires import heard_by_units, net_of
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import Mapping, place
 from neurorec.hardware.mapping.layout import Layout
 from neurorec.hardware.mapping.routes import Ground, travel
-from neurorec.hardware.mapping.traffic import Traffic, find_traffic
+from neurorec.hardware.mapping.spike_traffic import SpikeTraffic, find_traffic
+from neurorec.hardware.pricing.bill import Cost, Setting
+from neurorec.hardware.pricing.inference_cost import price_counted
+from neurorec.hardware.workload.graph.graph_counts import count_graph
+from neurorec.hardware.workload.graph.graph_net import heard_by_units, net_of
+from neurorec.hardware.workload.graph.watch import ObservedGraph, observe_graph
 
 RESULT = Path(__file__).parent / "results" / "cost_counts.json"
 CARD = load_chip("loihi1_sanafe")
@@ -42,13 +42,13 @@ def timed(action: Any) -> tuple[Any, float]:
     return found, time.perf_counter() - start
 
 
-def placed(seen: Observed) -> tuple[Mapping, Traffic]:
+def placed(seen: ObservedGraph) -> tuple[Mapping, SpikeTraffic]:
     """The net on the cores of SANA-FE's tutorial."""
     net, core_of = net_of(seen, heard_by_units(seen), CARD), dvs_core_of()
     return place(net, CARD), find_traffic(net, Layout(core_of, int(core_of.max()) + 1))
 
 
-def priced(seen: Observed, mapping: Mapping, traffic: Traffic) -> Cost:
+def priced(seen: ObservedGraph, mapping: Mapping, traffic: SpikeTraffic) -> Cost:
     """From observed activity to joules: counts, routes, price."""
     units = [seen.sent[name] for name in seen.roles.units]
     spikes = traffic.with_spikes(np.concatenate([seen.input_spikes, *units]))

@@ -1,7 +1,7 @@
 """What other counters say of the same nets: `python -m benchmarks.count_peers` writes docs/count_peers.md.
 
 Peers are optional (neurobench, syops); what is not installed is left out. Counts are of one sample, so that they can be
-compared by eye; tests/hardware/test_peers.py compares them exactly.
+compared by eye; tests/hardware/workload/test_peers.py compares them exactly.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from neurorec.hardware.operations import count_inference
+from neurorec.hardware.workload.operations import count_inference
 from neurorec.models.network import Network
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "count_peers.md"
 HEAD = """# Our counts beside those of others
 
 Made by `python -m benchmarks.count_peers`; do not edit. Multiply-accumulates or accumulates of one sample: {shape}; {versions}.
-`tests/hardware/test_peers.py` holds the exact comparisons: forward and backward products of Elman, LSTM, LIF and their
+`tests/hardware/workload/test_peers.py` holds the exact comparisons: forward and backward products of Elman, LSTM, LIF and their
 readout equal torch's; accumulates of spiking nets, dense or sparse, equal NeuroBench's effective ones.
 
 | net | ours | torch, operations / 2 | NeuroBench: dense; effective | syops: all; AC; MAC |

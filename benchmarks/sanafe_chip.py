@@ -18,8 +18,8 @@ from scipy.sparse import csr_array, vstack
 from neurorec.engines.nir_graph.reading import NirGraph
 from neurorec.engines.nir_graph.stateless import stateless_function
 from neurorec.engines.on_nir import NirOptions, flat_graph
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.graph.signals import kind_of, shape_of
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.workload.graph.signals import kind_of, shape_of
 
 OPTIONS = NirOptions(dt_s=1e-3, time_unit="steps", layers_delayed=True)
 DVS_SHAPES = [(1, 32, 32), (16, 15, 15), (32, 13, 13), (64, 11, 11), (11, 9, 9), (11,)]

@@ -18,7 +18,7 @@ _HOMES = {
     "Run": "neurorec.training",
     "load_task": "neurorec.tasks.task",
     "Task": "neurorec.tasks.task",
-    "load_chip": "neurorec.hardware.chip",
+    "load_chip": "neurorec.hardware.chips.chip",
     "load_study": "neurorec.experiments.study",
     "estimate_cost": "neurorec.experiments.verbs",
     "export": "neurorec.experiments.verbs",

@@ -3,8 +3,13 @@
 import torch
 
 from neurorec.models.cell import CellCard, cells
-from neurorec.models.network import Network, build_network
+from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
+from neurorec.models.network import Network
 from neurorec.models.readout import readouts
+from neurorec.models.wires import INPUT, Wire
+from neurorec.tasks.objective import objectives
+
+CLASSES = objectives["classification"]()
 
 VALUES = {
     "dt_ms": 1.0, "tau_mem_ms": 8.0, "tau_syn_ms": 4.0, "v_threshold": 1.0, "v_leak": 0.0, "v_reset": 0.0,
@@ -13,13 +18,13 @@ VALUES = {
     "adaptation": 0.25, "forget_bias": 1.0, "spectral_radius": 0.9, "leak": 0.5, "density": 0.3, "input_scale": 1.0,
     "bias_scale": 0.2, "excitatory_share": 0.8, "input_density": 0.6, "inhibition": 4.0,
 }  # fmt: skip
-"""One value for each key that some cell's card has; a new cell's card adds its keys to `EXTRA` in its own test or here."""
+"""One value for each key that many cells' cards have; a key of its own stands in the cell's `example`, or in a pair card."""
 
 
 def cell_card(name: str, size: int, **changes) -> CellCard:
     """A card of the cell `name`; keys that VALUES does not know are read from the pair cards."""
     schema = cells[name].Card
-    known = VALUES | _values_in_cards(name) | changes
+    known = {**cells[name].example, **VALUES, **_values_in_cards(name), **changes}
     needed = {key: known[key] for key, field in schema.model_fields.items() if key in known or field.is_required()
               if key not in ("name", "size")}  # fmt: skip
     return schema(name=name, size=size, **needed)
@@ -30,7 +35,7 @@ def _values_in_cards(name: str) -> dict:
 
     for pair in card_names("models"):
         for half in ("rate", "spiking"):
-            table = read_toml(find_card("models", pair)).get(half, {}).get("cell", {})
+            table = read_toml(find_card("models", pair)).get(half, {}).get("cell") or {}
             if table.get("name") == name:
                 return {key: value for key, value in table.items() if key not in VALUES}
     return {}
@@ -40,15 +45,16 @@ def network(name: str, I: int = 5, H: int = 7, O: int = 3, seed: int = 0, readou
     spiking = cells[name].output_signal == "spikes"
     kind = readout or ("leaky" if spiking else "linear")
     schema = readouts[kind].Card
-    card = schema(**{k: v for k, v in {"name": kind, "tau_ms": 5.0, "dt_ms": 1.0}.items() if k in schema.model_fields})
-    generator = torch.Generator().manual_seed(seed)
-    return build_network(cell_card(name, H, **changes), card, I, O, "spikes" if spiking else "values", generator)
+    readout_card = schema(**{"name": kind, **readouts[kind].example})
+    wires = (Wire(INPUT, CHAIN), Wire(CHAIN, READOUT))
+    architecture = NetworkArchitecture({CHAIN: cell_card(name, H, **changes)}, readout_card, wires)
+    return architecture.build(I, O, "spikes" if spiking else "values", torch.Generator().manual_seed(seed))
 
 
 def inputs(network: Network, T: int, B: int, seed: int = 0, share: float = 0.3) -> torch.Tensor:
     """Random input of the kind the network takes."""
     generator = torch.Generator().manual_seed(seed)
-    x = torch.rand(T, B, network.cell.input_size, generator=generator)
+    x = torch.rand(T, B, network.input_size, generator=generator)
     return (x < share).float() if network.input_signal == "spikes" else x
 
 

@@ -1,7 +1,7 @@
 """Named members of one kind: cells, rules, tasks, engines. Looking up an unknown name teaches the known ones."""
 
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, TypeVar
 
 from neurorec.basics.errors import InputError, did_you_mean
 
@@ -44,3 +44,19 @@ class Registry(Generic[Member]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._members))
+
+
+def look_up(table: Mapping[str, Any], registry: Registry[Member], where: str, key: str = "name") -> Member:
+    """The member that a card's table names under `key`; errors say where in the card.
+
+    Raises
+    ------
+    InputError
+        If the key is missing, or names no member.
+    """
+    if key not in table:
+        raise InputError(f'{where}: the key "{key}" is missing; known: {", ".join(registry)}')
+    try:
+        return registry[table[key]]
+    except InputError as error:
+        raise InputError(f"{where}.{key}: {error}") from None

@@ -1,33 +1,65 @@
-"""What was observed while a network ran: exact integer counts over all samples, and a few rasters to look at."""
+"""What was observed while a model ran: exact integer counts over all samples, and a few rasters to look at."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from neurorec.models.layer import Signal
 from neurorec.models.network import Network
+from neurorec.models.wires import INPUT
+
+RASTER_SAMPLES = 3
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """Spikes of one layer (or of the input lines); H units. All are zero where the layer sends values, for a value is sent
+    on every line in every step."""
+
+    signal: Signal
+    spikes: np.ndarray  #: [H] spikes per unit
+    passed_on: np.ndarray  #: [H] those of them that a delay carries on: all but those of each sample's last step
+    raster: np.ndarray  #: [T, S, H] bool, of the first S samples
+    steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None where only totals are known
+    passed_on_steps: np.ndarray | None = None  #: [T, H]
+
+    @property
+    def spikes_per_step(self) -> np.ndarray | None:
+        """[T] spikes of the whole layer."""
+        return None if self.steps is None else self.steps.sum(1)
+
+    @property
+    def silent_share(self) -> float:
+        """Share of units that never spiked."""
+        return float((self.spikes == 0).mean())
+
+    def totals_only(self, spikes: np.ndarray, passed_on: np.ndarray) -> "LayerActivity":
+        """Other totals, of which nothing is known step by step."""
+        return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None)
 
 
 @dataclass(frozen=True)
 class Activity:
-    """Counts over `samples` samples of `steps` time steps each. All counts are exact integers, summed over samples.
-
-    For a layer that sends values, its spike counts are zero: a value is sent on every line in every step.
-    """
+    """Counts over `samples` samples of `steps` time steps each: exact integers, summed over samples, by layer name ("input"
+    for the input lines)."""
 
     samples: int
     steps: int
-    input_spikes: np.ndarray  #: [I] spikes per input line (zeros where the input carries values)
-    hidden_spikes: np.ndarray  #: [H] spikes per recurrent unit
-    recurrent_spikes: np.ndarray  #: [H] those of them that were fed back: all but those of each sample's last step
-    spikes_per_step: np.ndarray  #: [T] spikes of the whole layer
-    input_raster: np.ndarray  #: [T, S, I] bool, of the first S samples
-    raster: np.ndarray  #: [T, S, H] bool, of the first S samples
-    input_steps: np.ndarray | None = None  #: [T, I] spikes per step and input line; None in older records
-    hidden_steps: np.ndarray | None = None  #: [T, H] spikes per step and unit
-    recurrent_steps: np.ndarray | None = None  #: [T, H] those of them that were fed back
+    layers: Mapping[str, LayerActivity]
     running: np.ndarray | None = None  #: [T] samples that still ran
-    skipped_steps: int = 0  #: behind the ends of samples that are shorter than others, summed over samples
+    skipped_steps: int = 0  #: beyond the ends of samples that are shorter than others, summed over samples
+
+    @property
+    def input(self) -> LayerActivity:
+        return self.layers[INPUT]
+
+    @property
+    def hidden(self) -> dict[str, LayerActivity]:
+        """The layers that send spikes."""
+        return {name: seen for name, seen in self.layers.items() if name != INPUT and seen.signal == "spikes"}
 
     @property
     def sample_steps(self) -> int:
@@ -36,45 +68,61 @@ class Activity:
 
     @property
     def spikes_per_sample(self) -> float:
-        return float(self.hidden_spikes.sum() / max(1, self.samples))
+        """Spikes of all layers per sample."""
+        return float(sum(seen.spikes.sum() for seen in self.hidden.values()) / max(1, self.samples))
 
     @property
     def silent_share(self) -> float:
-        """Share of units that never spiked."""
-        return float((self.hidden_spikes == 0).mean())
+        """Share of units of the spiking layers that never spiked."""
+        silent = [seen.spikes == 0 for seen in self.hidden.values()]
+        return float(np.concatenate(silent).mean()) if silent else 0.0
 
 
-RASTER_SAMPLES = 3
-
-
-def observe(network: Network, x: Tensor, hidden: Tensor, lengths: Tensor | None = None) -> Activity:
-    """Activity of a run of `network` with input x [T, B, I] and hidden outputs [T, B, H], of samples of given lengths."""
+def observe(network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None) -> Activity:
+    """Activity of a run of `network` with input x [T, B, I] in which its layers sent [T, B, H], of samples of given lengths."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
+    t = np.arange(T)[:, None]
+    layers = {INPUT: _seen(network.input_signal, x, ends)}
+    layers |= {name: _seen(layer.output_signal, sent[name], ends) for name, layer in network.named_layers()}
+    return Activity(B, T, layers, (t < ends).sum(1, dtype=np.int64), int(B * T - ends.sum()))
+
+
+def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
+    T, _, size = sent.shape
+    if signal == "values":
+        nothing, none = np.zeros(size, np.int64), np.zeros((T, size), np.int64)
+        return LayerActivity(
+            signal, nothing, nothing, np.zeros((T, min(RASTER_SAMPLES, len(ends)), size), bool), none, none
+        )
     t = np.arange(T)[:, None, None]
-    spiking_input = network.input_signal == "spikes"
-    spiking = network.cell.output_signal == "spikes"
-    x_seen, h_seen = x.detach().cpu().numpy() != 0, hidden.detach().cpu().numpy() != 0
-    if not spiking_input:
-        x_seen = np.zeros_like(x_seen)
-    elif lengths is not None:
-        x_seen = x_seen & (t < ends[:, None])
-    if not spiking:
-        h_seen = np.zeros_like(h_seen)
-    input_steps, hidden_steps = x_seen.sum(1, dtype=np.int64), h_seen.sum(1, dtype=np.int64)
-    recurrent_steps = (h_seen & (t < ends[:, None] - 1)).sum(1, dtype=np.int64)
-    return Activity(
-        samples=B,
-        steps=T,
-        input_spikes=input_steps.sum(0),
-        hidden_spikes=hidden_steps.sum(0),
-        recurrent_spikes=recurrent_steps.sum(0),
-        spikes_per_step=hidden_steps.sum(1),
-        input_raster=x_seen[:, :RASTER_SAMPLES],
-        raster=h_seen[:, :RASTER_SAMPLES],
-        input_steps=input_steps,
-        hidden_steps=hidden_steps,
-        recurrent_steps=recurrent_steps,
-        running=(t[:, :, 0] < ends).sum(1, dtype=np.int64),
-        skipped_steps=int(B * T - ends.sum()),
-    )
+    spikes = (sent.detach().cpu().numpy() != 0) & (t < ends[:, None])
+    steps = spikes.sum(1, dtype=np.int64)
+    passed_on = (spikes & (t < ends[:, None] - 1)).sum(1, dtype=np.int64)
+    return LayerActivity(signal, steps.sum(0), passed_on.sum(0), spikes[:, :RASTER_SAMPLES], steps, passed_on)
+
+
+def as_arrays(activity: Activity) -> dict[str, Any]:
+    """Flat names and arrays, as a file holds them: "samples", "hidden/spikes"."""
+    found: dict[str, Any] = {
+        "samples": activity.samples,
+        "steps": activity.steps,
+        "skipped_steps": activity.skipped_steps,
+    }
+    if activity.running is not None:
+        found["running"] = activity.running
+    for name, seen in activity.layers.items():
+        parts = {part: getattr(seen, part) for part in LayerActivity.__dataclass_fields__}
+        found |= {f"{name}/{part}": value for part, value in parts.items() if value is not None}
+    return found
+
+
+def from_arrays(arrays: Mapping[str, Any]) -> Activity:
+    """What `as_arrays` gave."""
+    names = dict.fromkeys(key.split("/")[0] for key in arrays if "/" in key)
+    layers = {name: LayerActivity(**{
+        part: str(arrays[key]) if part == "signal" else arrays[key]
+        for part in LayerActivity.__dataclass_fields__ if (key := f"{name}/{part}") in arrays
+    }) for name in names}  # fmt: skip
+    numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
+    return Activity(**numbers, layers=layers, running=arrays.get("running"))

@@ -1,8 +1,14 @@
-"""The contract of an engine: how time is stepped. Engines differ in speed, never in result."""
+"""The contract of an engine: how time is stepped. Engines differ in speed, never in result.
+
+A network is run component by component: a single layer over all time steps at once (`unroll`, all that an engine must
+bring), layers that feed back into each other step by step, readouts by their own closed form.
+"""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor
@@ -10,81 +16,178 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.activity import Activity, observe
-from neurorec.models.cell import Cell, check_lengths
-from neurorec.models.network import Network
+from neurorec.models.layer import Layer
+from neurorec.models.network import Network, NetworkState
+from neurorec.models.readout import Readout
+from neurorec.models.wires import AS_SENT
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 engines: Registry[type["Engine"]] = Registry("engine")
 
 
 @dataclass(frozen=True)
 class EngineRun:
-    """outputs [T, B, O], hidden [T, B, H], the final state of the cell, and what was observed."""
+    """outputs [T, B, O], what every layer sent [T, B, H] by name, the final state, and what was observed."""
 
     outputs: Tensor
-    hidden: Tensor
-    state: tuple[Tensor, ...]
+    sent: Mapping[str, Tensor]
+    state: Any
     activity: Activity
 
 
 class Engine(ABC):
-    """Runs networks. `unroll` is all that an engine must bring: one recurrent layer over all time steps."""
+    """Runs networks. `unroll` is all that an engine must bring: one layer over all time steps."""
 
     title: ClassVar[str]
+    priority: ClassVar[int] = 0  #: of the engines that can run a layer, "auto" takes the one with the highest
 
     @abstractmethod
-    def why_not(self, cell: Cell) -> str | None:
-        """Why this engine cannot run `cell`, or None if it can."""
+    def why_not(self, layer: Layer) -> str | None:
+        """Why this engine cannot run `layer`, or None if it can."""
 
     @abstractmethod
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+        self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the parameters, x and the state.
 
-        Where samples have `lengths` [B] of their own (whole numbers, 0 to T), each stops there: its outputs behind are 0,
-        its final state is that of its own last step, and no gradient comes from behind.
+        Where samples have `lengths` [B] of their own (integers, 0 to T), each stops there: its later outputs are 0, its
+        final state is that of its own last step, and no gradient comes from beyond it.
         """
 
-    def check(self, cell: Cell) -> None:
-        """Raise `CannotRun` if this engine cannot run `cell`."""
-        reason = self.why_not(cell)
-        if reason is not None:
-            raise CannotRun(f"engine {self.title} cannot run {cell.title}: {reason}; use --engine auto")
+    def check(self, model: Layer | Network) -> None:
+        """Raise `CannotRun` if this engine cannot run the layer, or some hidden layer of the network."""
+        for layer in model.hidden.values() if isinstance(model, Network) else [model]:
+            reason = self.why_not(layer)
+            if reason is not None:
+                raise CannotRun(f"engine {self.title} cannot run {layer.title}: {reason}; use --engine auto")
 
-    def weighted_sums(self, cell: Cell, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def weighted_sums(self, layer: Layer, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Outputs of the layer times weights [K, T] or [K, T, B], summed over the steps: [K, B, H]; differentiable in the
         layer's parameters. An engine that can do so keeps no output of any step."""
-        hidden, _ = self.unroll(cell, x, lengths=lengths)
-        return torch.einsum("kt,tbh->kbh" if weights.dim() == 2 else "ktb,tbh->kbh", weights, hidden)
+        hidden, _ = self.unroll(layer, x, lengths=lengths)
+        return _sum(weights, hidden)
 
-    def answers(self, network: Network, x: Tensor, mask: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """The readout's mean output [B, O] over the steps where mask [T] or [T, B] holds, with no output of any one step."""
-        weights = network.readout.step_weights(mask)
-        return network.readout.answer(self.weighted_sums(network.cell, x, weights[None], lengths)[0], weights)
+    def run(
+        self, network: Network, x: Tensor, lengths: Tensor | None = None, state: NetworkState | None = None,
+        forced: Mapping[str, Tensor] | None = None,
+    ) -> EngineRun:  # fmt: skip
+        """The whole network over x [T, B, I]. `state`, `forced`: see `Network.run`.
 
-    def run(self, network: Network, x: Tensor, lengths: Tensor | None = None) -> EngineRun:
-        """Raises `CannotRun` for a cell that this engine cannot run, and `InputError` for impossible lengths."""
-        self.check(network.cell)
-        if lengths is not None:
-            check_lengths(lengths, x)
-        hidden, state = self.unroll(network.cell, x, lengths=lengths)
-        return EngineRun(network.read(hidden, lengths), hidden, state, observe(network, x, hidden, lengths))
+        Raises
+        ------
+        CannotRun, InputError
+            For a layer that this engine cannot run, and for impossible lengths.
+        """
+        self.check(network)
+        sent, after = network.run(x, state, lengths, self._unroll_any, forced)
+        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths))
+
+    def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
+        """The mean output [B, O] over the steps that the mask names; or, where an answer counts in every frame, the mean
+        output of each frame [F, B, O]."""
+        if objective.pooled and can_sum(network):
+            readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
+            sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
+            return readout.answer(heard_sums(network, sums)[0], weights)
+        outputs = network.run(batch.x, None, batch.lengths, self._unroll_any)[0][network.output]
+        return objective.answers(outputs, batch)
+
+    def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
+        """As `answers`, with what was observed on the way."""
+        seen = self.run(network, batch.x, batch.lengths)
+        return objective.answers(seen.outputs, batch), seen.activity
+
+    def hidden_sums(
+        self, network: Network, x: Tensor, weights: Tensor, lengths: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """For every hidden layer (and the input, where the readout hears it), what it sends times weights [K, T] or
+        [K, T, B], summed over the steps: [K, B, H]. Outputs of layers that only the readout hears are not kept."""
+        output = network.output
+        alone = {
+            id(layer): name for name, layer in network.hidden.items()
+            if all(wire.target == output for wire in network.heard_by(name))
+        }  # fmt: skip
+        sums: dict[str, Tensor] = {}
+
+        def unroll(layer: Layer, heard: Tensor, state: Any, ends: Tensor | None) -> tuple[Tensor, Any]:
+            if id(layer) not in alone:
+                return self._unroll_any(layer, heard, state, ends)
+            sums[alone[id(layer)]] = self.weighted_sums(layer, heard, weights, ends)
+            return heard, state  # nobody asks for it
+
+        sent, _ = network.run(x, None, lengths, unroll, without_output=True)
+        for name, values in sent.items():
+            if name not in sums and (name in network.hidden or any(w.target == output for w in network.heard_by(name))):
+                sums[name] = _sum(weights, values)
+        return sums
+
+    def _unroll_any(self, layer: Layer, x: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
+        return layer(x, state, lengths) if isinstance(layer, Readout) else self.unroll(layer, x, state, lengths)
 
 
-def choose_engine(name: str, cell: Cell) -> Engine:
-    """The engine called `name`, or for "auto" the first in preference order that runs `cell`.
+class FastestPerLayer(Engine):
+    """Every layer on the engine that prefers it most. `title` names those that a network uses."""
+
+    title = "auto"
+
+    def __init__(self, network: Network | None = None) -> None:
+        self._chosen: WeakKeyDictionary[Layer, Engine] = WeakKeyDictionary()
+        used = {self.of(layer).title for layer in network.hidden.values()} if network else set()
+        self.title = " + ".join(sorted(used)) or "torch"  # type: ignore[misc]
+
+    def of(self, layer: Layer) -> Engine:
+        if layer not in self._chosen:
+            able = [engine for name in engines if (engine := engines[name]()).why_not(layer) is None]
+            if not able:
+                raise CannotRun(f"no engine runs {layer.title}")
+            self._chosen[layer] = max(able, key=lambda engine: engine.priority)
+        return self._chosen[layer]
+
+    def why_not(self, layer: Layer) -> str | None:
+        return None
+
+    def unroll(
+        self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return self.of(layer).unroll(layer, x, state, lengths)
+
+    def weighted_sums(self, layer: Layer, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return self.of(layer).weighted_sums(layer, x, weights, lengths)
+
+
+def choose_engine(name: str, model: Layer | Network) -> Engine:
+    """The engine called `name`, or for "auto" the fastest that runs the layer, or each layer of the network.
 
     Raises
     ------
     InputError, CannotRun
-        For an unknown engine, or one that cannot run the cell. There is no silent fallback.
+        For an unknown engine, or one that cannot run the model. There is no silent fallback.
     """
     if name != "auto":
         engine = engines[name]()
-        engine.check(cell)
+        engine.check(model)
         return engine
-    for preferred in ("fused", "norse", "torch"):
-        engine = engines[preferred]()
-        if engine.why_not(cell) is None:
-            return engine
-    raise CannotRun(f"no engine runs {cell.title}")
+    fastest = FastestPerLayer()
+    if isinstance(model, Layer):
+        return fastest.of(model)
+    used = {engine.title: engine for engine in map(fastest.of, model.hidden.values())}
+    return next(iter(used.values())) if len(used) == 1 else FastestPerLayer(model)
+
+
+def can_sum(network: Network) -> bool:
+    """Whether pooled answers follow from sums over time: the output is a readout that no layer hears and that hears every
+    layer as it is."""
+    plain = all(not wire.delay and wire.carries == AS_SENT for wire in network.wires_into(network.output))
+    return plain and isinstance(network[network.output], Readout) and not network.heard_by(network.output)
+
+
+def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:
+    """Of `hidden_sums`, what the readout hears, side by side: [K, B, H]."""
+    lines = [sums[wire.source] for wire in network.wires_into(network.output)]
+    return lines[0] if len(lines) == 1 else torch.cat(lines, -1)
+
+
+def _sum(weights: Tensor, values: Tensor) -> Tensor:
+    return torch.einsum("kt,tbh->kbh" if weights.dim() == 2 else "ktb,tbh->kbh", weights, values)

@@ -15,7 +15,8 @@ from typing import Any
 from torch import Tensor
 
 from neurorec.engines.engine import Engine, engines
-from neurorec.models.cell import Cell, unroll_steps
+from neurorec.models.cell import Cell
+from neurorec.models.layer import unroll_steps
 from neurorec.models.cells.adaptive_lif import AdaptiveLIF
 from neurorec.models.cells.leaky_integrator import LeakyIntegrator
 from neurorec.models.cells.lif import LIF
@@ -42,6 +43,7 @@ def _with_our_spikes(step: Callable[..., Any], spike: SpikeFunction) -> Callable
 @engines.register("norse")
 class OnNorse(Engine):
     title = "norse"
+    priority = 10
 
     def why_not(self, cell: Cell) -> str | None:
         if type(cell) not in (LIF, AdaptiveLIF, LiquidState, LeakyIntegrator):

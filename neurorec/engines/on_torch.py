@@ -3,17 +3,17 @@
 from torch import Tensor
 
 from neurorec.engines.engine import Engine, engines
-from neurorec.models.cell import Cell
+from neurorec.models.layer import Layer
 
 
 @engines.register("torch")
 class OnTorch(Engine):
     title = "torch"
 
-    def why_not(self, cell: Cell) -> str | None:
+    def why_not(self, layer: Layer) -> str | None:
         return None
 
     def unroll(
-        self, cell: Cell, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
+        self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        return cell(x, state, lengths)
+        return layer(x, state, lengths)

@@ -11,13 +11,13 @@ from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 from neurorec.experiments.store import Store, read_activity, read_weights
 from neurorec.experiments.study import LoadedStudy
-from neurorec.hardware.band import Band
-from neurorec.hardware.chip import Chip
-from neurorec.hardware.cost import Cost, TrainingCost, TrainingRun, estimate_cost
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.export import export_network, exporters
 from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
-from neurorec.hardware.operations import Operations, count_inference
+from neurorec.hardware.pricing.inference_cost import Cost, TrainingCost, TrainingRun, estimate_cost
+from neurorec.hardware.workload.operations import Operations, count_inference
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf, load_pair
@@ -31,18 +31,18 @@ def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
     if record.half == "baseline":
         raise InputError(f"{folder}: this run is a baseline without a network")
     pair = load_pair(folder / f"{record.pair}.toml")
-    return pair.rate if record.half == "rate" else pair.spiking
+    return pair.half(record.half)
 
 
-def rebuild_network(record: RunRecord, folder: Path) -> Network:
-    """The trained network of a stored run, from its own copy of the card and its weights."""
+def rebuild_network(record: RunRecord, folder: Path) -> Any:
+    """The trained model of a stored run, from its own copy of the card and its weights."""
     half = stored_half(record, folder)
     weights = read_weights(folder)
     task = load_task(record.task, record.seed)
-    network = half.build(task.inputs, task.classes, torch.Generator().manual_seed(0))
+    network = half.build(task.inputs, task.outputs, torch.Generator().manual_seed(0))
     network.load_state_dict(weights)
     if record.control == "frozen recurrence":
-        network.cell.freeze_recurrence()
+        network.freeze_recurrence()
     return network.eval()
 
 

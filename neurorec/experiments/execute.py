@@ -5,6 +5,8 @@ import signal
 import threading
 import time
 import traceback
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -14,9 +16,10 @@ from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.results import RunRecord
 from neurorec.experiments.store import Store
 from neurorec.learning.rule import rules
-from neurorec.models.cell import cells
+from neurorec.models.architecture import READOUT, Architecture
+from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import load_task
-from neurorec.training import Run, load_pair, ridge_on_input, train
+from neurorec.training import Run, best_baseline, load_pair, train
 
 
 def start_worker(parent: int) -> None:
@@ -53,7 +56,7 @@ def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
 
 def _trained(spec: RunSpec, store: Store) -> tuple[RunRecord, Run]:
     pair = load_pair(spec.pair_path)
-    half = pair.rate if spec.half == "rate" else pair.spiking
+    half = pair.half(spec.half)
     task = load_task(spec.task, spec.seed)
 
     def progress(epoch: int, epochs: int, score: float | None) -> None:
@@ -62,54 +65,55 @@ def _trained(spec: RunSpec, store: Store) -> tuple[RunRecord, Run]:
 
     run = train(
         half, task, spec.rule, spec.seed, engine=spec.engine, device=spec.device, max_epochs=spec.max_epochs,
-        freeze_recurrence=spec.control == "frozen recurrence", max_samples=spec.max_samples, progress=progress,
+        freeze_recurrence=spec.control == "frozen recurrence", other_rounding=spec.control == "other rounding",
+        max_samples=spec.max_samples, progress=progress,
     )  # fmt: skip
-    return _record(spec, run), run
+    return _record(spec, run, half.architecture), run
 
 
-def _record(spec: RunSpec, run: Run) -> RunRecord:
-    return RunRecord(
-        run_id=spec.run_id, pair=spec.pair, half=spec.half, control=spec.control, network=run.network.cell.title,  # type: ignore[arg-type]
-        cell=run.network.cell.card.name, rule=run.rule, rule_title=run.rule_title, task=spec.task, seed=spec.seed,
-        engine=run.engine, device=run.device, metric="accuracy (readout)", train_score=run.scores["train"],
+def _record(spec: RunSpec, run: Run, architecture: Architecture) -> RunRecord:
+    name, baseline = best_baseline(run.task)
+    return replace(
+        _blank(spec, run.task.objective), network=run.network.title,
+        layers={layer: card.name for layer, card in architecture.cards.items() if layer != READOUT},  # type: ignore[attr-defined]
+        rule_title=run.rule_title, engine=run.engine, device=run.device, train_score=run.scores["train"],
         validation_score=run.scores["validation"], test_score=run.scores["test"], extra_scores=run.extra_scores,
-        chance_score=run.task.chance_score, baseline_score=ridge_on_input(run.task)["test"],
+        chance_score=run.task.chance_score, baseline=name, baseline_score=baseline["test"],
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
-        judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], status="done", reason="",
-        wall_s=run.wall_s, training=run.training, versions=versions(), dt_ms=getattr(run.network.cell.card, "dt_ms", None),
+        judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], wall_s=run.wall_s,
+        training=run.training, dt_ms=getattr(run.network, "dt_ms", None),
     )  # fmt: skip
 
 
 def _baseline(spec: RunSpec) -> tuple[RunRecord, None]:
     start, task = time.perf_counter(), load_task(spec.task, spec.seed)
-    ridge = ridge_on_input(task)
-    if spec.control == "chance":
-        train_score = validation_score = test_score = task.chance_score
-        network, rule_title, parameters = "chance", "most frequent class", 0
-    else:
-        train_score, validation_score, test_score = ridge["train"], ridge["validation"], ridge["test"]
-        network, rule_title = "ridge on the input", "least squares"
-        parameters = (task.inputs * task.x.shape[0] + 1) * task.classes
-    return RunRecord(
-        run_id=spec.run_id, pair="", half="baseline", control=spec.control, network=network, cell="", rule="",
-        rule_title=rule_title, task=spec.task, seed=spec.seed, engine="", device="cpu", metric="accuracy (readout)",
-        train_score=train_score, validation_score=validation_score, test_score=test_score, extra_scores={},
-        chance_score=task.chance_score, baseline_score=ridge["test"], parameters=parameters, spikes_per_sample=0.0,
-        judgements=[], status="done", reason="", wall_s=time.perf_counter() - start, versions=versions(),
+    found, (name, best) = task.baselines(), best_baseline(task)
+    scores = found[spec.control]
+    return replace(
+        _blank(spec, task.objective), network=spec.control, train_score=scores["train"], test_score=scores["test"],
+        validation_score=scores["validation"], chance_score=found[task.objective.chance]["test"], baseline=name,
+        baseline_score=best["test"], wall_s=time.perf_counter() - start,
     ), None  # fmt: skip
 
 
 def _failed(spec: RunSpec, reason: str, wall_s: float) -> RunRecord:
-    try:
-        pair = load_pair(spec.pair_path)
-        cell = (pair.rate if spec.half == "rate" else pair.spiking).cell.name
-        network = cells[cell].title
-    except NeurorecError:
-        cell, network = "", spec.pair
+    objective, network = None, spec.pair or spec.control
+    with suppress(NeurorecError):
+        objective = load_task(spec.task, spec.seed).objective
+        network = load_pair(spec.pair_path).half(spec.half).architecture.title if spec.pair else network
+    rule_title = rules[spec.rule].title if spec.rule else ""
+    return replace(
+        _blank(spec, objective), network=network, rule_title=rule_title, status="failed", reason=reason, wall_s=wall_s
+    )
+
+
+def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
+    """What is known of a run before it starts."""
     return RunRecord(
-        run_id=spec.run_id, pair=spec.pair, half=spec.half, control=spec.control, network=network, cell=cell,  # type: ignore[arg-type]
-        rule=spec.rule, rule_title=rules[spec.rule].title if spec.rule else "", task=spec.task, seed=spec.seed,
-        engine=spec.engine, device=spec.device, metric="accuracy (readout)", train_score=0.0, validation_score=0.0,
-        test_score=0.0, extra_scores={}, chance_score=0.0, baseline_score=0.0, parameters=0, spikes_per_sample=0.0,
-        judgements=[], status="failed", reason=reason, wall_s=wall_s, versions=versions(),
+        run_id=spec.run_id, pair=spec.pair, half=spec.half, control=spec.control, network="", layers={},  # type: ignore[arg-type]
+        rule=spec.rule, rule_title="", task=spec.task, seed=spec.seed, engine=spec.engine, device=spec.device,
+        metric=objective.metric if objective else "", unit=objective.unit if objective else "",
+        higher_is_better=objective.higher_is_better if objective else True, train_score=0.0, validation_score=0.0,
+        test_score=0.0, extra_scores={}, chance_score=0.0, baseline="", baseline_score=0.0, parameters=0,
+        spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.0, versions=versions(),
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from neurorec.basics.cards import card_folder, card_names
 from neurorec.experiments.kinds import kind_of, load_any_study
-from neurorec.models.cell import cells
 from neurorec.training import load_pair
 
 MODELS = """# Pairs
@@ -30,7 +29,9 @@ def models_readme() -> str:
     rows = []
     for name in card_names("models"):
         pair = load_pair(name)
-        rate, spiking = (cells[half.cell.name].title for half in pair.halves)
+        rate, spiking = (
+            pair.parts[name].architecture.title if name in pair.parts else "none" for name in ("rate", "spiking")
+        )
         trainings = sorted(
             {f"{training.rule} on {training.task}" for half in pair.halves for training in half.trainings}
         )

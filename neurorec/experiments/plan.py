@@ -7,21 +7,24 @@ import json
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.asked import asked_engines
-from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.engine import Engine, choose_engine, engines
 from neurorec.engines.event_engine import EventEngine
 from neurorec.experiments.study import LoadedStudy
 from neurorec.learning.rule import TrainingCard, rules
+from neurorec.models.network import Network
+from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 2  # raise it when what a run's folder holds changes, so that older runs are made anew
+STORED_FORMAT = 3  # raise it when what a run's folder holds changes, so that older runs are made anew
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
@@ -36,7 +39,7 @@ class RunSpec:
     rule: str
     task: str
     seed: int
-    control: str  #: "", "frozen recurrence", "chance" or "ridge on input"
+    control: str  #: "", "frozen recurrence", "other rounding", or the name of a baseline
     engine: str  #: the event engine where the rule learns in one, unless another kind was asked for; else what steps the cell
     device: str
     max_epochs: int | None
@@ -46,7 +49,7 @@ class RunSpec:
     def title(self) -> str:
         """One line for people."""
         what = f"{self.pair} {self.half} {self.rule}" if self.pair else self.control
-        return f"{what}{' (frozen)' if self.control == 'frozen recurrence' else ''} {self.task} seed {self.seed}"
+        return f"{what}{f' ({self.control})' if self.pair and self.control else ''} {self.task} seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -92,27 +95,38 @@ def code_digest() -> str:
 def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
     """Every run of the study, in the order of its card. Raises `CannotRun` if the asked engine can run none of its networks."""
     _check_engine(study, options.engine)
-    specs = []
+    asked, specs = study.card.controls, []
     for pair in study.pairs:
         for half in pair.halves:
             for number, training in enumerate(half.trainings):
-                controls = [""]
-                if rules[training.rule].recurrent_frozen_control and _recurrent(half):
-                    controls += ["frozen recurrence"] * ("frozen recurrence" in study.card.controls)
-                for control in controls:
-                    for seed in options.seeds:
-                        specs.append(_spec(pair, half, number, seed, control, options))
-    tasks = sorted({training.task for pair in study.pairs for half in pair.halves for training in half.trainings})
-    for control in study.card.controls:
-        if control != "frozen recurrence":
-            specs += [_baseline(task, seed, control) for task in tasks for seed in options.seeds]
+                rule, task = rules[training.rule], load_task(training.task, options.seeds[0])
+                rule.check(probe(half), task)
+                controls = {"": options.seeds}
+                if "frozen recurrence" in asked and rule.recurrent_frozen_control and _recurrent(half):
+                    controls["frozen recurrence"] = options.seeds
+                if "other rounding" in asked and rule.order_free and training.batch_size > 1:
+                    controls["other rounding"] = options.seeds[:1]
+                for control, seeds in controls.items():
+                    specs += [_spec(pair, half, number, seed, control, options) for seed in seeds]
+    if "baselines" in asked:
+        named = {training.task for pair in study.pairs for half in pair.halves for training in half.trainings}
+        found = {name: list(load_task(name, options.seeds[0]).baselines()) for name in sorted(named)}
+        for control in dict.fromkeys(each for names in found.values() for each in names):
+            specs += [
+                _baseline(task, seed, control) for task in found if control in found[task] for seed in options.seeds
+            ]
     return specs
 
 
+def probe(half: LoadedHalf) -> Any:
+    """The half's model for one input and one output: what can be asked of it does not depend on the task."""
+    return half.build(1, 1, torch.Generator().manual_seed(0))
+
+
 def _recurrent(half: LoadedHalf) -> bool:
-    """Whether the cell has recurrent weights that training changes."""
-    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell
-    return any(weight.requires_grad for weight in cell.recurrent_weights())
+    """Whether the network has recurrent weights that training changes, or wires that lead back."""
+    network = probe(half)
+    return bool(network.recurrent_wires) or any(weight.requires_grad for weight in network.recurrent_weights())
 
 
 def _check_engine(study: LoadedStudy, engine: str) -> None:
@@ -130,40 +144,50 @@ def _check_engine(study: LoadedStudy, engine: str) -> None:
     if for_cells == "auto":
         return
     member = engines[engine]()
-    cells = [half.build(1, 1, torch.Generator().manual_seed(0)).cell for pair in study.pairs for half in pair.halves]
-    reasons = {cell.title: member.why_not(cell) for cell in cells}
-    if all(reasons.values()):
-        raise CannotRun(f"engine {engine} can run no network of study {study.name}: {next(iter(reasons.values()))}")
+    models = [probe(half) for pair in study.pairs for half in pair.halves]
+    reasons = [_why_not(member, model) for model in models if isinstance(model, Network)]
+    if all(reasons):
+        why = reasons[0] if reasons else "it has energy models only, which are relaxed"
+        raise CannotRun(f"engine {engine} can run no network of study {study.name}: {why}")
+
+
+def _why_not(engine: Engine, network: Network) -> str | None:
+    reasons = (engine.why_not(layer) for layer in network.hidden.values())
+    return next((reason for reason in reasons if reason is not None), None)
 
 
 def _learner(half: LoadedHalf, training: TrainingCard, asked: str) -> EventEngine | None:
     """The event engine in which a training's rule learns, if it does."""
-    network = half.build(1, 1, torch.Generator().manual_seed(0))
-    return rules[training.rule](training, asked).event_engine_for(network)
+    return rules[training.rule](training, asked).event_engine_for(probe(half))
 
 
 def _engine_for(half: LoadedHalf, training: TrainingCard, asked: str, device: str) -> str:
     for_cells, for_events = asked_engines(asked)
-    cell = half.build(1, 1, torch.Generator().manual_seed(0)).cell.to(device)
-    if for_cells != "auto" and engines[for_cells]().why_not(cell) is None:
+    model = probe(half).to(device)
+    if not isinstance(model, Network):
+        return "auto"
+    if for_cells != "auto" and _why_not(engines[for_cells](), model) is None:
         return for_cells
     learner = _learner(half, training, for_events)
-    return learner.name if learner else choose_engine("auto", cell).title
+    if learner:
+        return learner.name
+    chosen = choose_engine("auto", model).title
+    return chosen if chosen in engines else "auto"
 
 
 def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: str, options: Options) -> RunSpec:
     training = half.trainings[number]
     engine = _engine_for(half, training, options.engine, options.device)
     decides = {
-        "cell": half.cell.model_dump(),
-        "readout": half.readout.model_dump(),
+        "architecture": half.architecture.as_data(),
         "encoder": half.encoder.card.model_dump(),
         "training": training.model_dump(),
         "engine": engine,
         "device": options.device,
         "caps": [options.max_epochs, options.max_samples],
     }
-    name = f"{pair.name}-{half.half}-{training.rule}{'-frozen' if control else ''}-{training.task}"
+    suffix = f"-{control.split()[0]}" if control else ""
+    name = f"{pair.name}-{half.half}-{training.rule}{suffix}-{training.task}"
     return RunSpec(
         _run_id(name, seed, decides), pair.name, str(pair.path.resolve()), half.half, training.rule, training.task, seed,
         control, engine, options.device, options.max_epochs, options.max_samples,

@@ -24,22 +24,25 @@ class RunRecord:
     run_id: str
     pair: str  #: card name, or "" for baselines
     half: Literal["rate", "spiking", "baseline"]
-    control: str  #: "" for a proper run, "frozen recurrence", "chance" or "ridge on input"
+    control: str  #: "" for a proper run, "frozen recurrence", "other rounding", or the name of a baseline
     network: str  #: for people: "LSTM", "adaptive LIF", "ridge on the input"
-    cell: str  #: registered name, or ""
+    layers: dict[str, str]  #: the registered cell (or energy model) of each hidden layer; empty for baselines
     rule: str  #: registered name, or ""
     rule_title: str  #: for people: "surrogate BPTT", "STDP"
     task: str
     seed: int
     engine: str
     device: str
-    metric: str  #: "accuracy (readout)", "accuracy (label assignment)"
+    metric: str  #: "accuracy", "mean squared error"
+    unit: str  #: "" or "nats/symbol"
+    higher_is_better: bool
     train_score: float
     validation_score: float
     test_score: float
     extra_scores: dict[str, dict[str, float]]  #: further metrics: name -> {"train", "validation", "test"}
-    chance_score: float
-    baseline_score: float  #: ridge on the raw input of the same task and seed
+    chance_score: float  #: of the constant answer, on the test split
+    baseline: str  #: the best other trivial baseline of the same task and seed, such as "ridge on input"
+    baseline_score: float
     parameters: int
     spikes_per_sample: float
     judgements: list[tuple[str, str]]  #: (stance, why) for each of OBJECTIONS, empty for baselines
@@ -51,31 +54,11 @@ class RunRecord:
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     folder: Path | None = None
 
-    @property
-    def unit(self) -> str:
-        return ""
-
-    @property
-    def higher_is_better(self) -> bool:
-        return True
-
-    @property
-    def baselines(self) -> dict[str, float]:
-        """Test scores of what needs no network, the constant answer first."""
-        return {"chance": self.chance_score, "ridge on input": self.baseline_score}
-
 
 def scores_of(run: RunRecord) -> dict[str, dict[str, float]]:
     """Every metric of a run, the one it is judged by first: name -> {"train", "validation", "test"}."""
     first = {"train": run.train_score, "validation": run.validation_score, "test": run.test_score}
     return {run.metric: first, **{name: scores for name, scores in run.extra_scores.items() if name != run.metric}}
-
-
-def best_baseline(run: RunRecord) -> str | None:
-    """The name of the best trivial baseline beside the constant answer; the constant answer where there is no other."""
-    others = list(run.baselines)[1:] or list(run.baselines)
-    best = max if run.higher_is_better else min
-    return best(others, key=lambda name: run.baselines[name], default=None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import sync, write_atomically
-from neurorec.engines.activity import Activity
+from neurorec.engines.activity import Activity, as_arrays, from_arrays
 from neurorec.experiments.results import RunRecord
 from neurorec.training import Run
 
@@ -64,8 +64,7 @@ class Store:
         if run is not None:
             save_file({k: v.detach().cpu().contiguous() for k, v in run.network.state_dict().items()},
                       folder / "weights.safetensors")  # fmt: skip
-            seen = {name: value for name, value in asdict(run.activity).items() if value is not None}
-            np.savez_compressed(folder / "activity.npz", **seen)
+            np.savez_compressed(folder / "activity.npz", **as_arrays(run.activity))
             with open(folder / "history.csv", "w", newline="") as file:
                 writer = csv.DictWriter(file, ["epoch", "loss", "validation_score"])
                 writer.writeheader()
@@ -119,9 +118,7 @@ def read_weights(folder: Path) -> dict[str, torch.Tensor]:
 
 def read_activity(folder: Path) -> Activity:
     with np.load(folder / "activity.npz", allow_pickle=False) as arrays:
-        data = {field.name: arrays[field.name] for field in fields(Activity) if field.name in arrays}
-    numbers: dict[str, Any] = {name: int(data.get(name, 0)) for name in ("samples", "steps", "skipped_steps")}
-    return Activity(**data | numbers)
+        return from_arrays(dict(arrays))
 
 
 def read_history(folder: Path) -> tuple[tuple[int, float], ...]:

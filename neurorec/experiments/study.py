@@ -8,13 +8,12 @@ from pydantic import Field, PositiveInt, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.experiments.findings import FindingCard
-from neurorec.hardware.chip import Chip, load_chip
+from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
-from neurorec.models.cell import cells
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedPair, load_pair
 
-Control = Literal["chance", "ridge on input", "frozen recurrence"]
+Control = Literal["baselines", "frozen recurrence", "other rounding"]
 
 
 class Quick(Card):
@@ -97,7 +96,7 @@ class LoadedStudy:
         for pair in self.pairs:
             keys.update(pair.card.sources)
             for half in pair.halves:
-                keys.update(cells[half.cell.name].sources_of(half.cell))
+                keys.update(half.architecture.sources())
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
                     keys.update(load_task(training.task, seed=0).sources)

@@ -13,7 +13,7 @@ from neurorec.experiments.collect import collect
 from neurorec.experiments.findings import Baseline, Measured
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, with_findings
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
-from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, best_baseline, scores_of
+from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
 
@@ -134,8 +134,5 @@ def _by_seed(results: StudyResults, chosen: Mapping[str, str]) -> dict[int, RunR
 
 def _baseline(runs: list[RunRecord]) -> Baseline | None:
     """The best trivial baseline, its mean over the same seeds."""
-    name = best_baseline(runs[0])
-    if name is None:
-        return None
-    values = [run.baselines[name] for run in runs if name in run.baselines]
-    return Baseline(name, sum(values) / len(values))
+    name = runs[0].baseline
+    return Baseline(name, sum(run.baseline_score for run in runs) / len(runs)) if name else None

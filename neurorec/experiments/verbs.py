@@ -10,16 +10,16 @@ from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import rebuild_network, stored_half
 from neurorec.experiments.kinds import load_any_study
 from neurorec.experiments.store import read_activity, read_history, read_run
-from neurorec.hardware.bill import Outcome
-from neurorec.hardware.case import Case, DescribedNet, TrainedNet
-from neurorec.hardware.chip import Chip, load_chip
-from neurorec.hardware.cost import Cost, TrainingRun
-from neurorec.hardware.cost import estimate_cost as price
-from neurorec.hardware.description import describe_cost, load_description
+from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
-from neurorec.hardware.graph import GraphCost, graph_cost, read_recording
-from neurorec.hardware.link import load_link
+from neurorec.hardware.pricing.bill import Outcome
+from neurorec.hardware.pricing.case import Case, DescribedNet, TrainedNet
+from neurorec.hardware.pricing.inference_cost import Cost, TrainingRun
+from neurorec.hardware.pricing.inference_cost import estimate_cost as price
+from neurorec.hardware.workload.description import describe_cost, load_description
+from neurorec.hardware.workload.graph import GraphCost, graph_cost, read_recording
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split

@@ -13,8 +13,8 @@ a root and a division; it reads weight, gradient and two moments, and writes wei
 from __future__ import annotations
 
 from neurorec.hardware.counts import Counts, Kind, Layer, LayerCounts
-from neurorec.hardware.operations import Operations
-from neurorec.hardware.stores import Store
+from neurorec.hardware.pricing.memory import Store
+from neurorec.hardware.workload.operations import Operations
 from neurorec.models.cell import Cell
 from neurorec.models.network import Network
 from neurorec.models.readout import Linear

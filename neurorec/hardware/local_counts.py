@@ -18,8 +18,8 @@ from __future__ import annotations
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.counts import Counts, LayerCounts
-from neurorec.hardware.operations import Operations
-from neurorec.hardware.stores import Store
+from neurorec.hardware.pricing.memory import Store
+from neurorec.hardware.workload.operations import Operations
 from neurorec.models.network import Network
 
 PRE_OPERATIONS, POST_OPERATIONS, TRACE_OPERATIONS = 4, 5, 2

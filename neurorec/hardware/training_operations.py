@@ -17,8 +17,8 @@ from neurorec.engines.activity import Activity
 from neurorec.hardware.counts import Counts, LayerCounts
 from neurorec.hardware.gradient_counts import OPTIMISERS, backward_counts, gradient_stores, update_counts
 from neurorec.hardware.local_counts import eprop_counts, local_counts, local_stores
-from neurorec.hardware.operations import Operations, count_inference
-from neurorec.hardware.stores import Store
+from neurorec.hardware.pricing.memory import Store
+from neurorec.hardware.workload.operations import Operations, count_inference
 from neurorec.models.network import Network
 
 COUNTED_RULES = ("bptt", "competitive", "eprop", "ridge", "stdp")  #: eprop is counted, but nothing here trains by it

@@ -7,28 +7,27 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.engine import Engine
-from neurorec.learning.ridge import best_ridge, readout_features
+from neurorec.learning.ridge import best_ridge, readout_features, write_readout
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch, accuracy
+from neurorec.tasks.batch import Batch, accuracy
+from neurorec.tasks.objective import Objective
 
 Name = TypeVar("Name", bound=str)
 
 
 @torch.no_grad()
 def fit_count_readout(
-    network: Network, engine: Engine, train: Batch, validation: Batch, penalties: list[float]
+    network: Network, engine: Engine, objective: Objective, train: Batch, validation: Batch, penalties: list[float]
 ) -> float:
     """Fit the readout anew by ridge on mean activity, so that nets trained by different rules are read alike.
 
     The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every
     step answered, the features are spike counts divided by T.
     """
-    features, held_out = (readout_features(network, engine, batch).cpu() for batch in (train, validation))
-    weights, penalty = best_ridge(
-        features, train.target.cpu(), (held_out, validation.target.cpu()), network.readout.size, penalties
-    )
-    network.readout.weight.copy_(weights[:, :-1])
-    network.readout.bias.copy_(weights[:, -1])
+    features, held_out = (readout_features(network, engine, batch, objective).cpu() for batch in (train, validation))
+    wanted = objective.wanted(train.to("cpu"), network[network.output].size)
+    weights, penalty = best_ridge(features, wanted, (held_out, validation.to("cpu")), objective, penalties)
+    write_readout(network, weights)
     return penalty
 
 

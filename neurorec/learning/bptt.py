@@ -1,15 +1,18 @@
 """Backpropagation through time; on spiking cells, with the surrogate derivative that their spike function brings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor
 
-from neurorec.basics.errors import RunFailed
-from neurorec.engines.engine import Engine
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.basics.errors import CannotRun, RunFailed
+from neurorec.engines.engine import Engine, can_sum, heard_sums
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, network_why_not, rules
 from neurorec.models.network import Network
+from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import Batch
 
 
@@ -19,6 +22,7 @@ class BPTTCard(TrainingCard):
     clip_norm: PositiveFloat
     rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
     rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
+    teacher_forcing: bool = False  #: whether wires that lead back from the readout carry its targets while training
 
 
 @dataclass
@@ -26,6 +30,7 @@ class BPTTState:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     engine: Engine
+    objective: Objective
     mask: Tensor = field(default_factory=lambda: torch.empty(0))  #: [T] or [T, B] of the last batch
     weights: Tensor = field(
         default_factory=lambda: torch.empty(2, 0)
@@ -34,7 +39,7 @@ class BPTTState:
 
 @rules.register("bptt")
 class BPTT(Rule):
-    """Adam on the cross-entropy of the readout averaged over the answered steps."""
+    """Adam on the loss that the task's objective gives the network's answers."""
 
     Card = BPTTCard
     title = "BPTT"
@@ -42,25 +47,30 @@ class BPTT(Rule):
     equations = (
         "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
     )
+    signal = "errors"
     recurrent_frozen_control = True
+    order_free = True
     scored_each_epoch = True
     card: BPTTCard
 
     @classmethod
-    def title_for(cls, network: Network) -> str:
-        return "surrogate BPTT" if network.cell.output_signal == "spikes" else cls.title
+    def title_for(cls, model: Any) -> str:
+        return "surrogate BPTT" if model.spikes else cls.title
 
     @classmethod
-    def why_not(cls, network: Network) -> str | None:
-        if not any(parameter.requires_grad for parameter in network.cell.parameters()):
+    def why_not(cls, model: Any) -> str | None:
+        reason = network_why_not(model)
+        if reason is not None:
+            return reason
+        if not any(parameter.requires_grad for layer in model.hidden.values() for parameter in layer.parameters()):
             return "its recurrent layer is fixed; train its readout with the rule ridge"
-        if network.cell.output_signal == "values" and not getattr(network.cell, "differentiable", True):
+        if not all(getattr(layer, "differentiable", True) for layer in model.hidden.values()):
             return "its winner-take-all output has no derivative; use the rule competitive"
         return None
 
     @classmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
-        spiking = network.cell.output_signal == "spikes"
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        spiking = model.spikes
         return (
             Judgement("kept", "errors travel backward through a purely linear copy of the network"),
             Judgement("partly", "a surrogate stands in for the derivative of the spike")
@@ -76,13 +86,18 @@ class BPTT(Rule):
             Judgement("kept", "every sample needs its target"),
         )
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> BPTTState:
-        trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
+        """Raises `CannotRun` where the answer of each frame is to be forced, but there is none or nothing hears it."""
+        if self.card.teacher_forcing and (objective.pooled or not any(w.delay for w in model.heard_by(model.output))):
+            raise CannotRun(
+                "teacher_forcing: it needs a delayed wire from the readout, and targets in every frame; set it to false"
+            )
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = torch.optim.Adam(trained, lr=self.card.learning_rate, fused=True)
         schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=self.card.learning_rate_decay)
-        return BPTTState(optimizer, schedule, engine)
+        return BPTTState(optimizer, schedule, engine, objective)
 
-    def step(self, network: Network, state: BPTTState, batch: Batch) -> tuple[BPTTState, Info]:
+    def step(self, model: Network, state: BPTTState, batch: Batch) -> tuple[BPTTState, Info]:
         """One Adam step.
 
         Raises
@@ -91,7 +106,7 @@ class BPTT(Rule):
             If the loss is no longer a finite number.
         """
         state.optimizer.zero_grad(set_to_none=True)
-        loss = self._loss(network, state, batch)
+        loss = self._loss(model, state, batch)
         value = float(loss.detach())
         if not torch.isfinite(loss):
             raise RunFailed(
@@ -106,15 +121,39 @@ class BPTT(Rule):
         return state, Info(loss=value, updates=1)
 
     def _loss(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
+        if state.objective.pooled and can_sum(network):
+            return self._loss_of_sums(network, state, batch)
+        forced = self._forced(network, state.objective, batch)
+        seen = state.engine.run(network, batch.x, batch.lengths, forced=forced)
+        loss = state.objective.loss(state.objective.answers(seen.outputs, batch), batch)
+        steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
+        return loss + self._rates({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
+
+    def _loss_of_sums(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
         """It reads no output of any one step, only the sum behind the answer and, where regularised, each unit's rate."""
-        regularised = self.card.rate_weight > 0 and network.cell.output_signal == "spikes"
         if state.mask is not batch.mask or batch.lengths is not None:
-            answer = network.readout.step_weights(batch.mask)
+            answer = network[network.output].step_weights(batch.mask)
             steps = len(answer) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
             state.mask, state.weights = batch.mask, torch.stack([answer, torch.full_like(answer, 1 / steps)])
-        weights = state.weights[: 2 if regularised else 1]
-        sums = state.engine.weighted_sums(network.cell, batch.x, weights, batch.lengths)
-        loss = torch.nn.functional.cross_entropy(network.readout.answer(sums[0], state.weights[0]), batch.target)
-        if regularised:
-            loss = loss + self.card.rate_weight * (sums[1].mean(0) - self.card.rate_target).square().mean()
-        return loss
+        weights = state.weights[: 2 if self._regularises(network) else 1]
+        sums = state.engine.hidden_sums(network, batch.x, weights, batch.lengths)
+        answers = network[network.output].answer(heard_sums(network, sums)[0], state.weights[0])
+        loss = state.objective.loss(answers, batch)
+        return loss + self._rates({name: sums[name][-1] for name in network.hidden}, network)
+
+    def _regularises(self, network: Network) -> bool:
+        return self.card.rate_weight > 0 and network.spikes
+
+    def _rates(self, rates: Mapping[str, Tensor], network: Network) -> Tensor | float:
+        """The regulariser of the rates [B, H] of each spiking layer."""
+        if not self._regularises(network):
+            return 0.0
+        spiking = [rate for name, rate in rates.items() if network.signal_of(name) == "spikes"]
+        parts = [(rate.mean(0) - self.card.rate_target).square().mean() for rate in spiking]
+        return self.card.rate_weight * sum(parts[1:], parts[0])
+
+    def _forced(self, network: Network, objective: Objective, batch: Batch) -> dict[str, Tensor]:
+        if not self.card.teacher_forcing:
+            return {}
+        right = objective.fed_back(batch, network[network.output].size).to(batch.x.dtype)
+        return {network.output: right.repeat_interleave(batch.steps_per_frame, dim=0)}

@@ -1,16 +1,18 @@
 """Competitive learning: the winner moves towards its input; a conscience keeps any unit from always winning."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from neurorec.engines.engine import Engine
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.cells.competitive import Competitive
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 
 class CompetitiveLearningCard(TrainingCard):
@@ -40,20 +42,22 @@ class CompetitiveLearning(Rule):
         "winner c = argmax of a + conscience (1/H - p);   w_c += learning_rate (x - w_c);   p += share_rate (h - p)"
     )
     whole_split = True
-    unsupervised = True
+    read_by_labels = True
+    signal = "none"
     card: CompetitiveLearningCard
 
     @classmethod
-    def why_not(cls, network: Network) -> str | None:
-        if isinstance(network.cell, Competitive):
-            return None
+    def why_not(cls, model: Any) -> str | None:
+        reason = network_why_not(model, layers=1)
+        if reason is not None or isinstance(hidden_layer(model), Competitive):
+            return reason
         return (
             "it moves the prototype of one winning unit and this layer has none; use the cell competitive, as in "
             "models/competitive_lif_vs_competitive_learning.toml"
         )
 
     @classmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement("relaxed", "nothing travels backward: the winner moves towards the input it has just seen"),
             Judgement("relaxed", "no derivative is taken"),
@@ -68,14 +72,17 @@ class CompetitiveLearning(Rule):
             ),
         )
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> CompetitiveState:
-        even = torch.full((network.cell.size,), 1 / network.cell.size, device=next(network.parameters()).device)
+    def init(
+        self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator
+    ) -> CompetitiveState:
+        units = hidden_layer(model).size
+        even = torch.full((units,), 1 / units, device=next(model.parameters()).device)
         return CompetitiveState(even, self.card.learning_rate)
 
     @torch.no_grad()
-    def step(self, network: Network, state: CompetitiveState, batch: Batch) -> tuple[CompetitiveState, Info]:
-        cell, shares = network.cell, state.shares.clone()
-        assert isinstance(cell, Competitive)
+    def step(self, model: Network, state: CompetitiveState, batch: Batch) -> tuple[CompetitiveState, Info]:
+        cell: Any = hidden_layer(model)
+        shares = state.shares.clone()
         inputs = batch.x.transpose(0, 1).flatten(0, 1)  # samples in order, their frames in order
         for x in inputs:
             winner = int((cell.match(x) + self.card.conscience * (1 / cell.size - shares)).argmax())

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from neurorec.engines.engine import Engine
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.basics.errors import InputError
+from neurorec.basics.least_squares import solve_ridge
+from neurorec.engines.engine import Engine, can_sum, heard_sums
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, network_why_not, rules
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch, accuracy
+from neurorec.tasks.batch import Batch, frame_means
+from neurorec.tasks.objective import Objective
 
 
 class RidgeCard(TrainingCard):
@@ -19,62 +23,72 @@ class RidgeCard(TrainingCard):
 @dataclass
 class RidgeState:
     engine: Engine
-    classes: int
+    objective: Objective
     features: list[Tensor] = field(default_factory=list)
-    targets: list[Tensor] = field(default_factory=list)
-
-
-def solve_ridge(features: Tensor, targets: Tensor, penalty: float) -> Tensor:
-    """Weights [O, K] of features [N, K] onto targets [N, O], in double precision.
-
-    W = Y^T X (X^T X + penalty N I)^-1 (Hoerl & Kennard 1970); put a column of ones last for the bias, which is then
-    left out of the penalty.
-    """
-    X, Y = features.double(), targets.double()
-    shrink = torch.full((X.shape[1],), penalty * X.shape[0], dtype=torch.float64)
-    shrink[-1] = 1e-9 * X.shape[0]
-    return torch.linalg.solve(X.T @ X + torch.diag(shrink), X.T @ Y).T
+    wanted: list[Tensor] = field(default_factory=list)
 
 
 def best_ridge(
-    features: Tensor, target: Tensor, validation: tuple[Tensor, Tensor], classes: int, penalties: list[float]
+    features: Tensor, wanted: Tensor, held_out: tuple[Tensor, Batch], objective: Objective, penalties: list[float]
 ) -> tuple[Tensor, float]:
-    """The weights and the penalty with the best validation accuracy (the largest penalty where several tie)."""
-    wanted = torch.nn.functional.one_hot(target, classes).double() * 2 - 1
+    """The weights and the penalty with the best score on held-out data (the largest penalty where several tie).
+
+    features [N, K] and wanted outputs [N, O]; held out are features [N, K] (or [F, B, K]) and their batch.
+    """
     best: tuple[float, float, Tensor] | None = None
     for penalty in sorted(penalties):
         weights = solve_ridge(features, wanted, penalty)
-        score = accuracy(validation[0].double() @ weights.T, validation[1])
-        if best is None or score >= best[0]:
+        score = objective.score(held_out[0].double() @ weights.T, held_out[1])
+        if best is None or objective.is_better(score, best[0]):
             best = (score, penalty, weights)
-    assert best is not None
+    if best is None:
+        raise InputError("penalties: give at least one candidate")
     return best[2], best[1]
 
 
-def readout_features(network: Network, engine: Engine, batch: Batch) -> Tensor:
-    """What the readout's weights see, [B, H+1]: filtered hidden activity and filtered ones, averaged over the answer."""
-    weights = network.readout.step_weights(batch.mask)
-    (summed,) = engine.weighted_sums(network.cell, batch.x, weights[None], batch.lengths)
-    return torch.cat([summed, weights.sum(0).expand(len(summed))[:, None]], dim=1)
+def readout_features(network: Network, engine: Engine, batch: Batch, objective: Objective) -> Tensor:
+    """What the readout's weights see: filtered hidden activity and filtered ones, averaged over the answer [B, H+1], or over
+    each frame [F, B, H+1]."""
+    readout = network[network.output]
+    if objective.pooled:
+        weights = readout.step_weights(batch.mask)
+        summed = heard_sums(network, engine.hidden_sums(network, batch.x, weights[None], batch.lengths))[0]
+        return torch.cat([summed, weights.sum(0).expand(len(summed))[:, None]], dim=1)
+    sent = engine.run(network, batch.x, batch.lengths).sent
+    lines = [sent[wire.source] for wire in network.wires_into(network.output)]
+    heard = torch.cat([*lines, lines[0].new_ones(*lines[0].shape[:2], 1)], dim=2)
+    return frame_means(readout.filter(heard), batch.steps_per_frame)
+
+
+def write_readout(network: Network, weights: Tensor) -> None:
+    """Weights [O, H+1], the bias last, into the readout."""
+    readout = network[network.output]
+    readout.weight.copy_(weights[:, :-1])
+    readout.bias.copy_(weights[:, -1])
 
 
 @rules.register("ridge")
 class Ridge(Rule):
-    """Least squares onto +1 for the right class and -1 for the others; only the readout changes."""
+    """Least squares onto what the objective wants (+1 for the right class and -1 for the others); only the readout changes."""
 
     Card = RidgeCard
     title = "ridge readout"
     sources = ("hoerl1970", "jaeger2001")
     equations = "W = Y^T X (X^T X + penalty N I)^-1"
+    signal = "outputs"
+    order_free = True
     card: RidgeCard
 
     @classmethod
-    def why_not(cls, network: Network) -> str | None:
-        return None
+    def why_not(cls, model: Any) -> str | None:
+        reason = network_why_not(model)
+        if reason is None and not can_sum(model):
+            return "its output is no plain readout of the layers, or leads back into them; use bptt"
+        return reason
 
     @classmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
-        spiking = network.cell.output_signal == "spikes"
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        spiking = model.spikes
         return (
             Judgement("relaxed", "no error travels backward"),
             Judgement("relaxed", "no derivative is taken"),
@@ -84,20 +98,23 @@ class Ridge(Rule):
             Judgement("kept", "the readout needs the target of every sample"),
         )
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> RidgeState:
-        return RidgeState(engine, network.readout.size)
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> RidgeState:
+        return RidgeState(engine, objective)
 
     @torch.no_grad()
-    def step(self, network: Network, state: RidgeState, batch: Batch) -> tuple[RidgeState, Info]:
-        state.features.append(readout_features(network, state.engine, batch).cpu())
-        state.targets.append(batch.target.cpu())
+    def step(self, model: Network, state: RidgeState, batch: Batch) -> tuple[RidgeState, Info]:
+        features = readout_features(model, state.engine, batch, state.objective)
+        wanted = state.objective.wanted(batch, model[model.output].size)
+        if not state.objective.pooled:
+            features, wanted = features[batch.frame_mask], wanted[batch.frame_mask]
+        state.features.append(features.cpu())
+        state.wanted.append(wanted.cpu())
         return state, Info(loss=None, updates=0)
 
     @torch.no_grad()
-    def finish(self, network: Network, state: RidgeState, validation: Batch) -> Mapping[str, float]:
-        held_out = (readout_features(network, state.engine, validation).cpu(), validation.target.cpu())
-        features, target = torch.cat(state.features), torch.cat(state.targets)
-        weights, penalty = best_ridge(features, target, held_out, state.classes, self.card.penalties)
-        network.readout.weight.copy_(weights[:, :-1])
-        network.readout.bias.copy_(weights[:, -1])
+    def finish(self, model: Network, state: RidgeState, validation: Batch) -> Mapping[str, float]:
+        held_out = (readout_features(model, state.engine, validation, state.objective).cpu(), validation.to("cpu"))
+        features, wanted = torch.cat(state.features), torch.cat(state.wanted)
+        weights, penalty = best_ridge(features, wanted, held_out, state.objective, self.card.penalties)
+        write_readout(model, weights)
         return {"penalty": penalty}

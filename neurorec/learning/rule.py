@@ -11,10 +11,11 @@ from pydantic import PositiveInt
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
-from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine
+from neurorec.models.layer import Layer
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch
+from neurorec.tasks.objective import Objective, Teaching
+from neurorec.tasks.task import Batch, Task
 
 rules: Registry[type["Rule"]] = Registry("rule")
 
@@ -28,6 +29,9 @@ OBJECTIONS: tuple[str, ...] = (
     "target outputs",
 )
 Stance = Literal["relaxed", "partly", "kept"]
+TAUGHT: dict[Teaching, str] = {
+    "none": "inputs alone", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -70,48 +74,90 @@ class Rule(ABC):
     equations: ClassVar[str]
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
-    unsupervised: ClassVar[bool] = False  #: whether it never sees a target; then label assignment is scored too
+    read_by_labels: ClassVar[bool] = (
+        False  #: whether units that learned without targets get labels afterwards, and scores by them
+    )
+    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
+    order_free: ClassVar[bool] = False  #: whether the order of samples within a batch matters to rounding alone
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
     def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
         self.card, self.event_engine = card, event_engine
 
     @classmethod
-    def title_for(cls, network: Network) -> str:
-        """The rule's name for people when it trains `network`."""
+    def title_for(cls, model: Any) -> str:
+        """The rule's name for people when it trains `model`."""
         return cls.title
 
-    def engine_name(self, engine: Engine) -> str:
+    def engine_name(self, engine: Any) -> str:
         """What ran the training, for the record; a rule that brings its own simulator names that."""
         return engine.title
 
-    def event_engine_for(self, network: Network) -> EventEngine | None:
+    def event_engine_for(self, model: Any) -> EventEngine | None:
         """The event engine that will run a rule whose weights change at spikes; None for all other rules."""
         return None
 
     @classmethod
     @abstractmethod
-    def why_not(cls, network: Network) -> str | None:
-        """Why this rule cannot train `network`, or None if it can."""
+    def why_not(cls, model: Any) -> str | None:
+        """Why this rule cannot train `model` (a network or an energy model), or None if it can."""
+
+    @classmethod
+    def why_not_task(cls, task: Task) -> str | None:
+        """Why this rule cannot learn `task`, or None if it can."""
+        objective = task.objective
+        if cls.signal not in objective.offers:
+            offered = " or ".join(TAUGHT[signal] for signal in objective.offers)
+            return f"it learns from {TAUGHT[cls.signal]}, and the task offers {offered} only"
+        if cls.whole_split and getattr(task, "lengths", None) is not None:
+            return f"it presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+        if cls.read_by_labels and not (objective.pooled and "outputs" in objective.offers):
+            return (
+                "it learns without targets, and what its units stand for is then read by class labels, one per sample; the "
+                f"objective of task {task.name} has none"
+            )
+        return None
 
     @classmethod
     @abstractmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
-        """One judgement for each of OBJECTIONS, for this rule on this network."""
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        """One judgement for each of OBJECTIONS, for this rule on this model."""
 
     @abstractmethod
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> Any: ...
+    def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Any:
+        """The rule's own state before the first step; `engine` runs the model, `objective` says what a good answer is."""
 
     @abstractmethod
-    def step(self, network: Network, state: Any, batch: Batch) -> tuple[Any, Info]:
-        """Change the weights of `network` with one batch (x [T, B, I] in steps)."""
+    def step(self, model: Any, state: Any, batch: Batch) -> tuple[Any, Info]:
+        """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
 
-    def finish(self, network: Network, state: Any, validation: Batch) -> Mapping[str, float]:
+    def finish(self, model: Any, state: Any, validation: Batch) -> Mapping[str, float]:
         """Complete the training once all batches were seen; may choose settings on `validation`, and says what it chose."""
         return {}
 
     @classmethod
-    def check(cls, network: Network) -> None:
-        reason = cls.why_not(network)
+    def check(cls, model: Any, task: Task | None = None) -> None:
+        """Raises `CannotRun` if this rule cannot train `model`, or cannot learn `task`."""
+        reason = cls.why_not(model)
         if reason is not None:
-            raise CannotRun(f"rule {cls.title} cannot train {network.cell.title}: {reason}")
+            raise CannotRun(f"rule {cls.title} cannot train {model.title}: {reason}")
+        reason = task and cls.why_not_task(task)
+        if reason is not None:
+            raise CannotRun(f"rule {cls.title} cannot learn task {task.name}: {reason}")
+
+
+def network_why_not(model: Any, layers: int | None = None) -> str | None:
+    """For rules that train networks only, or only such with so many hidden layers: why `model` is none, or None."""
+    if not isinstance(model, Network):
+        return "it trains networks of layers, and this is none"
+    if layers is not None and len(model.hidden) != layers:
+        return (
+            f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+        )
+    return None
+
+
+def hidden_layer(network: Network) -> Layer:
+    """The hidden layer of a network that has just one."""
+    (layer,) = network.hidden.values()
+    return layer

@@ -1,6 +1,7 @@
 """Spike-timing-dependent plasticity of the input weights, without a target; the layer runs in an event engine."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat
@@ -9,10 +10,11 @@ from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, rules
+from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.cells.competitive_lif import CompetitiveLIF
 from neurorec.models.network import Network
-from neurorec.tasks.task import Batch
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
 
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
 
@@ -55,12 +57,16 @@ class STDP(Rule):
         "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike"
     )
     whole_split = True
-    unsupervised = True
+    read_by_labels = True
+    signal = "none"
     card: STDPCard
 
     @classmethod
-    def why_not(cls, network: Network) -> str | None:
-        cell = network.cell
+    def why_not(cls, model: Any) -> str | None:
+        reason = network_why_not(model, layers=1)
+        if reason is not None:
+            return reason
+        cell = hidden_layer(model)
         if cell.output_signal == "values":
             return (
                 "its units send values and STDP pairs spikes; use the cell competitive_lif, as in "
@@ -71,7 +77,7 @@ class STDP(Rule):
                 "without lateral inhibition and adaptive thresholds all its neurons would learn the same; use the cell "
                 f"competitive_lif, as in {PAIR}, or train this layer with bptt"
             )
-        if network.input_signal == "values":
+        if model.input_signal == "values":
             return (
                 "its input lines carry values and STDP pairs spikes; use an encoder that spikes, such as regular_rate "
                 "or poisson"
@@ -79,7 +85,7 @@ class STDP(Rule):
         return None
 
     @classmethod
-    def judgements(cls, network: Network) -> tuple[Judgement, ...]:
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement(
                 "relaxed",
@@ -132,18 +138,17 @@ class STDP(Rule):
         """The event engine that `init` chose; the network's own engine only scores it."""
         return self.runs_in or f"event engine {self.event_engine}"
 
-    def event_engine_for(self, network: Network) -> EventEngine:
-        cell = network.cell
-        assert isinstance(cell, CompetitiveLIF)
+    def event_engine_for(self, model: Network) -> EventEngine:
+        cell: Any = hidden_layer(model)
         return choose_event_engine(self.event_engine, cell, self.event_equations(cell.card.weight_sum))
 
-    def init(self, network: Network, engine: Engine, generator: torch.Generator) -> STDPState:
-        chosen = self.event_engine_for(network)
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> STDPState:
+        chosen = self.event_engine_for(model)
         self.runs_in = chosen.title
         return STDPState(chosen)
 
     @torch.no_grad()
-    def step(self, network: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
+    def step(self, model: Network, state: STDPState, batch: Batch) -> tuple[STDPState, Info]:
         """One epoch: every sample of `batch` once.
 
         Raises
@@ -151,8 +156,7 @@ class STDP(Rule):
         RunFailed
             If no neuron spiked at all, so that nothing was learned.
         """
-        cell = network.cell
-        assert isinstance(cell, CompetitiveLIF)
+        cell: Any = hidden_layer(model)
         seen = state.engine.present(cell, batch.x, self.event_equations(cell.card.weight_sum))
         neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
         if neuron_spikes == 0:

@@ -1,5 +1,5 @@
-"""What is computed: cells, readouts, networks, and the pair cards in models/ at the top level."""
+"""What is computed: cells, readouts, networks, energy models, and the pair cards in models/ at the top level."""
 
-from neurorec.models import cells, reservoirs
+from neurorec.models import cells, energy, reservoirs
 
-__all__ = ["cells", "reservoirs"]
+__all__ = ["cells", "energy", "reservoirs"]

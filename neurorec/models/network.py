@@ -1,50 +1,270 @@
-"""A network: input lines -> one recurrent layer -> readout. A plain torch module, time first."""
+"""A network: named layers joined by wires. A plain torch module, time first.
 
-from typing import Any
+A layer hears its incoming wires side by side, in their order. A wire with delay 0 carries what its source sends in the same
+step, one with delay 1 what it sent in the step before (0 in the first). A layer's own recurrence lies inside the cell; wires
+that lead back over other layers (Jordan's context, feedback from depth) make a loop, which is run step by step.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from neurorec.models.cell import Cell, Signal, cells, check_lengths
-from neurorec.models.readout import Linear, readouts
+from neurorec.basics.errors import InputError
+from neurorec.models.layer import Layer, Signal, check_lengths
+from neurorec.models.readout import Readout
+from neurorec.models.wires import INPUT, Wire, components_of
+
+Unroll = Callable[[Layer, Tensor, Any, Tensor | None], tuple[Tensor, Any]]
+
+
+class NetworkState(NamedTuple):
+    """Everything a network carries from step to step."""
+
+    layers: dict[str, Any]  #: each layer's own state
+    delayed: dict[Wire, Tensor]  #: [B, H] what each delayed wire brings in the next step
 
 
 class Network(nn.Module):
-    """x [T, B, I] to y [T, B, O].
+    """x [T, B, I] to y [T, B, O], the output of the layer `output`.
 
     `input_signal` says what the input lines carry ("spikes" or "values"); it is declared by the encoder, and decides
     whether the input synapses cost accumulates or multiply-accumulates.
+
+    Raises
+    ------
+    InputError
+        For a wire to or from an unknown layer, a loop without a delay, or a layer whose size does not fit its wires.
     """
 
-    def __init__(self, cell: Cell, readout: Linear, input_signal: Signal) -> None:
+    def __init__(
+        self,
+        layers: Mapping[str, Layer],
+        wires: tuple[Wire, ...],
+        input_signal: Signal,
+        input_size: int,
+        output: str = "",
+    ) -> None:
         super().__init__()
-        self.cell, self.readout, self.input_signal = cell, readout, input_signal
+        self.layers = nn.ModuleDict(layers)
+        self.wires, self.input_signal, self.input_size = tuple(wires), input_signal, input_size
+        self.output = output or list(layers)[-1]
+        self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing: the frozen control
+        self._check_wires()
+        self.components = components_of(list(layers), self.wires)
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        if lengths is not None:
-            check_lengths(lengths, x)
-        hidden, _ = self.cell(x, lengths=lengths)
-        return self.read(hidden, lengths)
+    def __getitem__(self, name: str) -> Any:
+        """The layer called `name`."""
+        return self.layers[name]
 
-    def read(self, hidden: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """The readout's answers [T, B, O] to hidden [T, B, H]; 0 behind the end of a sample."""
-        y = self.readout(hidden)
-        if lengths is None:
-            return y
-        return torch.where(torch.arange(y.shape[0], device=y.device)[:, None, None] < lengths[:, None], y, 0)
+    # -- structure
+
+    def signal_of(self, source: str) -> Signal:
+        return self.input_signal if source == INPUT else self[source].output_signal
+
+    def size_of(self, source: str) -> int:
+        return self.input_size if source == INPUT else self[source].size
+
+    def wires_into(self, target: str) -> tuple[Wire, ...]:
+        return tuple(wire for wire in self.wires if wire.target == target)
+
+    def heard_by(self, source: str) -> tuple[Wire, ...]:
+        """The wires that carry what `source` sends."""
+        return tuple(wire for wire in self.wires if wire.source == source)
+
+    def lines_of(self, wire: Wire) -> slice:
+        """Which of the target's input lines the wire is."""
+        start = 0
+        for one in self.wires_into(wire.target):
+            if one == wire:
+                return slice(start, start + self.size_of(wire.source))
+            start += self.size_of(one.source)
+        raise InputError(f"the network has no wire {wire.source} -> {wire.target}")
+
+    @property
+    def hidden(self) -> dict[str, Layer]:
+        """All layers but readouts, in order."""
+        return {name: layer for name, layer in self.named_layers() if not isinstance(layer, Readout)}
+
+    def named_layers(self) -> Iterator[tuple[str, Any]]:
+        yield from self.layers.items()
+
+    @property
+    def title(self) -> str:
+        """For people: its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
+        return " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+
+    @property
+    def spikes(self) -> bool:
+        """Whether any of its layers sends spikes."""
+        return any(layer.output_signal == "spikes" for _, layer in self.named_layers())
+
+    @property
+    def dt_ms(self) -> float | None:
+        """Length of a time step; None where no layer has physical time."""
+        found = (getattr(layer.card, "dt_ms", None) for _, layer in self.named_layers())
+        return next((dt for dt in found if dt is not None), None)
 
     @property
     def parameter_count(self) -> int:
         """Trained numbers (a frozen recurrent matrix is not counted)."""
         return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
 
+    @property
+    def recurrent_wires(self) -> tuple[Wire, ...]:
+        """Delayed wires inside a loop of layers."""
+        return tuple(
+            wire for wire in self.wires
+            if wire.delay and any({wire.source, wire.target} <= set(component) for component in self.components)
+        )  # fmt: skip
 
-def build_network(
-    cell_card: Any, readout_card: Any, input_size: int, outputs: int, input_signal: Signal, generator: torch.Generator
-) -> Network:
-    """A network with freshly drawn weights. The cards are those of the named cell and readout."""
-    cell = cells[cell_card.name](cell_card, input_size)
-    readout = readouts[readout_card.name](readout_card, cell.size, outputs)
-    cell.reset_parameters(generator)
-    readout.reset_parameters(generator)
-    return Network(cell, readout, input_signal)
+    def recurrent_weights(self) -> list[nn.Parameter]:
+        return [weight for layer in self.hidden.values() for weight in layer.recurrent_weights()]
+
+    def freeze_recurrence(self) -> None:
+        """The control: recurrent weights at zero and wires back silent, so that only the units' own state remembers."""
+        for _, layer in self.named_layers():
+            layer.freeze_recurrence()
+        self.cut = frozenset(self.recurrent_wires)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        for _, layer in self.named_layers():
+            layer.reset_parameters(generator)
+
+    # -- running
+
+    def initial_state(self, batch: int) -> NetworkState:
+        reference = next(self.parameters())
+        delayed = {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in self.wires if wire.delay}
+        return NetworkState({name: layer.initial_state(batch) for name, layer in self.named_layers()}, delayed)
+
+    def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
+        """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as
+        its next input) is a loop over this."""
+        sent, states = {INPUT: x}, dict(state.layers)
+        for component in self.components:
+            self._step_layers(component, states, sent, state.delayed)
+        return sent[self.output], NetworkState(states, {wire: self._brought(wire, sent) for wire in state.delayed})
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return self.run(x, lengths=lengths)[0][self.output]
+
+    def run(
+        self, x: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None,
+        unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, without_output: bool = False,
+    ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
+        """What every layer sends, [T, B, H] by name, and the final state.
+
+        Parameters
+        ----------
+        unroll : runs one layer over all steps; the plain loop over its `step` where None
+        forced : by source, what its delayed wires carry instead of what it sends, [T, B, H] (teacher forcing): step t is
+            heard in step t + 1
+        without_output : leave the output layer out (no layer may hear it)
+        """
+        if lengths is not None:
+            check_lengths(lengths, x)
+        forced = forced or {}
+        start = self.initial_state(x.shape[1]) if state is None else state
+        sent, states = {INPUT: x}, dict(start.layers)
+        unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced)]
+        for component in components_of(list(self.layers), unforced) if forced else self.components:
+            inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
+            if inside:
+                self._run_loop(component, inside, sent, states, start.delayed, lengths, forced)
+                continue
+            (name,) = component
+            if without_output and name == self.output:
+                continue
+            lines = [self._line(wire, sent, start.delayed, forced) for wire in self.wires_into(name)]
+            given = None if state is None else states[name]
+            heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
+            sent[name], states[name] = (unroll or _plain)(self[name], heard, given, lengths)
+        after = {
+            wire: _last(self._values(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
+        }
+        return sent, NetworkState(states, after)
+
+    def _brought(self, wire: Wire, sent: Mapping[str, Tensor]) -> Tensor:
+        carried = wire.carried(sent[wire.source])
+        return torch.zeros_like(carried) if wire in self.cut else carried
+
+    def _values(self, wire: Wire, sent: Mapping[str, Tensor], forced: Mapping[str, Tensor]) -> Tensor:
+        """What enters a wire over all steps."""
+        forced_here = wire.delay and wire.source in forced and wire not in self.cut
+        return forced[wire.source] if forced_here else self._brought(wire, sent)
+
+    def _line(
+        self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor]
+    ) -> Tensor:
+        """What a wire brings over all steps, [T, B, H]."""
+        values = self._values(wire, sent, forced)
+        return torch.cat([delayed[wire][None], values[:-1]])[: len(values)] if wire.delay else values
+
+    def _run_loop(
+        self, component: tuple[str, ...], inside: list[Wire], sent: dict[str, Tensor], states: dict[str, Any],
+        delayed: Mapping[Wire, Tensor], lengths: Tensor | None, forced: Mapping[str, Tensor],
+    ) -> None:  # fmt: skip
+        """Layers that feed back into each other, step by step; what comes from outside is known for all steps."""
+        outside = {
+            wire: self._line(wire, sent, delayed, forced)
+            for name in component for wire in self.wires_into(name) if wire not in inside
+        }  # fmt: skip
+        outputs: dict[str, list[Tensor]] = {name: [] for name in component}
+        back = {wire: delayed[wire] for wire in inside if wire.delay}
+        for t in range(len(sent[INPUT])):
+            now: dict[str, Tensor] = {}
+            old = dict(states)
+            self._step_layers(component, states, now, {**back, **{wire: line[t] for wire, line in outside.items()}})
+            if lengths is not None:
+                runs = (t < lengths)[:, None]
+                for name in component:
+                    now[name] = torch.where(runs, now[name], 0)
+                    states[name] = type(states[name])(
+                        *(torch.where(runs, a, b) for a, b in zip(states[name], old[name], strict=True))
+                    )
+            back = {wire: self._brought(wire, now) for wire in back}
+            for name in component:
+                outputs[name].append(now[name])
+        B = sent[INPUT].shape[1]
+        for name, steps in outputs.items():
+            sent[name] = torch.stack(steps) if steps else sent[INPUT].new_zeros(0, B, self[name].size)
+
+    def _step_layers(
+        self, names: Iterable[str], states: dict[str, Any], sent: dict[str, Tensor], known: Mapping[Wire, Tensor]
+    ) -> None:
+        """One step of some layers, in order; fills in `sent` and `states`. `known`: what wires bring from before or outside."""
+        for name in names:
+            lines = [known[wire] if wire in known else self._brought(wire, sent) for wire in self.wires_into(name)]
+            sent[name], states[name] = self[name].step(states[name], torch.cat(lines, -1))
+
+    def _check_wires(self) -> None:
+        for wire in self.wires:
+            wire.check(self.layers)
+        if len(set(self.wires)) < len(self.wires):
+            raise InputError("two wires of the network are the same; leave one out")
+        for name, layer in self.named_layers():
+            heard = sum(self.size_of(wire.source) for wire in self.wires_into(name))
+            if heard != layer.input_size:
+                raise InputError(f'layer "{name}" takes {layer.input_size} input lines, but its wires bring {heard}')
+
+
+def _plain(layer: Layer, x: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
+    return layer(x, state, lengths)
+
+
+def _last(values: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
+    """What was there in each sample's last step, or where it has none, `before`."""
+    if not len(values):
+        return before
+    if lengths is None:
+        return values[-1]
+    last = values[(lengths - 1).clamp_min(0), torch.arange(len(lengths), device=values.device)]
+    return torch.where((lengths > 0)[:, None], last, before)
+
+
+def chain(hidden: Layer, readout: Readout, input_signal: Signal) -> Network:
+    """The plainest network: input, one recurrent layer called "hidden", and a readout called "readout"."""
+    wires = (Wire(INPUT, "hidden"), Wire("hidden", "readout"))
+    return Network({"hidden": hidden, "readout": readout}, wires, input_signal, hidden.input_size)

@@ -1,16 +1,17 @@
 """A pair: one rate-based and one spiking network that are to be compared, and what is matched between them.
 
-The card's encoder and training tables belong to floors above this one; they are kept as data here and checked by
+Where the literature has no counterpart of one half, the card says why instead of inventing one (`no_spiking_half`,
+`no_rate_half`). The encoder and training tables belong to floors above this one; they are kept as data here and checked by
 `neurorec.training.load_pair`, before anything runs.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
+
+from pydantic import model_validator
 
 from neurorec.basics.cards import Card, check_card, find_card, read_toml
-from neurorec.basics.errors import InputError
-from neurorec.models.cell import CellCard, cells
-from neurorec.models.readout import LinearCard, readouts
+from neurorec.models.architecture import Architecture, read_architecture
 
 
 class Matched(Card):
@@ -25,16 +26,15 @@ class Matched(Card):
 class Half(Card):
     """One network of a pair and its trainings, as data."""
 
-    cell: dict[str, Any]
-    readout: dict[str, Any]
+    cell: dict[str, Any] | None = None
+    layers: dict[str, dict[str, Any]] | None = None
+    energy_model: dict[str, Any] | None = None
+    readout: dict[str, Any] | None = None
     encoder: dict[str, Any]
     training: list[dict[str, Any]]
 
-    def cell_card(self, where: str) -> CellCard:
-        return _named(self.cell, where, cells, "cell")
-
-    def readout_card(self, where: str) -> LinearCard:
-        return _named(self.readout, where, readouts, "readout")
+    def architecture(self, where: str) -> Architecture:
+        return read_architecture(self.model_dump(), where)
 
 
 class Pair(Card):
@@ -43,25 +43,33 @@ class Pair(Card):
     about: str
     sources: list[str]
     matched: Matched
-    rate: Half
-    spiking: Half
+    rate: Half | None = None
+    spiking: Half | None = None
+    no_rate_half: str | None = None  #: why there is none
+    no_spiking_half: str | None = None
 
+    @model_validator(mode="after")
+    def _both_halves_or_a_reason(self) -> Self:
+        for name in ("rate", "spiking"):
+            half, reason = getattr(self, name), getattr(self, f"no_{name}_half")
+            if half is None and not reason:
+                raise ValueError(f'give a [{name}] half, or no_{name}_half = "why the literature has none"')
+            if half is not None and reason:
+                raise ValueError(f"there is a [{name}] half, so leave no_{name}_half out")
+        if self.rate is None and self.spiking is None:
+            raise ValueError("a pair without any half; give [rate] or [spiking]")
+        return self
 
-def _named(data: dict[str, Any], where: str, registry: Any, kind: str) -> Any:
-    if "name" not in data:
-        raise InputError(f'{where}.{kind}: the key "name" is missing; known: {", ".join(registry)}')
-    try:
-        member = registry[data["name"]]
-    except InputError as error:
-        raise InputError(f"{where}.{kind}.name: {error}") from None
-    return check_card(data, member.Card, f"{where}.{kind}")
+    @property
+    def halves(self) -> dict[str, Half]:
+        found = {"rate": self.rate, "spiking": self.spiking}
+        return {name: half for name, half in found.items() if half is not None}
 
 
 def read_pair(name: str | Path) -> tuple[Path, Pair]:
-    """The pair card `name` (a catalogue name or a path), with cells and readouts checked."""
+    """The pair card `name` (a catalogue name or a path), with the architecture of both halves checked."""
     path = find_card("models", name)
     pair = check_card(read_toml(path), Pair, where=path.name)
-    for half_name, half in (("rate", pair.rate), ("spiking", pair.spiking)):
-        half.cell_card(f"{path.name}: {half_name}")
-        half.readout_card(f"{path.name}: {half_name}")
+    for half_name, half in pair.halves.items():
+        half.architecture(f"{path.name}: {half_name}")
     return path, pair

@@ -1,34 +1,44 @@
-"""From hidden activity to answers: a plain linear readout, or leaky integrators that need no clocked sum."""
+"""From activity to answers: a plain linear readout, or leaky integrators that need no clocked sum."""
 
-import numpy as np
+from typing import ClassVar, NamedTuple
+
 import torch
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
 from neurorec.basics.registry import Registry
-from neurorec.models.cell import StepOperations, draw_normal
+from neurorec.models.layer import Layer, StepOperations, draw_normal
 
-readouts: Registry[type["Linear"]] = Registry("readout")
+readouts: Registry[type["Readout"]] = Registry("readout")
 
 
-class LinearCard(Card):
+class ReadoutCard(Card):
     name: str
 
 
-class LeakyCard(LinearCard):
+class LeakyCard(ReadoutCard):
     tau_ms: PositiveFloat
     dt_ms: PositiveFloat
 
 
-@readouts.register("linear")
-class Linear(nn.Module):
-    """y_t = W h_t + b, with h [T, B, H] and y [T, B, O]."""
+class ReadoutState(NamedTuple):
+    y: Tensor  #: [B, O] output of the last step
 
-    Card: type[LinearCard] = LinearCard
-    equations = "y_t = W h_t + b"
 
-    def __init__(self, card: LinearCard, input_size: int, size: int) -> None:
+class Readout(Layer):
+    """O units that weight what they hear, h [T, B, H], and filter the sum: y [T, B, O]. No unit hears another.
+
+    The filter is linear and does not change with time, so it commutes with the weights and a mean over time can be taken
+    before either (`step_weights`, `answer`).
+    """
+
+    Card: ClassVar[type[ReadoutCard]] = ReadoutCard
+    output_signal = "values"
+    sources = ()
+    card: ReadoutCard
+
+    def __init__(self, card: ReadoutCard, input_size: int, size: int) -> None:
         super().__init__()
         self.card, self.input_size, self.size = card, input_size, size
         self.weight = nn.Parameter(torch.zeros(size, input_size))
@@ -38,12 +48,32 @@ class Linear(nn.Module):
         draw_normal(self.weight, 1.0, generator)
         nn.init.zeros_(self.bias)
 
+    def initial_state(self, batch: int) -> ReadoutState:
+        return ReadoutState(self._zeros(batch))
+
     def filter(self, h: Tensor) -> Tensor:
-        """What the readout's own dynamics do to lines [T, B, K] before the weights (which commute with it)."""
+        """What the readout's own dynamics do to lines [T, B, K], from rest."""
         return h
 
-    def forward(self, h: Tensor) -> Tensor:
-        return self.filter(nn.functional.linear(h, self.weight, self.bias))
+    def decay(self, steps: int) -> Tensor:
+        """How much of the state before the first step is left after each of the steps: [T]."""
+        return self.bias.new_zeros(steps)
+
+    def forward(
+        self, x: Tensor, state: ReadoutState | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, ReadoutState]:
+        """x [T, B, H] to y [T, B, O], 0 beyond the end of a sample, and the final state."""
+        y = self.filter(nn.functional.linear(x, self.weight, self.bias))
+        if state is not None:
+            y = y + self.decay(len(y))[:, None, None] * state.y
+        start = self.initial_state(x.shape[1]) if state is None else state
+        if not len(y):
+            return y, start
+        if lengths is None:
+            return y, ReadoutState(y[-1])
+        last = y[(lengths - 1).clamp_min(0), torch.arange(len(lengths), device=y.device)]
+        runs = torch.arange(len(y), device=y.device)[:, None, None] < lengths[:, None]
+        return torch.where(runs, y, 0), ReadoutState(torch.where((lengths > 0)[:, None], last, start.y))
 
     def step_weights(self, mask: Tensor) -> Tensor:
         """How much each step of the lines counts in the mean of the outputs over the steps where the mask holds; both [T],
@@ -59,8 +89,8 @@ class Linear(nn.Module):
 
     def operations(self) -> StepOperations:
         return StepOperations(
-            input_fan_out=np.full(self.input_size, self.size, dtype=np.int64),
-            recurrent_fan_out=np.zeros(self.size, dtype=np.int64),
+            input_fan_out=self._dense(self.input_size, self.size),
+            recurrent_fan_out=self._dense(self.size, 0),
             recurrent_signal="values",
             neuron_updates=0,
             elementwise=self.size,
@@ -70,27 +100,51 @@ class Linear(nn.Module):
         )
 
 
+@readouts.register("linear")
+class LinearReadout(Readout):
+    """A weighted sum at every step."""
+
+    title = "linear readout"
+    equations = "y_t = W h_t + b"
+
+    def step(self, state: ReadoutState, x: Tensor) -> tuple[Tensor, ReadoutState]:
+        y = nn.functional.linear(x, self.weight, self.bias)
+        return y, ReadoutState(y)
+
+
 @readouts.register("leaky")
-class Leaky(Linear):
+class LeakyReadout(Readout):
     """Leaky integrators, from y = 0: NIR's LI under forward Euler with r = 1."""
 
-    Card: type[LinearCard] = LeakyCard
+    Card = LeakyCard
+    title = "leaky-integrator readout"
     equations = "y_t = y_{t-1} + dt/tau (-y_{t-1} + W z_t + b)"
+    example: ClassVar = {"tau_ms": 5.0, "dt_ms": 1.0}
     card: LeakyCard
+
+    @property
+    def rate(self) -> float:
+        return self.card.dt_ms * (1.0 / self.card.tau_ms)
+
+    def step(self, state: ReadoutState, x: Tensor) -> tuple[Tensor, ReadoutState]:
+        y = state.y + self.rate * (nn.functional.linear(x, self.weight, self.bias) - state.y)
+        return y, ReadoutState(y)
 
     def filter(self, h: Tensor) -> Tensor:
         """The recursion written as one product with its kernel a (1-a)^(t-s), a = dt/tau."""
-        rate = self.card.dt_ms * (1.0 / self.card.tau_ms)
         t = torch.arange(h.shape[0], device=h.device)
         lag = (t[:, None] - t[None, :]).clamp_min(0).to(h.dtype)
-        kernel = torch.tril(rate * (1 - rate) ** lag)
+        kernel = torch.tril(self.rate * (1 - self.rate) ** lag)
         return torch.einsum("ts,sbk->tbk", kernel, h)
 
+    def decay(self, steps: int) -> Tensor:
+        t = torch.arange(1, steps + 1, device=self.bias.device)
+        return (1 - self.rate) ** t.to(self.bias.dtype)
+
     def operations(self) -> StepOperations:
-        plain = super().operations()
         return StepOperations(
-            input_fan_out=plain.input_fan_out,
-            recurrent_fan_out=plain.recurrent_fan_out,
+            input_fan_out=self._dense(self.input_size, self.size),
+            recurrent_fan_out=self._dense(self.size, 0),
             recurrent_signal="values",
             neuron_updates=self.size,
             elementwise=3 * self.size,

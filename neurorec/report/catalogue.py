@@ -16,12 +16,16 @@ from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_brian2, on_nir, plastic
 from neurorec.engines.engine import engines
+from neurorec.experiments.findings import read_findings
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
-from neurorec.hardware.link import LINKS, link_names, load_link
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
+from neurorec.report.findings import findings_table, rounding_line
+from neurorec.report.ledger import RESULTS
+from neurorec.report.terminal import print_table
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
@@ -77,7 +81,7 @@ def print_member(name: str) -> None:
         _show_path(console, Path(name))
         return
     shows: dict[str, Callable[[Console, str], None]] = {
-        "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
+        "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_study, "cells": _show_cell,
         "links": _show_card(LINKS),
         "rules": _show_rule, "tasks": _show_task, "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
@@ -96,9 +100,12 @@ def _say(console: Console, text: str) -> None:
 
 
 def _show_path(console: Console, path: Path) -> None:
-    """A card of the user's own: a pair as pairs are shown, any other as it stands in its file."""
-    if {"rate", "spiking"} & set(read_toml(path)):
+    """A card of the user's own: a pair or a study as those of the catalogue are, any other as it stands in its file."""
+    keys = set(read_toml(path))
+    if {"rate", "spiking"} & keys:
         _show_pair(console, str(path))
+    elif "question" in keys:
+        _show_study(console, str(path))
     else:
         _say(console, f"{path}\n\n{path.read_text()}")
 
@@ -107,16 +114,20 @@ def _show_pair(console: Console, name: str) -> None:
     pair = load_pair(name)
     _say(console, f"{name}: {pair.card.about}\n  card: {pair.path}")
     for half in pair.halves:
-        cell = cells[half.cell.name]
-        _say(console, f"\n{half.half} half: {cell.title}\n  code: {_code_path(cell)}")
-        _say(console, "  " + cell.equations.replace("\n", "\n  "))
-        for part, card in (("cell", half.cell), ("readout", half.readout), ("encoder", half.encoder.card)):
+        _say(console, f"\n{half.half} half: {half.architecture.title}")
+        cards = half.architecture.cards
+        for cell in dict.fromkeys(cells[card.name] for card in cards.values() if getattr(card, "name", "") in cells):
+            _say(console, f"  code: {_code_path(cell)}")
+            _say(console, "  " + cell.equations.replace("\n", "\n  "))
+        for part, card in {**cards, "encoder": half.encoder.card}.items():
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
             _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
-        runs_on = {chip: load_chip(chip).why_not_cell(half.cell.name) for chip in card_names("hardware")}
-        _say(console, "  chips that run it: " + (", ".join(c for c, why in runs_on.items() if why is None) or "none"))
+        needed = [card.name for card in cards.values() if getattr(card, "name", "") in cells]
+        chips = {name: load_chip(name) for name in card_names("hardware")}
+        able = [name for name, chip in chips.items() if all(chip.why_not_cell(cell) is None for cell in needed)]
+        _say(console, "  chips that run it: " + (", ".join(able) or "none"))
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
@@ -152,16 +163,39 @@ def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
         for half in halves
         if any(training.rule == rule for training in half.trainings)
     ]
-    return {network.cell.title: rules[rule].judgements(network) for network in networks}
+    return {network.title: rules[rule].judgements(network) for network in networks}
 
 
 def _show_card(folder: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
         path = find_card(folder, name)
-        {"hardware": load_chip, LINKS: load_link, "experiments": load_any_study}[folder](path)
+        {"hardware": load_chip, LINKS: load_link}[folder](path)
         _say(console, f"{path}\n\n{path.read_text()}")
 
     return show
+
+
+def _show_study(console: Console, name: str) -> None:
+    """The question, its card, and what is published of its answer."""
+    study = load_any_study(name)
+    _say(console, f"{study.name}: {study.card.question}\n  {study.card.about}\n  card: {study.path}\n")
+    published = RESULTS / f"{study.name}.json"
+    if published.is_file():
+        found = read_findings(published)
+        print_table(findings_table(found), console)
+        for line in (rounding_line(found), *found.remarks):
+            _say(console, f"  {line}")
+        _say(
+            console,
+            f"  found by {found.command}, seeds {', '.join(map(str, found.seeds))}, on {found.machine.get('cpu', '?')}\n",
+        )
+    else:
+        for claim in study.card.finding:
+            _say(console, f"  claim: {claim.claim}")
+    settings = study.card.model_dump(exclude={"finding", "remarks", "about", "question"}, exclude_none=True)
+    for key, value in settings.items():
+        _say(console, f"  {key} = {value}")
+    _cite(console, study.sources())
 
 
 def _show_code(registry: Any) -> Callable[[Console, str], None]:

@@ -9,7 +9,7 @@ from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_graph
 from neurorec.hardware.counts import Counts
-from neurorec.hardware.graph import GraphCost
+from neurorec.hardware.workload.graph import GraphCost
 from neurorec.report.console import plain_console
 from neurorec.report.pricing import Placing, print_priced
 

@@ -10,6 +10,7 @@ from neurorec.experiments.findings import Findings, read_findings
 from neurorec.report.findings import EXACT, INTRO, findings_table, rounding_line
 from neurorec.report.table import to_markdown
 
+RESULTS = PACKAGE.parent / "docs" / "results"  #: in a checkout; an installed package has no docs
 HEAD = f"""# What the studies find
 
 This ledger is generated from `results/*.json`: `python -m neurorec.report.ledger`. After a run,
@@ -59,4 +60,4 @@ def _study(found: Findings, folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(write_ledger(Path(sys.argv[1]) if len(sys.argv) > 1 else PACKAGE.parent / "docs" / "results"))
+    print(write_ledger(Path(sys.argv[1]) if len(sys.argv) > 1 else RESULTS))

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
-from neurorec.hardware.bill import Cost
 from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.pricing.bill import Cost
 from neurorec.report.wording import count
 
 PICTURES = (".svg", ".png", ".pdf")

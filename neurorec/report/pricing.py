@@ -11,10 +11,10 @@ from rich.table import Table
 from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_description, price_stored_run
-from neurorec.hardware.band import Band
-from neurorec.hardware.bill import Cost
-from neurorec.hardware.per_result import Figure, inference_figures, training_figures
-from neurorec.hardware.stores import INSIDE
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.memory import INSIDE
+from neurorec.hardware.pricing.per_result import Figure, inference_figures, training_figures
 from neurorec.report.console import plain_console
 from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
 from neurorec.report.wording import count, duration, energy, energy_band

@@ -11,8 +11,8 @@ from rich.table import Table
 from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import read_case
-from neurorec.hardware.bill import Cost
-from neurorec.hardware.sweep import Sweep, parse_sweep, run_sweep
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.what_if import Sweep, parse_sweep, run_sweep
 from neurorec.report.console import plain_console
 from neurorec.report.plots.sweep import FORMATS, draw_sweep
 from neurorec.report.wording import count, duration, energy, energy_band

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from neurorec.basics.seeds import numpy_generator
+from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.task import Split, Task, tasks
 
 SHARES = (0.7, 0.15, 0.15)  # train, validation, test
@@ -33,14 +34,14 @@ def row_digits(seed: int) -> Task:
     """8 frames of 8 pixels: one row of the image at a time, top to bottom; the answer counts at the last row."""
     images, target = _digits()
     x = torch.from_numpy(images).permute(1, 0, 2).contiguous()
-    return Task(
+    return ArrayTask(
         name="row_digits",
         title="handwritten digits, one row of 8 pixels at a time",
         x=x,
         target=torch.from_numpy(target),
         mask=torch.tensor([False] * 7 + [True]),
         splits=stratified_splits(target, seed),
-        classes=10,
+        outputs=10,
         sources=("sklearn_digits",),
     )
 
@@ -49,13 +50,13 @@ def row_digits(seed: int) -> Task:
 def frame_digits(seed: int) -> Task:
     """1 frame of 64 pixels: the whole image at once, as rates."""
     images, target = _digits()
-    return Task(
+    return ArrayTask(
         name="frame_digits",
         title="handwritten digits, all 64 pixels at once",
         x=torch.from_numpy(images.reshape(1, -1, 64)),
         target=torch.from_numpy(target),
         mask=torch.tensor([True]),
         splits=stratified_splits(target, seed),
-        classes=10,
+        outputs=10,
         sources=("sklearn_digits",),
     )

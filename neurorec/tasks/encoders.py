@@ -1,6 +1,7 @@
 """Encoders: frames of values in 0..1 become the steps a network runs, as spikes or as values."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
-from neurorec.tasks.task import Batch
+from neurorec.tasks.batch import Batch
 
 encoders: Registry[type["Encoder"]] = Registry("encoder")
 
@@ -56,7 +57,8 @@ class Encoder(ABC):
             )
         k = self.steps_per_frame
         lengths = None if data.lengths is None else data.lengths * k
-        return Batch(self.encode(data.x, generator), data.target, data.mask.repeat_interleave(k, dim=0), lengths)
+        mask = data.mask.repeat_interleave(k, dim=0)
+        return replace(data, x=self.encode(data.x, generator), mask=mask, lengths=lengths, steps_per_frame=k)
 
 
 @encoders.register("none")
@@ -98,8 +100,7 @@ class Poisson(Encoder):
     about = "independent spikes, their rate proportional to the value"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        card = self.card
-        assert isinstance(card, Poisson.PoissonCard)
+        card: Poisson.PoissonCard = self.card  # type: ignore[assignment]
         chance = x * (card.max_rate_hz * card.dt_ms * 1e-3)
         repeated = chance.repeat_interleave(card.steps_per_frame, dim=0)
         draws = torch.rand(repeated.shape, generator=generator).to(x.device)

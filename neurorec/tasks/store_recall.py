@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 from neurorec.basics.seeds import numpy_generator
+from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES = {"train": 512, "validation": 128, "test": 256}
@@ -27,13 +28,13 @@ def store_recall(seed: int) -> Task:
     x[1:-1, :, 3:] = rng.random((T - 2, total, 2)) < NOISE_SHARE
     ends = np.cumsum(list(SAMPLES.values()))
     train, validation, test = np.split(np.arange(total), ends[:2])
-    return Task(
+    return ArrayTask(
         name="store_recall",
         title=f"recall one bit after a delay of {DELAY_FRAMES} frames",
         x=torch.from_numpy(x),
         target=torch.from_numpy(target),
         mask=torch.arange(T) == T - 1,
         splits={"train": train, "validation": validation, "test": test},
-        classes=2,
+        outputs=2,
         sources=("bellec2018",),
     )

@@ -1,127 +1,83 @@
-"""The contract of a task: what is learned, as arrays with splits, and what counts as chance.
+"""The contract of a task: what is learned, from which samples, and what counts as a good answer.
 
-Time comes in frames (a row of pixels, a symbol). Rate nets take one step a frame; spiking nets see each frame through an
+Time comes in frames (a row of pixels, a symbol). Rate nets take one step per frame; spiking nets see each frame through an
 encoder for several steps of their own dt.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
+from neurorec.tasks.batch import Batch, accuracy, frame_means, masked_mean
+from neurorec.tasks.objective import SPLITS, Objective, Split
 
-Split = Literal["train", "validation", "test"]
+__all__ = [
+    "SPLITS",
+    "Batch",
+    "Split",
+    "Task",
+    "accuracy",
+    "batches",
+    "frame_means",
+    "load_task",
+    "masked_mean",
+    "tasks",
+]
+
 tasks: Registry[Callable[[int], "Task"]] = Registry("task")
 
 
-@dataclass(frozen=True)
-class Batch:
-    """x [T, B, I] values in 0..1, target [B] class numbers, mask [T] or [T, B]: the frames whose answer counts; lengths [B]
-    where samples differ in length."""
+class Task(ABC):
+    """What is learned. `ArrayTask` holds samples with splits; an `Environment` answers actions instead.
 
-    x: Tensor
-    target: Tensor
-    mask: Tensor
-    lengths: Tensor | None = None
-
-    def take(self, index: Tensor) -> "Batch":
-        mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]
-        lengths = None if self.lengths is None else self.lengths[index]
-        x = self.x.transpose(0, 1)[index].transpose(0, 1).contiguous()
-        return Batch(x, self.target[index], mask, lengths)
-
-    def to(self, device: str) -> "Batch":
-        lengths = None if self.lengths is None else self.lengths.to(device)
-        return Batch(self.x.to(device), self.target.to(device), self.mask.to(device), lengths)
-
-    @property
-    def size(self) -> int:
-        return int(self.target.shape[0])
-
-
-@dataclass(frozen=True)
-class Task:
-    """A data set drawn with one seed.
-
-    Parameters
+    Attributes
     ----------
-    x : [T, N, I] frames, values in 0..1
-    target : [N] class numbers
-    mask : [T] bool, the frames whose answer counts; [T, N] where they differ from sample to sample
-    splits : sample numbers of "train", "validation" and "test", disjoint
-    lengths : [N] frames of each sample, or None where all have T; x is 0 behind the end of a sample
-    chance_score : accuracy of the best constant answer on the test split
-
-    Raises
-    ------
-    InputError
-        If a value is NaN or infinite, shapes disagree, the splits overlap, or something counts behind the end of a sample.
+    name, title : as registered; for people
+    inputs, outputs : lines that a model hears, and units with which it answers
     """
 
     name: str
     title: str
-    x: Tensor
-    target: Tensor
-    mask: Tensor
-    splits: dict[Split, np.ndarray]
-    classes: int
+    inputs: int
+    outputs: int
+    objective: Objective
     sources: tuple[str, ...]
-    metric: str = "accuracy"
-    lengths: Tensor | None = None
 
-    def __post_init__(self) -> None:
-        if not torch.isfinite(self.x).all():
-            frame, sample, line = (int(k) for k in (~torch.isfinite(self.x)).nonzero()[0])
-            raise InputError(
-                f"task {self.name}: the data hold NaN or infinity, first at frame {frame}, sample {sample}, input {line}; "
-                "remove or fill those values before training"
-            )
-        if self.x.shape[1] != self.target.shape[0] or self.x.shape[0] != self.mask.shape[0]:
-            raise InputError(
-                f"task {self.name}: x is [T, N, I] = {list(self.x.shape)}, but target has {self.target.shape[0]} samples "
-                f"and mask {self.mask.shape[0]} frames"
-            )
-        everything = np.concatenate(list(self.splits.values()))
-        if len(np.unique(everything)) != len(everything):
-            raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
-        if self.lengths is not None:
-            self._check_ends(self.lengths)
+    @abstractmethod
+    def split(self, name: Split) -> Batch:
+        """The whole split as one batch. The training split of a task that draws fresh samples is its first draw."""
 
-    def _check_ends(self, lengths: Tensor) -> None:
-        T, N, _ = self.x.shape
-        if (
-            lengths.shape != (N,)
-            or lengths.is_floating_point()
-            or not 1 <= int(lengths.min()) <= int(lengths.max()) <= T
-        ):
-            raise InputError(f"task {self.name}: lengths must be {N} whole numbers of frames in 1..{T}, one a sample")
-        behind = torch.arange(T)[:, None] >= lengths
-        counted = behind & (self.mask if self.mask.dim() == 2 else self.mask[:, None])
-        for what, wrong in (("x is not 0", behind & (self.x != 0).any(2)), ("the mask counts an answer", counted)):
-            if wrong.any():
-                frame, sample = (int(k) for k in wrong.nonzero()[0])
-                raise InputError(
-                    f"task {self.name}: {what} at frame {frame} of sample {sample}, which ends after {int(lengths[sample])} "
-                    "frames; set both to 0 behind the end (a mask [T, N] may differ from sample to sample)"
-                )
+    def fresh(self, generator: torch.Generator) -> Batch | None:
+        """New training samples for one epoch, or None where the training split is all there is."""
+        return None
 
-    @property
-    def inputs(self) -> int:
-        return int(self.x.shape[2])
+    def baselines(self) -> dict[str, dict[Split, float]]:
+        """The metric by split of models that need no network, by name; that of a constant answer first."""
+        return self.objective.baselines(self)  # type: ignore[arg-type]
 
     @property
     def chance_score(self) -> float:
-        counts = torch.bincount(self.target[torch.as_tensor(self.splits["test"])], minlength=self.classes)
-        return float(counts.max() / counts.sum())
+        """The test score of the constant answer."""
+        return self.baselines()[self.objective.chance]["test"]
 
-    def split(self, name: Split) -> Batch:
-        """The whole split as one batch."""
-        return Batch(self.x, self.target, self.mask, self.lengths).take(torch.as_tensor(self.splits[name]))
+    @classmethod
+    def from_arrays(
+        cls, x: Tensor, y: Tensor, objective: str | Objective, splits: dict[Split, Tensor], *, outputs: int | None = None,
+        mask: Tensor | None = None, lengths: Tensor | None = None, name: str = "own task", title: str = "",
+        sources: tuple[str, ...] = (),
+    ) -> "Task":  # fmt: skip
+        """A task from x [T, N, I] and targets y: see `ArrayTask`.
+
+        `outputs` follows from y where it can (class labels: the largest plus one); every frame counts unless `mask` says
+        otherwise, but for one answer per sample only the last frame of each sample does.
+        """
+        from neurorec.tasks.array_task import task_from_arrays
+
+        return task_from_arrays(x, y, objective, splits, outputs, mask, lengths, name, title, sources)
 
 
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
@@ -132,18 +88,6 @@ def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterato
     )  # a sample lies together, to be found at once
     for start in range(0, data.size, batch_size):
         yield data.take(order[start : start + batch_size])
-
-
-def accuracy(logits: Tensor, target: Tensor) -> float:
-    """Share of samples whose largest of logits [B, O] is the target [B]."""
-    return float((logits.argmax(1) == target).float().mean())
-
-
-def masked_mean(outputs: Tensor, mask: Tensor) -> Tensor:
-    """Outputs [T, B, K] averaged over the steps where mask [T] or [T, B] holds: [B, K]."""
-    if mask.dim() == 1:
-        return outputs[mask].mean(0)
-    return (outputs * mask[..., None]).sum(0) / mask.sum(0)[:, None]
 
 
 def load_task(name: str, seed: int) -> Task:

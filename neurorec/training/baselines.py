@@ -1,23 +1,13 @@
-"""What a score must beat: ridge regression on the raw input of a task, with no network at all."""
+"""What a score must beat: the trivial baselines of a task's objective, with no network at all."""
 
-import torch
-
-from neurorec.learning.ridge import best_ridge
-from neurorec.tasks.task import Split, Task, accuracy
-
-PENALTIES = [1e-4, 1e-3, 1e-2, 1e-1, 1.0]
+from neurorec.tasks.objective import Split
+from neurorec.tasks.task import Task
 
 
-def ridge_on_input(task: Task) -> dict[Split, float]:
-    """Accuracy by split of a linear readout of all frames at once; the penalty is chosen on validation data."""
-
-    def features(split: Split) -> torch.Tensor:
-        x = task.split(split).x.permute(1, 0, 2).flatten(1)
-        return torch.cat([x, x.new_ones(x.shape[0], 1)], dim=1)
-
-    train, validation = task.split("train"), task.split("validation")
-    weights, _ = best_ridge(
-        features("train"), train.target, (features("validation"), validation.target), task.classes, PENALTIES
-    )
-    splits: tuple[Split, ...] = ("train", "validation", "test")
-    return {split: accuracy(features(split).double() @ weights.T, task.split(split).target) for split in splits}
+def best_baseline(task: Task) -> tuple[str, dict[Split, float]]:
+    """The best of the baselines but that of a constant answer, by validation score: its name and its scores by split."""
+    found = task.baselines()
+    others = {name: scores for name, scores in found.items() if name != task.objective.chance} or found
+    sign = 1 if task.objective.higher_is_better else -1
+    name = max(others, key=lambda each: sign * others[each]["validation"])
+    return name, others[name]

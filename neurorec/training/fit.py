@@ -1,39 +1,42 @@
 """One training from start to scores: every choice on validation data, the test split read once at the end."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
 from neurorec.engines.asked import asked_engines
-from neurorec.engines.engine import Engine, choose_engine
+from neurorec.engines.engine import choose_engine
+from neurorec.engines.relaxation import Relaxation
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
-from neurorec.learning.rule import Judgement, Rule, TrainingCard, rules
-from neurorec.models.network import Network
+from neurorec.learning.rule import Judgement, Rule, hidden_layer
+from neurorec.models.energy.model import EnergyModel
 from neurorec.tasks.encoders import Encoder
-from neurorec.tasks.task import Batch, Split, Task, accuracy, batches, masked_mean
-from neurorec.training.pairs import LoadedHalf
+from neurorec.tasks.environment import Environment
+from neurorec.tasks.task import SPLITS, Task
+from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
+from neurorec.training.subject import Subject, subject_of
 
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+__all__ = ["Progress", "Run", "encoded_split", "pick_device", "train"]
+
 Progress = Callable[[int, int, float | None], None]  #: epoch, epochs, validation score if known
 
 
 @dataclass
 class Run:
-    """A trained network and everything observed about it.
+    """A trained model and everything observed about it.
 
-    scores: accuracy by split of the readout; extra_scores: further metrics, each by split. `activity` was counted on the
-    whole test split, in one pass.
+    scores: the task's metric by split; extra_scores: further metrics, each by split. `activity` was counted on the whole
+    test split, in one pass.
     """
 
-    network: Network
+    network: Any  #: a `Network`, or an `EnergyModel`
     pair: str
     half: str
     rule: str
@@ -48,11 +51,23 @@ class Run:
     history: list[dict[str, float]]
     activity: Activity
     judgements: tuple[Judgement, ...]
+    method: type[Rule]
     training: dict[str, float] = field(default_factory=dict)
     wall_s: float = 0.0
 
     @property
+    def metric(self) -> str:
+        return self.task.objective.metric
+
+    @property
+    def test_score(self) -> float:
+        return self.scores["test"]
+
+    @property
     def test_accuracy(self) -> float:
+        """Raises `InputError` where the task's metric is another."""
+        if self.metric != "accuracy":
+            raise InputError(f"task {self.task.name} is scored by {self.metric}, not by accuracy; use run.test_score")
         return self.scores["test"]
 
 
@@ -78,25 +93,35 @@ def one_thread() -> Iterator[None]:
 
 @one_thread()
 def train(
-    half: LoadedHalf,
+    model: Any,
     task: Task,
-    rule: str,
-    seed: int,
+    rule: str | type[Rule],
+    seed: int = 0,
     *,
+    settings: Mapping[str, Any] | None = None,
+    encoder: Encoder | None = None,
     engine: str = "auto",
     device: str = "auto",
     freeze_recurrence: bool = False,
+    other_rounding: bool = False,
     max_epochs: int | None = None,
     max_samples: int | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Train `half` on `task` by the training its card states for `rule`.
+    """Train `model` on `task` by `rule`.
 
     Parameters
     ----------
+    model : half of a pair, whose card states the training; or your own `Network`, `Cell`, `EnergyModel` or torch module
+        (input [T, B, I] to output [T, B, O], counted by torch's FLOP counter), trained in place
+    rule : a registered name, or your own `Rule` class
+    settings : the keys of a [[training]] table, in place of what a pair card states; needed for a model of your own
+    encoder : of a model of your own; none by default
     engine : "auto", or the name of an engine: of one that steps cells and can run this one, or of an event engine, for a
         rule whose weights change at spikes; what it does not name is chosen as for "auto"
     freeze_recurrence : the control with recurrent weights at zero
+    other_rounding : the control in which the samples of each batch stand in reverse order: the same mathematics, with sums
+        that round differently
     max_epochs, max_samples : caps for quick looks; a run under a cap is not a result
 
     Raises
@@ -107,72 +132,80 @@ def train(
         If the loss became NaN, or the trained network is silent.
     """
     start = time.perf_counter()
-    card, device = half.training(rule, task.name), pick_device(device)
-    network = half.build(task.inputs, task.classes, torch_generator(seed, "weights"))
+    subject = subject_of(model, encoder)
+    rule_name, rule_class, card = subject.training(rule, task, settings)
+    device = pick_device(device)
+    network = subject.build(task, torch_generator(seed, "weights"))
     if freeze_recurrence:
-        network.cell.freeze_recurrence()
+        network.freeze_recurrence()
     network.to(device)
     for_cells, for_events = asked_engines(engine)
-    method = rules[rule](card, for_events)
-    method.check(network)
+    method = rule_class(card, for_events)
+    method.check(network, task)
     if for_events != "auto" and method.event_engine_for(network) is None:
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
         )
-    if task.lengths is not None and method.whole_split:
+    if card.count_readout_penalties is not None and not task.objective.pooled:
         raise CannotRun(
-            f"rule {method.title} presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+            "count_readout_penalties: spike counts are read once per sample, and this task asks in every frame"
         )
-    stepper = choose_engine(for_cells, network.cell)
-    data = _encoded(half.encoder, task, seed, device, max_samples)
+    stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
+    course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
-    history, learned = _fit(network, method, stepper, data, epochs, torch_generator(seed, "training"), progress)
-    extra = _read_counts(network, method, stepper, data, card, learned)
-    scores, activity = _evaluate(network, stepper, data)
-    if network.cell.output_signal == "spikes" and activity.hidden_spikes.sum() == 0:
+    history, learned = _fit(network, method, stepper, course, task, epochs, torch_generator(seed, "training"), progress)
+    extra = _read_counts(network, method, stepper, course, learned)
+    scores, further, activity = _evaluate(course, task)
+    if activity.hidden and not any(seen.spikes.sum() for seen in activity.hidden.values()):
         raise RunFailed(_silence(network))
     return Run(
-        network=network, pair=half.pair, half=half.half, rule=rule, rule_title=method.title_for(network), task=task,
-        seed=seed, engine=method.engine_name(stepper), device=device, encoder=half.encoder, scores=scores,
-        extra_scores=extra, history=history, activity=activity, judgements=method.judgements(network), training=learned,
-        wall_s=time.perf_counter() - start,
+        network=network, pair=subject.pair, half=subject.half, rule=rule_name, rule_title=method.title_for(network),
+        task=task, seed=seed, engine=method.engine_name(stepper), device=device, encoder=subject.encoder, scores=scores,
+        extra_scores=further | extra, history=history, activity=activity, judgements=method.judgements(network),
+        method=rule_class, training=learned, wall_s=time.perf_counter() - start,
     )  # fmt: skip
 
 
-def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
-    """A split as the network sees it, in steps; `max_samples` caps it. Random encoders draw from `seed` and the split."""
-    batch = task.split(split)
-    if max_samples is not None:
-        batch = batch.take(torch.arange(min(max_samples, batch.size)))
-    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
-
-
-def _encoded(encoder: Encoder, task: Task, seed: int, device: str, max_samples: int | None) -> dict[Split, Batch]:
-    caps: dict[Split, int | None] = {"train": max_samples, "validation": None, "test": None}
-    return {split: encoded_split(encoder, task, split, seed, caps[split]).to(device) for split in SPLITS}
+def _course(
+    network: Any,
+    task: Task,
+    subject: Subject,
+    engine: Any,
+    seed: int,
+    device: str,
+    max_samples: int | None,
+    reverse: bool,
+) -> Course:
+    if isinstance(task, Environment):
+        return Episodes(network, task, subject.encoder, engine, seed, max_samples)
+    return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
 
 
 def _fit(
-    network: Network, method: Rule, engine: Engine, data: dict[Split, Batch], epochs: int, generator: torch.Generator,
+    network: Any, method: Rule, engine: Any, course: Course, task: Task, epochs: int, generator: torch.Generator,
     progress: Progress | None,
 ) -> tuple[list[dict[str, float]], dict[str, float]]:  # fmt: skip
     """All epochs; where the rule can be scored after each, the weights of the best validation score are kept."""
-    state, history = method.init(network, engine, generator), []
+    objective = task.objective
+    state, history = method.init(network, engine, objective, generator), []
     learned = {"samples_seen": 0.0, "weight_updates": 0.0, "epochs": float(epochs)}
-    best_score, best_weights = -1.0, None
-    size = data["train"].size if method.whole_split else method.card.batch_size
+    best_score, best_weights = None, None
+    size = None if method.whole_split else method.card.batch_size
     for epoch in range(epochs):
         losses = []
-        for batch in batches(data["train"], size, generator):
+        for batch in course.epoch(epoch, size, generator):
             state, info = method.step(network, state, batch)
             learned["samples_seen"] += batch.size
             learned["weight_updates"] += info.updates
             losses += [] if info.loss is None else [info.loss]
         score = None
         if method.scored_each_epoch:
-            score = _score(network, engine, data["validation"])
-            history.append({"epoch": epoch + 1, "loss": sum(losses) / len(losses), "validation_score": score})
-            if score >= best_score:  # of equal scores the later, better settled one
+            score = course.scores("validation")[objective.metric]
+            loss = sum(losses) / len(losses) if losses else float("nan")
+            history.append({"epoch": epoch + 1, "loss": loss, "validation_score": score})
+            if best_score is None or objective.is_better(
+                score, best_score
+            ):  # of equal scores the later, better settled one
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)
@@ -180,50 +213,46 @@ def _fit(
             progress(epoch + 1, epochs, score)
     if best_weights is not None:
         network.load_state_dict(best_weights)
-    learned.update(method.finish(network, state, data["validation"]))
+    if isinstance(course, Samples):
+        learned.update(method.finish(network, state, course.data["validation"]))
     return history, learned
 
 
-@torch.no_grad()
-def _score(network: Network, engine: Engine, batch: Batch) -> float:
-    return accuracy(engine.answers(network, batch.x, batch.mask, batch.lengths), batch.target)
-
-
-@torch.no_grad()
-def _evaluate(network: Network, engine: Engine, data: dict[Split, Batch]) -> tuple[dict[str, float], Activity]:
-    scores = {split: _score(network, engine, data[split]) for split in ("train", "validation")}
-    test = data["test"]
-    seen = engine.run(network, test.x, test.lengths)
-    scores["test"] = accuracy(masked_mean(seen.outputs, test.mask), test.target)
-    return cast(dict[str, float], scores), seen.activity
+def _evaluate(course: Course, task: Task) -> tuple[dict[str, float], dict[str, dict[str, float]], Activity]:
+    """The metric by split, all other scores by name and split, and the activity on the test split."""
+    found: dict[str, Scores] = {split: course.scores(split) for split in ("train", "validation")}
+    found["test"], activity = course.test()
+    metric = task.objective.metric
+    others = {name: {split: found[split][name] for split in SPLITS} for name in found["test"] if name != metric}
+    return {split: found[split][metric] for split in SPLITS}, others, activity
 
 
 @torch.no_grad()
 def _read_counts(
-    network: Network, method: Rule, engine: Engine, data: dict[Split, Batch], card: TrainingCard, learned: dict[str, float]
-) -> dict[str, dict[str, float]]:  # fmt: skip
-    """Fit the readout anew on spike counts where the card asks for it; unsupervised rules are scored by labels too."""
+    network: Any, method: Rule, engine: Any, course: Course, learned: dict[str, float]
+) -> dict[str, dict[str, float]]:
+    """Fit the readout anew on spike counts where the card asks for it; rules without targets are scored by labels too."""
+    if not isinstance(course, Samples):
+        return {}
+    data, card = course.data, method.card
     if card.count_readout_penalties is not None:
         learned["penalty"] = fit_count_readout(
-            network, engine, data["train"], data["validation"], card.count_readout_penalties
+            network, engine, course.task.objective, data["train"], data["validation"], card.count_readout_penalties
         )
-    if not method.unsupervised:
+    if not method.read_by_labels:
         return {}
-    counts = {split: _counts(network, engine, data[split].x) for split in SPLITS}
-    targets = {split: data[split].target for split in SPLITS}
-    scores = label_assignment_scores(counts["train"], data["train"].target, counts, targets)
-    return {"accuracy (label assignment)": scores}
+    layer = hidden_layer(network)
+    counts = {split: engine.weighted_sums(layer, data[split].x, data[split].x.new_ones(1, len(data[split].x)))[0]
+              for split in SPLITS}  # fmt: skip
+    targets = {split: data[split].answers for split in SPLITS}
+    scores = label_assignment_scores(counts["train"], targets["train"], counts, targets)
+    return {f"{course.task.objective.metric} (label assignment)": scores}  # type: ignore[dict-item]
 
 
-def _counts(network: Network, engine: Engine, x: Tensor) -> Tensor:
-    """Spikes of each unit to each sample [B, H]."""
-    return engine.weighted_sums(network.cell, x, x.new_ones(1, len(x)))[0]
-
-
-def _silence(network: Network) -> str:
-    card: Any = network.cell.card
+def _silence(network: Any) -> str:
+    card: Any = next(layer.card for layer in network.hidden.values() if layer.output_signal == "spikes")
     return (
-        f"no neuron of the {network.cell.title} layer spiked on the whole test split (a silent network): raise input_gain "
+        f"no neuron of the {network.title} layer spiked on the whole test split (a silent network): raise input_gain "
         f"(now {getattr(card, 'input_gain', 'not in this card')}) or lower v_threshold (now {card.v_threshold:g}) in the pair "
         "card, or pull the rate up with rate_target and rate_weight"
     )

@@ -1,4 +1,4 @@
-"""A pair card with every table checked: cell, readout, encoder and each training, before anything runs."""
+"""A pair card with every table checked: architecture, encoder and each training, before anything runs."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,28 +11,27 @@ import neurorec.models
 import neurorec.tasks  # noqa: F401  (these three register their members)
 from neurorec.basics.cards import check_card
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.registry import look_up
 from neurorec.learning.rule import TrainingCard, rules
-from neurorec.models.cell import CellCard
-from neurorec.models.network import Network, build_network
+from neurorec.models.architecture import Architecture
 from neurorec.models.pair import Half, Pair, read_pair
-from neurorec.models.readout import LinearCard
 from neurorec.tasks.encoders import Encoder, encoders
 from neurorec.tasks.task import tasks
 
 
 @dataclass(frozen=True)
 class LoadedHalf:
-    """One network of a pair, ready to build, and the trainings its card states."""
+    """One model of a pair, ready to build, and the trainings its card states."""
 
     pair: str
     half: str
-    cell: CellCard
-    readout: LinearCard
+    architecture: Architecture
     encoder: Encoder
     trainings: tuple[TrainingCard, ...]
 
-    def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Network:
-        return build_network(self.cell, self.readout, inputs, outputs, self.encoder.signal, generator)
+    def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Any:
+        """The model with freshly drawn weights: a `Network`, or an `EnergyModel`."""
+        return self.architecture.build(inputs, outputs, self.encoder.signal, generator)
 
     def training(self, rule: str, task: str) -> TrainingCard:
         """The training table for `rule` on `task`.
@@ -59,12 +58,26 @@ class LoadedPair:
     name: str
     path: Path
     card: Pair
-    rate: LoadedHalf
-    spiking: LoadedHalf
+    parts: dict[str, LoadedHalf]
 
     @property
-    def halves(self) -> tuple[LoadedHalf, LoadedHalf]:
-        return self.rate, self.spiking
+    def rate(self) -> LoadedHalf:
+        return self.half("rate")
+
+    @property
+    def spiking(self) -> LoadedHalf:
+        return self.half("spiking")
+
+    @property
+    def halves(self) -> tuple[LoadedHalf, ...]:
+        return tuple(self.parts.values())
+
+    def half(self, name: str) -> LoadedHalf:
+        """Raises `InputError` for a half that the card does not have, with its reason."""
+        if name not in self.parts:
+            reason = getattr(self.card, f"no_{name}_half", None) or "there are the halves rate and spiking"
+            raise InputError(f"pair {self.name} has no {name} half: {reason}")
+        return self.parts[name]
 
 
 def load_pair(name: str | Path) -> LoadedPair:
@@ -75,26 +88,24 @@ def load_pair(name: str | Path) -> LoadedPair:
     InputError
         For anything unknown, missing or impossible in the card.
     CannotRun
-        If a stated rule cannot train the stated network.
+        If a stated rule cannot train the stated model.
     """
     path, card = read_pair(name)
-    rate = _load_half(path, "rate", card.rate)
-    spiking = _load_half(path, "spiking", card.spiking)
-    return LoadedPair(path.stem, path, card, rate, spiking)
+    return LoadedPair(path.stem, path, card, {each: _load_half(path, each, half) for each, half in card.halves.items()})
 
 
 def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
     where = f"{path.name}: {half_name}"
-    encoder_class = _look_up(half.encoder, encoders, f"{where}.encoder", "name")
+    encoder_class = look_up(half.encoder, encoders, f"{where}.encoder")
     encoder = encoder_class(check_card(half.encoder, encoder_class.Card, f"{where}.encoder"))
-    loaded = LoadedHalf(path.stem, half_name, half.cell_card(where), half.readout_card(where), encoder, ())
+    loaded = LoadedHalf(path.stem, half_name, half.architecture(where), encoder, ())
     _check_time_steps(loaded, where)
     probe = loaded.build(1, 1, torch.Generator().manual_seed(0))
     trainings = []
     for number, table in enumerate(half.training):
         here = f"{where}.training[{number}]"
-        rule = _look_up(table, rules, here, "rule")
-        _look_up(table, tasks, here, "task")
+        rule = look_up(table, rules, here, "rule")
+        look_up(table, tasks, here, "task")
         try:
             rule.check(probe)  # before its settings: whoever names the wrong rule need not complete its table
         except CannotRun as error:
@@ -103,22 +114,10 @@ def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
     return replace(loaded, trainings=tuple(trainings))
 
 
-def _look_up(table: dict[str, Any], registry: Any, where: str, key: str) -> Any:
-    if key not in table:
-        raise InputError(f'{where}: the key "{key}" is missing; known: {", ".join(registry)}')
-    try:
-        return registry[table[key]]
-    except InputError as error:
-        raise InputError(f"{where}.{key}: {error}") from None
-
-
 def _check_time_steps(half: LoadedHalf, where: str) -> None:
-    """Cell, readout and encoder must step time alike."""
-    steps = {
-        part: card.dt_ms  # type: ignore[attr-defined]
-        for part, card in (("cell", half.cell), ("readout", half.readout), ("encoder", half.encoder.card))
-        if hasattr(card, "dt_ms")
-    }
+    """Layers and encoder must step time alike."""
+    parts = {**half.architecture.cards, "encoder": half.encoder.card}
+    steps = {part: card.dt_ms for part, card in parts.items() if hasattr(card, "dt_ms")}  # type: ignore[attr-defined]
     if len(set(steps.values())) > 1:
         said = ", ".join(f"{part}.dt_ms = {dt:g}" for part, dt in steps.items())
         raise InputError(f"{where}: the parts step time differently ({said}); give them one dt_ms")

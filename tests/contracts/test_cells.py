@@ -14,7 +14,7 @@ every_cell = pytest.mark.parametrize("name", list(cells))
 @pytest.mark.parametrize(("T", "B", "I", "H"), [(6, 3, 5, 7), (1, 1, 1, 1), (4, 0, 3, 5), (0, 2, 3, 5)])
 def test_shapes_of_outputs_and_state(name, T, B, I, H):  # noqa: E741
     net = network(name, I=I, H=H)
-    outputs, state = net.cell(inputs(net, T, B))
+    outputs, state = net["hidden"](inputs(net, T, B))
     assert outputs.shape == (T, B, H)
     assert all(part.shape == (B, H) for part in state)
     assert net(inputs(net, T, B)).shape == (T, B, 3)
@@ -24,9 +24,9 @@ def test_shapes_of_outputs_and_state(name, T, B, I, H):  # noqa: E741
 def test_running_in_two_parts_is_running_at_once(name):
     net = network(name)
     x = inputs(net, 12, 4)
-    whole, end = net.cell(x)
-    first, state = net.cell(x[:5])
-    second, end_again = net.cell(x[5:], state)
+    whole, end = net["hidden"](x)
+    first, state = net["hidden"](x[:5])
+    second, end_again = net["hidden"](x[5:], state)
     assert torch.equal(whole, torch.cat([first, second]))
     assert all(torch.equal(a, b) for a, b in zip(end, end_again, strict=True))
 
@@ -38,7 +38,7 @@ def test_samples_of_a_batch_do_not_touch(name):
     changed = x.clone()
     changed[:, 1] = 1 - changed[:, 1]
     kept = [0, 2, 3]
-    assert torch.allclose(net.cell(x)[0][:, kept], net.cell(changed)[0][:, kept], atol=1e-6)
+    assert torch.allclose(net["hidden"](x)[0][:, kept], net["hidden"](changed)[0][:, kept], atol=1e-6)
 
 
 @every_cell
@@ -47,7 +47,7 @@ def test_the_future_does_not_change_the_past(name):
     x = inputs(net, 10, 3)
     later = x.clone()
     later[6:] = 1 - later[6:]
-    assert torch.equal(net.cell(x)[0][:6], net.cell(later)[0][:6])
+    assert torch.equal(net["hidden"](x)[0][:6], net["hidden"](later)[0][:6])
 
 
 @every_cell
@@ -63,7 +63,7 @@ def test_weights_come_from_the_generator_alone(name):
 @every_cell
 def test_output_is_what_it_is_declared_to_be(name):
     net = network(name, H=20)
-    outputs = net.cell(inputs(net, 30, 4, share=0.8))[0]
+    outputs = net["hidden"](inputs(net, 30, 4, share=0.8))[0]
     if cells[name].output_signal == "spikes":
         assert set(outputs.unique().tolist()) == {0.0, 1.0}
     else:
@@ -74,7 +74,7 @@ def test_output_is_what_it_is_declared_to_be(name):
 @every_cell
 def test_declared_operations_have_the_shape_of_the_layer(name):
     net = network(name, I=5, H=7)
-    declared = net.cell.operations()
+    declared = net["hidden"].operations()
     assert declared.input_fan_out.shape == (5,)
     assert declared.recurrent_fan_out.shape == (7,)
     assert declared.input_fan_out.dtype.kind == declared.recurrent_fan_out.dtype.kind == "i"
@@ -82,17 +82,17 @@ def test_declared_operations_have_the_shape_of_the_layer(name):
     assert declared.neuron_updates == 7
 
 
-RECURRENT = [name for name in cells if any(w.requires_grad for w in network(name).cell.recurrent_weights())]
+RECURRENT = [name for name in cells if any(w.requires_grad for w in network(name)["hidden"].recurrent_weights())]
 
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_frozen_recurrence_carries_nothing_back(name):
     net = network(name)
     before = net.parameter_count
-    net.cell.freeze_recurrence()
+    net["hidden"].freeze_recurrence()
     assert net.parameter_count < before
-    assert net.cell.operations().recurrent_fan_out.sum() == 0
-    assert all(not weight.any() for weight in net.cell.recurrent_weights())
+    assert net["hidden"].operations().recurrent_fan_out.sum() == 0
+    assert all(not weight.any() for weight in net["hidden"].recurrent_weights())
 
 
 @every_cell

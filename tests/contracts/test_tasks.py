@@ -18,7 +18,7 @@ def test_splits_share_nothing_and_hold_every_class_in_proportion(name):
     task = load_task(name, 0)
     parts = {split: set(index.tolist()) for split, index in task.splits.items()}
     assert len(set.union(*parts.values())) == sum(map(len, parts.values())) == task.x.shape[1]
-    shares = {split: torch.bincount(task.target[torch.as_tensor(index)], minlength=task.classes).double()
+    shares = {split: torch.bincount(task.target[torch.as_tensor(index)], minlength=task.outputs).double()
               for split, index in task.splits.items()}  # fmt: skip
     for counts in shares.values():
         assert torch.allclose(counts / counts.sum(), shares["train"] / shares["train"].sum(), atol=0.02)
@@ -38,7 +38,7 @@ def test_values_are_rates_and_some_frame_is_answered(name):
     assert task.x.max() <= 1
     assert task.mask.any()
     assert task.x.shape[0] == len(task.mask)
-    assert task.chance_score == pytest.approx(1 / task.classes, abs=0.01)
+    assert task.chance_score == pytest.approx(1 / task.outputs, abs=0.01)
 
 
 def test_row_and_frame_digits_are_the_same_images():

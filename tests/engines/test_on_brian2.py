@@ -31,7 +31,7 @@ def spiking_net(name):
     """Weights on a grid and double precision, so that no sum lies within rounding of the threshold."""
     net = on_dyadic_grid(network(name, I=6, H=9, v_threshold=0.77, **({"weight_sum": 9.0} if "comp" in name else {})))
     if name == "competitive_lif":
-        net.cell.theta.copy_(torch.arange(9) / 32)
+        net["hidden"].theta.copy_(torch.arange(9) / 32)
     return net.double()
 
 
@@ -39,8 +39,8 @@ def one_neuron(threshold=1.0):
     """Line 1 makes the neuron spike at once and once; line 0 is the synapse looked at."""
     net = network("competitive_lif", I=2, H=1, tau_mem_ms=8.0, tau_syn_ms=1.0, v_threshold=threshold, weight_sum=1.0)
     with torch.no_grad():
-        net.cell.w_in.copy_(torch.tensor([[0.5, 10.0]]))
-    return net.cell
+        net["hidden"].w_in.copy_(torch.tensor([[0.5, 10.0]]))
+    return net["hidden"]
 
 
 def change_of_weight(input_step, neuron_step, rule=PAIRING):
@@ -55,19 +55,19 @@ def change_of_weight(input_step, neuron_step, rule=PAIRING):
 def test_brian2_gives_the_spikes_of_torch(name):
     net = spiking_net(name)
     x = inputs(net, 25, 4).double()
-    spikes = net.cell(x)[0]
-    seen = present(net.cell, x, target="numpy")
+    spikes = net["hidden"](x)[0]
+    seen = present(net["hidden"], x, target="numpy")
     assert 0.02 < spikes.mean() < 0.5
     assert torch.equal(seen.spikes.double(), spikes)
     assert torch.equal(seen.counts, spikes.sum(0).long())
-    assert torch.equal(seen.weights, net.cell.w_in.detach())
+    assert torch.equal(seen.weights, net["hidden"].w_in.detach())
 
 
 def test_a_sample_leaves_nothing_behind_for_the_next():
     net = spiking_net("lif")
     x = inputs(net, 12, 3).double()
-    alone = present(net.cell, x[:, 2:], target="numpy").spikes
-    assert torch.equal(present(net.cell, x, target="numpy").spikes[:, 2:], alone)
+    alone = present(net["hidden"], x[:, 2:], target="numpy").spikes
+    assert torch.equal(present(net["hidden"], x, target="numpy").spikes[:, 2:], alone)
 
 
 @pytest.mark.parametrize("lag", [0, 1, 5])
@@ -97,7 +97,7 @@ def test_without_input_nothing_happens_and_without_samples_nothing_runs():
 
 def test_a_cell_brian2_does_not_know_is_refused():
     with pytest.raises(CannotRun) as caught:
-        present(network("elman").cell, torch.zeros(2, 1, 5))
+        present(network("elman")["hidden"], torch.zeros(2, 1, 5))
     assert str(caught.value) == (
         "engine brian2 cannot run Elman: neurorec writes the equations of lif and competitive_lif for Brian2, and of no "
         "other cell; use --engine auto"

@@ -10,8 +10,8 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.experiments.verbs import prepare_study, price_stored_run, read_case, run_study
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.operations import count_inference
+from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.workload.operations import count_inference
 from neurorec.report.pricing import print_asked
 from neurorec.report.rows import csv_rows
 from neurorec.report.sweeping import print_sweep
@@ -39,7 +39,7 @@ def test_a_stored_run_keeps_its_activity_by_step(spiking):
     activity = read_activity(spiking)
     assert activity.hidden_steps.shape == (activity.steps, len(activity.hidden_spikes))
     counts = count_inference(read_case(spiking, None).network, activity)
-    assert counts.per_step.cell_events.sum() == counts.cell.synaptic_events > 0
+    assert counts.per_step.cell_events.sum() == counts["hidden"].synaptic_events > 0
 
 
 def test_a_run_stored_without_steps_is_still_priced(spiking, tmp_path):

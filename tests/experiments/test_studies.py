@@ -249,8 +249,8 @@ def test_the_delay_of_store_recall_is_at_least_ten_membrane_time_constants(pair)
     from neurorec.training import load_pair
 
     spiking = load_pair(pair).spiking
-    delay_ms = DELAY_FRAMES * spiking.encoder.steps_per_frame * spiking.cell.dt_ms
-    assert delay_ms >= 10 * spiking.cell.tau_mem_ms
+    delay_ms = DELAY_FRAMES * spiking.encoder.steps_per_frame * spiking.architecture.layers["hidden"].dt_ms
+    assert delay_ms >= 10 * spiking.architecture.layers["hidden"].tau_mem_ms
 
 
 def test_a_rule_that_cannot_train_a_net_is_refused_with_its_place(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 from neurorec.basics.errors import InputError
 from neurorec.hardware.counts import LAYERS, Counts, LayerCounts
 from neurorec.hardware.gradient_counts import update_counts
-from neurorec.hardware.operations import count_inference
-from neurorec.hardware.stores import Store
+from neurorec.hardware.pricing.memory import Store
 from neurorec.hardware.training_operations import COUNTED_RULES, count_training
+from neurorec.hardware.workload.operations import count_inference
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
 from tests.hardware.nets import make_net, run

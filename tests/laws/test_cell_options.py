@@ -31,13 +31,13 @@ FAST = [name for name in engines if name != "torch"]
 CASES = [
     pytest.param(engine, name, options, id=f"{engine} {name} {' '.join(f'{k}={v}' for k, v in options.items())}")
     for engine, (name, options) in itertools.product(FAST, OPTIONS)
-    if engines[engine]().why_not(network(name, **options).cell) is None
+    if engines[engine]().why_not(network(name, **options)["hidden"]) is None
 ]
 
 
 def made(name, options, I, H):  # noqa: E741
     """A cell with weights on the dyadic grid, so that sums are exact, and rates that differ from neuron to neuron."""
-    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6).cell
+    cell = on_dyadic_grid(network(name, I=I, H=H, input_gain=6.0, v_reset=0.125, v_leak=-0.0625, **options), 6)["hidden"]
     with torch.no_grad():
         for key, parameter in cell.named_parameters():
             parameter.requires_grad_(True)
@@ -139,7 +139,7 @@ def test_dense_and_graded_input(name, options):
 
 
 @pytest.mark.parametrize(
-    ("engine", "name"), [(e, c) for e in engines for c in cells if engines[e]().why_not(network(c).cell) is None]
+    ("engine", "name"), [(e, c) for e in engines for c in cells if engines[e]().why_not(network(c)["hidden"]) is None]
 )
 def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
     net = on_dyadic_grid(network(name, I=5, H=9))
@@ -148,13 +148,13 @@ def test_a_batch_of_unequal_lengths_is_every_sample_on_its_own(engine, name):
     together = runner.run(net, x, lengths)
     for b, length in enumerate(lengths.tolist()):
         alone = runner.run(net, x[:length, b : b + 1])
-        torch.testing.assert_close(together.hidden[:length, b], alone.hidden[:, 0], rtol=1e-6, atol=1e-7)
-        if net.cell.output_signal == "spikes":
-            assert torch.equal(together.hidden[:length, b], alone.hidden[:, 0])
-        assert not together.hidden[length:, b].any()
+        torch.testing.assert_close(together.sent["hidden"][:length, b], alone.sent["hidden"][:, 0], rtol=1e-6, atol=1e-7)
+        if net["hidden"].output_signal == "spikes":
+            assert torch.equal(together.sent["hidden"][:length, b], alone.sent["hidden"][:, 0])
+        assert not together.sent["hidden"][length:, b].any()
         torch.testing.assert_close(together.outputs[:length, b], alone.outputs[:, 0], rtol=1e-5, atol=1e-6)
         assert not together.outputs[length:, b].any()
-        for part, own in zip(together.state, alone.state, strict=True):
+        for part, own in zip(together.state.layers["hidden"], alone.state.layers["hidden"], strict=True):
             torch.testing.assert_close(part[b], own[0], rtol=1e-6, atol=1e-7)
     torch.testing.assert_close(net(x, lengths), together.outputs, rtol=1e-5, atol=1e-6)
 
@@ -178,8 +178,8 @@ def test_what_lies_behind_an_end_changes_nothing_and_gets_no_gradient(engine):
 @pytest.mark.parametrize(
     ("lengths", "message"),
     [
-        (torch.tensor([1, 2]), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.int64 [2])"),
-        (torch.ones(3), "lengths must be 3 whole numbers, one a sample of x [4, 3, 5] (got torch.float32 [3])"),
+        (torch.tensor([1, 2]), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.int64 [2])"),
+        (torch.ones(3), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.float32 [3])"),
         (torch.tensor([1, 5, 2]), "lengths must lie in 0 to T = 4, the steps of x (got 1 to 5)"),
         (torch.tensor([1, -1, 2]), "lengths must lie in 0 to T = 4, the steps of x (got -1 to 2)"),
     ],
@@ -193,7 +193,7 @@ def test_impossible_lengths_are_refused(lengths, message):
 
 
 def test_engines_that_know_one_reset_only_refuse_the_other():
-    cell = network("adaptive_lif", reset="subtract").cell
+    cell = network("adaptive_lif", reset="subtract")["hidden"]
     with pytest.raises(CannotRun) as caught:
         choose_engine("norse", cell)
     assert str(caught.value) == (
@@ -230,7 +230,7 @@ def test_numbers_that_change_in_place_are_read_anew():
     """Learned time constants after an optimiser's step, thresholds after STDP: a step recorded before must not hold on to
     what was worked out from them."""
     learned = made("lif", {"learn_time_constants": True}, 9, 33)
-    competitive = on_dyadic_grid(network("competitive_lif", I=9, H=33, weight_sum=24.0, inhibition=0.25)).cell
+    competitive = on_dyadic_grid(network("competitive_lif", I=9, H=33, weight_sum=24.0, inhibition=0.25))["hidden"]
     for cell, number in ((learned, learned.tau_mem.logit), (competitive, competitive.theta)):
         x = binary(31, 5, 9)
         before, _ = engines["fused"]().unroll(cell, x)

@@ -11,7 +11,7 @@ from tests.nets import inputs, network, on_dyadic_grid
 
 SIZES = [(20, 4, 5, 7), (1, 1, 1, 1), (13, 3, 8, 33), (50, 2, 3, 16), (3, 0, 2, 5)]
 fast = [name for name in engines if name != "torch"]
-PAIRS = [(e, c) for e in fast for c in cells if engines[e]().why_not(network(c).cell) is None]
+PAIRS = [(e, c) for e in fast for c in cells if engines[e]().why_not(network(c)["hidden"]) is None]
 
 
 def run_both(engine, name, sizes, dyadic, **changes):
@@ -22,7 +22,7 @@ def run_both(engine, name, sizes, dyadic, **changes):
         if dyadic:
             on_dyadic_grid(net)
         x = inputs(net, T, B, share=0.5)
-        for weight in net.cell.parameters():
+        for weight in net["hidden"].parameters():
             weight.requires_grad_(True)
         x.requires_grad_(True)
         seen = engines[which]().run(net, x)
@@ -44,9 +44,9 @@ def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
     B = sizes[1]
     (one, x_one, grads_one), (two, x_two, grads_two) = run_both(engine, name, sizes, dyadic)
     if cells[name].output_signal == "spikes":
-        assert torch.equal(one.hidden, two.hidden)
-    torch.testing.assert_close(one.hidden, two.hidden, rtol=1e-5, atol=1e-5)
-    for part, other in zip(one.state, two.state, strict=True):
+        assert torch.equal(one.sent["hidden"], two.sent["hidden"])
+    torch.testing.assert_close(one.sent["hidden"], two.sent["hidden"], rtol=1e-5, atol=1e-5)
+    for part, other in zip(one.state.layers["hidden"], two.state.layers["hidden"], strict=True):
         torch.testing.assert_close(
             part, other, rtol=1e-6, atol=1e-6 * max(1.0, float(other.detach().abs().max()) if B else 1.0)
         )
@@ -60,8 +60,8 @@ def test_spikes_state_and_gradients(engine, name, sizes, dyadic):
 @pytest.mark.parametrize(("engine", "name"), PAIRS)
 def test_the_comparison_is_about_something(engine, name):
     (one, _, grads), _ = run_both(engine, name, (50, 2, 3, 16), False)
-    assert one.hidden.abs().mean() > 0.02
-    assert cells[name].output_signal == "values" or one.hidden.mean() < 0.9
+    assert one.sent["hidden"].abs().mean() > 0.02
+    assert cells[name].output_signal == "values" or one.sent["hidden"].mean() < 0.9
     for key, gradient in grads.items():
         assert gradient.abs().sum() > 0, key
 
@@ -70,9 +70,9 @@ def test_the_comparison_is_about_something(engine, name):
 def test_norse_uses_our_slope_not_its_own(slope):
     _, (_, _, grads) = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope)
     (_, _, plain), _ = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope)
-    torch.testing.assert_close(grads["cell.w_in"], plain["cell.w_in"], rtol=2e-5, atol=1e-5)
+    torch.testing.assert_close(grads["layers.hidden.w_in"], plain["layers.hidden.w_in"], rtol=2e-5, atol=1e-5)
     _, (_, _, other) = run_both("norse", "lif", (20, 3, 4, 8), False, slope=slope * 2)
-    assert not torch.allclose(grads["cell.w_in"], other["cell.w_in"], rtol=1e-2)
+    assert not torch.allclose(grads["layers.hidden.w_in"], other["layers.hidden.w_in"], rtol=1e-2)
 
 
 def test_norse_itself_is_left_as_it_was():
@@ -84,16 +84,16 @@ def test_norse_itself_is_left_as_it_was():
 
 def test_no_silent_fallback():
     with pytest.raises(CannotRun) as caught:
-        choose_engine("norse", network("lstm").cell)
+        choose_engine("norse", network("lstm")["hidden"])
     assert str(caught.value) == (
         "engine norse cannot run LSTM: Norse has this step for recurrent LIF and LSNN neurons and for leaky integrators only; "
         "use --engine auto"
     )
     with pytest.raises(InputError, match='engine "nors" is not known \\(did you mean "norse"\\?\\)'):
-        choose_engine("nors", network("lif").cell)
+        choose_engine("nors", network("lif")["hidden"])
 
 
 def test_auto_prefers_the_fastest_engine_that_can():
-    assert choose_engine("auto", network("lif").cell).title == "fused"
-    assert choose_engine("auto", network("lif").cell.double()).title == "norse"
-    assert choose_engine("auto", network("lstm").cell).title == "torch"
+    assert choose_engine("auto", network("lif")["hidden"]).title == "fused"
+    assert choose_engine("auto", network("lif")["hidden"].double()).title == "norse"
+    assert choose_engine("auto", network("lstm")["hidden"]).title == "torch"

@@ -32,7 +32,7 @@ def test_weights_and_learned_time_constants_against_finite_differences(name, opt
     net = network(
         name, I=3, H=4, input_gain=8.0, learn_time_constants=True, v_reset=0.2, v_leak=0.1, **options
     ).double()
-    cell, x = net.cell, inputs(net, 9, 2, share=0.5).double()
+    cell, x = net["hidden"], inputs(net, 9, 2, share=0.5).double()
     names = [key for key, _ in cell.named_parameters()]
     assert len([key for key in names if key.endswith("logit")]) == {"adaptive_lif": 3, "liquid_state": 0}.get(name, 2)
     start = tuple(part + 0.3 * (key != "z") for key, part in cell.initial_state(2)._asdict().items())
@@ -72,10 +72,10 @@ def test_the_spike_in_the_reset_carries_no_gradient(reset, slope):
     the reset subtracts, alpha w, as if there had been no spike."""
     net = network("lif", I=1, H=1, v_reset=0.25, reset=reset)
     with torch.no_grad():
-        net.cell.w_in.fill_(16.0)
-        net.cell.w_rec.zero_()
+        net["hidden"].w_in.fill_(16.0)
+        net["hidden"].w_rec.zero_()
     x = torch.ones(1, 1, 1, requires_grad=True)
-    z, state = net.cell(x)
+    z, state = net["hidden"](x)
     assert z.item() == 1.0
     (slope_z,) = torch.autograd.grad(z.sum(), x, retain_graph=True)
     assert slope_z.item() == pytest.approx(16 / 8 / (5 * 1.0 + 1) ** 2)

@@ -7,7 +7,7 @@ from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
 from neurorec.tasks.task import Batch, masked_mean
-from tests.nets import inputs, network
+from tests.nets import CLASSES, inputs, network
 
 
 def rule(**changes):
@@ -23,7 +23,7 @@ def batch_for(net, T=10, B=32):
 
 
 def losses(net, method, steps):
-    state, batch = method.init(net, engines["torch"](), torch.Generator()), batch_for(net)
+    state, batch = method.init(net, engines["torch"](), CLASSES, torch.Generator()), batch_for(net)
     found = []
     for _ in range(steps):
         state, info = method.step(net, state, batch)
@@ -39,9 +39,9 @@ def test_the_loss_falls(name):
 
 def test_a_frozen_recurrence_stays_at_zero():
     net = network("lif", H=12)
-    net.cell.freeze_recurrence()
+    net["hidden"].freeze_recurrence()
     losses(net, rule(), 3)
-    assert not net.cell.w_rec.any()
+    assert not net["hidden"].w_rec.any()
 
 
 def test_the_rate_regulariser_pulls_towards_its_target():
@@ -49,12 +49,12 @@ def test_the_rate_regulariser_pulls_towards_its_target():
     losses(quiet, rule(rate_weight=100.0, rate_target=0.0), 40)
     losses(loud, rule(rate_weight=100.0, rate_target=0.4), 40)
     x = batch_for(quiet).x
-    assert quiet.cell(x)[0].mean() + 0.1 < loud.cell(x)[0].mean()
+    assert quiet["hidden"](x)[0].mean() + 0.1 < loud["hidden"](x)[0].mean()
 
 
 def test_the_learning_rate_decays_by_update():
     method, net = rule(learning_rate_decay=0.5), network("elman")
-    state = method.init(net, engines["torch"](), torch.Generator())
+    state = method.init(net, engines["torch"](), CLASSES, torch.Generator())
     for _ in range(3):
         state, _ = method.step(net, state, batch_for(net))
     assert state.optimizer.param_groups[0]["lr"] == pytest.approx(1e-2 / 8)
@@ -63,7 +63,7 @@ def test_the_learning_rate_decays_by_update():
 def test_a_loss_that_becomes_nan_says_what_to_turn():
     net = network("elman")
     with torch.no_grad():
-        net.readout.weight.fill_(float("nan"))
+        net["readout"].weight.fill_(float("nan"))
     with pytest.raises(RunFailed) as caught:
         losses(net, rule(), 1)
     assert str(caught.value) == (
@@ -77,7 +77,7 @@ def test_the_loss_is_the_cross_entropy_of_the_answered_steps():
     with torch.no_grad():
         logits = net(batch.x)[-2:].mean(0)
     method = rule()
-    _, info = method.step(net, method.init(net, engines["torch"](), torch.Generator()), batch)
+    _, info = method.step(net, method.init(net, engines["torch"](), CLASSES, torch.Generator()), batch)
     assert info.loss == pytest.approx(float(torch.nn.functional.cross_entropy(logits, batch.target)), rel=1e-5)
 
 
@@ -92,7 +92,7 @@ def test_samples_that_end_early_are_trained_as_if_there_were_nothing_behind(engi
         each = mask[:, None].expand(14, 32)
         batch = Batch(long.x, long.target, each, ends) if padded else Batch(long.x[:10], long.target, mask[:10])
         method = rule(rate_target=0.3, rate_weight=5.0)
-        _, info = method.step(net, method.init(net, engines[engine](), torch.Generator()), batch)
+        _, info = method.step(net, method.init(net, engines[engine](), CLASSES, torch.Generator()), batch)
         found.append((info.loss, [weight.grad for weight in net.parameters()]))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
     torch.testing.assert_close(found[0][1], found[1][1], rtol=1e-5, atol=1e-6)

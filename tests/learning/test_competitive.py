@@ -9,7 +9,7 @@ from neurorec.learning.assignment import assign_labels, fit_count_readout, label
 from neurorec.learning.competitive import CompetitiveLearning, CompetitiveLearningCard
 from neurorec.learning.rule import rules
 from neurorec.tasks.task import Batch, accuracy, masked_mean
-from tests.nets import network
+from tests.nets import CLASSES, network
 
 COUNTS = torch.tensor([[4, 0, 1, 0], [2, 1, 0, 0], [0, 3, 2, 0], [0, 3, 0, 0]])
 TARGET = torch.tensor([0, 0, 1, 1])
@@ -28,18 +28,18 @@ def batch(*rows):
 def layer(prototypes):
     net = network("competitive", I=len(prototypes[0]), H=len(prototypes), readout="linear")
     with torch.no_grad():
-        net.cell.w_in.copy_(torch.tensor(prototypes))
+        net["hidden"].w_in.copy_(torch.tensor(prototypes))
     return net
 
 
 def begin(net, rule_):
-    return rule_.init(net, choose_engine("auto", net.cell), torch.Generator())
+    return rule_.init(net, choose_engine("auto", net["hidden"]), CLASSES, torch.Generator())
 
 
 def test_the_winner_alone_moves_its_share_of_the_way():
     net, learning = layer([[0.0, 0.0], [8.0, 8.0]]), rule()
     state, info = learning.step(net, begin(net, learning), batch([2.0, 0.0], [2.0, 2.0]))
-    assert net.cell.w_in.tolist() == [[1.5, 1.0], [8.0, 8.0]]  # half way to the first, then half way to the second
+    assert net["hidden"].w_in.tolist() == [[1.5, 1.0], [8.0, 8.0]]  # half way to the first, then half way to the second
     assert info.updates == 4
     assert state.learning_rate == 0.25
     assert state.shares.tolist() == [0.5 * 0.75**2 + 0.25 * 0.75 + 0.25, 0.5 * 0.75**2]
@@ -50,7 +50,7 @@ def test_conscience_gives_a_unit_that_never_wins_its_turn():
     for conscience, winners in ((0.0, 1), (1000.0, 2)):
         net, learning = layer([[0.0, 0.0], [9.0, 9.0]]), rule(conscience=conscience)
         learning.step(net, begin(net, learning), batch(*rows))
-        assert int((net.cell.w_in != torch.tensor([[0.0, 0.0], [9.0, 9.0]])).any(1).sum()) == winners
+        assert int((net["hidden"].w_in != torch.tensor([[0.0, 0.0], [9.0, 9.0]])).any(1).sum()) == winners
 
 
 def test_labels_by_hand():
@@ -77,12 +77,12 @@ def test_the_count_readout_tells_apart_what_the_layer_tells_apart(name):
     x = torch.zeros(10, 40, 8)
     x[:, ::2, :4] = x[:, 1::2, 4:] = 1
     data = Batch(x, torch.arange(40) % 2, torch.ones(10, dtype=torch.bool))
-    torch.nn.init.zeros_(net.readout.weight)  # a random readout might be right by luck
-    before = net.cell.w_in.clone()
-    penalty = fit_count_readout(net, choose_engine("auto", net.cell), data, data, [1e-4, 1e-2])
+    torch.nn.init.zeros_(net["readout"].weight)  # a random readout might be right by luck
+    before = net["hidden"].w_in.clone()
+    penalty = fit_count_readout(net, choose_engine("auto", net["hidden"]), CLASSES, data, data, [1e-4, 1e-2])
     assert penalty in (1e-4, 1e-2)
     assert accuracy(masked_mean(net(x), data.mask), data.target) == 1.0
-    assert torch.equal(net.cell.w_in, before)
+    assert torch.equal(net["hidden"].w_in, before)
 
 
 def test_other_cells_are_refused():

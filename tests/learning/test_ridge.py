@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from neurorec.engines.engine import engines
 from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features, solve_ridge
 from neurorec.tasks.task import Batch, masked_mean
-from tests.nets import inputs, network
+from tests.nets import CLASSES, inputs, network
 
 
 def made_data():
@@ -31,7 +31,9 @@ def test_the_penalty_is_chosen_on_validation_data():
     target = torch.arange(200) % 2
     clear = torch.stack([target * 2.0 - 1, torch.ones(200)], 1)
     noise = torch.cat([torch.randn(200, 150, generator=generator), clear * 0.3], 1)
-    _, chosen = best_ridge(noise[:100], target[:100], (noise[100:], target[100:]), 2, [1e-9, 1.0])
+    wanted = torch.nn.functional.one_hot(target[:100], 2) * 2.0 - 1
+    held_out = Batch(noise[None, 100:], target[100:], torch.tensor([True]))
+    _, chosen = best_ridge(noise[:100], wanted, (noise[100:], held_out), CLASSES, [1e-9, 1.0])
     assert chosen == 1.0
 
 
@@ -43,13 +45,13 @@ def test_the_trained_readout_gives_what_its_features_promise(readout):
     batch = Batch(x, torch.arange(40) % 2, torch.arange(12) >= 8)
     engine = engines["torch"]()
     rule = Ridge(RidgeCard(rule="ridge", task="made up", epochs=1, batch_size=40, penalties=[1e-3]))
-    state, info = rule.step(net, rule.init(net, engine, torch.Generator()), batch)
-    before = net.cell.w_rec.clone()
+    state, info = rule.step(net, rule.init(net, engine, CLASSES, torch.Generator()), batch)
+    before = net["hidden"].w_rec.clone()
     assert rule.finish(net, state, batch) == {"penalty": 1e-3}
     assert info.updates == 0
-    assert torch.equal(net.cell.w_rec, before)
-    weights = torch.cat([net.readout.weight, net.readout.bias[:, None]], 1)
-    promised = readout_features(net, engine, batch) @ weights.T
+    assert torch.equal(net["hidden"].w_rec, before)
+    weights = torch.cat([net["readout"].weight, net["readout"].bias[:, None]], 1)
+    promised = readout_features(net, engine, batch, CLASSES) @ weights.T
     torch.testing.assert_close(promised, masked_mean(net(x), batch.mask), rtol=1e-4, atol=1e-5)
 
 
@@ -58,6 +60,6 @@ def test_the_leaky_kernel_is_its_recursion():
     h = torch.rand(9, 3, 4, generator=torch.Generator().manual_seed(0))
     rate, y, steps = 1.0 / 5.0, torch.zeros(3, 2), []
     for h_t in h:
-        y = y + rate * (-y + torch.nn.functional.linear(h_t, net.readout.weight, net.readout.bias))
+        y = y + rate * (-y + torch.nn.functional.linear(h_t, net["readout"].weight, net["readout"].bias))
         steps.append(y)
-    torch.testing.assert_close(net.readout(h), torch.stack(steps), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(net["readout"](h), torch.stack(steps), rtol=1e-5, atol=1e-6)

@@ -10,7 +10,7 @@ from neurorec.engines.on_brian2 import present
 from neurorec.learning.rule import rules
 from neurorec.learning.stdp import STDP, STDPCard, STDPState
 from neurorec.tasks.task import Batch, batches
-from tests.nets import network
+from tests.nets import CLASSES, network
 
 SUM = 4.0
 
@@ -46,7 +46,7 @@ def learn(network_, rule_, data, epochs=1, seed=0, engine=None):
 def test_neurons_learn_one_pattern_each():
     layer = net()
     learn(layer, rule(), two_patterns(), epochs=6)
-    weights = layer.cell.w_in.detach()
+    weights = layer["hidden"].w_in.detach()
     share_of_first = weights[:, :4].sum(1) / weights.sum(1)
     assert ((share_of_first > 0.8) | (share_of_first < 0.2)).sum() >= 4
     assert share_of_first.max() > 0.8
@@ -57,7 +57,7 @@ def test_neurons_learn_one_pattern_each():
 def test_weights_stay_within_bounds_however_strong_the_changes(changes):
     layer = net()
     learn(layer, rule(**changes), two_patterns())
-    weights = layer.cell.w_in.detach()
+    weights = layer["hidden"].w_in.detach()
     assert weights.min() >= 0
     assert weights.max() <= changes.get("weight_max", 1.0) + 1e-6
     assert torch.all(weights.sum(1) <= SUM + 1e-4)
@@ -65,7 +65,7 @@ def test_weights_stay_within_bounds_however_strong_the_changes(changes):
 
 @pytest.mark.parametrize(("input_step", "end"), [(6, 0.0), (3, 1.0)], ids=["late input", "early input"])
 def test_one_change_too_many_stops_at_the_bound(input_step, end):
-    cell = network("competitive_lif", I=2, H=1, tau_mem_ms=8.0, tau_syn_ms=1.0, weight_sum=1.0).cell
+    cell = network("competitive_lif", I=2, H=1, tau_mem_ms=8.0, tau_syn_ms=1.0, weight_sum=1.0)["hidden"]
     with torch.no_grad():
         cell.w_in.copy_(torch.tensor([[0.5, 10.0]]))
     x = torch.zeros(8, 1, 2)
@@ -77,7 +77,7 @@ def test_one_change_too_many_stops_at_the_bound(input_step, end):
 def test_each_neuron_keeps_the_sum_of_its_weights():
     layer = net()
     learn(layer, rule(weight_max=SUM), two_patterns())  # bounds that no weight reaches
-    assert torch.allclose(layer.cell.w_in.detach().sum(1), torch.tensor(SUM))
+    assert torch.allclose(layer["hidden"].w_in.detach().sum(1), torch.tensor(SUM))
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_does_not():
@@ -85,47 +85,47 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
     for layer, seed in ((one, 1), (same, 1), (other, 2)):
         learn(layer, rule(), two_patterns(), seed=seed)
     assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), same.state_dict().values(), strict=True))
-    assert not torch.equal(one.cell.w_in, other.cell.w_in)
+    assert not torch.equal(one["hidden"].w_in, other["hidden"].w_in)
 
 
 def test_thresholds_rise_with_every_spike_and_only_in_training():
     layer = net()
     learn(layer, rule(tau_threshold_ms=1e12), two_patterns())
-    risen = layer.cell.theta.clone()
+    risen = layer["hidden"].theta.clone()
     assert risen.sum() > 0
     assert torch.allclose(risen / 0.05, (risen / 0.05).round(), atol=1e-3)  # whole numbers of spikes
-    layer.cell(two_patterns().x)
-    assert torch.equal(layer.cell.theta, risen)
+    layer["hidden"](two_patterns().x)
+    assert torch.equal(layer["hidden"].theta, risen)
 
 
 def test_updates_are_the_synapses_that_spikes_touched():
     layer = net()
     data = two_patterns()
     updates = learn(layer, rule(tau_threshold_ms=1e12), data)
-    neuron_spikes = round(float(layer.cell.theta.sum()) / 0.05)
+    neuron_spikes = round(float(layer["hidden"].theta.sum()) / 0.05)
     assert updates == int(data.x.sum()) * 6 + neuron_spikes * 8
 
 
 def test_it_says_who_ran_it():
     assert rules["stdp"].whole_split
-    assert rules["stdp"].unsupervised
-    engine = choose_engine("auto", net().cell)
+    assert rules["stdp"].read_by_labels
+    engine = choose_engine("auto", net()["hidden"])
     for asked, title in (("auto", "plastic (LLVM)"), ("plastic", "plastic (LLVM)"), ("brian2", "brian2 (")):
         method = rules["stdp"](rule().card, asked)
-        assert method.init(net(), engine, torch.Generator()).engine.title.startswith(title)
+        assert method.init(net(), engine, CLASSES, torch.Generator()).engine.title.startswith(title)
         assert method.engine_name(engine).startswith(title)
 
 
 def test_an_unknown_event_engine_is_refused():
     with pytest.raises(InputError, match='event engine "brain2" is not known \\(did you mean "brian2"\\?\\)'):
-        rules["stdp"](rule().card, "brain2").init(net(), choose_engine("auto", net().cell), torch.Generator())
+        rules["stdp"](rule().card, "brain2").init(net(), choose_engine("auto", net()["hidden"]), CLASSES, torch.Generator())
 
 
 def test_the_compiled_engine_learns_what_brian2_learns():
     fast, reference = net(), net()
     for layer, engine in ((fast, Plastic()), (reference, Brian2("numpy"))):
         learn(layer, rule(), two_patterns(), epochs=3, engine=engine)
-    assert reference.cell.theta.sum() > 0
+    assert reference["hidden"].theta.sum() > 0
     for a, b in zip(fast.state_dict().values(), reference.state_dict().values(), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-7)  # the network holds single precision
 

@@ -11,27 +11,27 @@ def test_elman_is_torchs_rnn():
     net = network("elman", I=4, H=6)
     torchs = torch.nn.RNN(4, 6)
     with torch.no_grad():
-        net.cell.bias.uniform_(-1, 1)
-        torchs.weight_ih_l0.copy_(net.cell.w_in)
-        torchs.weight_hh_l0.copy_(net.cell.w_rec)
-        torchs.bias_ih_l0.copy_(net.cell.bias)
+        net["hidden"].bias.uniform_(-1, 1)
+        torchs.weight_ih_l0.copy_(net["hidden"].w_in)
+        torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
+        torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
     x = inputs(net, 9, 3)
-    torch.testing.assert_close(net.cell(x)[0], torchs(x)[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(net["hidden"](x)[0], torchs(x)[0], rtol=1e-5, atol=1e-6)
 
 
 def test_lstm_is_torchs_lstm():
     net = network("lstm", I=4, H=6)
-    assert net.cell.bias[6:12].eq(1.0).all()  # the forget gates start open
+    assert net["hidden"].bias[6:12].eq(1.0).all()  # the forget gates start open
     torchs = torch.nn.LSTM(4, 6)
     with torch.no_grad():
-        net.cell.bias.uniform_(-1, 1)
-        torchs.weight_ih_l0.copy_(net.cell.w_in)
-        torchs.weight_hh_l0.copy_(net.cell.w_rec)
-        torchs.bias_ih_l0.copy_(net.cell.bias)
+        net["hidden"].bias.uniform_(-1, 1)
+        torchs.weight_ih_l0.copy_(net["hidden"].w_in)
+        torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
+        torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
     x = inputs(net, 9, 3)
-    outputs, state = net.cell(x)
+    outputs, state = net["hidden"](x)
     theirs, (h, c) = torchs(x)
     torch.testing.assert_close(outputs, theirs, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(state.c, c[0], rtol=1e-5, atol=1e-6)
@@ -39,34 +39,34 @@ def test_lstm_is_torchs_lstm():
 
 
 def test_every_trained_recurrence_is_known_to_the_frozen_control():
-    trained = {name for name in cells if any(w.requires_grad for w in network(name).cell.recurrent_weights())}
+    trained = {name for name in cells if any(w.requires_grad for w in network(name)["hidden"].recurrent_weights())}
     assert {"elman", "lstm", "lif", "adaptive_lif"} <= trained
 
 
 def test_a_frozen_elman_forgets_at_once():
     net = network("elman")
-    net.cell.freeze_recurrence()
+    net["hidden"].freeze_recurrence()
     x = inputs(net, 6, 2)
     other = x.clone()
     other[:5] = 1 - other[:5]
-    assert torch.equal(net.cell(x)[0][5], net.cell(other)[0][5])
+    assert torch.equal(net["hidden"](x)[0][5], net["hidden"](other)[0][5])
 
 
 def test_echo_state_has_its_stated_radius_density_and_leak():
     net = network("echo_state", I=2, H=200, spectral_radius=0.8, density=0.2, leak=0.25)
-    assert float(torch.linalg.eigvals(net.cell.w_rec).abs().max()) == pytest.approx(0.8, abs=1e-4)
-    assert float((net.cell.w_rec != 0).float().mean()) == pytest.approx(0.2, abs=0.02)
+    assert float(torch.linalg.eigvals(net["hidden"].w_rec).abs().max()) == pytest.approx(0.8, abs=1e-4)
+    assert float((net["hidden"].w_rec != 0).float().mean()) == pytest.approx(0.2, abs=0.02)
     h = torch.full((1, 200), 0.5)
     x = torch.ones(1, 2)
-    output, _ = net.cell.step(net.cell.initial_state(1)._replace(h=h), x)
-    drive = x @ net.cell.w_in.T + net.cell.bias + h @ net.cell.w_rec.T
+    output, _ = net["hidden"].step(net["hidden"].initial_state(1)._replace(h=h), x)
+    drive = x @ net["hidden"].w_in.T + net["hidden"].bias + h @ net["hidden"].w_rec.T
     torch.testing.assert_close(output, 0.75 * h + 0.25 * torch.tanh(drive), rtol=1e-5, atol=1e-6)
-    assert not any(weight.requires_grad for weight in net.cell.parameters())
+    assert not any(weight.requires_grad for weight in net["hidden"].parameters())
 
 
 def test_the_liquid_obeys_dales_law_without_self_connections():
     net = network("liquid_state", I=3, H=100, excitatory_share=0.7, density=0.3, inhibition=4.0)
-    w = net.cell.w_rec
+    w = net["hidden"].w_rec
     assert (w[:, :70] >= 0).all()
     assert (w[:, 70:] <= 0).all()
     assert not w.diagonal().any()
@@ -79,14 +79,14 @@ def test_one_lif_neuron_by_hand():
     """a = 1/8, b = 1/4, w = 2: jumps 2 each step; u = 0.25, then 0.65625; reset to 0.125 when above 0.5."""
     net = network("lif", I=1, H=1, v_threshold=0.5, v_reset=0.125)
     with torch.no_grad():
-        net.cell.w_in.fill_(2.0)
-        net.cell.w_rec.fill_(-1.0)
-    state, x = net.cell.initial_state(1), torch.ones(1, 1)
-    z, state = net.cell.step(state, x)
+        net["hidden"].w_in.fill_(2.0)
+        net["hidden"].w_rec.fill_(-1.0)
+    state, x = net["hidden"].initial_state(1), torch.ones(1, 1)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item(), state.i.item()) == (0.0, 0.25, 1.5)
-    z, state = net.cell.step(state, x)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item(), state.i.item()) == (1.0, 0.125, 2.625)
-    z, state = net.cell.step(state, x)  # the spike comes back: 2.625 + 2 - 1
+    z, state = net["hidden"].step(state, x)  # the spike comes back: 2.625 + 2 - 1
     assert (z.item(), state.i.item()) == (1.0, 3.625 * 0.75)
 
 
@@ -94,12 +94,12 @@ def test_one_adaptive_neuron_by_hand():
     """The membrane reads the current of the step before; a spike lifts the threshold by 0.25, 1/64 of it relaxes a step."""
     net = network("adaptive_lif", I=1, H=1, v_threshold=0.5)
     with torch.no_grad():
-        net.cell.w_in.fill_(8.0)
-        net.cell.w_rec.zero_()
-    state, x = net.cell.initial_state(1), torch.ones(1, 1)
-    z, state = net.cell.step(state, x)
+        net["hidden"].w_in.fill_(8.0)
+        net["hidden"].w_rec.zero_()
+    state, x = net["hidden"].initial_state(1), torch.ones(1, 1)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item(), state.i.item(), state.b.item()) == (0.0, 0.0, 8.0, 0.5)
-    z, state = net.cell.step(state, x)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item(), state.i.item(), state.b.item()) == (1.0, 0.0, 14.0, 0.75)
-    z, state = net.cell.step(state, x)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.b.item()) == (1.0, 0.75 - 0.25 / 64 + 0.25)

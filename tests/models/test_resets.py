@@ -15,22 +15,22 @@ def test_a_neuron_that_subtracts_keeps_what_lay_above_the_threshold():
     """a = 1/8, b = 1/4, w = 8: u = 1 is no spike; then j = 14, u = 1 + 13/8 = 2.625, less 1 - 0.25."""
     net = network("lif", I=1, H=1, v_reset=0.25, reset="subtract")
     with torch.no_grad():
-        net.cell.w_in.fill_(8.0)
-        net.cell.w_rec.zero_()
-    state, x = net.cell.initial_state(1), torch.ones(1, 1)
-    z, state = net.cell.step(state, x)
+        net["hidden"].w_in.fill_(8.0)
+        net["hidden"].w_rec.zero_()
+    state, x = net["hidden"].initial_state(1), torch.ones(1, 1)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item()) == (0.0, 1.0)
-    z, state = net.cell.step(state, x)
+    z, state = net["hidden"].step(state, x)
     assert (z.item(), state.v.item()) == (1.0, 2.625 - 0.75)
 
 
 def test_an_adaptive_neuron_subtracts_the_threshold_that_it_crossed():
     """It stood at 1.5 - 1/64 x 0.5 = 1.4921875 when u = 2 crossed it; only then it rises by 0.25."""
     net = network("adaptive_lif", I=1, H=1, reset="subtract")
-    state = net.cell.initial_state(1)._replace(
+    state = net["hidden"].initial_state(1)._replace(
         v=torch.full((1, 1), 2.0), i=torch.full((1, 1), 2.0), b=torch.full((1, 1), 1.5)
     )
-    z, state = net.cell.step(state, torch.zeros(1, 1))
+    z, state = net["hidden"].step(state, torch.zeros(1, 1))
     assert z.item() == 1.0
     assert state.v.item() == 2.0 - 1.4921875
     assert state.b.item() == 1.4921875 + 0.25
@@ -57,13 +57,13 @@ def test_snntorch_sends_the_same_spikes(reset):
     long as one subtraction takes it below its threshold (else snnTorch's next step differs)."""
     snntorch = pytest.importorskip("snntorch", reason="snntorch is not installed")
     net = network("lif", I=6, H=30, tau_syn_ms=1.0, input_gain=4.0, reset=reset)
-    net.cell.freeze_recurrence()
+    net["hidden"].freeze_recurrence()
     x = inputs(net, 60, 4, share=0.5)
-    ours, final = net.cell(x)
+    ours, final = net["hidden"](x)
     neurons = snntorch.Leaky(beta=7 / 8, reset_mechanism=reset, reset_delay=False)
     mem, theirs = neurons.init_leaky(), []
     for x_t in x:
-        spikes, mem = neurons(x_t @ net.cell.w_in.T / 8, mem)
+        spikes, mem = neurons(x_t @ net["hidden"].w_in.T / 8, mem)
         theirs.append(spikes)
     assert ours.mean() > 0.03
     assert torch.equal(ours, torch.stack(theirs))
@@ -71,9 +71,9 @@ def test_snntorch_sends_the_same_spikes(reset):
 
 
 def test_resets_cost_what_they_add():
-    zero, subtract = (network("lif", reset=reset).cell.operations() for reset in ("zero", "subtract"))
+    zero, subtract = (network("lif", reset=reset)["hidden"].operations() for reset in ("zero", "subtract"))
     assert (zero.elementwise, subtract.elementwise) == (5 * 7, 6 * 7)
-    assert network("adaptive_lif", reset="subtract").cell.operations().elementwise == 10 * 7
+    assert network("adaptive_lif", reset="subtract")["hidden"].operations().elementwise == 10 * 7
     assert zero.state_values == subtract.state_values
 
 

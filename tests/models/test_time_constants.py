@@ -19,10 +19,10 @@ LEARNING = {"lif": 2, "adaptive_lif": 3, "leaky_integrator": 2}
 @pytest.mark.parametrize("name", LEARNING)
 def test_before_training_they_are_the_cards(name):
     learned, fixed = (network(name, learn_time_constants=choice, tau_mem_ms=7.0) for choice in (True, False))
-    assert learned.cell.tau_mem.ms.tolist() == pytest.approx([7.0] * 7, rel=1e-6)
-    assert fixed.cell.tau_mem.ms.tolist() == [7.0]
+    assert learned["hidden"].tau_mem.ms.tolist() == pytest.approx([7.0] * 7, rel=1e-6)
+    assert fixed["hidden"].tau_mem.ms.tolist() == [7.0]
     x = inputs(fixed, 12, 3)
-    torch.testing.assert_close(learned.cell(x)[0], fixed.cell(x)[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(learned["hidden"](x)[0], fixed["hidden"](x)[0], rtol=1e-5, atol=1e-6)
     assert learned.parameter_count - fixed.parameter_count == LEARNING[name] * 7
 
 
@@ -39,9 +39,9 @@ def test_no_training_can_make_a_step_overshoot():
 @pytest.mark.parametrize("name", LEARNING)
 def test_every_time_constant_gets_a_gradient_of_its_own(name):
     net = network(name, learn_time_constants=True, input_gain=6.0, tau_adapt_ms=8.0)
-    outputs, _ = engines["fused"]().unroll(net.cell, inputs(net, 20, 4, share=0.5))
+    outputs, _ = engines["fused"]().unroll(net["hidden"], inputs(net, 20, 4, share=0.5))
     (outputs * torch.randn(outputs.shape, generator=torch.Generator().manual_seed(0))).sum().backward()
-    logits = [parameter for key, parameter in net.cell.named_parameters() if key.endswith("logit")]
+    logits = [parameter for key, parameter in net["hidden"].named_parameters() if key.endswith("logit")]
     assert len(logits) == LEARNING[name]
     for logit in logits:
         assert len(logit.grad[logit.grad != 0].unique()) > 2
@@ -49,7 +49,7 @@ def test_every_time_constant_gets_a_gradient_of_its_own(name):
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_a_study_cites_their_sources_only_where_they_are_learned(name):
-    cells = [network(name, learn_time_constants=choice).cell for choice in (False, True)]
+    cells = [network(name, learn_time_constants=choice)["hidden"] for choice in (False, True)]
     fixed, learned = (set(cell.sources_of(cell.card)) for cell in cells)
     assert learned - fixed == {"fang2021", "perez_nieves2021"}
     assert learned == set(cells[0].sources)
@@ -70,8 +70,8 @@ def test_a_study_trains_stores_and_prices_them(tmp_path):
     results = run_study(prepare_study(card, out=tmp_path / "out", jobs=1), make_executor=in_this_process)
     record = next(run for run in results.runs if run.half == "spiking" and run.control == "")
     network = rebuild_network(record, record.folder)
-    assert network.cell.tau_mem.ms.std() > 0.01
-    assert network.cell.tau_syn.ms.min() >= 1.0
+    assert network["hidden"].tau_mem.ms.std() > 0.01
+    assert network["hidden"].tau_syn.ms.min() >= 1.0
     trained = train(load_pair(pair).spiking, load_task("store_recall", 0), "bptt", 0)
-    assert torch.equal(trained.network.cell.tau_mem.logit, network.cell.tau_mem.logit)
+    assert torch.equal(trained.network["hidden"].tau_mem.logit, network["hidden"].tau_mem.logit)
     assert record.engine == "fused"

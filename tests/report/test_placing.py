@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.description import describe_cost, load_description
 from neurorec.hardware.mapping import partition
+from neurorec.hardware.workload.description import describe_cost, load_description
 from neurorec.report.pricing import Placing, print_asked
 
 NETWORKS = Path(__file__).parents[2] / "docs" / "networks"

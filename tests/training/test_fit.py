@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.hardware.operations import count_inference
-from neurorec.tasks.task import Task, accuracy, load_task, masked_mean
-from neurorec.training import load_pair, ridge_on_input, train
+from neurorec.hardware.workload.operations import count_inference
+from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.task import accuracy, load_task, masked_mean
+from neurorec.training import load_pair, train
 from neurorec.training.fit import encoded_split, pick_device
 from tests.experiments.tiny import write_study
 
@@ -59,12 +60,12 @@ def test_the_test_targets_decide_nothing(run, pair, task):
 
 def test_the_baseline_chooses_its_penalty_on_validation_data(task):
     digits = load_task("row_digits", seed=0)
-    honest = ridge_on_input(digits)
+    honest = digits.baselines()["ridge on input"]
     target = digits.target.clone()
     target[torch.as_tensor(digits.splits["test"])] = 0
-    assert ridge_on_input(dataclasses.replace(digits, target=target))["validation"] == honest["validation"]
+    assert dataclasses.replace(digits, target=target).baselines()["ridge on input"]["validation"] == honest["validation"]
     assert 0.9 < honest["test"] < 0.97
-    assert ridge_on_input(task)["test"] == 1.0  # it sees all frames at once, so it needs no memory
+    assert task.baselines()["ridge on input"]["test"] == 1.0  # it sees all frames at once, so it needs no memory
 
 
 def test_same_seed_same_run_other_seed_other_run(pair, task, run):
@@ -109,7 +110,7 @@ def test_a_users_own_task_is_accepted(pair):
     x = torch.rand(6, 90, 4, generator=torch.Generator().manual_seed(0))
     target = (x[0, :, 0] > 0.5).long()
     splits = {"train": np.arange(60), "validation": np.arange(60, 75), "test": np.arange(75, 90)}
-    mine = Task("store_recall", "mine", x, target, torch.arange(6) == 5, splits, classes=2, sources=())
+    mine = ArrayTask("store_recall", "mine", x, target, torch.arange(6) == 5, splits, outputs=2, sources=())
     assert 0 <= train(pair.rate, mine, "bptt", seed=0, device="cpu").test_accuracy <= 1
 
 
@@ -141,17 +142,17 @@ def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pai
     assert run.test_accuracy == pytest.approx(correct / batch.size)
     assert run.activity.sample_steps == int(batch.lengths.sum()) < batch.x.shape[0] * batch.size
     if half == "spiking":
-        hidden = [run.network.cell(batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
-        assert run.activity.hidden_spikes.sum() == sum(int(one.sum()) for one in hidden)
-        assert run.activity.recurrent_spikes.sum() == sum(int(one[:-1].sum()) for one in hidden)
+        hidden = [run.network["hidden"](batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
+        assert run.activity.layers["hidden"].spikes.sum() == sum(int(one.sum()) for one in hidden)
+        assert run.activity.layers["hidden"].passed_on.sum() == sum(int(one[:-1].sum()) for one in hidden)
     counted = count_inference(run.network, run.activity)
-    assert counted.cell.neuron_updates == int(batch.lengths.sum()) * 12
+    assert counted["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
 
 
 def test_what_counts_behind_an_end_is_refused(uneven):
     for changes, said in (
-        ({"lengths": uneven.lengths[:5]}, "lengths must be 896 whole numbers of frames in 1..15, one a sample"),
-        ({"lengths": uneven.lengths * 0}, "lengths must be 896 whole numbers of frames in 1..15, one a sample"),
+        ({"lengths": uneven.lengths[:5]}, "lengths must be 896 integers in 1..15, the frames of each sample"),
+        ({"lengths": uneven.lengths * 0}, "lengths must be 896 integers in 1..15, the frames of each sample"),
         (
             {"mask": torch.arange(15) == 14},
             "the mask counts an answer at frame 14 of sample 0, which ends after 4 frames",
@@ -170,7 +171,8 @@ def test_rules_that_present_whole_splits_refuse_unequal_lengths():
     with pytest.raises(CannotRun) as caught:
         train(pair.spiking, task, "stdp", seed=0)
     assert str(caught.value) == (
-        "rule STDP presents samples of one length, and those of task frame_digits differ; use bptt or ridge"
+        "rule STDP cannot learn task frame_digits: it presents samples of one length, and those of task frame_digits differ; use "
+        "bptt or ridge"
     )
 
 

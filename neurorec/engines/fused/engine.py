@@ -15,6 +15,7 @@ from neurorec.models.cell import Cell
 @engines.register("fused")
 class OnFused(Engine):
     title = "fused"
+    priority = 20
 
     def why_not(self, cell: Cell) -> str | None:
         for name, weight in cell.named_parameters():

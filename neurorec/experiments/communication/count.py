@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 from neurorec.experiments.communication.observe import Seen
 from neurorec.experiments.communication.results import BytesRow, PriceRow, Split
-from neurorec.hardware.band import Band
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.link import Link
+from neurorec.hardware.communication.link_price import LinkCost, price_traffic
+from neurorec.hardware.communication.link_traffic import LinkTraffic
 from neurorec.hardware.communication.needs import needs_of
-from neurorec.hardware.communication.price import LinkCost, price_traffic
 from neurorec.hardware.communication.ring import merge_traffic, merges_per_epoch
-from neurorec.hardware.communication.traffic import Traffic
-from neurorec.hardware.communication.units import Observed, deal_units, units_traffic
-from neurorec.hardware.link import Link
+from neurorec.hardware.communication.units import ObservedEpoch, deal_units, units_traffic
 
 UPDATE, EPOCH = "every update", "once an epoch"
 
@@ -27,8 +27,8 @@ class Way:
 MERGES = (Way("data", "any", UPDATE), Way("data", "any", EPOCH))
 
 
-def traffic_of(net: Observed, way: Way, workers: int, batch: int) -> Traffic:
-    """Traffic of one epoch of `net`."""
+def traffic_of(net: ObservedEpoch, way: Way, workers: int, batch: int) -> LinkTraffic:
+    """LinkTraffic of one epoch of `net`."""
     if way.split == "units":
         return units_traffic(net, deal_units(net, workers), needs_of(way.rule), batch)
     merges = merges_per_epoch(net.samples, batch if way.merge == UPDATE else net.samples, workers)
@@ -42,10 +42,10 @@ class Counted:
     seen: list[Seen]  #: the seeds of one net
     rules: list[str]
     batch: int
-    _traffic: dict[tuple[Way, int], list[Traffic]] = field(default_factory=dict)
+    _traffic: dict[tuple[Way, int], list[LinkTraffic]] = field(default_factory=dict)
 
     @property
-    def net(self) -> Observed:
+    def net(self) -> ObservedEpoch:
         """Sizes, the same for every seed."""
         return self.seen[0].net
 
@@ -57,7 +57,7 @@ class Counted:
         """Nobody without work: as many workers as samples, or as units."""
         return min(asked, self.net.hidden if way.split == "units" else self.net.samples)
 
-    def traffic(self, way: Way, workers: int) -> list[Traffic]:
+    def traffic(self, way: Way, workers: int) -> list[LinkTraffic]:
         """By seed."""
         key = (way, workers)
         if key not in self._traffic:

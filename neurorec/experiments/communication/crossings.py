@@ -8,11 +8,10 @@ import numpy as np
 
 from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope, traffic_of
 from neurorec.experiments.communication.results import CrossRow, SizeRow
-from neurorec.hardware.band import Band
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.crossover import Crossover, find_crossover
-from neurorec.hardware.communication.needs import needs_of
-from neurorec.hardware.communication.units import Observed, described
-from neurorec.hardware.link import Link
+from neurorec.hardware.communication.units import ObservedEpoch, described
 
 TWO = 2  #: workers among whom bytes over size and activity are compared; both sides grow with workers - 1
 
@@ -71,11 +70,10 @@ def _joules(counted: Counted, links: dict[str, Link], chips: list[str], most: in
 
 
 def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[CrossRow]:
-    """A rule that learns from one sample after another against one that learns in batches: units shared."""
-    online, batched = _first(counted, online=True), _first(counted, online=False)
-    if online is None or batched is None:
+    """STDP, one sample after another, against BPTT in batches: units shared."""
+    if not {"stdp", "bptt"} <= set(counted.rules):
         return
-    slow, fast = Way("units", online), Way("units", batched)
+    slow, fast = Way("units", "stdp"), Way("units", "bptt")
     axis = range(2, counted.most_workers(slow, most) + 1)
     for name, link in links.items():
         if link.latency is None:
@@ -85,16 +83,8 @@ def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[Cr
             lambda P, link=link: counted.price(slow, int(P), link).time_s,
             lambda P, link=link: counted.price(fast, int(P), link).time_s,
         )
-        things = tuple(f"waiting for messages of {needs_of(rule).title}" for rule in (online, batched))
-        yield from _row(found, "seconds", counted, online, (things[0], things[1]), "workers", name)
-
-
-def _first(counted: Counted, **wanted: object) -> str | None:
-    """The first rule of the net that communicates so."""
-    for rule in counted.rules:
-        if all(getattr(needs_of(rule), name) == value for name, value in wanted.items()):
-            return rule
-    return None
+        things = ("waiting for messages of STDP", "waiting for messages of BPTT")
+        yield from _row(found, "seconds", counted, "stdp", things, "workers", name)
 
 
 def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
@@ -106,20 +96,16 @@ def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
                                    lambda H, r=rule: size(Way("units", r), int(H)))  # fmt: skip
             things = (f"data shared, merged {merge}", "units shared")
             yield from _row(found, "splits", counted, rule, things, "hidden units")
-    errors, signals = _first(counted, errors=True), _first(counted, signals="outputs")
-    silent = _first(counted, errors=False, signals="none")
-    if errors and signals:
+    if {"bptt", "e-prop"} <= set(counted.rules):
         found = find_crossover(
-            axis, lambda H: size(Way("units", errors), int(H)), lambda H: size(Way("units", signals), int(H))
+            axis, lambda H: size(Way("units", "bptt"), int(H)), lambda H: size(Way("units", "e-prop"), int(H))
         )
-        things = (needs_of(errors).title, needs_of(signals).title)
-        yield from _row(found, "rules", counted, errors, things, "hidden units")
-    if silent and signals:
+        yield from _row(found, "rules", counted, "bptt", ("BPTT", "e-prop"), "hidden units")
+    if {"stdp", "e-prop"} <= set(counted.rules):
         found = find_crossover(
-            axis, lambda H: size(Way("units", silent), int(H)) * 2.0, lambda H: size(Way("units", signals), int(H))
+            axis, lambda H: size(Way("units", "stdp"), int(H)) * 2.0, lambda H: size(Way("units", "e-prop"), int(H))
         )
-        things = (f"twice {needs_of(silent).title}", needs_of(signals).title)
-        yield from _row(found, "rules", counted, signals, things, "hidden units")
+        yield from _row(found, "rules", counted, "e-prop", ("twice STDP", "e-prop"), "hidden units")
 
 
 def _by_size(counted: Counted):
@@ -149,7 +135,7 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
         yield from _row(found, "splits", counted, rule, things, "spikes a unit and step")
 
 
-def _bytes(nets: list[Observed], way: Way, batch: int) -> Band:
+def _bytes(nets: list[ObservedEpoch], way: Way, batch: int) -> Band:
     band = envelope([Band.exact(float(traffic_of(net, way, TWO, batch).total_bytes)) for net in nets])
     assert band is not None
     return band

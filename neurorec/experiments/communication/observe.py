@@ -9,9 +9,8 @@ from neurorec.basics.errors import NeurorecError
 from neurorec.engines.activity import Activity, observe
 from neurorec.engines.engine import choose_engine
 from neurorec.experiments.communication.study import NetCard
-from neurorec.hardware.communication.needs import needs_of
-from neurorec.hardware.communication.units import Observed
-from neurorec.hardware.cost import TrainingRun, estimate_cost
+from neurorec.hardware.communication.units import ObservedEpoch
+from neurorec.hardware.pricing.inference_cost import TrainingRun, estimate_cost
 from neurorec.hardware.training_operations import COUNTED_RULES
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
@@ -38,7 +37,7 @@ class Seen:
     title: str
     trained_by: str
     accuracy: float
-    net: Observed
+    net: ObservedEpoch
     computing: list[Computing]
 
 
@@ -75,7 +74,7 @@ def observe_epoch(job: Job) -> Seen:
     return Seen(f"{network.cell.title} on {job.net.task}", run.rule_title, run.test_accuracy, net, computing)
 
 
-def _observed(name: str, network: Network, activity: Activity) -> Observed:
+def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
     """Counts of the epoch. Thresholds that a rule moves are trained numbers too (as buffers they are not parameters)."""
     cell = network.cell
     spiking = cell.output_signal == "spikes"
@@ -85,7 +84,7 @@ def _observed(name: str, network: Network, activity: Activity) -> Observed:
         targets = ~np.eye(cell.size, dtype=bool)
     elif not (reach == cell.size).all():
         raise ValueError(f"{cell.title}: who hears whom is not known here")
-    return Observed(
+    return ObservedEpoch(
         name=name,
         inputs=cell.input_size,
         hidden=cell.size,
@@ -102,7 +101,7 @@ def _observed(name: str, network: Network, activity: Activity) -> Observed:
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
     if rule not in COUNTED_RULES:
         return Computing(rule, chip, None, False, "its operations are not counted yet")
-    updates = -(-activity.samples // batch_size) if not needs_of(rule).online else _synapses_changed(network, activity)
+    updates = -(-activity.samples // batch_size) if rule == "bptt" else _synapses_changed(network, activity)
     try:
         cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))
     except NeurorecError as error:

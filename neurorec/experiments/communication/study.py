@@ -10,9 +10,9 @@ from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.errors import InputError
 from neurorec.experiments.findings import FindingCard
 from neurorec.experiments.study import beside
-from neurorec.hardware.chip import Chip, load_chip
+from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.hardware.chips.link import Link, load_link
 from neurorec.hardware.communication.needs import needs_of
-from neurorec.hardware.link import Link, load_link
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from neurorec.experiments.silicon.abr import read_rows
-from neurorec.hardware.calibrate.fit import Rows, disagreement, fit
-from neurorec.hardware.description import Description, describe_cost
+from neurorec.hardware.calibrate.law_fit import Rows, disagreement, fit
+from neurorec.hardware.workload.description import Description, describe_cost
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
 from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate
-from neurorec.hardware.description import Description, describe_cost
+from neurorec.hardware.workload.description import Description, describe_cost
 
 
 def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:

@@ -10,7 +10,7 @@ import numpy as np
 from neurorec.basics.cards import read_toml
 from neurorec.experiments.silicon.rivals import KERAS_PJ, TRUENORTH_EVENT_PJ
 from neurorec.experiments.silicon.score import Point, Score, spread_band
-from neurorec.hardware.description import Description, describe_cost
+from neurorec.hardware.workload.description import Description, describe_cost
 
 NEURONS_PD14, EVENTS_PD14_PER_S = 77_169, 9.6e8
 RIVAL_OF = {"Xeon E5-2680v3": "cpu", "EPYC 7702": "cpu", "SpiNNaker 1": "spinnaker", "GPU": "gpu"}

@@ -1,6 +1,6 @@
 """A user's own board: a few metered points become a chip card, with bands, or are refused with the reason."""
 
-from neurorec.hardware.calibrate.card import write_card
+from neurorec.hardware.calibrate.board_card import write_card
 from neurorec.hardware.calibrate.check import Calibration, calibrate
 from neurorec.hardware.calibrate.measurements import Measurement, read_measurements
 

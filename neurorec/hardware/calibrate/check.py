@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.calibrate.fit import Fit, Rows, disagreement, fit, why_not_enough
+from neurorec.hardware.calibrate.law_fit import Fit, Rows, disagreement, fit, why_not_enough
 from neurorec.hardware.calibrate.measurements import Measurement
 
 FEWEST = 3  #: fewer leave nothing to notice a mistake by

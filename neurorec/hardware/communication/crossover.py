@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from neurorec.hardware.band import Band
+from neurorec.hardware.chips.band import Band
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from neurorec.basics.errors import RunFailed
+from neurorec.hardware.communication.link_traffic import WORD_BYTES
 from neurorec.hardware.communication.ring import chunk_sizes
-from neurorec.hardware.communication.traffic import WORD_BYTES
 
 HOST = "127.0.0.1"
 TIMEOUT_S = 120

@@ -12,7 +12,7 @@ from __future__ import annotations
 from math import ceil
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.communication.traffic import WORD_BYTES, Traffic
+from neurorec.hardware.communication.link_traffic import WORD_BYTES, LinkTraffic
 
 
 def chunk_sizes(numbers: int, workers: int) -> list[int]:
@@ -27,10 +27,10 @@ def ring_sent(chunks: list[int]) -> list[int]:
     return [2 * numbers - chunks[(r + 1) % workers] - chunks[(r + 2) % workers] for r in range(workers)]
 
 
-def merge_traffic(numbers: int, workers: int, merges: int) -> Traffic:
-    """Traffic of `merges` all-reduces of `numbers` trained numbers. In every step the largest chunk is waited for."""
+def merge_traffic(numbers: int, workers: int, merges: int) -> LinkTraffic:
+    """LinkTraffic of `merges` all-reduces of `numbers` trained numbers. In every step the largest chunk is waited for."""
     steps = 2 * (workers - 1) * merges
-    return Traffic(
+    return LinkTraffic(
         merged=steps * numbers,
         busiest_bytes=steps * max(chunk_sizes(numbers, workers)) * WORD_BYTES,
         waits=steps,

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurorec.basics.errors import InputError
+from neurorec.hardware.communication.link_traffic import SPIKE_BYTES, WORD_BYTES, LinkTraffic
 from neurorec.hardware.communication.needs import Needs
 from neurorec.hardware.communication.ring import chunk_sizes
-from neurorec.hardware.communication.traffic import SPIKE_BYTES, WORD_BYTES, Traffic
 
 
 @dataclass(frozen=True)
-class Observed:
+class ObservedEpoch:
     """A network and what one epoch of it showed: `samples` samples of `steps` steps.
 
     `spikes` [H] counts every unit's spikes in the epoch, `fed_back` [H] those of them before the last step; both are None
@@ -60,7 +60,7 @@ class Shares:
         return self.hears.shape[1]
 
 
-def deal_units(net: Observed, workers: int) -> Shares:
+def deal_units(net: ObservedEpoch, workers: int) -> Shares:
     """Raises `InputError` if there are more workers than units."""
     if workers > net.hidden:
         raise InputError(f"{workers} workers share {net.hidden} units: some would have none; use at most {net.hidden}")
@@ -72,8 +72,8 @@ def deal_units(net: Observed, workers: int) -> Shares:
     return Shares(owner, hears & ~holds, reads & ~holds)
 
 
-def units_traffic(net: Observed, shares: Shares, needs: Needs, batch: int) -> Traffic:
-    """Traffic of one epoch; `batch` samples run side by side (one, for rules that learn on-line)."""
+def units_traffic(net: ObservedEpoch, shares: Shares, needs: Needs, batch: int) -> LinkTraffic:
+    """LinkTraffic of one epoch; `batch` samples run side by side (one, for rules that learn on-line)."""
     steps, everyone = net.steps * net.samples, shares.workers - 1
     last, fed_back = _sent_by_each(net)
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
@@ -85,9 +85,9 @@ def units_traffic(net: Observed, shares: Shares, needs: Needs, batch: int) -> Tr
     message = WORD_BYTES if net.spikes is None else SPIKE_BYTES
     rounds = -(-net.samples // (1 if needs.online else batch)) * net.steps * (2 if needs.errors else 1)
     if everyone == 0:
-        return Traffic()
+        return LinkTraffic()
     total = int(forward.sum())
-    return Traffic(
+    return LinkTraffic(
         spikes=0 if net.spikes is None else total,
         forward_values=total if net.spikes is None else 0,
         errors=int(backward.sum()),
@@ -98,7 +98,7 @@ def units_traffic(net: Observed, shares: Shares, needs: Needs, batch: int) -> Tr
     )
 
 
-def _sent_by_each(net: Observed) -> tuple[np.ndarray, np.ndarray]:
+def _sent_by_each(net: ObservedEpoch) -> tuple[np.ndarray, np.ndarray]:
     """Messages that each unit sends in the epoch, and those of them before the last step."""
     if net.spikes is None or net.fed_back is None:
         ones = np.ones(net.hidden, dtype=np.int64)
@@ -117,10 +117,12 @@ def _busiest(shares: Shares, forward: np.ndarray, backward: np.ndarray, broadcas
     return int(max(sent.max(), received.max()))
 
 
-def described(inputs: int, hidden: int, outputs: int, steps: int, samples: int, activity: float | None) -> Observed:
+def described(
+    inputs: int, hidden: int, outputs: int, steps: int, samples: int, activity: float | None
+) -> ObservedEpoch:
     """A net that nobody ran: H units that all hear each other, each spiking `activity` times a step on average (rounded to
     whole spikes an epoch), or sending values if that is None."""
     spikes = None if activity is None else np.full(hidden, round(activity * steps * samples), dtype=np.int64)
     fed_back = None if activity is None else np.full(hidden, round(activity * (steps - 1) * samples), dtype=np.int64)
     numbers = (inputs + hidden + outputs) * hidden + outputs
-    return Observed(f"{hidden} units", inputs, hidden, outputs, steps, samples, numbers, spikes, fed_back)
+    return ObservedEpoch(f"{hidden} units", inputs, hidden, outputs, steps, samples, numbers, spikes, fed_back)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_array
 
-from neurorec.hardware.mapping.compiled import route_kernels
+from neurorec.hardware.mapping.kernels import route_kernels
 from neurorec.hardware.mapping.routes import CHIP_LINK_AS_HOPS, Ground, Travel, travel
-from neurorec.hardware.mapping.traffic import Traffic
+from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 
 SWAPS_PER_ITEM, LEAST_SWAPS = 1000, 20_000
 MOST_READS = 500_000_000  #: of a neighbour, by the whole search: some seconds
 MOST_PLACES = 6_000
 
 
-def anneal(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int = 0) -> tuple[np.ndarray, Travel]:
+def anneal(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed: int = 0) -> tuple[np.ndarray, Travel]:
     """Better places and what is travelled from there: never a longer way than from `places`."""
     found, best = places, travel(traffic, places, ground)
     if ground.shape == (1, 1) or (traffic.cores < 2 and ground.chips * ground.on_chip < 2):
@@ -32,7 +32,7 @@ def anneal(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int = 0) 
     return found, best
 
 
-def _swap_chips(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int) -> np.ndarray | None:
+def _swap_chips(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed: int) -> np.ndarray | None:
     if ground.chips < 3:
         return None
     between, pull = between_cores(traffic, places // ground.on_chip, ground.chips)
@@ -41,7 +41,7 @@ def _swap_chips(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int)
     return moved[places // ground.on_chip] * ground.on_chip + places % ground.on_chip
 
 
-def _swap_cores(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int) -> np.ndarray | None:
+def _swap_cores(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed: int) -> np.ndarray | None:
     if ground.chips * ground.on_chip > MOST_PLACES or ground.multicast:
         return None
     slots = ground.chips * ground.on_chip
@@ -54,7 +54,7 @@ def _swap_cores(traffic: Traffic, places: np.ndarray, ground: Ground, seed: int)
     return _search(between, pull, x, y, np.concatenate([places, free]), seed)[: traffic.cores]
 
 
-def between_cores(traffic: Traffic, item_of: np.ndarray, items: int) -> tuple[csr_array, np.ndarray]:
+def between_cores(traffic: SpikeTraffic, item_of: np.ndarray, items: int) -> tuple[csr_array, np.ndarray]:
     """Packets between every two items, both ways together and none from an item to itself, and from the input.
 
     `item_of` [cores]: what each core belongs to (itself, or its chip).

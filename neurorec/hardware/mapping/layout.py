@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from neurorec.basics.errors import CannotRun
-from neurorec.hardware.chip import Chip, Limit
-from neurorec.hardware.mapping.compiled import wire_kernels
+from neurorec.hardware.chips.chip import Chip, Limit
+from neurorec.hardware.mapping.kernels import wire_kernels
 from neurorec.hardware.mapping.wiring import INPUT, Net
 
 NO_LIMIT = 2**62

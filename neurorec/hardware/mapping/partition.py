@@ -14,11 +14,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.chip import Chip
+from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.mapping.anneal import MOST_PLACES, between_cores
 from neurorec.hardware.mapping.layout import Layout, fill_cores
 from neurorec.hardware.mapping.routes import Ground
-from neurorec.hardware.mapping.traffic import Traffic
+from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 from neurorec.hardware.mapping.wiring import Net
 
 MOST_EDGES = 12_000_000  #: above, METIS takes minutes
@@ -87,7 +87,7 @@ def cut(between: csr_array, weight: np.ndarray, parts: int, seed: int = 0) -> np
     return np.asarray(part)
 
 
-def share_out_chips(traffic: Traffic, ground: Ground) -> np.ndarray | None:
+def share_out_chips(traffic: SpikeTraffic, ground: Ground) -> np.ndarray | None:
     """Places [cores] with those cores on one chip that talk to each other; None with one chip, or with too many cores."""
     if ground.chips < 2 or traffic.cores > MOST_PLACES:
         return None

@@ -15,9 +15,9 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csc_array
 
-from neurorec.hardware.chip import Chip
-from neurorec.hardware.mapping.compiled import route_kernels
-from neurorec.hardware.mapping.traffic import Traffic
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.mapping.kernels import route_kernels
+from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 
 MOST_LONG = 6
 CHIP_LINK_AS_HOPS = 24  #: twice across an 8 x 4 mesh: what a search counts for a link between chips; no price does
@@ -109,7 +109,7 @@ class Travel:
         return self.packets + sum(self.hops) + CHIP_LINK_AS_HOPS * self.chip_links
 
 
-def travel(traffic: Traffic, places: np.ndarray, ground: Ground) -> Travel:
+def travel(traffic: SpikeTraffic, places: np.ndarray, ground: Ground) -> Travel:
     """Route every spike. `places` [cores]: the place of each core."""
     to_x, to_y = ground.tile(places)
     start = np.where(traffic.origin < 0, 0, places[traffic.origin])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurorec.engines.activity import Activity
-from neurorec.hardware.chip import Chip
-from neurorec.hardware.mapping.place import Mapping, place
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.mapping.placement import Mapping, place
 from neurorec.hardware.mapping.wiring import INPUT, Group, Net, Regular, Wires
 from neurorec.models.network import Network
 

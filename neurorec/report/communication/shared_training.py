@@ -7,9 +7,9 @@ from rich.console import Console
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import rebuild_network
 from neurorec.experiments.store import read_run
-from neurorec.hardware.communication.price import LinkCost, price_traffic
+from neurorec.hardware.chips.link import load_link
+from neurorec.hardware.communication.link_price import LinkCost, price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.hardware.link import load_link
 from neurorec.report import wording
 
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow, PriceRow
-from neurorec.hardware.evidence import Quantity
-from neurorec.hardware.link import Link, load_link
+from neurorec.hardware.chips.evidence import Quantity
+from neurorec.hardware.chips.link import Link, load_link
 from neurorec.report.communication.answer import find_bytes, joules, mean, place, title_of
 from neurorec.report.table import Amount, Column, Table
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.mapping import Mapping
-from neurorec.hardware.mapping.place import Plan
+from neurorec.hardware.mapping.placement import Plan
 from neurorec.report.plots.style import INK, RULE, STYLE
 from neurorec.report.wording import count
 

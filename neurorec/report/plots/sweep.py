@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.band import Band
-from neurorec.hardware.bill import Cost
-from neurorec.hardware.sweep import Sweep
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.what_if import Sweep
 from neurorec.report.plots.style import MARKERS, PAIR_COLOURS
 from neurorec.report.wording import energy_unit
 

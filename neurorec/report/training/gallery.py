@@ -58,7 +58,7 @@ def gallery_of(results: StudyResults) -> Gallery:
         all_in=_drawn(all_in_totals(task, found, all_in) for task, found in by_task.items()),
         curves=_drawn(learning_curves(task, found, looks) for task, found in by_task.items()),
         rasters=_drawn(raster(group) for group in groups),
-        weights=_drawn(receptive_fields(group) for group in groups),
+        weights=[plot for group in groups for plot in receptive_fields(group)],
     )
 
 

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from neurorec.basics.plain import to_plain
-from neurorec.experiments.results import CostRow, RunRecord, StudyResults, best_baseline, scores_of
+from neurorec.experiments.results import CostRow, RunRecord, StudyResults, scores_of
 
 #: The first columns keep these names (others build on them); what follows `wall_s` may grow.
 COLUMNS: tuple[str, ...] = (
@@ -50,16 +50,7 @@ def _run_part(study: str, run: RunRecord, metric: str, scores: dict[str, float])
     plain = {field.name: getattr(run, field.name) for field in fields(run)}
     named = {f"{split}_score": scores.get(split) for split in ("train", "validation", "test")}
     stances = {f"objections_{name}": count for name, count in stances_of(run).items()}
-    return plain | {"study": study, "metric": metric} | named | stances | _baselines(run)
-
-
-def _baselines(run: RunRecord) -> dict[str, Any]:
-    """The constant answer, and the best other trivial baseline."""
-    best = best_baseline(run)
-    return {
-        "chance_score": next(iter(run.baselines.values()), None),
-        "baseline_score": None if best is None else run.baselines[best],
-    }
+    return plain | {"study": study, "metric": metric} | named | stances
 
 
 def _cost_part(cost: CostRow | None) -> dict[str, Any]:

@@ -58,7 +58,6 @@ class Group:
     network: str
     rule: str
     rule_title: str
-    cell: str
     metric: str
     unit: str
     higher_is_better: bool
@@ -99,8 +98,9 @@ class Group:
     @property
     def constant(self) -> bool:
         """Whether this is the baseline that always gives the same answer."""
-        runs = self.runs + self.failed
-        return self.half == "baseline" and self.control == next(iter(runs[0].baselines), "")
+        return self.half == "baseline" and all(
+            run.control != run.baseline and run.test_score == run.chance_score for run in self.runs
+        )
 
     @property
     def work_text(self) -> str:

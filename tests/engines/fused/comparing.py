@@ -13,9 +13,9 @@ def on_grid(name, **changes):
     """A network that spikes, its weights on the dyadic grid; competitive neurons with thresholds of their own."""
     net = network(name, **changes)
     if name == "competitive_lif":
-        net.cell.w_in.data *= 5
-        net.cell.w_rec.data /= 200
-        net.cell.theta.copy_(torch.arange(net.cell.size) / 64)
+        net["hidden"].w_in.data *= 5
+        net["hidden"].w_rec.data /= 200
+        net["hidden"].theta.copy_(torch.arange(net["hidden"].size) / 64)
     return on_dyadic_grid(net)
 
 
@@ -24,7 +24,7 @@ def results(engine, net, x, state=None, dtype=torch.float32):
     net = net.to(dtype)
     net.zero_grad(set_to_none=True)
     x = x.to(dtype).detach().requires_grad_(True)
-    cell = net.cell
+    cell = net["hidden"]
     start = cell.initial_state(x.shape[1]) if state is None else state
     start = type(start)(*(part.to(dtype).detach().requires_grad_(True) for part in start))
     for weight in cell.parameters():

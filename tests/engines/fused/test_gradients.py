@@ -12,7 +12,7 @@ from tests.nets import inputs, network
 @pytest.mark.parametrize("name", SPIKING)
 def test_every_gradient_also_of_a_given_first_state(name, T):
     net = on_grid(name, I=6, H=19, input_gain=6.0)
-    start = net.cell.initial_state(5)
+    start = net["hidden"].initial_state(5)
     generator = torch.Generator().manual_seed(1)
     drawn = {key: torch.round(torch.rand(5, 19, generator=generator) * 16) / 16 for key in start._fields}
     drawn["z"] = (drawn["z"] > 0.5).float()
@@ -56,16 +56,16 @@ def test_steps_that_a_mask_leaves_out():
     found = []
     for engine in ("torch", "fused"):
         net.zero_grad()
-        hidden, _ = engines[engine]().unroll(net.cell, x)
-        (net.readout(hidden) * mask).square().sum().backward()
-        found.append(net.cell.w_rec.grad.clone())
+        hidden, _ = engines[engine]().unroll(net["hidden"], x)
+        (net["readout"](hidden) * mask).square().sum().backward()
+        found.append(net["hidden"].w_rec.grad.clone())
     torch.testing.assert_close(*found, rtol=2e-5, atol=1e-5)
 
 
 def test_weights_that_are_not_trained_get_no_gradient():
     net = network("lif", input_gain=6.0)
-    net.cell.freeze_recurrence()
-    hidden, _ = engines["fused"]().unroll(net.cell, inputs(net, 9, 3))
+    net["hidden"].freeze_recurrence()
+    hidden, _ = engines["fused"]().unroll(net["hidden"], inputs(net, 9, 3))
     hidden.sum().backward()
-    assert net.cell.w_rec.grad is None
-    assert net.cell.w_in.grad.abs().sum() > 0
+    assert net["hidden"].w_rec.grad is None
+    assert net["hidden"].w_in.grad.abs().sum() > 0

@@ -13,9 +13,9 @@ def test_nothing_is_kept_without_a_gradient():
     net = network("lif", input_gain=6.0)
     x = inputs(net, 9, 3)
     with torch.no_grad():
-        quiet, _ = engines["fused"]().unroll(net.cell, x)
+        quiet, _ = engines["fused"]().unroll(net["hidden"], x)
     assert not quiet.requires_grad
-    assert torch.equal(quiet, engines["fused"]().unroll(net.cell, x)[0].detach())
+    assert torch.equal(quiet, engines["fused"]().unroll(net["hidden"], x)[0].detach())
 
 
 def kept_bytes(engine, net, x):
@@ -30,7 +30,7 @@ def kept_bytes(engine, net, x):
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        hidden, _ = engines[engine]().unroll(net.cell, x)
+        hidden, _ = engines[engine]().unroll(net["hidden"], x)
     assert hidden.requires_grad
     return sum(size for size, _ in kept.values())
 

@@ -48,15 +48,15 @@ MadeUp.__abstractmethods__ = frozenset()
 
 
 def test_a_new_neuron_needs_no_kernel():
-    cell = MadeUp(on_grid("lif", I=6, H=19, input_gain=6.0).cell)
+    cell = MadeUp(on_grid("lif", I=6, H=19, input_gain=6.0)["hidden"])
     assert engines["fused"]().why_not(cell) is None
     net = nn.Module()
-    net.cell = cell
+    net["hidden"] = cell
     assert_agree(net, (torch.rand(15, 5, 6, generator=torch.Generator().manual_seed(0)) < 0.5).float())
 
 
 def changed(step):
-    cell = network("lif").cell
+    cell = network("lif")["hidden"]
     cell.__class__ = type("Changed", (type(cell),), {"step": step})
     return cell
 
@@ -64,21 +64,21 @@ def changed(step):
 def test_it_says_what_it_cannot_run():
     why_not = engines["fused"]().why_not
     assert (
-        why_not(network("lif").cell.double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+        why_not(network("lif")["hidden"].double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
     )
     assert (
-        why_not(network("lif").cell.to("meta"))
+        why_not(network("lif")["hidden"].to("meta"))
         == "its w_in is float32 on meta; this engine computes float32 on the cpu"
     )
-    assert why_not(network("elman").cell) == "its recurrent lines carry values; this engine follows spikes"
+    assert why_not(network("elman")["hidden"]) == "its recurrent lines carry values; this engine follows spikes"
     with pytest.raises(CannotRun) as caught:
-        choose_engine("fused", network("lstm").cell)
+        choose_engine("fused", network("lstm")["hidden"])
     assert str(caught.value) == (
         "engine fused cannot run LSTM: its recurrent lines carry values; this engine follows spikes; use --engine auto"
     )
     net = network("lif")
     with pytest.raises(CannotRun, match="engine fused computes float32 on the cpu; its input is float64 on cpu"):
-        engines["fused"]().unroll(net.cell, inputs(net, 3, 2).double())
+        engines["fused"]().unroll(net["hidden"], inputs(net, 3, 2).double())
 
 
 def two_changing(self, state, x):
@@ -89,9 +89,9 @@ def two_changing(self, state, x):
 
 def test_a_product_of_two_changing_quantities_is_kept_for_the_way_back():
     net = on_grid("lif", I=6, H=19, input_gain=6.0)
-    net.cell.__class__ = type("Changed", (type(net.cell),), {"step": two_changing})
-    assert len(record(net.cell).kept) == 3
-    start = net.cell.initial_state(5)
+    net["hidden"].__class__ = type("Changed", (type(net["hidden"]),), {"step": two_changing})
+    assert len(record(net["hidden"]).kept) == 3
+    start = net["hidden"].initial_state(5)
     assert_agree(net, inputs(net, 15, 5, share=0.5), start._replace(v=start.v + 0.75))
 
 
@@ -102,10 +102,10 @@ def test_a_product_of_two_changing_quantities_is_kept_for_the_way_back():
 )  # fmt: skip
 def test_no_more_is_kept_than_the_derivative_needs(name, learned, kept, rows):
     """Beside u - threshold, one number for each learned rate: what that rate multiplies."""
-    recorded = record(network(name, learn_time_constants=learned).cell)
+    recorded = record(network(name, learn_time_constants=learned)["hidden"])
     assert (len(recorded.kept), len(recorded.learned)) == (kept, rows)
     with torch.no_grad():
-        assert len(record(network(name, learn_time_constants=learned).cell).learned) == 0
+        assert len(record(network(name, learn_time_constants=learned)["hidden"]).learned) == 0
 
 
 def unequal_drives(self, state, x):
@@ -175,7 +175,7 @@ def test_numba_loads_only_when_it_is_used():
         "from neurorec.engines.engine import choose_engine\n"
         "from tests.nets import network\n"
         "import neurorec.engines\n"
-        "assert choose_engine('auto', network('lif').cell).title == 'fused'\n"
+        "assert choose_engine('auto', network('lif')["hidden"]).title == 'fused'\n"
         "print(sorted({'numba', 'llvmlite'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

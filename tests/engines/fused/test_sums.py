@@ -7,9 +7,9 @@ from neurorec.engines.engine import engines
 from neurorec.engines.fused import unroll
 from neurorec.models.cell import cells
 from neurorec.models.readout import readouts
-from neurorec.tasks.task import masked_mean
+from neurorec.tasks.task import Batch, masked_mean
 from tests.engines.fused.comparing import SPIKING, on_grid
-from tests.nets import inputs, network
+from tests.nets import CLASSES, inputs, network
 
 
 def gradients_of(net, loss):
@@ -33,14 +33,14 @@ def assert_near(one, two):
 def test_sums_and_their_gradients_are_those_of_the_outputs(monkeypatch, name, rows, keep):
     monkeypatch.setattr(unroll, "KEEP_BYTES", {True: keep, False: keep})
     net = on_grid(name, I=70, H=37, input_gain=6.0)
-    for weight in net.cell.parameters():
+    for weight in net["hidden"].parameters():
         weight.requires_grad_(True)
     x = inputs(net, 43, 19, share=0.3)
     weights = torch.rand(rows, 43, generator=torch.Generator().manual_seed(1))
     weights[:, 5:9] = 0
     wish = torch.linspace(-1, 1, rows * 19 * 37).reshape(rows, 19, 37)
-    plain = torch.einsum("kt,tbh->kbh", weights, net.cell(x)[0])
-    summed = engines["fused"]().weighted_sums(net.cell, x, weights)
+    plain = torch.einsum("kt,tbh->kbh", weights, net["hidden"](x)[0])
+    summed = engines["fused"]().weighted_sums(net["hidden"], x, weights)
     assert summed.abs().sum() > 0
     torch.testing.assert_close(summed, plain, rtol=1e-5, atol=1e-5)
     assert_near(gradients_of(net, (summed * wish).sum()), gradients_of(net, (plain * wish).sum()))
@@ -50,11 +50,11 @@ def test_sums_and_their_gradients_are_those_of_the_outputs(monkeypatch, name, ro
 @pytest.mark.parametrize("name", list(cells))
 def test_the_answer_is_the_mean_output_over_the_masked_steps(name, readout):
     net = network(name, readout=readout, input_gain=6.0)
-    torch.nn.init.normal_(net.readout.bias, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(net["readout"].bias, generator=torch.Generator().manual_seed(0))
     x, mask = inputs(net, 12, 6), torch.arange(12) % 5 > 2
     wish = torch.linspace(-1, 1, 18).reshape(6, 3)
-    for engine in (engines[one]() for one in engines if engines[one]().why_not(net.cell) is None):
-        answer, plain = engine.answers(net, x, mask), masked_mean(net(x), mask)
+    for engine in (engines[one]() for one in engines if engines[one]().why_not(net["hidden"]) is None):
+        answer, plain = engine.answers(net, Batch(x, None, mask), CLASSES), masked_mean(net(x), mask)
         torch.testing.assert_close(answer, plain, rtol=1e-5, atol=1e-5)
         if answer.requires_grad:
             assert_near(gradients_of(net, (answer * wish).sum()), gradients_of(net, (plain * wish).sum()))
@@ -65,12 +65,12 @@ def test_a_changed_cell_is_recorded_anew():
     net = on_grid("lif", I=6, H=19, input_gain=6.0)
     x = inputs(net, 15, 5, share=0.5)
     engine = engines["fused"]()
-    first = engine.unroll(net.cell, x)[0]
-    assert torch.equal(first, engine.unroll(net.cell, x)[0])
-    net.cell.w_in.data *= 2
-    assert torch.equal(engine.unroll(net.cell, x)[0], net.cell(x)[0])
-    net.cell.tau_mem.tau_ms = 2.0
-    assert torch.equal(engine.unroll(net.cell, x)[0], net.cell(x)[0])
-    net.cell.w_rec = torch.nn.Parameter(net.cell.w_rec.detach() * -2)
-    assert torch.equal(engine.unroll(net.cell, x)[0], net.cell(x)[0])
-    assert not torch.equal(engine.unroll(net.cell, x)[0], first)
+    first = engine.unroll(net["hidden"], x)[0]
+    assert torch.equal(first, engine.unroll(net["hidden"], x)[0])
+    net["hidden"].w_in.data *= 2
+    assert torch.equal(engine.unroll(net["hidden"], x)[0], net["hidden"](x)[0])
+    net["hidden"].tau_mem.tau_ms = 2.0
+    assert torch.equal(engine.unroll(net["hidden"], x)[0], net["hidden"](x)[0])
+    net["hidden"].w_rec = torch.nn.Parameter(net["hidden"].w_rec.detach() * -2)
+    assert torch.equal(engine.unroll(net["hidden"], x)[0], net["hidden"](x)[0])
+    assert not torch.equal(engine.unroll(net["hidden"], x)[0], first)

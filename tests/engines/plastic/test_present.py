@@ -21,12 +21,12 @@ RULES = {"fixed weights": None, "pairs": PAIRING, "pairs and a sum": replace(PAI
 def test_spikes_weights_and_thresholds_are_those_of_brian2(name, rule):
     net = spiking_net(name)
     x = inputs(net, 25, 4).double()
-    seen, expected = present(net.cell, x, rule), on_brian2.present(net.cell, x, rule, "numpy")
+    seen, expected = present(net["hidden"], x, rule), on_brian2.present(net["hidden"], x, rule, "numpy")
     assert 0.02 < expected.spikes.mean() < 0.8
     assert torch.equal(seen.spikes, expected.spikes)
     torch.testing.assert_close(seen.weights, expected.weights, rtol=0, atol=1e-12)
     torch.testing.assert_close(seen.theta.double(), expected.theta.double(), rtol=0, atol=1e-12)
-    assert (rule is None) == torch.equal(seen.weights, net.cell.w_in.detach())
+    assert (rule is None) == torch.equal(seen.weights, net["hidden"].w_in.detach())
 
 
 def test_without_input_nothing_happens_and_without_samples_nothing_runs():
@@ -39,7 +39,7 @@ def test_what_it_cannot_run_is_refused_in_words():
     with pytest.raises(InputError, match=r"engine plastic: input lines carry spikes, 0 or 1 a step \(got 0.5\)"):
         present(one_neuron(), torch.full((2, 1, 2), 0.5))
     with pytest.raises(CannotRun) as caught:
-        present(network("elman").cell, torch.zeros(2, 1, 5))
+        present(network("elman")["hidden"], torch.zeros(2, 1, 5))
     assert str(caught.value) == (
         "engine plastic cannot run Elman: neurorec writes the equations of lif and competitive_lif for event engines, and "
         "of no other cell; use the cell competitive_lif"

@@ -17,7 +17,7 @@ from neurorec.experiments.silicon.published import _table, chip_scores, microcir
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.experiments.silicon.study import load_validation
 from neurorec.hardware.calibrate import calibrate
-from neurorec.hardware.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.report.silicon_text import report_data, report_text
 from neurorec.report.studies import Asked, rebuild_folder, run_asked
 

@@ -8,8 +8,8 @@ import pytest
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import check_file
 from neurorec.hardware.calibrate import Measurement, calibrate, read_measurements
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.law import Bend, per_inference
+from neurorec.hardware.chips.batch_law import Bend, per_inference
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.report.calibration import calibrate_board, summary
 
 IDLE_MW = 500.0

@@ -3,10 +3,10 @@
 import pytest
 
 from neurorec.hardware.calibrate import Measurement, calibrate, read_measurements, write_card
-from neurorec.hardware.chip import Chip, load_chip
-from neurorec.hardware.description import describe_cost
+from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.hardware.workload.description import describe_cost
 from tests.hardware.calibrate.test_calibrate import MANY, metered
-from tests.hardware.description.made_up import made
+from tests.hardware.workload.description.made_up import made
 
 VALUES = {"size": 500, "signal": "values"}
 

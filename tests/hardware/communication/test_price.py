@@ -2,12 +2,12 @@
 
 import pytest
 
-from neurorec.hardware.band import Band
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.communication.crossover import find_crossover
-from neurorec.hardware.communication.price import price_traffic
+from neurorec.hardware.communication.link_price import price_traffic
+from neurorec.hardware.communication.link_traffic import LinkTraffic
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.hardware.communication.traffic import Traffic
-from neurorec.hardware.link import load_link
 
 
 @pytest.mark.parametrize("workers", [2, 4, 32])
@@ -31,7 +31,7 @@ def test_the_sheet_of_prices_by_hand():
 
 
 def test_what_is_not_known_is_said():
-    traffic = Traffic(spikes=10, busiest_bytes=40, waits=3, waits_overlapped=1)
+    traffic = LinkTraffic(spikes=10, busiest_bytes=40, waits=3, waits_overlapped=1)
     hop = price_traffic(traffic, load_link("hop_truenorth"), 64)
     assert hop.time_s is None  # neither latency nor bandwidth was read
     assert hop.energy_at_least  # one hop, and the way may be longer
@@ -42,18 +42,18 @@ def test_what_is_not_known_is_said():
 
 
 def test_a_link_that_does_not_reach_prices_nothing():
-    cost = price_traffic(Traffic(spikes=1), load_link("hop_loihi1"), 129)
+    cost = price_traffic(LinkTraffic(spikes=1), load_link("hop_loihi1"), 129)
     assert (cost.energy_pJ, cost.time_s) == (None, None)
     assert cost.why_not == "it joins parts of one chip, 128 at most"
 
 
 def test_one_worker_has_nobody_to_talk_to():
-    cost = price_traffic(Traffic(), load_link("ethernet_tcp"), 1)
+    cost = price_traffic(LinkTraffic(), load_link("ethernet_tcp"), 1)
     assert cost.energy_pJ == cost.time_s == Band.exact(0.0)
 
 
 def test_overlapped_messages_are_the_low_end():
-    traffic = Traffic(waits=30, waits_overlapped=10, busiest_bytes=0)
+    traffic = LinkTraffic(waits=30, waits_overlapped=10, busiest_bytes=0)
     time_s = price_traffic(traffic, load_link("infiniband_ndr"), 4).time_s
     assert (time_s.low, time_s.value, time_s.high) == pytest.approx((10 * 1.5e-6, 30 * 5e-6, 30 * 5e-6))
 
@@ -74,5 +74,5 @@ def test_none_everywhere_and_places_without_a_cost():
 
 def test_a_fast_link_is_the_low_end_of_a_time():
     """TCP over Ethernet: 10 to 400 Gbit/s."""
-    time_s = price_traffic(Traffic(busiest_bytes=10**9), load_link("ethernet_tcp"), 2).time_s
+    time_s = price_traffic(LinkTraffic(busiest_bytes=10**9), load_link("ethernet_tcp"), 2).time_s
     assert (time_s.low, time_s.value, time_s.high) == pytest.approx((8 / 400, 8 / 10, 8 / 10))

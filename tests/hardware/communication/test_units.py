@@ -5,12 +5,12 @@ import pytest
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.communication.needs import NEEDS, needs_of
-from neurorec.hardware.communication.units import Observed, deal_units, described, units_traffic
+from neurorec.hardware.communication.units import ObservedEpoch, deal_units, described, units_traffic
 
 T, N, H, O = 5, 4, 11, 3  # noqa: E741
 
 
-def made_up_net(spiking: bool, dense: bool) -> tuple[Observed, np.ndarray]:
+def made_up_net(spiking: bool, dense: bool) -> tuple[ObservedEpoch, np.ndarray]:
     """A random raster [T, N, H] and the net that it came from."""
     rng = np.random.default_rng(2)
     raster = rng.random((T, N, H)) < 0.3
@@ -19,10 +19,10 @@ def made_up_net(spiking: bool, dense: bool) -> tuple[Observed, np.ndarray]:
         targets[4] = False  # a unit that only the readout hears
     spikes = raster.sum((0, 1)) if spiking else None
     fed_back = raster[:-1].sum((0, 1)) if spiking else None
-    return Observed("made up", 6, H, O, T, N, 200, spikes, fed_back, targets), raster
+    return ObservedEpoch("made up", 6, H, O, T, N, 200, spikes, fed_back, targets), raster
 
 
-def count_one_by_one(net: Observed, raster: np.ndarray, workers: int, rule: str) -> dict[str, object]:
+def count_one_by_one(net: ObservedEpoch, raster: np.ndarray, workers: int, rule: str) -> dict[str, object]:
     """Every sample, step, unit and worker; the readout and its errors are with worker 0."""
     needs, spiking = NEEDS[rule], net.spikes is not None
     home = [int(np.flatnonzero([u in share for share in np.array_split(np.arange(H), workers)])[0]) for u in range(H)]

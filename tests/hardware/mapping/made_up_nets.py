@@ -4,8 +4,8 @@ from collections import Counter
 
 import numpy as np
 
-from neurorec.hardware.chip import Chip, load_chip
-from neurorec.hardware.mapping.place import Plan
+from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.hardware.mapping.placement import Plan
 from neurorec.hardware.mapping.wiring import INPUT, Group, Net, Regular, Wires
 
 

@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.description import describe_cost
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.anneal import anneal
 from neurorec.hardware.mapping.routes import travel
-from tests.hardware.description.made_up import made
+from neurorec.hardware.workload.description import describe_cost
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
+from tests.hardware.workload.description.made_up import made
 
 
 @pytest.mark.parametrize("seed", range(5))

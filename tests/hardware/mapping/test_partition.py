@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.description import describe_cost
-from neurorec.hardware.description.count import count_description
-from neurorec.hardware.description.populations import write_out
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import partition as module
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import Ground
-from tests.hardware.description.made_up import made
+from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.workload.description.expected_counts import count_description
+from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
+from tests.hardware.workload.description.made_up import made
 
 
 def clusters(seed: int, count: int = 6, size: int = 8) -> tuple[np.ndarray, np.ndarray]:

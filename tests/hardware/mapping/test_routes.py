@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.description import describe_cost
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import full_grid
-from tests.hardware.description.made_up import made
+from neurorec.hardware.workload.description import describe_cost
 from tests.hardware.mapping.made_up_nets import (
     heard_by,
     layered_net,
@@ -18,6 +17,7 @@ from tests.hardware.mapping.made_up_nets import (
     walk,
     wired_net,
 )
+from tests.hardware.workload.description.made_up import made
 
 NETS = {"wired": random_net, "layered": layered_net}
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import CannotRun
-from neurorec.hardware.chip import load_chip
-from neurorec.hardware.cost import estimate_cost
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import Core, place_network
+from neurorec.hardware.pricing.inference_cost import estimate_cost
 from tests.hardware.mapping.made_up_nets import loads, shrunk, walk
 from tests.hardware.nets import make_net, run
 

@@ -1,0 +1,40 @@
+"""Energy models are relaxed: sweep after sweep until nothing changes. A sweep counts as a step."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
+from neurorec.models.energy.model import EnergyModel, Relaxed
+from neurorec.models.wires import INPUT
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
+
+UNITS = "units"  #: what the only layer of an energy model is called
+
+
+class Relaxation:
+    """Answers with the state in which a model settles. Every relaxation draws its order of updates from the same seed."""
+
+    title = "relaxation"
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def relax(self, model: EnergyModel, x: Tensor) -> Relaxed:
+        return model.relax(model.start(x), torch.Generator().manual_seed(self.seed))
+
+    def answers(self, model: EnergyModel, batch: Batch, objective: Objective) -> Tensor:
+        return self.relax(model, batch.x).states
+
+    def observe(self, model: EnergyModel, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
+        seen = self.relax(model, batch.x)
+        T = int(seen.sweeps.max()) if len(seen.sweeps) else 0
+        running = (torch.arange(T)[:, None] < seen.sweeps).sum(1).numpy()
+        layers = {INPUT: _silent(batch.x.shape[2], T, batch.size), UNITS: _silent(model.size, T, batch.size)}
+        return seen.states, Activity(batch.size, T, layers, running, batch.size * T - int(seen.sweeps.sum()))
+
+
+def _silent(size: int, T: int, samples: int) -> LayerActivity:
+    none, steps = np.zeros(size, np.int64), np.zeros((T, size), np.int64)
+    return LayerActivity("values", none, none, np.zeros((T, min(RASTER_SAMPLES, samples), size), bool), steps, steps)

@@ -1,0 +1,182 @@
+"""The chip card hardware/NAME.toml: what a chip runs, what each event costs it, and what it must price for a total."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, PositiveFloat, model_validator
+
+import neurorec.learning
+import neurorec.models  # noqa: F401  (these two register every rule and cell)
+from neurorec.basics.cards import Card, card_names, find_card, load_card
+from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.hardware.chips.batch_law import BatchLaw
+from neurorec.hardware.chips.evidence import AccessEnergy, Energy, Known, Limit, Scope
+from neurorec.hardware.chips.precision import DType
+from neurorec.hardware.chips.terms import (
+    ARITHMETIC,
+    Bound,
+    Energies,
+    Limits,
+    NetworkOnChip,
+    Published,
+    Static,
+    Term,
+    Times,
+    TrainingTerm,
+)
+from neurorec.learning.rule import rules
+from neurorec.models.cell import cells
+
+
+class Chip(Card):
+    """A chip card. `runs` and `trains` name registered cells and rules; any other has its reason, or "other"'s."""
+
+    about: str
+    note: str
+    scope: Scope
+    signals: list[Literal["spikes", "values"]]  #: what its lines can carry
+    counts_spikes: bool  #: False: it computes every synapse in every step, spike or not
+    runs: list[str]
+    why_not: dict[str, str]
+    trains: list[str]
+    why_not_training: dict[str, str]
+    must_price: list[Term]
+    must_price_training: list[TrainingTerm] = Field(default_factory=list)
+    units_per_neuron: dict[str, Limit] = Field(
+        default_factory=dict
+    )  #: hardware units a cell's neuron takes, if not one
+    measured_macs: list[PositiveFloat] | None = Field(
+        None, min_length=2, max_length=2
+    )  #: net sizes behind an all-in price
+    precision: DType | None = None  #: the data type that the card's prices are for, where it says so
+    energy: Energies = Energies()
+    energy_at: dict[DType, Energies] = Field(default_factory=dict)  #: prices of arithmetic in other data types
+    memory: list[AccessEnergy] = Field(default_factory=list)  #: smallest first; see `stores` for which holds what
+    time: Times = Times()
+    static: Static | None = None
+    limits: Limits = Limits()
+    network: NetworkOnChip | None = None
+    law: BatchLaw | None = None  #: of a board calibrated from metered points
+    bound: dict[str, Bound] = Field(default_factory=dict)
+    published: list[Published] = Field(default_factory=list)  #: end-to-end figures, shown beside
+
+    @model_validator(mode="after")
+    def _one_scope(self) -> Self:
+        others = (energy for table in self.energy_at.values() for energy in table.stated().values())
+        energies = [*self.energy.stated().values(), *others, *self.memory]
+        if any(energy.scope != self.scope for energy in energies):
+            raise ValueError(
+                f'every energy of this card must have scope = "{self.scope}"; all-in and per-term never mix'
+            )
+        wanted = "all-in" if self.scope == "all-in" else "static"
+        powers = [power for power in (self.static.power, self.static.clock) if power] if self.static else []
+        if any(power.scope != wanted for power in powers):
+            raise ValueError(f'static: power beside {self.scope} prices must have scope = "{wanted}"')
+        return self
+
+    @model_validator(mode="after")
+    def _prices_what_it_states(self) -> Self:
+        expected = {*self.must_price, *self.must_price_training}
+        stated = self.stated_terms()
+        if idle := sorted(stated - expected):
+            raise ValueError(f"{', '.join(idle)} has a price but is not in must_price, so it would never be charged")
+        if "other" not in self.why_not and not self.runs:
+            raise ValueError('a chip that runs nothing needs why_not.other = "the reason"')
+        if not self.must_price and not (self.published or self.bound):
+            raise ValueError("must_price is empty: name the terms of a total, or give published or bound figures")
+        return self
+
+    @model_validator(mode="after")
+    def _same_terms_at_every_precision(self) -> Self:
+        if self.energy_at and self.precision is None:
+            raise ValueError("energy_at needs precision: the data type that [energy] is for")
+        wanted = {term for term in self.energy.stated() if term in ARITHMETIC}
+        for dtype, table in self.energy_at.items():
+            if set(table.stated()) != wanted:
+                names = ", ".join(sorted(wanted)) or "nothing, for [energy] states no arithmetic"
+                raise ValueError(f"energy_at.{dtype}: state the arithmetic that [energy] states: {names}")
+        return self
+
+    def energies(self, dtype: str | None) -> dict[str, Energy]:
+        """Prices by term, with arithmetic in `dtype` (None: in the card's own)."""
+        return {**self.energy.stated(), **(self.energy_at[dtype].stated() if dtype in self.energy_at else {})}
+
+    def why_not_precision(self, dtype: str) -> str | None:
+        """Why nothing can be priced in `dtype`, or None. Prices are never scaled by width."""
+        if dtype == self.precision or dtype in self.energy_at:
+            return None
+        advice = f"leave the precision out, or add [energy_at.{dtype}] with a source to its card"
+        if self.precision is None:
+            return f"its card does not say for which data type its prices hold, so {dtype} has none; {advice}"
+        stated = ", ".join([self.precision, *self.energy_at])
+        return f"its prices are for {stated} only, and no source says what {dtype} costs; {advice}"
+
+    def stated_terms(self) -> set[str]:
+        """Terms that the card has a number for."""
+        return {
+            *self.energy.stated(),
+            *({"memory_access"} if self.memory else ()),
+            *({"static"} if self.static else ()),
+            *({"call", "mac"} if self.law else ()),
+        }
+
+    def why_not_cell(self, cell: str) -> str | None:
+        """Why this chip cannot run the registered cell `cell`, or None if it can."""
+        if cell in self.runs:
+            return None
+        return self.why_not.get(cell, self.why_not.get("other", f'its card does not say that it runs "{cell}"'))
+
+    def why_not_rule(self, rule: str) -> str | None:
+        """Why this chip cannot train by the registered rule `rule`, or None if it can."""
+        if rule in self.trains:
+            return None
+        return self.why_not_training.get(
+            rule, self.why_not_training.get("other", f'its card does not say that it trains by "{rule}"')
+        )
+
+    def units_of(self, cell: str) -> int:
+        """Hardware units that one neuron of the registered cell `cell` takes."""
+        return self.units_per_neuron[cell].count if cell in self.units_per_neuron else 1
+
+    def sources(self) -> list[str]:
+        """Citation keys of everything the card states."""
+        found: set[str] = set()
+
+        def collect(value: object) -> None:
+            if isinstance(value, Known):
+                found.add(value.source)
+            if isinstance(value, Card):
+                for name in type(value).model_fields:
+                    collect(getattr(value, name))
+            elif isinstance(value, list):
+                for item in value:
+                    collect(item)
+            elif isinstance(value, dict):
+                for item in value.values():
+                    collect(item)
+
+        collect(self)
+        return sorted(found)
+
+
+def chip_names() -> list[str]:
+    return card_names("hardware")
+
+
+def load_chip(name: str | Path) -> Chip:
+    """The chip card `name`: a name from the catalogue or a path to a card.
+
+    Raises
+    ------
+    InputError
+        For an unknown chip, or a card with an unknown key, a missing unit, a band that does not contain its value.
+    """
+    path = find_card("hardware", name)
+    chip = load_card(path, Chip)
+    for key, names, known in (("runs", chip.runs, cells), ("trains", chip.trains, rules)):
+        for stated in names:
+            if stated not in known:
+                raise InputError(
+                    f'{path.name}: {key}: "{stated}" is not known{did_you_mean(stated, known)}; known: {", ".join(known)}'
+                )
+    return chip

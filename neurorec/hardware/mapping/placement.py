@@ -1,0 +1,177 @@
+"""A net on a chip, or on as many as it takes: neurons to cores, cores to places, spikes to routes.
+
+In order first, which is always possible where the net fits. A partition or a search replaces it only where spikes travel
+less; the result says what the order travelled, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurorec.basics.errors import CannotRun
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.mapping.anneal import anneal
+from neurorec.hardware.mapping.layout import Layout, check_cores, check_neurons, fill_cores
+from neurorec.hardware.mapping.partition import partitions, share_out_chips
+from neurorec.hardware.mapping.routes import Ground, Travel, travel
+from neurorec.hardware.mapping.spike_traffic import SpikeTraffic, check_lines, find_traffic
+from neurorec.hardware.mapping.wiring import Net
+
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Core:
+    """Units `hidden` and `outputs`, each [first, past the last), counted core after core through all layers."""
+
+    hidden: tuple[int, int]
+    outputs: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that was decided: for pictures, and to price other spikes over the same places."""
+
+    net: Net
+    layout: Layout
+    traffic: SpikeTraffic
+    places: np.ndarray  #: [cores]
+    travel: Travel
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A placed net. Packets, hops and loads are totals over all samples of the activity."""
+
+    cores: tuple[Core, ...]
+    cores_on_chip: int | None  #: None where the card states no cores
+    tiles_used: int  #: of the chip on which most are used
+    packets: int
+    within_tile: int
+    hops_east_west: int
+    hops_north_south: int
+    chips: int = 1
+    packets_off_chip: int = 0
+    chip_links: int = 0  #: packets over links between chips: one that crosses two counts twice
+    hottest_link: int = 0  #: packets over the busiest link between two tiles of a chip
+    hottest_chip_link: int = 0  #: and between two chips
+    in_order: Mapping | None = None  #: where something else was tried: what the plain order travels
+    found_by: str = "in order"
+    plan: Plan | None = field(default=None, compare=False, repr=False)
+    busiest: tuple[float, float, float] | None = None
+    #: of a recording: synaptic events, active and silent neurons of the busiest core of each step, over all steps
+
+    @property
+    def share_of_chip(self) -> float | None:
+        return len(self.cores) / (self.cores_on_chip * self.chips) if self.cores_on_chip else None
+
+    @property
+    def hops(self) -> int:
+        return self.hops_east_west + self.hops_north_south
+
+
+def place(net: Net, chip: Chip, partitioned: bool = False, annealed: bool = False) -> Mapping:
+    """Place `net` on `chip` and count what its spikes travel.
+
+    Raises
+    ------
+    CannotRun
+        If it does not fit, saying which limit and by how much.
+    """
+    check_neurons(net, chip)
+    if chip.limits.neurons_per_core is None and chip.limits.synapses_per_core is None and chip.limits.cores is None:
+        return _one_core(net)
+    in_order = _fit(net, chip)
+    plain = _mapping(in_order, chip)
+    if not partitioned and not annealed:
+        return plain
+    best, found_by = in_order, []
+    if partitioned:
+        best, found_by = _partitioned(net, chip, in_order)
+    if annealed:
+        ground = best.travel.ground
+        places, then = anneal(best.traffic, best.places, ground)
+        if then.way < best.travel.way:
+            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "annealed"]
+    return _mapping(best, chip, plain, " + ".join(found_by) or "in order")
+
+
+def _partitioned(net: Net, chip: Chip, in_order: Plan) -> tuple[Plan, list[str]]:
+    """The plan with less to travel: METIS on neurons, then METIS on cores where there are several chips."""
+    best, found_by = in_order, []
+    for order, breaks in partitions(net, chip, in_order.layout):
+        try:
+            tried = _fit(net, chip, order, breaks)
+        except CannotRun:
+            continue  # the order fits and this does not
+        if tried.travel.way < best.travel.way:
+            best, found_by = tried, ["METIS" if net.wired else "whole layers"]
+    ground = best.travel.ground
+    places = share_out_chips(best.traffic, ground)
+    if places is not None:
+        then = travel(best.traffic, places, ground)
+        if then.way < best.travel.way:
+            best, found_by = Plan(net, best.layout, best.traffic, places, then), [*found_by, "METIS of chips"]
+    return best, found_by
+
+
+def _fit(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np.ndarray | None = None) -> Plan:
+    """Cores in the order given; fewer neurons a core where their spikes go to more cores than it has room for.
+
+    That many cores hear a neuron is known only afterwards, so it is tried again with what was found, and a little more.
+    """
+    limit, out = chip.limits.output_axons_per_core, None
+    for attempt in range(TRIES):
+        layout = fill_cores(net, chip, order, breaks, out)
+        check_cores(chip, layout.cores)
+        traffic = find_traffic(net, layout)
+        if limit is None or traffic.lines_out_of.max(initial=0) <= limit.count:
+            break
+        out = np.ceil(traffic.targets[traffic.sender_of[net.inputs :]] * (1.01 + 0.02 * attempt)).astype(np.int64)
+    check_lines(traffic, chip)
+    places = np.arange(layout.cores)
+    return Plan(net, layout, traffic, places, travel(traffic, places, Ground.of(chip, layout.cores)))
+
+
+def _mapping(plan: Plan, chip: Chip, in_order: Mapping | None = None, found_by: str = "in order") -> Mapping:
+    travelled, limit = plan.travel, chip.limits.cores
+    return Mapping(
+        cores=_cores(plan.net, plan.layout),
+        cores_on_chip=limit.count if limit else None,
+        tiles_used=_most_tiles(plan),
+        packets=travelled.packets,
+        within_tile=travelled.within_tile,
+        hops_east_west=travelled.hops[0],
+        hops_north_south=travelled.hops[1],
+        chips=travelled.ground.chips,
+        packets_off_chip=travelled.packets_off_chip,
+        chip_links=travelled.chip_links,
+        hottest_link=travelled.hottest_link,
+        hottest_chip_link=travelled.hottest_chip_link,
+        in_order=in_order,
+        found_by=found_by,
+        plan=plan,
+    )
+
+
+def _most_tiles(plan: Plan) -> int:
+    """Tiles with a core on the chip that has most of them."""
+    ground = plan.travel.ground
+    tiles = np.unique(plan.places // ground.on_chip * ground.on_chip + plan.places % ground.on_chip // ground.per_tile)
+    return int(np.bincount(tiles // ground.on_chip).max())
+
+
+def _cores(net: Net, layout: Layout) -> tuple[Core, ...]:
+    readout = np.array([group.is_readout for group in net.groups])[net.group_of]
+    ends = [np.cumsum(np.bincount(layout.core_of[which], minlength=layout.cores)) for which in (~readout, readout)]
+    starts = [np.concatenate([[0], end[:-1]]) for end in ends]
+    columns = (column.tolist() for column in (starts[0], ends[0], starts[1], ends[1]))
+    return tuple(Core((a, b), (c, d)) for a, b, c, d in zip(*columns, strict=True))
+
+
+def _one_core(net: Net) -> Mapping:
+    """A chip whose card states no cores: everything is in one place."""
+    hidden = sum(group.size for group in net.groups if not group.is_readout)
+    return Mapping((Core((0, hidden), (0, net.size - hidden)),), None, 1, int(net.spikes.sum()), 0, 0, 0)

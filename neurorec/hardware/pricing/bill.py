@@ -1,0 +1,122 @@
+"""What pricing returns: a `Cost` with its parts. Numbers only; nothing is computed here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.evidence import Scope
+from neurorec.hardware.chips.precision import Precision
+from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.pricing.memory import BitsMoved
+from neurorec.hardware.training_operations import TrainingOperations
+from neurorec.hardware.workload.operations import Operations
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Replicas that share every batch and add up their gradients round a ring over `link`."""
+
+    count: int
+    link: str
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a net is run, where the caller says so: inferences in a batch, clock, whether it waits for real time."""
+
+    batch: int = 1
+    clock_MHz: float | None = None
+    waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
+    precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
+    workers: Workers | None = None  #: who train together; None: one chip alone
+    dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
+    annealed: bool = False  #: cores are moved so that spikes travel less
+    partitioned: bool = False  #: neurons are shared out so that spikes travel less
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What a training did: see `count_training` for what one weight update is under each rule."""
+
+    rule: str
+    samples_seen: int
+    weight_updates: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
+
+    accuracy: float  #: on test data
+    validation: float  #: of the network that was kept
+    epochs: int
+    history: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """Where the energy of a per-term chip goes; a part without any priced term is None."""
+
+    compute: Band | None
+    memory: Band | None
+    communication: Band | None
+    static: Band | None
+
+
+@dataclass(frozen=True)
+class TrainingCost:
+    """A whole training on the chip. `time_us` covers forward passes, backward passes and updates, one after another."""
+
+    energy_pJ: Band | None
+    why_not: str = ""
+    dynamic_pJ: Band | None = None
+    static_pJ: Band | None = None
+    time_us: Band | None = None
+    unpriced: tuple[str, ...] = ()
+    without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
+    communication_bits: float | None = None
+    operations: TrainingOperations | None = None
+    traffic: tuple[BitsMoved, ...] = ()  #: of the whole training, by store and memory
+
+    @property
+    def at_least(self) -> bool:
+        return bool(self.unpriced)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One inference of one sample. Where `can_run` is False, `why_not` says why and there are no numbers.
+
+    `energy_pJ` of an all-in chip is one figure: `breakdown` is None (and `dynamic_pJ` too, unless the board's idle power
+    was metered), and it must not stand in one column with per-term figures. Messages: a spike is one packet (one word
+    where the card states no packet), a value one word.
+    """
+
+    chip: str
+    scope: Scope
+    can_run: bool
+    why_not: str = ""
+    energy_pJ: Band | None = None
+    breakdown: Breakdown | None = None
+    dynamic_pJ: Band | None = None
+    latency_us: Band | None = None
+    bottleneck: str = ""  #: what the latency waits for
+    unpriced: tuple[str, ...] = ()
+    without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
+    communication_bits: float | None = None
+    static_basis: str = ""
+    operations: Operations | None = None
+    mapping: Mapping | None = None
+    traffic: tuple[BitsMoved, ...] = ()  #: bits by store and memory, over all samples of `operations`
+    precision: str = ""  #: the data type that was priced
+    training: TrainingCost | None = None
+    outcome: Outcome | None = None  #: of the run whose network this is
+    batch: int = 1
+    notes: tuple[str, ...] = ()  #: what to know before using the figure
+    published: tuple[str, ...] = ()  #: figures measured end to end on other nets, to stand beside
+
+    @property
+    def at_least(self) -> bool:
+        """Whether some term has no price, so that the true total is higher."""
+        return bool(self.unpriced)

@@ -1,0 +1,184 @@
+"""Prices: counts times what the card says one event costs. Nothing is counted or placed here.
+
+E = sum over the terms that the card must price of count x pJ, plus static power x time. Memory is charged by the bits that
+move, at the memory that holds them. A term with events but no price is left out and listed, which makes the total "at
+least". Totals are over all samples of the operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Table
+from dataclasses import dataclass
+from typing import Literal
+
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.chips.evidence import Energy
+from neurorec.hardware.chips.precision import FLOAT32, Precision
+from neurorec.hardware.counts import Counts, LayerCounts
+from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.pricing.memory import BitsMoved
+from neurorec.hardware.workload.operations import Operations
+
+Part = Literal["compute", "memory", "communication", "static"]
+PARTS: Table[str, Part] = {
+    "memory_access": "memory",
+    **dict.fromkeys(
+        (
+            "packet",
+            "spike_within_tile",
+            "hop_east_west",
+            "hop_north_south",
+            "wire",
+            "input_injection",
+            "barrier",
+            "chip_to_chip",
+            "link",
+        ),
+        "communication",
+    ),
+    **dict.fromkeys(("small_net_overhead", "launch_overhead", "management", "board", "static"), "static"),
+}  #: every other term is compute
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What one term costs; energy_pJ is None where the card has no price for it."""
+
+    term: str
+    energy_pJ: Band | None
+    has_band: bool
+
+    @property
+    def part(self) -> Part:
+        return PARTS.get(self.term, "compute")
+
+    def times(self, share: float) -> Charge:
+        return Charge(self.term, None if self.energy_pJ is None else self.energy_pJ * share, self.has_band)
+
+
+def precision_of(chip: Chip, asked: Precision | None) -> Precision:
+    """What is asked for, else what the chip's prices are for, else float32."""
+    return asked or (FLOAT32 if chip.precision is None else Precision.of(chip.precision))
+
+
+def on_chip(chip: Chip, counts: LayerCounts) -> LayerCounts:
+    """A chip that cannot skip silence computes every synapse in every step."""
+    return counts if chip.counts_spikes else counts.as_dense()
+
+
+def charge_inference(
+    operations: Operations, mapping: Mapping, chip: Chip, moved: Sequence[BitsMoved], precision: Precision
+) -> list[Charge]:
+    """One charge for each term but static that the card must price and the run has events of."""
+    layers = on_chip(chip, operations.layers)
+    steps = operations.sample_steps
+    terms = {
+        **_arithmetic(layers.total),
+        **_neurons(operations, chip),
+        "packet": mapping.packets,
+        "spike_within_tile": mapping.within_tile,
+        "hop_east_west": mapping.hops_east_west,
+        "hop_north_south": mapping.hops_north_south,
+        "wire": operations.cell.spikes + operations.cell.values_sent,
+        "input_injection": operations.input_spikes,
+        "chip_to_chip": mapping.packets_off_chip,
+        **dict.fromkeys(("barrier", "management"), steps),
+        **dict.fromkeys(("board", "launch_overhead"), operations.samples),
+        "small_net_overhead": operations.samples if _below_measured(operations, chip) else 0,
+    }
+    must_price = [*chip.must_price, *(["chip_to_chip"] if mapping.packets_off_chip else [])]
+    return _charge(terms, must_price, chip.energies(precision.weight)) + charge_memory(moved, chip)
+
+
+def charge_learning(learned: LayerCounts, chip: Chip, dtype: str) -> list[Charge]:
+    """Charges, without memory, of what training does beyond its forward passes, its arithmetic in `dtype`."""
+    counts = on_chip(chip, learned).total
+    terms = {
+        **_arithmetic(counts),
+        "plasticity_update": counts.plasticity_updates,
+        "trace_update": counts.trace_updates,
+        "weight_scaling": counts.weights_scaled,
+    }
+    return _charge(terms, [*chip.must_price, *chip.must_price_training], chip.energies(dtype))
+
+
+def idle_power_mW(chip: Chip, clock_MHz: float | None = None) -> Band:
+    """Static power, with the power of the clock where the card has one (at the card's clock, or at `clock_MHz`)."""
+    assert chip.static is not None
+    power = chip.static.power.as_band()
+    if chip.static.clock is not None:
+        power += chip.static.clock.as_band() * (chip.static.clock.clock_MHz if clock_MHz is None else clock_MHz)
+    return power
+
+
+def power_mW(chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None) -> Band:
+    """Total power of a chip whose law is static power, clock power and a price a synaptic event (all-in cards)."""
+    power = idle_power_mW(chip, clock_MHz)
+    if chip.energy.synaptic_event is not None:
+        power += chip.energy.synaptic_event.as_band() * (events_per_s * 1e-9)  # pJ/s is 1e-9 mW
+    return power
+
+
+def message_bits(operations: Operations, mapping: Mapping, chip: Chip, precision: Precision) -> float:
+    packet_bits = (chip.network.packet_bits if chip.network else None) or precision.bits("address")
+    values = operations.input_values + operations.cell.values_sent
+    return mapping.packets * packet_bits + values * precision.bits("activation")
+
+
+def total_of(charges: Iterable[Charge]) -> Band:
+    return Band.total(charge.energy_pJ for charge in charges if charge.energy_pJ is not None)
+
+
+def _arithmetic(counts: Counts) -> dict[str, float]:
+    return {
+        "synaptic_event": counts.synaptic_events,
+        "mac": counts.macs,
+        "elementwise": counts.elementwise,
+        "nonlinearity": counts.nonlinearities,
+    }
+
+
+def _neurons(operations: Operations, chip: Chip) -> dict[str, float]:
+    """A readout unit is a neuron of the chip too: updated every step, never active; so is a neuron's further unit."""
+    updates = operations.cell.neuron_updates * chip.units_of(operations.cell_name)
+    updates += operations.readout.values_sent
+    active = operations.cell.active_neuron_updates
+    return {
+        "neuron_update": updates,
+        "neuron_update_active": active,
+        "neuron_update_inactive": updates - active,
+    }
+
+
+def _below_measured(operations: Operations, chip: Chip) -> bool:
+    macs = on_chip(chip, operations.layers).total.macs
+    return chip.measured_macs is not None and macs < chip.measured_macs[0] * operations.samples
+
+
+def _charge(terms: dict[str, float], must_price: list[str], prices: dict[str, Energy]) -> list[Charge]:
+    charges = []
+    for term in must_price:
+        count, price = terms.get(term, 0), prices.get(term)
+        if price is not None:
+            charges.append(Charge(term, price.as_band() * count, price.has_band))
+        elif count:
+            charges.append(Charge(term, None, False))
+    return charges
+
+
+def charge_memory(moved: Sequence[BitsMoved], chip: Chip) -> list[Charge]:
+    """Bits over the width of an access, times its price; what fits into no memory of the card has no price."""
+    if "memory_access" not in chip.must_price:
+        return []
+    levels = {level.name: level for level in chip.memory}
+    used = [one for one in moved if one.bits]
+    priced = [(one.bits, levels[one.level]) for one in used if one.level in levels]
+    charges = []
+    if priced:
+        energy = Band.total(level.as_band() * (bits / level.access_bits) for bits, level in priced)
+        charges.append(Charge("memory_access", energy, all(level.has_band for _, level in priced)))
+    if len(priced) < len(used):
+        charges.append(Charge("memory_access", None, False))
+    return charges

@@ -1,0 +1,85 @@
+"""Which memory of a chip holds what, and the bits that each is read and written.
+
+A store is what one layer keeps of one kind (its weights, its state, ...). Stores are taken in the order of their use (bits
+moved for each bit held, most first), and each goes whole into the smallest memory with room left for it. This is what a
+compiler that knows the net could do at best: no caches, nothing is moved between memories, nothing kept in registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from neurorec.hardware.chips.evidence import AccessEnergy
+from neurorec.hardware.chips.precision import Precision
+from neurorec.hardware.counts import Kind, Layer, LayerCounts
+
+INSIDE = "inside the price"  #: the memory of a chip whose card states none
+
+
+@dataclass(frozen=True)
+class Store:
+    """`words` must be held at once."""
+
+    layer: Layer
+    kind: Kind
+    words: int
+
+
+@dataclass(frozen=True)
+class BitsMoved:
+    """Bits read from and written to one store, and the memory that holds it."""
+
+    layer: Layer
+    kind: Kind
+    level: str
+    bits_held: int
+    bits_read: int
+    bits_written: int
+
+    @property
+    def bits(self) -> int:
+        return self.bits_read + self.bits_written
+
+
+def place_stores(
+    stores: Iterable[Store], used: LayerCounts, precision: Precision, levels: Sequence[AccessEnergy]
+) -> dict[tuple[Layer, Kind], int | None]:
+    """The index of the level that holds each store (None where the card states no memory, or none has room)."""
+
+    def use(store: Store) -> float:
+        counts = used.of(store.layer)
+        return (counts.reads(store.kind) + counts.writes(store.kind)) / max(1, store.words)
+
+    held = [0] * len(levels)
+    placed: dict[tuple[Layer, Kind], int | None] = {}
+    for store in sorted(stores, key=use, reverse=True):
+        size_bytes = -(-store.words * precision.bits(store.kind) // 8)
+        at = next((n for n, level in enumerate(levels) if _has_room(level, held[n] + size_bytes)), None)
+        placed[store.layer, store.kind] = at
+        if at is not None:
+            held[at] += size_bytes
+    return placed
+
+
+def _has_room(level: AccessEnergy, size_bytes: int) -> bool:
+    return level.size_bytes is None or size_bytes <= level.size_bytes
+
+
+def traffic(
+    stores: Sequence[Store],
+    counted: LayerCounts,
+    precision: Precision,
+    levels: Sequence[AccessEnergy],
+    placed: dict[tuple[Layer, Kind], int | None] | None = None,
+) -> tuple[BitsMoved, ...]:
+    """Bits moved by `counted`; where `placed` is not given, stores are placed by this very use."""
+    placed = place_stores(stores, counted, precision, levels) if placed is None else placed
+    moved = []
+    for store in stores:
+        bits, at = precision.bits(store.kind), placed[store.layer, store.kind]
+        counts = counted.of(store.layer)
+        level = INSIDE if not levels else "nowhere" if at is None else levels[at].name
+        reads, writes = counts.reads(store.kind) * bits, counts.writes(store.kind) * bits
+        moved.append(BitsMoved(store.layer, store.kind, level, store.words * bits, reads, writes))
+    return tuple(moved)

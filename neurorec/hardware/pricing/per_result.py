@@ -1,0 +1,65 @@
+"""Energy by what it buys: a sample, a second of input, a correct answer, an epoch, a target score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurorec.hardware.chips.band import Band
+from neurorec.hardware.pricing.bill import Cost, Outcome
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`energy_pJ` for one of `what`; None where there is none, and `note` says why."""
+
+    what: str
+    energy_pJ: Band | None
+    note: str = ""
+    at_least: bool = False
+    at_most: bool = False
+
+
+def inference_figures(cost: Cost, accuracy: float | None) -> list[Figure]:
+    """One sample, one second of what the net hears, one correct answer of a run with `accuracy` (None: no run)."""
+    assert cost.energy_pJ is not None
+    assert cost.operations is not None
+    dt_ms, steps = cost.operations.dt_ms, cost.operations.mean_steps
+    found = [Figure("sample", cost.energy_pJ, at_least=cost.at_least)]
+    if dt_ms is None:
+        found.append(Figure("second of input", None, "its steps stand for no time (the card has no dt_ms)"))
+    else:
+        each = cost.energy_pJ * (1e3 / (steps * dt_ms))
+        found.append(Figure("second of input", each, f"{steps:g} steps of {dt_ms:g} ms a sample", cost.at_least))
+    if accuracy is not None and accuracy > 0:
+        each = cost.energy_pJ * (1 / accuracy)
+        found.append(Figure("correct answer", each, f"{accuracy:.1%} of the test answers are correct", cost.at_least))
+    elif accuracy is not None:
+        found.append(Figure("correct answer", None, "no answer was correct"))
+    return found
+
+
+def training_figures(cost: Cost, outcome: Outcome, target: float | None) -> list[Figure]:
+    """One epoch; and, for a `target` validation score, everything up to the first epoch that reached it."""
+    trained = cost.training
+    if trained is None or trained.energy_pJ is None:
+        return []
+    epochs = max(1, outcome.epochs)
+    each = trained.energy_pJ * (1 / epochs)
+    plural = "s" if epochs > 1 else ""
+    found = [Figure("epoch", each, f"the training took {epochs} epoch{plural}", trained.at_least)]
+    return found if target is None else [*found, _to_target(trained.energy_pJ, outcome, target, trained.at_least)]
+
+
+def _to_target(energy_pJ: Band, outcome: Outcome, target: float, at_least: bool) -> Figure:
+    what = f"training to a validation score of {target:g}"
+    if not outcome.history:
+        if outcome.validation < target:
+            return Figure(what, None, f"not reached: {outcome.validation:.3f} at the end")
+        note = f"its rule is scored at the end only ({outcome.validation:.3f}), so this is the whole training"
+        return Figure(what, energy_pJ, note, at_least, at_most=True)
+    reached = next((epoch for epoch, score in outcome.history if score >= target), None)
+    if reached is None:
+        epoch, best = max(outcome.history, key=lambda point: point[1])
+        return Figure(what, None, f"not reached: {best:.3f} at best, after epoch {epoch} of {outcome.epochs}")
+    share = reached / max(1, outcome.epochs)
+    return Figure(what, energy_pJ * share, f"first reached after epoch {reached} of {outcome.epochs}", at_least)

@@ -1,0 +1,52 @@
+"""Pricing on a board calibrated from metered points: the law of the card, dynamic and total apart."""
+
+from __future__ import annotations
+
+from neurorec.hardware.chips.batch_law import BatchLaw
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.pricing.bill import Cost, Setting
+from neurorec.hardware.pricing.charges import message_bits, precision_of
+from neurorec.hardware.workload.operations import Operations
+
+PJ_PER_MW_US = 1e3  #: 1 mW for 1 us is 1 nJ
+
+
+def price_by_law(
+    name: str, chip: Chip, law: BatchLaw, operations: Operations, mapping: Mapping, setting: Setting
+) -> Cost:
+    """One inference out of a batch. Every step of the net is one pass, as the metered nets made one."""
+    reason = law.why_not(setting.batch)
+    if setting.clock_MHz is not None:
+        reason = "it was metered at one clock only, so clock_MHz cannot be changed; leave it out"
+    if reason is not None:
+        return Cost(name, chip.scope, False, reason)
+    counts = operations.total if chip.counts_spikes else operations.total.as_dense()
+    macs = (counts.macs + counts.synaptic_events) / operations.samples
+    time_us = law.time.us(macs, setting.batch, operations.steps)
+    if setting.waits and operations.dt_ms is not None:
+        time_us = max(time_us, operations.steps * operations.dt_ms * 1e3)
+    energy = law.energy.pJ(macs, setting.batch, operations.steps)
+    idle_mW = chip.static.power.mW if chip.static is not None else 0.0
+    idle = idle_mW * time_us * PJ_PER_MW_US
+    counted = {"elementwise": counts.elementwise, "nonlinearity": counts.nonlinearities}
+    outside = law.outside(macs, setting.batch)
+    stepped = f"{operations.steps} passes an inference, the metered nets made one" if operations.steps > 1 else ""
+    return Cost(
+        chip=name,
+        scope=chip.scope,
+        can_run=True,
+        energy_pJ=law.banded(energy + idle),
+        dynamic_pJ=law.banded(energy) if law.energy_is == "dynamic" else None,
+        latency_us=law.banded(time_us),
+        bottleneck="the metered board",
+        unpriced=tuple(term for term in chip.must_price if counted.get(term)),
+        communication_bits=message_bits(operations, mapping, chip, precision_of(chip, setting.precision))
+        / operations.samples,
+        static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us" if idle else "inside the metered energy",
+        operations=operations,
+        mapping=mapping,
+        batch=setting.batch,
+        notes=tuple(note for note in (outside, stepped) if note),
+        published=tuple(str(figure) for figure in chip.published),
+    )

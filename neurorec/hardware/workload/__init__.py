@@ -1,0 +1,1 @@
+"""What is to be done: exact counts of a trained run, a description or a NIR graph."""

@@ -1,0 +1,118 @@
+"""A description written out: one `Population` a layer of the network, with who hears whom and how often it spikes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from neurorec.basics.errors import InputError
+from neurorec.hardware.workload.description.network_card import INPUT, Description, Firing, LayerCard
+
+
+@dataclass(frozen=True)
+class Line:
+    """Synapses from one source: `fan_in` for each unit that hears it. `source` is an index of populations, -1 the input."""
+
+    source: int
+    fan_in: int
+
+
+@dataclass(frozen=True)
+class Population:
+    """`spikes` of one unit in one inference (expected, exact), or None if its units send values."""
+
+    name: str
+    size: int
+    lines: tuple[Line, ...]
+    recurrent_fan_in: int
+    spikes: Fraction | None
+    is_readout: bool
+    random: tuple[Line, ...] = ()  #: drawn at random, heard one step later
+    lattice: tuple[int, int, int] | None = None  #: where recurrent synapses come from near units
+    reach: float = 0.0
+
+    @property
+    def synapses_per_unit(self) -> int:
+        return sum(line.fan_in for line in (*self.lines, *self.random)) + self.recurrent_fan_in
+
+
+def input_size(net: Description) -> int:
+    return net.input.size if net.input else 0
+
+
+def input_spikes(net: Description) -> Fraction | None:
+    """Spikes of one input line in one inference, or None if the lines carry values."""
+    if net.input is None:
+        return Fraction(0)
+    if net.input.signal == "values":
+        return None
+    if net.input.spikes_per_inference is not None:
+        return _exact(net.input.spikes_per_inference) / net.input.size
+    return _spikes(net, net.input)
+
+
+def write_out(net: Description) -> list[Population]:
+    """Every layer of the network, in order; `depth` and `copies` become layers of their own."""
+    found: list[Population] = []
+    ends: dict[str, list[int]] = {
+        INPUT: [-1] if net.input else []
+    }  # of each described layer: the populations that later layers hear
+    before = INPUT
+    for card in net.layer:
+        named = card.hears if card.hears is not None else [] if card.random_fan_in else [before]
+        heard = [source for name in named for source in ends[name]]
+        ends[card.name] = []
+        for copy in range(card.copies):
+            sources = heard
+            for level in range(card.depth):
+                suffix = f"_{copy + 1}" * (card.copies > 1) + f".{level + 1}" * (card.depth > 1)
+                found.append(_population(net, card, card.name + suffix, sources, found))
+                sources = [len(found) - 1]
+            ends[card.name] += sources
+        before = card.name
+    return [replace(p, random=_random_lines(net, ends, p.name)) for p in found]
+
+
+def _random_lines(net: Description, ends: dict[str, list[int]], name: str) -> tuple[Line, ...]:
+    card = next((card for card in net.layer if card.name == name), None)
+    return tuple(Line(ends[source][0], fan_in) for source, fan_in in card.random_fan_in.items()) if card else ()
+
+
+def _population(
+    net: Description, card: LayerCard, name: str, sources: list[int], found: list[Population]
+) -> Population:
+    lines = []
+    for source in sources:
+        heard = input_size(net) if source < 0 else found[source].size
+        if card.fan_in is not None and card.fan_in > heard:
+            raise InputError(f'layer "{card.name}": fan_in = {card.fan_in}, but what it hears has only {heard} units')
+        lines.append(Line(source, card.fan_in or heard))
+    recurrent = card.size if card.recurrent else card.recurrent_fan_in or 0
+    if recurrent > card.size:
+        raise InputError(f'layer "{card.name}": recurrent_fan_in = {recurrent}, but it has only {card.size} units')
+    is_readout = card is net.layer[-1] and not card.states_rate
+    spikes = _spikes(net, card) if net.neuron == "lif" and not is_readout else None
+    x, y, z = card.lattice or (0, 0, 0)
+    lattice = (x, y, z) if card.lattice else None
+    return Population(name, card.size, tuple(lines), recurrent, spikes, is_readout, (), lattice, card.reach or 0.0)
+
+
+def _spikes(net: Description, firing: Firing) -> Fraction:
+    if firing.spikes_per_step is not None:
+        return _exact(firing.spikes_per_step) * net.steps
+    assert firing.rate_Hz is not None
+    assert net.dt_ms is not None
+    return _exact(firing.rate_Hz) * _exact(net.dt_ms) * net.steps / 1000
+
+
+def _exact(number: float) -> Fraction:
+    """The decimal number as it was written."""
+    return Fraction(repr(number))
+
+
+def samples_for_whole_counts(net: Description, populations: list[Population]) -> int:
+    """How many inferences make every expected count a whole number."""
+    spikes = [input_spikes(net), *(population.spikes for population in populations)]
+    fed_back = [p.spikes * (net.steps - 1) / net.steps for p in populations if p.spikes is not None]
+    return math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))

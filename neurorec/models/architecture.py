@@ -1,0 +1,167 @@
+"""What a half of a pair is built of, read from its card: named layers and what each hears, or an energy model.
+
+[spiking.cell]              a chain: input, one layer called "hidden", a readout
+name = "lif"
+
+[rate.layers.first]         or several layers, in order; each hears the one before it unless `hears` says otherwise
+name = "lstm"
+[rate.layers.second]
+name = "lstm"
+hears = ["input", "first"]
+hears_delayed = ["readout"]         what was sent one step earlier
+carries = {readout = "softmax"}     what is done to it on the way
+
+[rate.energy_model]         or an energy model
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from neurorec.basics.cards import Card, check_card
+from neurorec.basics.errors import InputError
+from neurorec.basics.registry import Registry, look_up
+from neurorec.models.cell import CellCard, cells
+from neurorec.models.energy.model import EnergyModelCard, energy_models
+from neurorec.models.layer import Layer, Signal
+from neurorec.models.network import Network
+from neurorec.models.readout import ReadoutCard, readouts
+from neurorec.models.wires import AS_SENT, INPUT, Wire
+
+READOUT = "readout"
+CHAIN = "hidden"  #: what the only layer of a chain is called
+WIRE_KEYS = ("hears", "hears_delayed", "carries")
+
+
+class Architecture(Protocol):
+    """A checked plan of a model; `build` draws its weights."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def cards(self) -> dict[str, Card]: ...
+    def sources(self) -> set[str]: ...
+    def as_data(self) -> dict[str, Any]: ...
+    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class NetworkArchitecture:
+    """Layers in order, the readout last, and the wires between them."""
+
+    layers: dict[str, CellCard]
+    readout: ReadoutCard
+    wires: tuple[Wire, ...]
+
+    @property
+    def title(self) -> str:
+        return " + ".join(cells[card.name].title for card in self.layers.values())
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        return {**self.layers, READOUT: self.readout}
+
+    def sources(self) -> set[str]:
+        return {key for card in self.layers.values() for key in cells[card.name].sources_of(card)}
+
+    def as_data(self) -> dict[str, Any]:
+        """Everything that decides what is built, for a run's id."""
+        cards = {name: card.model_dump() for name, card in self.cards.items()}
+        return {"layers": cards, "wires": [[w.source, w.target, w.delay, w.carries] for w in self.wires]}
+
+    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> Network:
+        sizes = {INPUT: inputs, READOUT: outputs, **{name: card.size for name, card in self.layers.items()}}
+
+        def heard(name: str) -> int:
+            return sum(sizes[wire.source] for wire in self.wires if wire.target == name)
+
+        layers: dict[str, Layer] = {name: cells[card.name](card, heard(name)) for name, card in self.layers.items()}
+        layers[READOUT] = readouts[self.readout.name](self.readout, heard(READOUT), outputs)
+        network = Network(layers, self.wires, input_signal, inputs, READOUT)
+        network.reset_parameters(generator)
+        return network
+
+
+@dataclass(frozen=True)
+class EnergyArchitecture:
+    """One energy model over all its inputs."""
+
+    card: EnergyModelCard
+
+    @property
+    def title(self) -> str:
+        return energy_models[self.card.name].title
+
+    @property
+    def cards(self) -> dict[str, Card]:
+        return {"units": self.card}
+
+    def sources(self) -> set[str]:
+        return set(energy_models[self.card.name].sources)
+
+    def as_data(self) -> dict[str, Any]:
+        return {"energy_model": self.card.model_dump()}
+
+    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> nn.Module:
+        model = energy_models[self.card.name](self.card, inputs)
+        model.reset_parameters(generator)
+        return model
+
+
+def read_architecture(tables: dict[str, Any], where: str) -> Architecture:
+    """The architecture that the tables "cell", "layers", "readout" or "energy_model" of a half describe.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, key or layer, or tables that do not belong together.
+    """
+    given = [key for key in ("cell", "layers", "energy_model") if tables.get(key) is not None]
+    if len(given) != 1:
+        came = " and ".join(given) or "none of them"
+        raise InputError(f"{where}: give one of [cell], [layers.NAME] and [energy_model] (got {came})")
+    if tables.get("energy_model") is not None:
+        return EnergyArchitecture(_card(tables["energy_model"], f"{where}.energy_model", energy_models))
+    if tables.get("readout") is None:
+        raise InputError(
+            f'{where}: the table "readout" is missing; add [readout] with name = one of {", ".join(readouts)}'
+        )
+    plain = {CHAIN: tables["cell"]} if tables.get("cell") is not None else tables["layers"]
+    return _network(plain, tables["readout"], where, "cell" if tables.get("cell") is not None else "layers.{}")
+
+
+def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places: str) -> NetworkArchitecture:
+    reserved = {INPUT, READOUT} & set(plain)
+    if reserved:
+        raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; that name is taken')
+    before, wires, cards = INPUT, [], {}
+    for name, table in plain.items():
+        here = f"{where}.{places.format(name)}"
+        wires += _wires(name, table, before, here)
+        cards[name] = _card({k: v for k, v in table.items() if k not in WIRE_KEYS}, here, cells)
+        before = name
+    wires += _wires(READOUT, readout, before, f"{where}.readout")
+    bare = {k: v for k, v in readout.items() if k not in WIRE_KEYS}
+    for wire in wires:
+        try:
+            wire.check([*plain, READOUT])
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+    return NetworkArchitecture(cards, _card(bare, f"{where}.readout", readouts), tuple(wires))
+
+
+def _wires(name: str, table: dict[str, Any], before: str, where: str) -> list[Wire]:
+    """The wires into a layer; without `hears`, from the layer before it."""
+    carries = table.get("carries", {})
+    heard = [(source, 0) for source in table.get("hears", [before])]
+    heard += [(source, 1) for source in table.get("hears_delayed", [])]
+    unheard = set(carries) - {source for source, _ in heard}
+    if unheard:
+        raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')
+    return [Wire(source, name, delay, carries.get(source, AS_SENT)) for source, delay in heard]
+
+
+def _card(data: dict[str, Any], where: str, registry: Registry[Any]) -> Any:
+    return check_card(data, look_up(data, registry, where).Card, where)

@@ -1,0 +1,59 @@
+"""The network of Hopfield (1982): units of +-1 that each align with the field of all others, one after another."""
+
+import torch
+from torch import Tensor, nn
+
+from neurorec.models.energy.model import EnergyModel, EnergyModelCard, energy_models
+from neurorec.models.layer import StepOperations
+
+
+@energy_models.register("hopfield")
+class Hopfield(EnergyModel):
+    """N units, all-to-all, with symmetric weights and no unit that hears itself. Updating one unit never raises the energy."""
+
+    Card = EnergyModelCard
+    title = "Hopfield network"
+    equations = (
+        "E = -1/2 sum over i, j of w_ij s_i s_j;   one unit at a time, in random order: s_i = sign(sum over j of w_ij s_j), "
+        "unchanged where the sum is 0;   w_ij = w_ji, w_ii = 0"
+    )
+    sources = ("hopfield1982",)
+    example = {"max_sweeps": 20}  # noqa: RUF012
+
+    def __init__(self, card: EnergyModelCard, size: int) -> None:
+        super().__init__(card, size)
+        self.weight = nn.Parameter(torch.zeros(size, size), requires_grad=False)
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """No pattern is stored yet."""
+        with torch.no_grad():
+            self.weight.zero_()
+
+    def energy(self, states: Tensor) -> Tensor:
+        return -((states @ self.weight) * states).sum(1) / 2
+
+    def sweep(self, states: Tensor, generator: torch.Generator) -> Tensor:
+        states = states.clone()
+        for i in torch.randperm(self.size, generator=generator).tolist():
+            field = states @ self.weight[i]
+            states[:, i] = torch.where(field == 0, states[:, i], field.sign())
+        return states
+
+    def levels(self) -> tuple[float, ...]:
+        return -1.0, 1.0
+
+    def operations(self) -> StepOperations:
+        N = self.size
+        return StepOperations(
+            input_fan_out=self._fan_out(0),
+            recurrent_fan_out=self._fan_out(N - 1),
+            recurrent_signal="values",
+            neuron_updates=N,
+            elementwise=N,  # one comparison per unit
+            nonlinearities=0,
+            state_values=N,
+            tape_values=0,
+        )
+
+    def _fan_out(self, each: int):
+        return torch.full((self.size,), each, dtype=torch.int64).numpy()

@@ -1,0 +1,124 @@
+"""The contract of an energy model: units that settle into low states of one energy.
+
+Letters: B batch, N units. A model brings its energy, one sweep (every unit is updated once), and what one sweep costs;
+relaxing, and exact enumeration for a few units, follow from these. Adding one is one file here and one
+`@energy_models.register`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from neurorec.basics.cards import Card
+from neurorec.basics.errors import InputError
+from neurorec.basics.registry import Registry
+from neurorec.models.layer import Signal, StepOperations
+
+energy_models: Registry[type["EnergyModel"]] = Registry("energy model")
+MOST_STATES = 2**16  #: beyond that nothing is enumerated
+
+
+class EnergyModelCard(Card):
+    name: str
+    max_sweeps: PositiveInt  #: relaxing stops there at the latest
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """What came of relaxing B states in at most S sweeps."""
+
+    states: Tensor  #: [B, N]
+    energies: Tensor  #: [S + 1, B] before the first sweep and after each
+    sweeps: Tensor  #: [B] sweeps that each sample took, the one that changed nothing included
+    settled: Tensor  #: [B] bool, whether its last sweep changed nothing
+
+
+class EnergyModel(nn.Module, ABC):
+    """N units with an energy.
+
+    Attributes
+    ----------
+    output_signal : what units send to each other: "values" or "spikes"
+    equations, sources : shown by `neurorec show`; the equation stands here and nowhere else
+    """
+
+    Card: ClassVar[type[EnergyModelCard]]
+    title: ClassVar[str]
+    output_signal: ClassVar[Signal] = "values"
+    equations: ClassVar[str]
+    sources: ClassVar[tuple[str, ...]]
+    example: ClassVar[Mapping[str, Any]] = {}
+    card: EnergyModelCard
+
+    def __init__(self, card: EnergyModelCard, size: int) -> None:
+        super().__init__()
+        self.card, self.size = card, size
+
+    @abstractmethod
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw the starting weights from `generator`."""
+
+    @abstractmethod
+    def energy(self, states: Tensor) -> Tensor:
+        """The energy [B] of states [B, N]."""
+
+    @abstractmethod
+    def sweep(self, states: Tensor, generator: torch.Generator) -> Tensor:
+        """Every unit updated once: states [B, N] to states [B, N]; randomness from `generator`."""
+
+    @abstractmethod
+    def levels(self) -> tuple[float, ...]:
+        """The values that a unit can take."""
+
+    @abstractmethod
+    def operations(self) -> StepOperations:
+        """What one sweep of one sample asks of hardware."""
+
+    def start(self, x: Tensor) -> Tensor:
+        """The state [B, N] that an input [T, B, I] sets: its last frame."""
+        return x[-1]
+
+    def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:
+        """Sweeps until no state changes, or `max_sweeps` have passed."""
+        energies, running = [self.energy(states)], torch.ones(len(states), dtype=torch.bool)
+        sweeps = torch.zeros(len(states), dtype=torch.int64)
+        for _ in range(self.card.max_sweeps):
+            before, states = states, self.sweep(states, generator)
+            changed = (states != before).any(1)
+            energies.append(self.energy(states))
+            sweeps += running
+            running &= changed
+            if not running.any():
+                break
+        return Relaxed(states, torch.stack(energies), sweeps, ~running)
+
+    def all_states(self) -> Tensor:
+        """Every state of the model, [S, N].
+
+        Raises
+        ------
+        InputError
+            If there are more than 65,536.
+        """
+        levels = torch.tensor(self.levels())
+        if len(levels) ** self.size > MOST_STATES:
+            raise InputError(
+                f"{self.title}: {self.size} units have {len(levels)}^{self.size} states, more than {MOST_STATES:,} can be "
+                "enumerated; use a smaller model"
+            )
+        return torch.cartesian_prod(*[levels] * self.size).reshape(-1, self.size)
+
+    def probabilities(self, temperature: float) -> Tensor:
+        """The Boltzmann distribution [S] over `all_states`, exp(-E / temperature) / Z."""
+        return torch.softmax(
+            -self.energy(self.all_states().to(next(self.parameters()).dtype)).double() / temperature, 0
+        )
+
+    @property
+    def parameter_count(self) -> int:
+        return sum(parameter.numel() for parameter in self.parameters())

@@ -1,0 +1,79 @@
+"""Wires between layers, and the order in which wired layers can be run."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import InputError, did_you_mean
+
+INPUT = "input"
+AS_SENT = "as sent"
+
+CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
+    AS_SENT: lambda sent: sent,
+    "softmax": lambda sent: sent.softmax(-1),
+    "sigmoid": torch.sigmoid,
+}
+
+
+@dataclass(frozen=True)
+class Wire:
+    """From the layer `source` (or "input") to the layer `target`; `carries` says what is done to the signal on its way."""
+
+    source: str
+    target: str
+    delay: int = 0
+    carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it: answers that are fed back as inputs
+
+    def carried(self, sent: Tensor) -> Tensor:
+        return CARRIED[self.carries](sent)
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Raises `InputError` unless both ends are known and the wire is one that can be."""
+        known = [INPUT, *layers]
+        for end in (self.source, self.target):
+            if end not in known:
+                raise InputError(
+                    f'{self}: there is no layer "{end}"{did_you_mean(end, known)}; known: {", ".join(known)}'
+                )
+        if self.delay not in (0, 1):
+            raise InputError(f"{self}: delay must be 0 or 1 (got {self.delay})")
+        if self.carries not in CARRIED:
+            raise InputError(f'{self}: carries "{self.carries}" is not known; known: {", ".join(CARRIED)}')
+
+    def __str__(self) -> str:
+        return f"wire {self.source} -> {self.target}"
+
+
+def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, ...], ...]:
+    """Strongly connected components, each after all that it hears; inside one, layers stand in the order of a step.
+
+    Raises
+    ------
+    InputError
+        If layers hear each other in a loop without any delay.
+    """
+    between = [wire for wire in wires if wire.source != INPUT]
+    reach = {name: {name} for name in names}
+    for _ in names:
+        for wire in between:
+            reach[wire.source] |= reach[wire.target]
+    leader = {name: next(one for one in names if one in reach[name] and name in reach[one]) for name in names}
+    order: TopologicalSorter[str] = TopologicalSorter({leader[name]: [] for name in names})
+    at_once: TopologicalSorter[str] = TopologicalSorter({name: [] for name in names})
+    for wire in between:
+        if leader[wire.source] != leader[wire.target]:
+            order.add(leader[wire.target], leader[wire.source])
+        if not wire.delay:
+            at_once.add(wire.target, wire.source)
+    try:
+        steps = list(at_once.static_order())
+    except CycleError as error:
+        loop = " -> ".join(reversed(error.args[1]))
+        raise InputError(
+            f"layers hear each other in a loop without a delay ({loop}); give one of its wires delay = 1"
+        ) from None
+    return tuple(tuple(name for name in steps if leader[name] == one) for one in order.static_order())

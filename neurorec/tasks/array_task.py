@@ -1,0 +1,138 @@
+"""Tasks whose samples are arrays with splits; the training split may be drawn anew in every epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import InputError
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
+from neurorec.tasks.task import Task
+
+
+@dataclass(frozen=True)
+class ArrayTask(Task):
+    """A data set drawn with one seed.
+
+    Parameters
+    ----------
+    x : [T, N, I] frames; values in 0..1 where an encoder is to turn them into rates
+    target : [N] class numbers, [N, O] values, or with an axis of frames [T, N], [T, N, O], as the objective wants it
+    mask : [T] bool, the frames whose answer counts; [T, N] where they differ from sample to sample
+    splits : sample numbers of "train", "validation" and "test", disjoint
+    lengths : [N] frames of each sample, or None where all have T; x is 0 beyond the end of a sample
+    draw : where given, makes the training samples of an epoch from a generator, in place of the training split
+
+    Raises
+    ------
+    InputError
+        If a value is NaN or infinite, shapes disagree, the splits overlap, or something counts beyond the end of a sample.
+    CannotRun
+        If the targets are not what the objective needs.
+    """
+
+    name: str
+    title: str
+    x: Tensor
+    target: Tensor
+    mask: Tensor
+    splits: dict[Split, np.ndarray]
+    outputs: int
+    sources: tuple[str, ...]
+    objective: Objective = objectives["classification"]()
+    lengths: Tensor | None = None
+    draw: Callable[[torch.Generator], Batch] | None = None
+
+    def __post_init__(self) -> None:
+        self._check_arrays()
+        missing = [name for name in SPLITS if name not in self.splits or not len(self.splits[name])]
+        if missing:
+            raise InputError(
+                f'task {self.name}: the split "{missing[0]}" is missing or empty; give {", ".join(SPLITS)}'
+            )
+        everything = np.concatenate(list(self.splits.values()))
+        if len(np.unique(everything)) != len(everything):
+            raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
+        if self.lengths is not None:
+            self._check_ends(self.lengths)
+        self.objective.require(self)
+
+    @property
+    def per_frame(self) -> bool:
+        """Whether the targets have an axis of frames."""
+        return not self.objective.pooled
+
+    @property
+    def inputs(self) -> int:  # type: ignore[override]
+        return int(self.x.shape[2])
+
+    def split(self, name: Split) -> Batch:
+        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame)
+        return whole.take(torch.as_tensor(self.splits[name]))
+
+    def fresh(self, generator: torch.Generator) -> Batch | None:
+        return None if self.draw is None else self.draw(generator)
+
+    def _check_arrays(self) -> None:
+        for what, values in (("x", self.x), ("target", self.target), ("mask", self.mask)):
+            if not isinstance(values, Tensor):
+                raise InputError(
+                    f"task {self.name}: {what} must be a torch tensor (got {type(values).__name__}); use torch.from_numpy"
+                )
+        if self.x.dim() != 3:
+            raise InputError(f"task {self.name}: x must be [T, N, I], time first (got {list(self.x.shape)})")
+        if not torch.isfinite(self.x).all():
+            frame, sample, line = (int(k) for k in (~torch.isfinite(self.x)).nonzero()[0])
+            raise InputError(
+                f"task {self.name}: the data hold NaN or infinity, first at frame {frame}, sample {sample}, input {line}; "
+                "remove or fill those values before training"
+            )
+        samples = self.target.shape[1 if self.per_frame and self.target.dim() > 1 else 0]
+        if self.x.shape[1] != samples or self.x.shape[0] != self.mask.shape[0]:
+            raise InputError(
+                f"task {self.name}: x is [T, N, I] = {list(self.x.shape)}, but target has {samples} samples "
+                f"and mask {self.mask.shape[0]} frames"
+            )
+
+    def _check_ends(self, lengths: Tensor) -> None:
+        T, N, _ = self.x.shape
+        if (
+            lengths.shape != (N,)
+            or lengths.is_floating_point()
+            or not 1 <= int(lengths.min()) <= int(lengths.max()) <= T
+        ):
+            raise InputError(f"task {self.name}: lengths must be {N} integers in 1..{T}, the frames of each sample")
+        beyond = torch.arange(T)[:, None] >= lengths
+        counted = beyond & (self.mask if self.mask.dim() == 2 else self.mask[:, None])
+        for what, wrong in (("x is not 0", beyond & (self.x != 0).any(2)), ("the mask counts an answer", counted)):
+            if wrong.any():
+                frame, sample = (int(k) for k in wrong.nonzero()[0])
+                raise InputError(
+                    f"task {self.name}: {what} at frame {frame} of sample {sample}, which ends after {int(lengths[sample])} "
+                    "frames; set both to 0 beyond the end (a mask [T, N] may differ from sample to sample)"
+                )
+
+
+def task_from_arrays(
+    x: Tensor, y: Tensor, objective: str | Objective, splits: dict[Split, Any], outputs: int | None, mask: Tensor | None,
+    lengths: Tensor | None, name: str, title: str, sources: tuple[str, ...],
+) -> ArrayTask:  # fmt: skip
+    """See `Task.from_arrays`."""
+    chosen = objectives[objective]() if isinstance(objective, str) else objective
+    if not isinstance(x, Tensor) or not isinstance(y, Tensor):
+        raise InputError(f"task {name}: x and y must be torch tensors (got {type(x).__name__} and {type(y).__name__})")
+    if x.dim() != 3:
+        raise InputError(f"task {name}: x must be [T, N, I], time first (got {list(x.shape)})")
+    if outputs is None:
+        outputs = int(y.shape[-1]) if y.is_floating_point() else int(y.max()) + 1
+    t, T = torch.arange(len(x)), len(x)
+    if mask is None and lengths is not None:
+        mask = t[:, None] == lengths - 1 if chosen.pooled else t[:, None] < lengths
+    elif mask is None:
+        mask = t == T - 1 if chosen.pooled else torch.ones(T, dtype=torch.bool)
+    numbers = {split: np.asarray(index) for split, index in splits.items()}
+    return ArrayTask(name, title or name, x, y, mask, numbers, outputs, sources, chosen, lengths)

@@ -1,0 +1,109 @@
+"""The contract of an environment: it answers actions with observations and rewards, where a task has no targets.
+
+    state = environment.reset(32, generator)
+    while not finished:
+        reward, state = environment.step(state, action)
+
+Letters: B episodes side by side, I observed lines, O actions. State and randomness are arguments, as everywhere.
+"""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.seeds import torch_generator
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import SPLITS, Split, objectives
+from neurorec.tasks.task import Task
+
+EPISODES: dict[Split, int] = {"train": 256, "validation": 256, "test": 512}
+
+
+class Seen(NamedTuple):
+    """Where an episode stands."""
+
+    observation: Tensor  #: [B, I]
+    hidden: Any  #: what only the environment knows
+    running: Tensor  #: [B] bool, whether an action still counts
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What happened in B episodes of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] says
+    which steps counted, and rewards are 0 where they did not."""
+
+    observations: Tensor
+    actions: Tensor
+    rewards: Tensor
+    running: Tensor
+
+    @property
+    def returns(self) -> Tensor:
+        """The reward of each episode, [B]."""
+        return self.rewards.sum(0)
+
+
+Policy = Callable[[int, Tensor], Tensor]  #: (step, observation [B, I]) -> action [B]
+
+
+class Environment(Task):
+    """A task that is acted in. `objective` is always reward."""
+
+    objective = objectives["reward"]()
+    steps: int  #: of the longest episode
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    @abstractmethod
+    def reset(self, episodes: int, generator: torch.Generator) -> Seen:
+        """The start of new episodes."""
+
+    @abstractmethod
+    def step(self, seen: Seen, action: Tensor) -> tuple[Tensor, Seen]:
+        """What actions [B] bring: rewards [B], and where the episodes then stand."""
+
+    def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:
+        """Whole episodes under `policy`."""
+        seen = self.reset(episodes, generator)
+        rows: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
+        for t in range(self.steps):
+            action = policy(t, seen.observation)
+            observation, running = seen.observation, seen.running
+            reward, seen = self.step(seen, action)
+            rows.append((observation, action, torch.where(running, reward, 0.0), running))
+        return Rollout(*(torch.stack(column) for column in zip(*rows, strict=True)))
+
+    def episodes(self, split: Split) -> tuple[int, torch.Generator]:
+        """How many episodes a split has, and the generator from which they are drawn."""
+        return EPISODES[split], torch_generator(self.seed, f"{self.name} {split}")
+
+    def split(self, name: Split) -> Batch:
+        """The observations of a split under random actions: an input of the right kind, for tests and encoders."""
+        count, generator = self.episodes(name)
+        seen = self.rollout(self._random(generator), count, generator)
+        mask = torch.ones(self.steps, dtype=torch.bool)
+        return Batch(seen.observations, None, mask)
+
+    def baselines(self) -> dict[str, dict[Split, float]]:
+        """Random actions, and the best of the policies that always take the same action."""
+        found: dict[str, dict[Split, float]] = {self.objective.chance: {}, "one action always": {}}
+        for split in SPLITS:
+            count, generator = self.episodes(split)
+            found[self.objective.chance][split] = float(
+                self.rollout(self._random(generator), count, generator).returns.mean()
+            )
+            found["one action always"][split] = max(self._constant(action, split) for action in range(self.outputs))
+        return found
+
+    def _random(self, generator: torch.Generator) -> Policy:
+        return lambda t, observation: torch.randint(self.outputs, (len(observation),), generator=generator)
+
+    def _constant(self, action: int, split: Split) -> float:
+        count, generator = self.episodes(split)
+        policy: Policy = lambda t, observation: torch.full((len(observation),), action)  # noqa: E731
+        return float(self.rollout(policy, count, generator).returns.mean())

@@ -1,0 +1,138 @@
+"""The contract of an objective: what counts as a good answer. One objective per file in `objectives/`.
+
+An objective turns the outputs of a model into a loss that rules may follow, and into scores that people read; it says which
+of the scores is the metric, in which unit, and whether more is better; and it brings the trivial baselines that any score of
+its tasks must beat. It never sees a network.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import CannotRun
+from neurorec.basics.least_squares import solve_ridge
+from neurorec.basics.registry import Registry
+from neurorec.tasks.batch import Batch, frame_means, masked_mean
+
+if TYPE_CHECKING:
+    from neurorec.tasks.task import ArrayTask
+
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+Teaching = Literal["none", "reward", "outputs", "errors"]  #: what a rule learns from beside its inputs
+Scores = Mapping[str, float]
+PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+
+objectives: Registry[type[Objective]] = Registry("objective")
+
+
+class Objective(ABC):
+    """What counts as a good answer y: [B, O], or [F, B, O] where an answer counts in every frame.
+
+    Attributes
+    ----------
+    metric, unit, higher_is_better : of the score that models are compared and chosen by
+    pooled : whether the mean output over the answered steps is the answer (engines then keep no output per step)
+    offers : what rules may learn from; a rule that learns from anything else is refused before it starts
+    chance : the name of the baseline that always gives the same answer
+    """
+
+    metric: ClassVar[str]
+    unit: ClassVar[str] = ""
+    higher_is_better: ClassVar[bool] = True
+    pooled: ClassVar[bool] = False
+    offers: ClassVar[tuple[Teaching, ...]] = ("none", "outputs", "errors")
+    chance: ClassVar[str] = "chance"
+
+    @abstractmethod
+    def why_not(self, task: ArrayTask) -> str | None:
+        """What is wrong with the targets of `task` (their shape, type or range), or None."""
+
+    @abstractmethod
+    def loss(self, y: Tensor, batch: Batch) -> Tensor:
+        """The loss of answers y, a scalar that is differentiable in y."""
+
+    @abstractmethod
+    def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
+        """Scores by name; the first is the metric."""
+
+    @abstractmethod
+    def wanted(self, batch: Batch, outputs: int) -> Tensor:
+        """What a model that makes no mistake would send, in the shape of y: for least squares."""
+
+    def fed_back(self, batch: Batch, outputs: int) -> Tensor:
+        """What a wire from the output would carry if no mistake were made, in the shape of y: for teacher forcing."""
+        return self.wanted(batch, outputs)
+
+    @abstractmethod
+    def baselines(self, task: ArrayTask) -> dict[str, dict[Split, float]]:
+        """The metric by split of models that need no network, by name: `chance` first."""
+
+    def answers(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """From outputs at every step [T, B, O] to answers."""
+        return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
+
+    def score(self, y: Tensor, batch: Batch) -> float:
+        return self.scores(y, batch)[self.metric]
+
+    def is_better(self, score: float, than: float) -> bool:
+        """Equal scores count as better: of two the later, better settled one is kept."""
+        return score >= than if self.higher_is_better else score <= than
+
+    def require(self, task: ArrayTask) -> None:
+        reason = self.why_not(task)
+        if reason is not None:
+            raise CannotRun(f"task {task.name}: {reason}")
+
+
+def counted(y: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Answers [N, O] and targets [N] or [N, O] of the frames that count, of y [F, B, O]."""
+    return y[batch.frame_mask], batch.answers[batch.frame_mask]
+
+
+def fit_ridge(
+    objective: Objective, features: Callable[[Batch], Tensor], task: ArrayTask, penalties: tuple[float, ...] = PENALTIES
+) -> dict[Split, float]:
+    """The metric by split of a linear map from features [N, K] (or [F, B, K]) to the wanted outputs; its penalty is chosen on
+    the validation split (the largest of those that tie)."""
+    train, held_out = task.split("train"), task.split("validation")
+    X, Y = features(train), objective.wanted(train, task.outputs)
+    if not objective.pooled:
+        X, Y = X[train.frame_mask], Y[train.frame_mask]
+    best: tuple[float, Tensor] | None = None
+    for penalty in sorted(penalties):
+        weights = solve_ridge(X, Y, penalty)
+        score = objective.score(features(held_out).double() @ weights.T, held_out)
+        if best is None or objective.is_better(score, best[0]):
+            best = (score, weights)
+    weights = best[1] if best is not None else torch.empty(0)
+    return {split: objective.score(features(part := task.split(split)).double() @ weights.T, part) for split in SPLITS}
+
+
+def all_frames(batch: Batch) -> Tensor:
+    """Every frame of a sample side by side, with a one last: [B, T I + 1]."""
+    x = batch.x.permute(1, 0, 2).flatten(1)
+    return torch.cat([x, x.new_ones(x.shape[0], 1)], dim=1)
+
+
+def this_frame(batch: Batch) -> Tensor:
+    """Each frame by itself, with a one last: [F, B, I + 1]. What needs memory cannot be read from it."""
+    return torch.cat([batch.x, batch.x.new_ones(*batch.x.shape[:2], 1)], dim=2)
+
+
+def same_answer(
+    objective: Objective, answer: Callable[[Batch], Tensor], task: ArrayTask, of_split: bool = False
+) -> dict[Split, float]:
+    """The metric by split of one constant answer [O], found on the training split (or on each split itself)."""
+    found: dict[Split, float] = {}
+    for split in SPLITS:
+        part = task.split(split)
+        y = answer(part if of_split else task.split("train"))
+        shape = (part.size, task.outputs) if objective.pooled else (len(part.x), part.size, task.outputs)
+        found[split] = objective.score(y.expand(shape), part)
+    return found

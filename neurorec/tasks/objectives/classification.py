@@ -1,0 +1,58 @@
+"""One class label per sample; the mean output over the answered steps decides."""
+
+import torch
+from torch import Tensor
+
+from neurorec.tasks.batch import Batch, accuracy
+from neurorec.tasks.objective import Objective, all_frames, fit_ridge, objectives, same_answer
+
+
+def wrong_labels(target: Tensor, outputs: int) -> str | None:
+    """What is wrong with class numbers, or None."""
+    if target.is_floating_point() or target.dtype == torch.bool:
+        return f"class labels must be integers (got {str(target.dtype).removeprefix('torch.')}); use .long()"
+    if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < outputs:
+        return f"class labels must lie in 0..{outputs - 1} (got {int(target.min())} to {int(target.max())})"
+    return None
+
+
+def one_of(target: Tensor, outputs: int, off: float) -> Tensor:
+    """1 for the right class and `off` for the others."""
+    return torch.nn.functional.one_hot(target, outputs).double() * (1 - off) + off
+
+
+@objectives.register("classification")
+class Classification(Objective):
+    """Cross-entropy of the mean output; accuracy."""
+
+    metric = "accuracy"
+    pooled = True
+
+    def why_not(self, task) -> str | None:
+        if task.target.dim() != 1:
+            return (
+                f"classification needs one label per sample, target [N] (got {list(task.target.shape)}); for labels in every "
+                'frame use the objective "step_classification", and turn one-hot targets into numbers with argmax'
+            )
+        return wrong_labels(task.target, task.outputs)
+
+    def loss(self, y: Tensor, batch: Batch) -> Tensor:
+        return torch.nn.functional.cross_entropy(y, batch.answers)
+
+    def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
+        return {self.metric: accuracy(y, batch.answers)}
+
+    def wanted(self, batch: Batch, outputs: int) -> Tensor:
+        return one_of(batch.answers, outputs, off=-1)
+
+    def fed_back(self, batch: Batch, outputs: int) -> Tensor:
+        return one_of(batch.answers, outputs, off=0)
+
+    def baselines(self, task):
+        def most_frequent(batch: Batch) -> Tensor:
+            return torch.bincount(batch.answers, minlength=task.outputs).double()
+
+        return {
+            self.chance: same_answer(self, most_frequent, task, of_split=True),
+            "ridge on input": fit_ridge(self, all_frames, task),
+        }

@@ -1,0 +1,45 @@
+"""Real targets, one vector per sample; the mean output over the answered steps is the answer."""
+
+from torch import Tensor
+
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective, all_frames, fit_ridge, objectives, same_answer
+
+
+def wrong_values(target: Tensor) -> str | None:
+    if not target.is_floating_point():
+        return f"regression targets must be real numbers (got {str(target.dtype).removeprefix('torch.')}); use .float()"
+    return None if target.isfinite().all() else "the targets hold NaN or infinity; remove or fill those values"
+
+
+@objectives.register("regression")
+class Regression(Objective):
+    """Mean squared error, averaged over outputs and samples."""
+
+    metric = "mean squared error"
+    higher_is_better = False
+    pooled = True
+    chance = "mean target"
+
+    def why_not(self, task) -> str | None:
+        if task.target.dim() != 2:
+            return (
+                f"regression needs one vector per sample, target [N, O] (got {list(task.target.shape)}); for targets in every "
+                'frame use the objective "step_regression"'
+            )
+        return wrong_values(task.target)
+
+    def loss(self, y: Tensor, batch: Batch) -> Tensor:
+        return (y - batch.answers).square().mean()
+
+    def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
+        return {self.metric: float(self.loss(y.double(), batch))}
+
+    def wanted(self, batch: Batch, outputs: int) -> Tensor:
+        return batch.answers.double()
+
+    def baselines(self, task):
+        return {
+            self.chance: same_answer(self, lambda batch: batch.answers.double().mean(0), task),
+            "ridge on input": fit_ridge(self, all_frames, task),
+        }

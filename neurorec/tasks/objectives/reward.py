@@ -1,0 +1,35 @@
+"""Reward from an environment: there is no target, only what an action brings."""
+
+from typing import Never
+
+from torch import Tensor
+
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective, objectives
+
+
+@objectives.register("reward")
+class Reward(Objective):
+    """Mean reward per episode. Environments score themselves by rollouts; nothing here sees a batch."""
+
+    metric = "reward per episode"
+    offers = ("none", "reward")
+    chance = "random actions"
+
+    def why_not(self, task) -> str | None:
+        return "rewards come from an environment, not from arrays; give a class of tasks/environment.py"
+
+    def loss(self, y: Tensor, batch: Batch) -> Tensor:
+        return self._none()
+
+    def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
+        return self._none()
+
+    def wanted(self, batch: Batch, outputs: int) -> Tensor:
+        return self._none()
+
+    def baselines(self, task):
+        return task.baselines()
+
+    def _none(self) -> Never:
+        raise TypeError("an environment has no batches with targets; it is scored by rollouts (tasks/environment.py)")

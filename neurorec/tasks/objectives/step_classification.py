@@ -1,0 +1,46 @@
+"""A class label in every frame."""
+
+import torch
+from torch import Tensor
+
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective, counted, fit_ridge, objectives, same_answer, this_frame
+from neurorec.tasks.objectives.classification import one_of, wrong_labels
+
+
+@objectives.register("step_classification")
+class StepClassification(Objective):
+    """Cross-entropy and accuracy over all frames that count."""
+
+    metric = "accuracy"
+
+    def why_not(self, task) -> str | None:
+        if list(task.target.shape) != list(task.x.shape[:2]):
+            return (
+                f"labels in every frame are a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); for one "
+                'label per sample use the objective "classification"'
+            )
+        return wrong_labels(task.target, task.outputs)
+
+    def loss(self, y: Tensor, batch: Batch) -> Tensor:
+        return torch.nn.functional.cross_entropy(*counted(y, batch))
+
+    def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
+        right = (y.argmax(2) == batch.answers) | ~batch.frame_mask
+        whole = float(right.all(0).float().mean())
+        return {self.metric: float(right[batch.frame_mask].float().mean()), "sequences without an error": whole}
+
+    def wanted(self, batch: Batch, outputs: int) -> Tensor:
+        return one_of(batch.answers, outputs, off=-1)
+
+    def fed_back(self, batch: Batch, outputs: int) -> Tensor:
+        return one_of(batch.answers, outputs, off=0)
+
+    def baselines(self, task):
+        def most_frequent(batch: Batch) -> Tensor:
+            return torch.bincount(batch.answers[batch.frame_mask], minlength=task.outputs).double()
+
+        return {
+            self.chance: same_answer(self, most_frequent, task, of_split=True),
+            "ridge on the frame": fit_ridge(self, this_frame, task),
+        }

@@ -1,0 +1,128 @@
+"""What a training runs over: the samples of a task with splits, or the episodes of an environment."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.seeds import torch_generator
+from neurorec.engines.activity import Activity
+from neurorec.engines.engine import Engine
+from neurorec.models.network import Network
+from neurorec.tasks.encoders import Encoder
+from neurorec.tasks.environment import Environment, Rollout
+from neurorec.tasks.task import SPLITS, Batch, Split, Task, batches
+
+Scores = dict[str, float]
+
+
+class Course(Protocol):
+    """One model on one task: batches to learn from, and scores."""
+
+    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
+        """The batches of an epoch; `size` None: all samples as one batch."""
+        ...
+
+    def scores(self, split: Split) -> Scores:
+        """All scores of the objective on a split."""
+        ...
+
+    def test(self) -> tuple[Scores, Activity]:
+        """The scores on the test split, with what was observed in the same pass."""
+        ...
+
+
+def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
+    """A split as the network sees it, in steps; `max_samples` caps it. Random encoders draw from `seed` and the split."""
+    batch = task.split(split)
+    if max_samples is not None:
+        batch = batch.take(torch.arange(min(max_samples, batch.size)))
+    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
+
+
+class Samples:
+    """Splits of arrays, encoded once; or fresh samples in every epoch where the task draws them."""
+
+    def __init__(
+        self, model: Any, task: Task, encoder: Encoder, engine: Any, seed: int, device: str, max_samples: int | None,
+        reverse: bool,
+    ) -> None:  # fmt: skip
+        self.model, self.task, self.encoder, self.engine, self.seed = model, task, encoder, engine, seed
+        self.device, self.max_samples, self.reverse = device, max_samples, reverse
+        caps: dict[Split, int | None] = {"train": max_samples, "validation": None, "test": None}
+        self.data = {split: encoded_split(encoder, task, split, seed, caps[split]).to(device) for split in SPLITS}
+
+    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
+        fresh = self.task.fresh(torch_generator(self.seed, f"{self.task.name} epoch {number}"))
+        data = self.data["train"] if fresh is None else self._encoded(fresh, number)
+        for batch in batches(data, size or data.size, generator):
+            yield batch.backwards() if self.reverse else batch
+
+    def _encoded(self, fresh: Batch, number: int) -> Batch:
+        if self.max_samples is not None:
+            fresh = fresh.take(torch.arange(min(self.max_samples, fresh.size)))
+        return self.encoder.encode_batch(fresh, torch_generator(self.seed, f"encoder epoch {number}")).to(self.device)
+
+    @torch.no_grad()
+    def scores(self, split: Split) -> Scores:
+        objective = self.task.objective
+        return objective.scores(self.engine.answers(self.model, self.data[split], objective), self.data[split])
+
+    @torch.no_grad()
+    def test(self) -> tuple[Scores, Activity]:
+        objective, test = self.task.objective, self.data["test"]
+        y, activity = self.engine.observe(self.model, test, objective)
+        return objective.scores(y, test), activity
+
+
+class Episodes:
+    """Episodes of an environment: while it learns, the network draws its actions by softmax; scored, it takes the best."""
+
+    def __init__(
+        self, model: Network, task: Environment, encoder: Encoder, engine: Engine, seed: int, max_episodes: int | None
+    ) -> None:
+        self.model, self.task, self.encoder, self.engine, self.seed = model, task, encoder, engine, seed
+        self.max_episodes = max_episodes
+
+    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
+        total = self.task.episodes("train")[0]
+        total = total if self.max_episodes is None else min(total, self.max_episodes)
+        for start in range(0, total, size or total):
+            count = min(size or total, total - start)
+            yield self._play(count, generator, draws=True)[1]
+
+    def scores(self, split: Split) -> Scores:
+        return self._scored(*self.task.episodes(split))[0]
+
+    def test(self) -> tuple[Scores, Activity]:
+        scores, batch = self._scored(*self.task.episodes("test"))
+        with torch.no_grad():
+            return scores, self.engine.run(self.model, batch.x).activity
+
+    def _scored(self, count: int, generator: torch.Generator) -> tuple[Scores, Batch]:
+        seen, batch = self._play(count, generator, draws=False)
+        return {self.task.objective.metric: float(seen.returns.mean())}, batch
+
+    @torch.no_grad()
+    def _play(self, count: int, generator: torch.Generator, draws: bool) -> tuple[Rollout, Batch]:
+        """Episodes under the network's policy, and the same as a batch in steps: inputs, actions, rewards."""
+        state, steps = self.model.initial_state(count), []
+
+        def policy(t: int, observation: Tensor) -> Tensor:
+            nonlocal state
+            outputs = []
+            for x in self.encoder.encode(observation[None], generator):
+                y, state = self.model.step(state, x)
+                steps.append(x)
+                outputs.append(y)
+            preference = torch.stack(outputs).mean(0)
+            if draws:
+                return torch.multinomial(preference.softmax(1), 1, generator=generator)[:, 0]
+            return preference.argmax(1)
+
+        seen = self.task.rollout(policy, count, generator)
+        k = self.encoder.steps_per_frame
+        mask = seen.running.repeat_interleave(k, dim=0)
+        batch = Batch(torch.stack(steps), seen.actions, mask, None, k, per_frame=True, reward=seen.rewards)
+        return seen, batch

@@ -1,0 +1,122 @@
+"""What is trained: half of a pair, whose card states everything, or a model of the user's own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from neurorec.basics.cards import check_card
+from neurorec.basics.errors import InputError
+from neurorec.learning.rule import Rule, TrainingCard, rules
+from neurorec.models.cell import Cell
+from neurorec.models.energy.model import EnergyModel
+from neurorec.models.network import Network
+from neurorec.models.own import own_network
+from neurorec.tasks.encoders import Encoder, EncoderCard, NoEncoder
+from neurorec.tasks.task import Task
+from neurorec.training.pairs import LoadedHalf
+
+Settings = Mapping[str, Any] | None
+Training = tuple[str, type[Rule], TrainingCard]  #: the rule's name, its class, its settings
+
+
+class Subject(Protocol):
+    @property
+    def pair(self) -> str: ...
+    @property
+    def half(self) -> str: ...
+    @property
+    def encoder(self) -> Encoder: ...
+    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training: ...
+    def build(self, task: Task, generator: torch.Generator) -> Any: ...
+
+
+def subject_of(model: Any, encoder: Encoder | None) -> Subject:
+    """Raises `InputError` for anything that cannot be trained."""
+    if isinstance(model, LoadedHalf):
+        if encoder is not None:
+            raise InputError("half of a pair brings its own encoder; leave `encoder` out")
+        return CardSubject(model)
+    if isinstance(model, nn.Module):
+        return OwnSubject(model, encoder or NoEncoder(EncoderCard(name="none")))
+    raise InputError(
+        f"train needs half of a pair (nr.load_pair(...).spiking) or a torch module (got {type(model).__name__})"
+    )
+
+
+@dataclass(frozen=True)
+class CardSubject:
+    """Half of a pair."""
+
+    loaded: LoadedHalf
+
+    @property
+    def pair(self) -> str:
+        return self.loaded.pair
+
+    @property
+    def half(self) -> str:
+        return self.loaded.half
+
+    @property
+    def encoder(self) -> Encoder:
+        return self.loaded.encoder
+
+    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
+        name, rule_class = _rule(rule)
+        card = (
+            self.loaded.training(name, task.name) if settings is None else _settings(name, rule_class, task, settings)
+        )
+        return name, rule_class, card
+
+    def build(self, task: Task, generator: torch.Generator) -> Any:
+        return self.loaded.build(task.inputs, task.outputs, generator)
+
+
+@dataclass(frozen=True)
+class OwnSubject:
+    """A model of the user's own; trained in place, from the weights that it has."""
+
+    model: nn.Module
+    encoder: Encoder
+    pair: str = "own"
+
+    @property
+    def half(self) -> str:
+        return "spiking" if getattr(self.model, "spikes", False) else "rate"
+
+    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
+        name, rule_class = _rule(rule)
+        if settings is None:
+            keys = ", ".join(key for key in rule_class.Card.model_fields if key not in ("rule", "task"))
+            raise InputError(
+                f"a model of your own has no card; give settings = {{...}} with the keys of {name}: {keys}"
+            )
+        return name, rule_class, _settings(name, rule_class, task, settings)
+
+    def build(self, task: Task, generator: torch.Generator) -> Any:
+        if isinstance(self.model, EnergyModel):
+            return self.model
+        network = self.model
+        if not isinstance(network, Network):
+            network = own_network(self.model, task.inputs, task.outputs, self.encoder.signal, generator)
+        for what, has, needs in (
+            ("inputs", network.input_size, task.inputs), ("outputs", network[network.output].size, task.outputs)
+        ):  # fmt: skip
+            if has != needs:
+                raise InputError(f"task {task.name} has {needs} {what}, and the network {has}; build it for this task")
+        return network
+
+
+def _rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
+    if isinstance(rule, str):
+        return rule, rules[rule]
+    if isinstance(rule, type) and issubclass(rule, Rule):
+        return next((name for name in rules if rules[name] is rule), rule.__name__), rule
+    raise InputError(f"rule must be a registered name or a Rule class (got {rule!r}); names: {', '.join(rules)}")
+
+
+def _settings(name: str, rule: type[Rule], task: Task, settings: Mapping[str, Any]) -> TrainingCard:
+    return check_card({**settings, "rule": name, "task": task.name}, rule.Card, f"settings of {name}")

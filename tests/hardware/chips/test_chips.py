@@ -1,0 +1,134 @@
+"""Contracts of every chip card."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neurorec.basics.cards import Card, card_folder
+from neurorec.basics.citations import cite
+from neurorec.basics.errors import InputError
+from neurorec.hardware.chips.card_tables import hardware_readme, unpriced_terms
+from neurorec.hardware.chips.chip import chip_names, load_chip
+from neurorec.hardware.chips.evidence import Known, Quantity
+from neurorec.hardware.pricing.charges import power_mW
+from neurorec.learning.rule import rules
+from neurorec.models.cell import cells
+
+CHIPS = (
+    *("a100", "cmos_45nm", "cmos_7nm", "cortex_m33", "cortex_m4", "cortex_m7", "darwin3", "gap9", "h100", "ice40_up5k"),
+    *("loihi1", "loihi1_sanafe", "loihi2", "ndp120", "odin", "quadro_k4000", "speck", "spinnaker1", "spinnaker2"),
+    *("truenorth", "xeon_e5_2630", "xylo"),
+)
+REFERENCES = ("h100", "loihi2", "speck", "xylo")  #: refuse to be estimated
+
+
+def facts(value: object) -> Iterator[Known]:
+    """Every number with evidence inside a card."""
+    if isinstance(value, Known):
+        yield value
+    if isinstance(value, Card):
+        value = [getattr(value, name) for name in type(value).model_fields]
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from facts(item)
+
+
+def test_the_catalogue_has_the_chips_we_promise():
+    assert set(CHIPS) <= set(chip_names())
+
+
+@pytest.mark.parametrize("name", chip_names())
+def test_every_number_says_where_it_comes_from(name):
+    found = list(facts(load_chip(name)))
+    assert found
+    for fact in found:
+        assert cite(fact.source)
+        if isinstance(fact, Quantity):
+            band = getattr(fact, f"band_{fact.unit}")
+            assert (band is None) == (fact.band == "none found")
+            assert fact.as_band().low <= fact.as_band().value <= fact.as_band().high
+
+
+@pytest.mark.parametrize("name", chip_names())
+def test_scopes_never_mix(name):
+    chip = load_chip(name)
+    priced = [*chip.energy.stated().values(), *chip.memory]
+    assert priced or chip.law or chip.published or chip.bound
+    assert {price.scope for price in priced} <= {chip.scope}
+    if chip.static is not None:
+        assert chip.static.power.scope == ("all-in" if chip.scope == "all-in" else "static")
+
+
+@pytest.mark.parametrize("name", chip_names())
+def test_a_chip_runs_or_says_why_not(name):
+    chip = load_chip(name)
+    assert set(chip.runs) <= set(cells)
+    assert all(chip.why_not_cell(cell) for cell in cells if cell not in chip.runs)
+    assert all(chip.why_not_rule(rule) for rule in rules if rule not in chip.trains)
+    assert chip.note
+    assert chip.must_price or not chip.runs  # a reference point has no total, so it runs nothing
+
+
+@pytest.mark.parametrize("name", chip_names())
+def test_what_is_stated_is_charged(name):
+    chip = load_chip(name)
+    assert set(unpriced_terms(chip)) <= {*chip.must_price, *chip.must_price_training}
+
+
+@pytest.mark.parametrize("name", chip_names())
+def test_no_number_is_remembered(name):
+    text = (card_folder("hardware") / f"{name}.toml").read_text(encoding="utf-8")
+    assert 'known = "remembered"' not in text
+    assert "†" not in text
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_reference_point_has_figures_and_prices_nothing(name):
+    chip = load_chip(name)
+    assert chip.published or chip.bound
+    assert not [*chip.must_price, *chip.stated_terms(), *chip.runs, *chip.trains]
+    assert chip.why_not_cell("lif") == chip.why_not_cell("elman") == chip.why_not["other"]
+
+
+def test_published_figures_read_as_a_sentence():
+    assert str(load_chip("xylo").published[0]) == (
+        '"Aloha" keyword spotting at 95 % accuracy, dynamic, an inference: 6.6 µJ, 0.291 mW'
+    )
+
+
+def test_loihi_by_sana_fe_adds_up_its_units():
+    energy = load_chip("loihi1_sanafe").energy
+    assert energy.neuron_update_inactive.pJ == pytest.approx(51.2 + 21.6)
+    assert energy.neuron_update_active.pJ == pytest.approx(51.2 + 21.6 + 69.3)
+    assert energy.packet.pJ == 111.0
+
+
+def test_the_readme_is_current_and_short():
+    text = (card_folder("hardware") / "README.md").read_text(encoding="utf-8")
+    assert text == hardware_readme(), "run python -m neurorec.hardware.chips.card_tables"
+    assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20
+
+
+def test_truenorth_law_passes_through_the_points_it_was_drawn_through():
+    chip, events = load_chip("truenorth"), 1_048_576 * 128
+    assert power_mW(chip, 11.58 * events).value == pytest.approx(68.0, rel=1e-3)
+    assert power_mW(chip, 95.93 * events).value == pytest.approx(94.0, rel=1e-3)
+
+
+def test_odin_law_gives_its_published_operating_point():
+    chip = load_chip("odin")
+    assert power_mW(chip, 37.5e6, clock_MHz=75.0).value == pytest.approx(0.477, rel=1e-3)
+
+
+def test_a_cell_or_rule_that_does_not_exist_is_named(tmp_path):
+    card = (Path(__file__).parents[3] / "hardware" / "loihi1.toml").read_text()
+    path = tmp_path / "mine.toml"
+    path.write_text(card.replace('runs = ["lif"', 'runs = ["liff"'))
+    with pytest.raises(InputError, match=r'mine\.toml: runs: "liff" is not known \(did you mean "lif"\?\); known: '):
+        load_chip(path)
+    path.write_text(card.replace('trains = ["stdp"]', 'trains = ["stpd"]'))
+    with pytest.raises(InputError, match=r'mine\.toml: trains: "stpd" is not known \(did you mean "stdp"\?\)'):
+        load_chip(path)
