@@ -46,7 +46,7 @@ def findings_table(findings: Findings) -> Table:
         if findings.rounding is not None:
             row.insert(3, None if found.rounding is None else f"± {amount(found.rounding)}")
         rows.append(row)
-    return Table("", columns, rows, look="fine")
+    return Table("", columns, rows, look="cards claims")
 
 
 def short_table(findings: Findings) -> Table:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-FOLDED = 13  #: columns of text may fold to this width; a folded number would be misread
+FOLDED = 11  #: columns of text may fold to this width; a folded number would be misread
 
 
 def print_page(page: Page, console: "Console") -> None:
@@ -28,6 +28,9 @@ def print_page(page: Page, console: "Console") -> None:
             elif isinstance(part, Notes) and part.terminal:
                 console.print(hanging(("", line) for line in part.lines))
                 console.print()
+    if page.failures:
+        console.print(hanging(("", f"failed: {line}") for line in page.failures))
+        console.print()
     for sentence in page.answer:
         console.print(plain(sentence))
     if page.findings is not None and page.findings.findings:

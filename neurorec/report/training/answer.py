@@ -88,7 +88,7 @@ def answer(results: StudyResults) -> tuple[str, ...]:
     """The sentences under the question."""
     rules, halves = between_rules(results), spiking_against_rate(results)
     groups = groups_of(results)
-    if not rules and not halves:
+    if not rules and not halves and any(group.proper and group.test.n for group in groups):
         return (_scores(groups),)
     return _first(rules, _baselines(groups)), _second(halves)
 

@@ -170,7 +170,6 @@ def _group(runs: list[RunRecord], reruns: list[RunRecord], costs: dict[str, list
         "network",
         "rule",
         "rule_title",
-        "cell",
         "metric",
         "unit",
         "higher_is_better",
