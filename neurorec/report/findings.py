@@ -9,8 +9,9 @@ from neurorec.report.spread import spread
 from neurorec.report.table import Column, Said, Table
 
 INTRO = (
-    "Each claim with our mean ± standard deviation (number of seeds), the best trivial baseline, the published figure where "
-    "there is one, and the bar. Missed: below the bar, whoever set it. Reproduced: the bar is met and a figure is published."
+    "Each claim with our mean ± standard deviation (number of seeds), the best trivial baseline, the published figure"
+    " where there is one, and the bar. Missed: below the bar, whoever set it. Reproduced: the bar is met and a figure"
+    " is published."
 )
 EXACT = "Results are exact on one type of CPU only: another type sums in another order, and training amplifies the difference."
 

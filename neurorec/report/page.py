@@ -89,7 +89,7 @@ def _written(parts: Iterable[Any], study: str) -> list[str]:
             found.append("\n".join(f"* {line}" for line in part.lines))
         elif isinstance(part, Facts):
             found.append("\n".join(f"* **{name}**: {text}" for name, text in part.facts))
-        elif isinstance(part, Plots) and part.overview:
+        elif isinstance(part, Plots) and part.overview is not None:
             found.append(f"![overview]({study}.svg)")
         elif isinstance(part, Fold) and part.text:
             found += [f"### {part.title}", *_written(part.parts, study)]
@@ -99,4 +99,4 @@ def _written(parts: Iterable[Any], study: str) -> list[str]:
 def overview(page: Page) -> str:
     """The picture that stands alone, or an empty string."""
     parts = [part for section in page.sections for part in section.parts if isinstance(part, Plots)]
-    return next((part.overview for part in parts if part.overview), "")
+    return next((part.overview() for part in parts if part.overview is not None), "")

@@ -1,7 +1,8 @@
 """What a page is made of, beside tables. The template draws each by its `kind`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from neurorec.report.plots.style import Plot
@@ -39,11 +40,22 @@ class Facts:
 
 @dataclass(frozen=True)
 class Plots:
-    """Pictures; `overview` is the one that stands alone as STUDY.svg beside the Markdown."""
+    """Pictures, drawn when the page is; without any, title and text are left out too. `overview` draws the one that stands
+    alone, as STUDY.svg beside the Markdown."""
 
     kind: ClassVar[str] = "plots"
-    plots: Sequence[Plot]
-    overview: str = ""
+    draw: Callable[[], Sequence[Plot]]
+    title: str = ""
+    about: str = ""
+    overview: Callable[[], str] | None = None
+
+    @cached_property
+    def plots(self) -> Sequence[Plot]:
+        return self.draw()
+
+    @property
+    def shown(self) -> bool:
+        return bool(self.plots)
 
 
 @dataclass(frozen=True)
@@ -56,9 +68,22 @@ class Fold:
     badge: str = ""
     text: bool = True
 
+    @property
+    def shown(self) -> bool:
+        return is_shown(self.parts)
+
 
 @dataclass(frozen=True)
 class Section:
     id: str
     title: str
     parts: Sequence[Any]
+
+    @property
+    def shown(self) -> bool:
+        return is_shown(self.parts)
+
+
+def is_shown(parts: Sequence[Any]) -> bool:
+    """Whether any part has something to show."""
+    return any(getattr(part, "shown", True) for part in parts)

@@ -1,7 +1,7 @@
 """A page in the terminal: tables in columns where their figures fit, a line per row where they do not."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neurorec.report.findings import short_table
 from neurorec.report.page import QUICK, Page

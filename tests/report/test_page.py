@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from neurorec.learning.rule import OBJECTIONS
 from neurorec.basics.plain import write_plain
+from neurorec.learning.rule import OBJECTIONS
 from neurorec.report.studies import load_results, write_report
-from neurorec.report.training.gallery import gallery_of
+from neurorec.report.training.gallery import Gallery
 from tests.report.made_up import ALL_IN, made_up_results, with_failure
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -102,9 +102,9 @@ def test_a_failed_run_is_shown_and_escaped(html):
 
 
 def test_an_all_in_chip_never_shares_a_split(tmp_path, html):
-    gallery = gallery_of(made_up_results(tmp_path))
-    split = [plot.name for plot in gallery.breakdown] + list(gallery.breakdown_elsewhere)
-    assert not [name for name in split for chip in ALL_IN if chip in name]
+    gallery = Gallery(made_up_results(tmp_path))
+    assert [chip for chip in (*gallery.per_term, *ALL_IN) if gallery.breakdown(chip)] == gallery.per_term
+    assert not set(gallery.per_term) & set(ALL_IN)
     for chip in ALL_IN:
         table = html.split(f"All figures for {chip}")[1].split("</details>")[0]
         assert "all-in" in table
@@ -126,7 +126,7 @@ def test_missing_and_broken_files_cost_only_their_pictures(tmp_path):
                 (run.folder / name).unlink()
             else:
                 (run.folder / name).write_bytes(b"\x00not what it says")
-    gallery = gallery_of(results)
+    gallery = Gallery(results)
     assert (gallery.curves, gallery.rasters, gallery.weights) == ([], [], [])
     assert gallery.scores
 

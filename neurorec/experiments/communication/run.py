@@ -75,7 +75,8 @@ def run_communication(
     return CommunicationResults(
         study=study.name, question=card.question, about=card.about, quick=quick, seeds=settings.seeds,
         batch_size=card.batch_size,
-        report_links=card.report_links, unit_links=card.unit_links, rules=_rules(study), nets=[_net_row(each) for each in counted],
+        report_links=card.report_links, unit_links=card.unit_links, rules=_rules(study),
+        nets=[_net_row(each) for each in counted],
         bytes=[each.bytes_row(way, workers) for each, way, workers in places], prices=prices,
         computing=[row for each in counted for row in _computing_rows(each, card.chips)], crossovers=crossed,
         sizes=[row for each in counted for row in sizes(each, card.largest_hidden)],

@@ -90,8 +90,8 @@ def _waiting(
     slower = [row for row in results.crossovers if row.kind == "seconds" and row.net == net.net and row.at is not None]
     where = _grouped([row for row in slower if row.link in results.report_links])
     said = (
-        f"; but {title_of(results, online)} learns from one sample after another and waits for {wording.figures(waits, 2)} times "
-        f"as many messages as {title_of(results, batched)} in batches"
+        f"; but {title_of(results, online)} learns from one sample after another and waits for {wording.figures(waits, 2)} "
+        f"times as many messages as {title_of(results, batched)} in batches"
     )
     return said + (f", so it is the slower one {where}." if where else ".")
 

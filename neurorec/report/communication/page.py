@@ -10,23 +10,24 @@ from neurorec.report.communication import plots, tables
 from neurorec.report.communication.answer import answer
 from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Facts, Fold, Notes, Plots, Section, Text
+from neurorec.report.plots.style import Plot
 
 ABOUT_NETS = (
-    "Trained as their pair cards say, then watched for one epoch of the training samples. Mean over seeds, lowest and highest in "
-    "brackets."
+    "Trained as their pair cards say, then watched for one epoch of the training samples. Mean over seeds, lowest and"
+    " highest in brackets."
 )
 ABOUT_NET = (
-    "Samples shared: replicas merge their weight changes, whatever the rule. Units shared: spikes cross between workers, and what "
-    "each rule needs besides. Crosses mark where messages begin to cost more than computing; shades are the bands of prices and "
-    "seeds."
+    "Samples shared: replicas merge their weight changes, whatever the rule. Units shared: spikes cross between "
+    "workers, and what each rule needs besides. Crosses mark where messages begin to cost more than computing; shades"
+    " are the bands of prices and seeds."
 )
 MARKS = (
-    "≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] where the bands let the crossover be; none: "
-    "not on this axis."
+    "≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] where the bands let the crossover"
+    " be; none: not on this axis."
 )
 ABOUT_OTHERS = (
-    "Over size and activity the net is described (all units hear each other) and two workers share it: bytes of both splits grow "
-    "with the number of workers less one, so their order does not depend on it."
+    "Over size and activity the net is described (all units hear each other) and two workers share it: bytes of both "
+    "splits grow with the number of workers less one, so their order does not depend on it."
 )
 COUNTS = ("total_bytes", "spikes", "forward_values", "errors", "signals", "merged")
 
@@ -50,19 +51,25 @@ def communication_page(results: CommunicationResults) -> Page:
 
 
 def _net(results: CommunicationResults, net: NetRow) -> list[Any]:
-    """Tables and plots of one net; computing is drawn for the first rule that a chip is priced for."""
-    priced = [row for row in results.computing if row.net == net.net and row.energy_pJ is not None]
-    drawn = [plots.bytes_plot(results, net, "data"), plots.bytes_plot(results, net, "units")]
-    for split in ("data", "units"):
-        if priced:
-            drawn.append(plots.joules_plot(results, net, split, priced[0].rule, priced[0].chip))
-    drawn += [plots.seconds_plot(results, net, split) for split in ("data", "units")]
-    drawn.append(plots.size_plot(results, net))
+    """Tables and plots of one net."""
+    priced = any(row.net == net.net and row.energy_pJ is not None for row in results.computing)
     crossed = [tables.joules_table(results, net, split) for split in ("data", "units")] if priced else []
     return [
-        Text(ABOUT_NET), Plots([plot for plot in drawn if plot is not None]), tables.bytes_table(results, net), Notes([MARKS]),
+        Text(ABOUT_NET), Plots(lambda: _drawn(results, net)), tables.bytes_table(results, net), Notes([MARKS]),
         *crossed, Fold("Energy and time over every link", [tables.price_table(results, net)]),
     ]  # fmt: skip
+
+
+def _drawn(results: CommunicationResults, net: NetRow) -> list[Plot]:
+    """Computing is drawn for the first rule that a chip is priced for."""
+    priced = next((row for row in results.computing if row.net == net.net and row.energy_pJ is not None), None)
+    drawn = [plots.bytes_plot(results, net, "data"), plots.bytes_plot(results, net, "units")]
+    for split in ("data", "units"):
+        if priced is not None:
+            drawn.append(plots.joules_plot(results, net, split, priced.rule, priced.chip))
+    drawn += [plots.seconds_plot(results, net, split) for split in ("data", "units")]
+    drawn.append(plots.size_plot(results, net))
+    return [plot for plot in drawn if plot is not None]
 
 
 def assumed() -> list[tuple[str, str]]:

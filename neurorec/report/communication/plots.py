@@ -25,7 +25,8 @@ class Line:
 
 
 def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str], alt: str,
-         levels: Iterable[tuple[ComputeRow, str]] = (), crossings: Iterable[tuple[float, float]] = ()) -> Plot | None:  # fmt: skip
+         levels: Iterable[tuple[ComputeRow, str]] = (),
+         crossings: Iterable[tuple[float, float]] = ()) -> Plot | None:  # fmt: skip
     """Curves on two log axes, energies of computing as level bands, crossovers as crosses."""
     lines = [line for line in lines if len(line.points) > 1]
     if not lines:

@@ -9,17 +9,20 @@ from neurorec.report.silicon.plots import overview, silicon_plot
 from neurorec.report.table import Column, Said, Table
 
 ABOUT_SETS = (
-    'End points are fitted, the rest is predicted; only predicted points are scored. "Band" is the share of predicted points '
-    'inside the stated band, "rank" Spearman\'s correlation. The last two columns are other estimates of the same points, smallest '
-    "and largest estimate / measured: a price per operation alone, and SANA-FE's prices times counts (dynamic only; it has prices "
-    "for Loihi)."
+    'End points are fitted, the rest is predicted; only predicted points are scored. "Band" is the share of predicted'
+    ' points inside the stated band, "rank" Spearman\'s correlation. The last two columns are other estimates of the '
+    "same points, smallest and largest estimate / measured: a price per operation alone, and SANA-FE's prices times "
+    "counts (dynamic only; it has prices for Loihi)."
 )
 ABOUT_BLIND = "Predicted, and measured by others whose figures we have not seen. Whoever has them can check."
 
 
 @page_of.register(SiliconResults)
 def silicon_page(results: SiliconResults) -> Page:
-    drawn = [plot for plot in map(silicon_plot, results.scores) if plot is not None]
+    drawn = Plots(
+        lambda: [plot for plot in map(silicon_plot, results.scores) if plot is not None],
+        overview=lambda: overview(results.scores),
+    )
     points = [points_table(score) for score in results.scores if score.predicted]
     sets = sets_table(results.scores)
     return Page(
@@ -27,7 +30,7 @@ def silicon_page(results: SiliconResults) -> Page:
         findings=results.findings, failures=[],
         sections=[
             Section("sets", "Errors, set by set", [Text(ABOUT_SETS), sets, Notes(results.remarks, terminal=True)]),
-            Section("plots", "Estimate against measured", [Plots(drawn, overview(results.scores))]),
+            Section("plots", "Estimate against measured", [drawn]),
             Section("blind", "Blind", [Text(ABOUT_BLIND), blind_table(results)]),
             Section("points", "Every predicted point", [Fold("Estimate / measured, point by point", points)]),
         ],

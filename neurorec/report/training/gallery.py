@@ -1,6 +1,7 @@
-"""All plots of a study, in the order of the page."""
+"""All plots of a study that trains, each drawn when it is asked for; what cannot be drawn is left out."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from functools import cached_property
 
 from neurorec.experiments.results import StudyResults
 from neurorec.report.plots.style import Plot
@@ -13,54 +14,47 @@ from neurorec.report.training.scores import test_scores
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 
-@dataclass(frozen=True)
 class Gallery:
-    """Plots by section; what could not be drawn is left out."""
+    """Plots by section of the page."""
 
-    scores: list[Plot]
-    energy: list[Plot]  #: score against energy on the report chip
-    energy_elsewhere: dict[str, list[Plot]]  #: the same for the other chips
-    breakdown: list[Plot]
-    breakdown_elsewhere: dict[str, list[Plot]]
-    all_in: list[Plot]
-    curves: list[Plot]
-    rasters: list[Plot]
-    weights: list[Plot]
+    def __init__(self, results: StudyResults) -> None:
+        self.groups = groups_of(results)
+        self.looks = looks_of([group for group in self.groups if group.proper])
+        self.by_task = {task: [group for group in self.groups if group.task == task] for task in tasks_of(results)}
+        self.per_term, self.all_in_chips = chips_of(results, "per-term"), chips_of(results, "all-in")
+        chips = self.per_term + self.all_in_chips
+        self.first_priced = results.report_chip if results.report_chip in chips else next(iter(chips), "")
+        self.first_split = (
+            results.report_chip if results.report_chip in self.per_term else next(iter(self.per_term), "")
+        )
 
-    @property
-    def plots(self) -> list[Plot]:
-        found = self.scores + self.energy + self.breakdown + self.all_in + self.curves + self.rasters + self.weights
-        for elsewhere in (self.energy_elsewhere, self.breakdown_elsewhere):
-            found = found + [plot for plots in elsewhere.values() for plot in plots]
-        return found
+    @cached_property
+    def scores(self) -> list[Plot]:
+        return _drawn(test_scores(task, found, self.looks) for task, found in self.by_task.items())
 
+    def energy(self, chip: str) -> list[Plot]:
+        return _drawn(score_against_energy(task, found, chip, self.looks) for task, found in self.by_task.items())
 
-def gallery_of(results: StudyResults) -> Gallery:
-    groups = groups_of(results)
-    looks = looks_of([group for group in groups if group.proper])
-    by_task = {task: [group for group in groups if group.task == task] for task in tasks_of(results)}
-    per_term, all_in = chips_of(results, "per-term"), chips_of(results, "all-in")
-    chosen = next((chip for chip in (results.report_chip,) if chip in per_term + all_in), next(iter(per_term), ""))
+    def breakdown(self, chip: str) -> list[Plot]:
+        """A chip known only as a whole has none."""
+        return _drawn(breakdown(task, found, chip) for task, found in self.by_task.items())
 
-    def energy(chip: str) -> list[Plot]:
-        return _drawn(score_against_energy(task, found, chip, looks) for task, found in by_task.items())
+    @cached_property
+    def all_in(self) -> list[Plot]:
+        return _drawn(all_in_totals(task, found, self.all_in_chips) for task, found in self.by_task.items())
 
-    def split(chip: str) -> list[Plot]:
-        return _drawn(breakdown(task, found, chip) for task, found in by_task.items())
+    @cached_property
+    def curves(self) -> list[Plot]:
+        return _drawn(learning_curves(task, found, self.looks) for task, found in self.by_task.items())
 
-    first_split = chosen if chosen in per_term else next(iter(per_term), "")
-    return Gallery(
-        scores=_drawn(test_scores(task, found, looks) for task, found in by_task.items()),
-        energy=energy(chosen),
-        energy_elsewhere={chip: energy(chip) for chip in per_term + all_in if chip != chosen},
-        breakdown=split(first_split),
-        breakdown_elsewhere={chip: split(chip) for chip in per_term if chip != first_split},
-        all_in=_drawn(all_in_totals(task, found, all_in) for task, found in by_task.items()),
-        curves=_drawn(learning_curves(task, found, looks) for task, found in by_task.items()),
-        rasters=_drawn(raster(group) for group in groups),
-        weights=[plot for group in groups for plot in receptive_fields(group)],
-    )
+    @cached_property
+    def rasters(self) -> list[Plot]:
+        return _drawn(raster(group) for group in self.groups)
+
+    @cached_property
+    def weights(self) -> list[Plot]:
+        return [plot for group in self.groups for plot in receptive_fields(group)]
 
 
-def _drawn(plots) -> list[Plot]:
+def _drawn(plots: Iterable[Plot | None]) -> list[Plot]:
     return [plot for plot in plots if plot is not None]

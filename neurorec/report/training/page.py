@@ -1,6 +1,7 @@
 """The page of a study that trains."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from neurorec.experiments.results import RunRecord, StudyResults
@@ -8,40 +9,49 @@ from neurorec.learning.rule import OBJECTIONS
 from neurorec.report import wording
 from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
+from neurorec.report.plots.style import Plot
 from neurorec.report.training import tables
 from neurorec.report.training.answer import answer, between_rules, spiking_against_rate
-from neurorec.report.training.gallery import Gallery, gallery_of
+from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.notes import about_totals
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 ABOUT_RESULTS = (
-    "Scores on test samples that no training has seen; mean ± standard deviation over seeds. Energy is for one inference of one "
-    "sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total that lacks a price for some "
-    "term. The last column counts how many of the six objections to backpropagation the rule relaxes, partly relaxes and keeps."
+    "Scores on test samples that no training has seen; mean ± standard deviation over seeds. Energy is for one "
+    "inference of one sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total "
+    "that lacks a price for some term. The last column counts how many of the six objections to backpropagation the "
+    "rule relaxes, partly relaxes and keeps."
 )
 ABOUT_PLOTS = (
-    "Large markers are means with one standard deviation, small dots are single seeds; hollow markers are controls. Vertical "
-    "lines need no network, so they show what the network adds."
+    "Large markers are means with one standard deviation, small dots are single seeds; hollow markers are controls. "
+    "Vertical lines need no network, so they show what the network adds."
 )
 ABOUT_ENERGY = (
-    "Energy of one inference on a log axis. The pale bar is the band of prices, the thin line the standard deviation of the "
-    "score. An arrow at the end of a bar, and ≥ in the legend, say that the total is at least this: the chip has no price for "
-    "some term. Networks that the chip cannot run are absent here and named under the table."
+    "Energy of one inference on a log axis. The pale bar is the band of prices, the thin line the standard deviation "
+    "of the score. An arrow at the end of a bar, and ≥ in the legend, say that the total is at least this: the chip "
+    "has no price for some term. Networks that the chip cannot run are absent here and named under the table."
 )
 ABOUT_PARTS = (
-    "Chips marked per-term are priced operation by operation, so their total can be split. Chips marked all-in are known only as "
-    "a whole; they show one figure and stand apart, because the two kinds are not comparable number by number."
+    "Chips marked per-term are priced operation by operation, so their total can be split. Chips marked all-in are "
+    "known only as a whole; they show one figure and stand apart, because the two kinds are not comparable number by "
+    "number."
 )
 ABOUT_OBJECTIONS = (
-    "Backpropagation is charged with six things a brain is not known to do. ● relaxes: the rule does without it. ◐ partly "
-    "relaxes. ○ keeps: the rule needs it."
+    "Backpropagation is charged with six things a brain is not known to do. ● relaxes: the rule does without it. ◐ "
+    "partly relaxes. ○ keeps: the rule needs it."
 )
+ABOUT_CURVES = (
+    "Lines are means over seeds, shades reach from the lowest to the highest seed. Rules that solve in one step, or "
+    "that never see a target while they learn, have no curve."
+)
+ABOUT_SPIKES = "One test sample each, lowest seed: every mark is one spike, input above, layers below."
+ABOUT_WEIGHTS = "Each small picture shows the input weights of one unit, arranged as the image it looks at."
 
 
 @page_of.register(StudyResults)
 def training_page(results: StudyResults) -> Page:
-    gallery = gallery_of(results)
+    gallery = Gallery(results)
     rows = csv_rows(results)
     return Page(
         study=results.study, question=results.question, answer=answer(results), quick=results.quick,
@@ -71,47 +81,47 @@ def _results(results: StudyResults, gallery: Gallery) -> list[Any]:
     return [
         Text(ABOUT_RESULTS), *tables.main_tables(results),
         Notes(about_totals(groups_of(results), chips), terminal=True),
-        Text(ABOUT_PLOTS), Plots(gallery.scores), *([folded] if comparisons else []),
+        Plots(lambda: gallery.scores, about=ABOUT_PLOTS), *([folded] if comparisons else []),
     ]  # fmt: skip
 
 
 def _energy(gallery: Gallery, results: StudyResults) -> list[Any]:
-    drawn = Plots(gallery.energy) if gallery.energy else Text("No network was priced on the chosen chip.")
-    return [Text(ABOUT_ENERGY), drawn, *_elsewhere(gallery.energy_elsewhere, results)]
+    chips = gallery.per_term + gallery.all_in_chips
+    if not chips:
+        return []
+    first = Plots(lambda: gallery.energy(gallery.first_priced))
+    return [Text(ABOUT_ENERGY), first, *_elsewhere(chips, gallery.first_priced, gallery.energy, results)]
 
 
-def _elsewhere(drawn: dict[str, list], results: StudyResults) -> list[Fold]:
+def _elsewhere(
+    chips: list[str], but: str, draw: Callable[[str], list[Plot]], results: StudyResults
+) -> list[Fold]:  # fmt: skip
     scopes = {cost.chip: cost.scope for cost in results.costs}
-    return [
-        Fold(f"The same on {chip}", [Plots(plots)], scopes[chip], text=False) for chip, plots in drawn.items() if plots
-    ]
+    others = [chip for chip in chips if chip != but]
+    return [Fold(f"The same on {chip}", [Plots(partial(draw, chip))], scopes[chip], text=False) for chip in others]
 
 
 def _breakdown(gallery: Gallery, results: StudyResults) -> list[Any]:
-    all_in = [Heading("Chips known as a whole", "all-in"), Plots(gallery.all_in)] if gallery.all_in else []
+    first = gallery.first_split
     figures = [
         Fold(f"All figures for {chip}", [*about, tables.cost_table(results, chip, scope)], scope, text=False)
         for scope in ("per-term", "all-in") for chip in chips_of(results, scope)
         for about in [[Text(results.chips[chip])] if results.chips.get(chip) else []]
     ]  # fmt: skip
+    if not figures:
+        return []
     return [
-        Text(ABOUT_PARTS),
-        Plots(gallery.breakdown),
-        *_elsewhere(gallery.breakdown_elsewhere, results),
-        *all_in,
-        *figures,
-    ]
+        Text(ABOUT_PARTS), Plots(lambda: gallery.breakdown(first)),
+        *_elsewhere(gallery.per_term, first, gallery.breakdown, results),
+        Plots(lambda: gallery.all_in, title="Chips known as a whole"), *figures,
+    ]  # fmt: skip
 
 
 def _nets(gallery: Gallery) -> list[Any]:
-    about = [
-        ("Learning curves", gallery.curves, "Lines are means over seeds, shades reach from the lowest to the highest seed. Rules "
-         "that solve in one step, or that never see a target while they learn, have no curve."),
-        ("Spikes", gallery.rasters, "One test sample each, lowest seed: every mark is one spike, input above, layers below."),
-        ("Weights as pictures", gallery.weights, "Each small picture shows the input weights of one unit, arranged as the image "
-         "it looks at."),
+    return [
+        Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES), Plots(lambda: gallery.rasters, "Spikes", ABOUT_SPIKES),
+        Plots(lambda: gallery.weights, "Weights as pictures", ABOUT_WEIGHTS),
     ]  # fmt: skip
-    return [part for title, plots, text in about if plots for part in (Heading(title), Text(text), Plots(plots))]
 
 
 def _matched(results: StudyResults) -> list[Any]:
