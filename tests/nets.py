@@ -2,8 +2,8 @@
 
 import torch
 
-from neurorec.models.cell import CellCard, cells
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
+from neurorec.models.cell import CellCard, cells
 from neurorec.models.network import Network
 from neurorec.models.readout import readouts
 from neurorec.models.wires import INPUT, Wire

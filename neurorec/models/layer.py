@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.models.forms import Forms
 
 Signal = Literal["spikes", "values"]
 
@@ -40,7 +41,7 @@ class StepOperations:
     counted_by: str = "declared"  #: "FLOP counter" where a foreign module was measured
 
 
-class Layer(nn.Module, ABC):
+class Layer(Forms, nn.Module, ABC):
     """H units that hear I lines.
 
     Attributes
@@ -54,6 +55,8 @@ class Layer(nn.Module, ABC):
     output_signal: ClassVar[Signal]
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
+    nir_why_not: ClassVar[str]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Subclasses say so anew
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
     card: Any
     input_size: int

@@ -14,18 +14,21 @@ import neurorec.training  # noqa: F401  (these two register every member)
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
 from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
-from neurorec.engines import on_brian2, on_nir, plastic
+from neurorec.engines import on_nir
 from neurorec.engines.engine import engines
+from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.findings import read_findings
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip, needs_of_network
 from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
+from neurorec.models.network import Network
 from neurorec.report.findings import findings_table, rounding_line
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
+from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
@@ -47,8 +50,8 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
 
 def _engine_modules() -> dict[str, Any]:
     """Engines that step cells, those that run event networks, and the one that runs NIR graphs."""
-    events = {"brian2": on_brian2, "plastic": plastic}
-    return {name: inspect.getmodule(engines[name]) for name in engines} | events | {"nir": on_nir}
+    members = {name: engines[name] for name in engines} | {name: event_engines[name] for name in event_engines}
+    return {name: inspect.getmodule(member) for name, member in members.items()} | {"nir": on_nir}
 
 
 def _card(folder: str, name: str) -> str:
@@ -115,23 +118,27 @@ def _show_pair(console: Console, name: str) -> None:
     _say(console, f"{name}: {pair.card.about}\n  card: {pair.path}")
     for half in pair.halves:
         _say(console, f"\n{half.half} half: {half.architecture.title}")
-        cards = half.architecture.cards
-        for cell in dict.fromkeys(cells[card.name] for card in cards.values() if getattr(card, "name", "") in cells):
-            _say(console, f"  code: {_code_path(cell)}")
-            _say(console, "  " + cell.equations.replace("\n", "\n  "))
-        for part, card in {**cards, "encoder": half.encoder.card}.items():
+        model = half.build(1, 1, torch.Generator().manual_seed(0))
+        for kind in dict.fromkeys(map(type, _parts_of(model))):
+            _say(console, f"  code: {_code_path(kind)}")
+            _say(console, "  " + kind.equations.replace("\n", "\n  "))
+        for part, card in {**half.architecture.cards, "encoder": half.encoder.card}.items():
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
             _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
-        needed = [card.name for card in cards.values() if getattr(card, "name", "") in cells]
-        chips = {name: load_chip(name) for name in card_names("hardware")}
-        able = [name for name, chip in chips.items() if all(chip.why_not_cell(cell) is None for cell in needed)]
+        chips = {chip: load_chip(chip) for chip in card_names("hardware")} if isinstance(model, Network) else {}
+        able = [chip for chip, card in chips.items() if card.refusal(needs_of_network(model)) is None]
         _say(console, "  chips that run it: " + (", ".join(able) or "none"))
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
     _cite(console, pair.card.sources)
+
+
+def _parts_of(model: Any) -> list[Any]:
+    """The layers that compute: those of a network before its readout, or an energy model itself."""
+    return list(model.hidden.values()) if isinstance(model, Network) else [model]
 
 
 def _show_cell(console: Console, name: str) -> None:
@@ -208,9 +215,15 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
 def _show_task(console: Console, name: str) -> None:
     _show_code(tasks)(console, name)
     task = load_task(name, seed=0)
-    parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
-    _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values in 0..1; {task.classes} classes")
-    _say(console, f"  samples: {parts} (seed 0); chance {task.chance_score:.3f} {task.metric} on test")
+    objective = task.objective
+    metric = f"{objective.metric}{f' ({objective.unit})' if objective.unit else ''}"
+    direction = "higher" if objective.higher_is_better else "lower"
+    if isinstance(task, ArrayTask):
+        parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
+        _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values; samples: {parts} (seed 0)")
+    _say(console, f"  {task.inputs} inputs, {task.outputs} outputs; metric: {metric}, {direction} is better")
+    for baseline, scores in task.baselines().items():
+        _say(console, f"  {baseline}: {scores['test']:.3f} on test")
     _cite(console, task.sources)
 
 

@@ -43,7 +43,7 @@ class ArrayTask(Task):
     splits: dict[Split, np.ndarray]
     outputs: int
     sources: tuple[str, ...]
-    objective: Objective = objectives["classification"]()
+    objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
 

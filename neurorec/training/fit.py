@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,60 +14,18 @@ from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import choose_engine
 from neurorec.engines.relaxation import Relaxation
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
-from neurorec.learning.rule import Judgement, Rule, hidden_layer
+from neurorec.learning.rule import Rule, hidden_layer
 from neurorec.models.energy.model import EnergyModel
 from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
 from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
+from neurorec.training.run import Run
 from neurorec.training.subject import Subject, subject_of
 
 __all__ = ["Progress", "Run", "encoded_split", "pick_device", "train"]
 
 Progress = Callable[[int, int, float | None], None]  #: epoch, epochs, validation score if known
-
-
-@dataclass
-class Run:
-    """A trained model and everything observed about it.
-
-    scores: the task's metric by split; extra_scores: further metrics, each by split. `activity` was counted on the whole
-    test split, in one pass.
-    """
-
-    network: Any  #: a `Network`, or an `EnergyModel`
-    pair: str
-    half: str
-    rule: str
-    rule_title: str
-    task: Task
-    seed: int
-    engine: str
-    device: str
-    encoder: Encoder
-    scores: dict[str, float]
-    extra_scores: dict[str, dict[str, float]]
-    history: list[dict[str, float]]
-    activity: Activity
-    judgements: tuple[Judgement, ...]
-    method: type[Rule]
-    training: dict[str, float] = field(default_factory=dict)
-    wall_s: float = 0.0
-
-    @property
-    def metric(self) -> str:
-        return self.task.objective.metric
-
-    @property
-    def test_score(self) -> float:
-        return self.scores["test"]
-
-    @property
-    def test_accuracy(self) -> float:
-        """Raises `InputError` where the task's metric is another."""
-        if self.metric != "accuracy":
-            raise InputError(f"task {self.task.name} is scored by {self.metric}, not by accuracy; use run.test_score")
-        return self.scores["test"]
 
 
 def pick_device(name: str) -> str:

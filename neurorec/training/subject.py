@@ -10,7 +10,6 @@ from torch import nn
 from neurorec.basics.cards import check_card
 from neurorec.basics.errors import InputError
 from neurorec.learning.rule import Rule, TrainingCard, rules
-from neurorec.models.cell import Cell
 from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
 from neurorec.models.own import own_network

@@ -128,7 +128,8 @@ def _run(net: tuple, task: str, seed: int, folder: Path) -> RunRecord:
     spiking = half == "spiking"
     return RunRecord(
         run_id=run_id, pair=pair, half=half, control="", network=network, layers={"hidden": cell}, rule=rule, rule_title=title,
-        task=task, seed=seed, engine="norse" if spiking else "torch", device="cpu", metric="accuracy", unit="", higher_is_better=True,
+        task=task, seed=seed, engine="norse" if spiking else "torch", device="cpu", metric="accuracy", unit="",
+        higher_is_better=True,
         train_score=score + 0.02, validation_score=score + 0.01, test_score=score,
         extra_scores=extra if label else {}, chance_score=CHANCE[task], baseline="ridge on input", baseline_score=RIDGE[task],
         parameters=11510, dt_ms=1.0 if spiking else None, spikes_per_sample=312.5 if spiking else 0.0,
@@ -150,8 +151,9 @@ def _baseline(task: str, seed: int, kind: str) -> RunRecord:
     return RunRecord(
         run_id=f"{kind}-{task}-{seed}", pair="", half="baseline", control=name,
         network=name, layers={}, rule="", rule_title="", task=task, seed=seed,
-        engine="numpy", device="cpu", metric="accuracy", unit="", higher_is_better=True, train_score=score, validation_score=score,
-        test_score=score, extra_scores={}, chance_score=CHANCE[task], baseline="ridge on input", baseline_score=RIDGE[task], parameters=0,
+        engine="numpy", device="cpu", metric="accuracy", unit="",
+        higher_is_better=True, train_score=score, validation_score=score, test_score=score, extra_scores={},
+        chance_score=CHANCE[task], baseline="ridge on input", baseline_score=RIDGE[task], parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.1,
     )  # fmt: skip
 

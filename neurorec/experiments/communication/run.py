@@ -17,7 +17,6 @@ from neurorec.experiments.communication.study import LoadedCommunication
 from neurorec.experiments.kind import open_folder
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher, processes
-from neurorec.hardware.communication.needs import needs_of
 from neurorec.hardware.communication.processes import check_ring
 from neurorec.hardware.communication.ring import merge_traffic
 
@@ -53,7 +52,10 @@ def run_communication(
     start, settings, card, say = time.perf_counter(), Settings.of(study, quick), study.card, (watcher or Watcher()).say
     open_folder(folder, study.path)
     nets = _watch(study, settings, say, make_executor or (lambda: processes(min(2, os.cpu_count() or 1))))
-    counted = [Counted(seen, net.count_rules, card.batch_size) for seen, net in zip(nets, card.net, strict=True)]
+    counted = [
+        Counted(seen, {rule: card.rule(rule) for rule in net.count_rules}, card.batch_size)
+        for seen, net in zip(nets, card.net, strict=True)
+    ]
     say("counting and pricing")
     places = [
         (each, way, workers)
@@ -103,8 +105,11 @@ def _watch(study: LoadedCommunication, settings: Settings, say, make_executor) -
 
 def _rules(study: LoadedCommunication) -> dict[str, RuleRow]:
     """What every rule that is counted communicates."""
-    needs = {rule: needs_of(rule) for net in study.card.net for rule in net.count_rules}
-    return {rule: RuleRow(need.title, need.errors, need.signals, need.online) for rule, need in needs.items()}
+    counted = {name: study.card.rule(name) for net in study.card.net for name in net.count_rules}
+    return {
+        name: RuleRow(rule.title, rule.messages.errors, rule.messages.signals, rule.messages.online)
+        for name, rule in counted.items()
+    }
 
 
 def _net_row(counted: Counted) -> NetRow:

@@ -1,14 +1,17 @@
 """Competitive learning's spiking half: LIF neurons that inhibit each other and tire (after Diehl & Cook 2015)."""
 
+from dataclasses import replace
 from typing import Self
 
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
-from neurorec.models.cells.lif import LIFState, check_euler
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, CURRENT_BASED, LIFState, check_euler, current_based
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
+from neurorec.models.forms import EventForm
 
 
 class CompetitiveLIFCard(CellCard):
@@ -41,6 +44,11 @@ class CompetitiveLIF(Cell):
     Card = CompetitiveLIFCard
     title = "competitive LIF"
     output_signal = "spikes"
+    needs = capabilities("membranes")
+    nir_why_not = (
+        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
+        f"rule; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);\n"
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);   z_t = [u_t > v_threshold + theta];\n"
@@ -77,6 +85,13 @@ class CompetitiveLIF(Cell):
         z = self.spike(u - (self.card.v_threshold + self.theta))
         v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
         return z, LIFState(z, v, i)
+
+    def event_form(self) -> EventForm | str:
+        model = replace(CURRENT_BASED, fires="v > v_threshold + theta")
+        return current_based(
+            self.card, model, self.w_in, self.w_rec, kept={"theta": self.theta}, weight_sum=self.card.weight_sum,
+            lateral_inhibition=True,
+        )  # fmt: skip
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

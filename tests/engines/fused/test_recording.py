@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine, engines
-from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
 from neurorec.engines.fused.record import record
+from neurorec.engines.fused.step_graph import Graph, NotElementwise, Symbol
 from neurorec.models.cell import Cell
+from neurorec.models.network import chain
 from tests.engines.fused.comparing import assert_agree, on_grid
 from tests.nets import inputs, network
 
@@ -50,8 +51,7 @@ MadeUp.__abstractmethods__ = frozenset()
 def test_a_new_neuron_needs_no_kernel():
     cell = MadeUp(on_grid("lif", I=6, H=19, input_gain=6.0)["hidden"])
     assert engines["fused"]().why_not(cell) is None
-    net = nn.Module()
-    net["hidden"] = cell
+    net = chain(cell, on_grid("lif", I=6, H=19)["readout"], "spikes")
     assert_agree(net, (torch.rand(15, 5, 6, generator=torch.Generator().manual_seed(0)) < 0.5).float())
 
 
@@ -175,7 +175,7 @@ def test_numba_loads_only_when_it_is_used():
         "from neurorec.engines.engine import choose_engine\n"
         "from tests.nets import network\n"
         "import neurorec.engines\n"
-        "assert choose_engine('auto', network('lif')["hidden"]).title == 'fused'\n"
+        "assert choose_engine('auto', network('lif')['hidden']).title == 'fused'\n"
         "print(sorted({'numba', 'llvmlite'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
