@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.communication.study import CommunicationStudy
 from neurorec.hardware.communication.units import ObservedEpoch, deal_units, described, units_traffic
 
 T, N, H, O = 5, 4, 11, 3  # noqa: E741

@@ -145,10 +145,10 @@ def test_batch_changes_the_price_on_a_calibrated_board_only():
     assert one.energy_pJ.value > 30 * many.energy_pJ.value
     assert one.dynamic_pJ.value < one.energy_pJ.value
     assert one.energy_pJ.low < one.energy_pJ.value < one.energy_pJ.high
-    assert price(described_work(net, 2), "cortex_m4").why_not == (
+    assert price(described_work(net, batch=2), "cortex_m4").why_not == (
         "its card has no batch term, so a batch of 2 costs what was not metered; use --batch 1"
     )
-    beyond = price(described_work(net, 128), "quadro_k4000")
+    beyond = price(described_work(net, batch=128), "quadro_k4000")
     assert beyond.notes == ("beyond what was metered: batch 128 (metered: 1 to 64)",)
 
 
