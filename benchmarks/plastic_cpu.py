@@ -66,7 +66,7 @@ def _grown(kind: str, value: float) -> tuple[Any, int]:
 def child(case: str) -> dict[str, Any]:
     """One measurement of ours: the first run in a process with its parts, and the mean of later ones."""
     from benchmarks.plastic_limits import limit_s, rates, synapse_bytes, work
-    from neurorec.engines.plastic.run import run_network
+    from neurorec.engines.on_plastic import run_network
 
     start_s = time.perf_counter()
     network, steps = networks()[case]()
@@ -94,6 +94,7 @@ def study_child(engine: str) -> dict[str, float]:
     import torch
 
     from neurorec.engines.event_engine import event_engines
+    from neurorec.engines.event_layer import present
     from neurorec.learning.rule import rules
     from neurorec.tasks.task import load_task
     from neurorec.training.fit import encoded_split, torch_generator
@@ -105,9 +106,9 @@ def study_child(engine: str) -> dict[str, float]:
     equations = rules["stdp"](half.training("stdp", "frame_digits")).event_equations(network.cell.card.weight_sum)
     data = encoded_split(half.encoder, task, "train", 0)
     runner = event_engines[engine]()
-    runner.present(network.cell, data.x[:, :2], equations)
+    present(runner, network.cell, data.x[:, :2], equations)
     start_s = time.perf_counter()
-    seen = runner.present(network.cell, data.x, equations)
+    seen = present(runner, network.cell, data.x, equations)
     passed_s = time.perf_counter() - start_s
     return {"stepping_s": passed_s, "total_s": passed_s, "spikes": int(seen.counts.sum())}
 

@@ -14,6 +14,7 @@ errors of its sums on from step to step: `unrolled_apart`.
 """
 
 import copy
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +27,9 @@ UNIT = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
 OPERATIONS = 16
 """Roundings outside the sums that one step of one unit makes at the most: an LSTM's cell makes 4 + 5 functions, with 2
 roundings each where a library is off by one unit in the last place."""
+
+DEVIATIONS = 6 / 3**0.5
+"""Six standard deviations, in u: a rounding errs by up to u either way, and so by u / sqrt(3) in the mean square."""
 
 
 def gamma(n: int, dtype: torch.dtype = torch.float32) -> float:
@@ -96,3 +100,21 @@ def assert_apart(one: Tensor, two: Tensor, allowed: Tensor | float, what: str = 
     difference = (one.detach().double() - two.detach().double()).abs()
     worst = (difference - allowed).max() if difference.numel() else torch.tensor(-1.0)
     assert worst <= 0, f"{what}: {float(worst):.1e} further apart than the order of sums explains"
+
+
+def gradients_apart(T: int, B: int, H: int) -> float:
+    """How far the gradients of two single-precision runs may lie apart, as a share of the largest entry.
+
+    n = T (H + OPERATIONS) roundings follow each other on the way back through time, and T B in the sum over steps and samples.
+    They are of either sign and as good as independent, and so add up to no more than DEVIATIONS sqrt(n) u (Ipsen and Zhou,
+    Probabilistic error analysis for inner products, 2020), where `gamma` must allow n u.
+    """
+    return DEVIATIONS * UNIT[torch.float32] * (T * (H + OPERATIONS) + T * B) ** 0.5
+
+
+def assert_gradients_apart(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], T: int, B: int, H: int) -> None:
+    """Every gradient lies within `gradients_apart` of the expected one."""
+    for key, gradient in expected.items():
+        largest = gradient.abs().max().clamp_min(1e-12) if gradient.numel() else 1.0
+        error = float((found[key] - gradient).abs().max() / largest) if gradient.numel() else 0.0
+        assert error <= gradients_apart(T, B, H), f"{key}: off by {error:.1e} of its largest entry"

@@ -9,17 +9,7 @@ from typing import Any
 import numpy as np
 
 from neurorec.engines.event_network import Poisson, Population, Projection, SpikeTrain
-
-
-@dataclass(frozen=True)
-class NeuronModel:
-    """Equations, threshold, reset, and what a spike that arrives over a synapse of weight w does."""
-
-    equations: str
-    fires: str
-    reset: str
-    jump: str
-    method: str = "euler"
+from neurorec.models.forms import NeuronModel
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,19 @@ under way still arrive, as where pictures follow each other on a chip. Where sam
 longer than refractory times, delays and the variables that `at_sample` does not name.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from neurorec.basics.errors import InputError
+
+
+def variables_of(equations: str) -> list[str]:
+    """Names of the differential equations and parameters, one a line; named expressions are none."""
+    found = (re.match(r"\s*(?:d(\w+)/dt\s*=|(\w+)\s*:)", line) for line in equations.splitlines())
+    return [match[1] or match[2] for match in found if match]
 
 
 @dataclass(frozen=True)

@@ -1,70 +1,47 @@
-"""Brian2 runs spiking layers event by event, and changes their input weights while they run.
+"""Event networks in Brian2: the reference that the compiled engine must equal, and the engine of arbitrary equations.
 
-All samples go through one Brian2 run, one after another: a run per sample costs twenty times more, for Brian2 prepares
-its code at every run. A sample of T steps takes T + 1 Brian2 steps: in the first one the state is cleared and the input
-of step 0 is under way, for in Brian2 a spike moves the membrane of the following step.
-
-The spikes equal those of the torch cell, one for one, on these conditions: the same dt; forward Euler in both; input
-spikes of step t and recurrent spikes of step t - 1 are added to the current before the membrane moves at step t; no sum
-lies within rounding of the threshold (Brian2 computes in double precision).
-
-This file is longer than most because no other imports Brian2.
+No other file imports Brian2. Every object has a fixed name, so that the generated code is the same from run to run and
+Brian2 finds it compiled on disk.
 """
 
 import logging
+import re
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.files import user_cache
-from neurorec.engines.event_equations import EventEquations
-from neurorec.models.cell import Cell
-from neurorec.models.cells.competitive_lif import CompetitiveLIF
-from neurorec.models.cells.lif import LIF
+from neurorec.engines.event_engine import EventEngine, event_engines
+from neurorec.engines.event_network import EventNetwork, EventRun, Poisson, Population, Projection, SpikeTrain
 
 log = logging.getLogger(__name__)
-#: fixed names keep the generated code equal from run to run, so that Brian2 finds it compiled on disk
-NEURONS = "dv/dt = (v_leak - v + current) / tau_mem : 1\ndcurrent/dt = -current / tau_syn : 1\n"
+
+#: all `on_post` run before any `on_pre`, each in the order of the projections
+EARLIER = 1000
 
 
-@dataclass(frozen=True)
-class Presentation:
-    """What came of presenting B samples: spikes [T, B, H], counts [B, H], and the layer's state afterwards."""
+@event_engines.register("brian2")
+class OnBrian2(EventEngine):
+    """`target` is "cython", "numpy" or "auto"."""
 
-    spikes: Tensor
-    weights: Tensor  #: [H, I] input weights after the last sample
-    theta: Tensor  #: [H] threshold offsets after the last sample
-    target: str  #: how the code was generated: "cython", "numpy" or "LLVM"
-    wall_s: float
+    priority = 0
 
-    @property
-    def counts(self) -> Tensor:
-        return self.spikes.sum(0, dtype=torch.int64)
+    def __init__(self, target: str = "auto") -> None:
+        self.target = code_target() if target == "auto" else target
+        self.title = f"brian2 ({self.target})"
 
+    def why_not(self, network: EventNetwork) -> str | None:
+        return None  # equations that it cannot read it refuses itself, by name
 
-def why_not(cell: Cell) -> str | None:
-    """Why Brian2 cannot run `cell` here, or None if it can."""
-    if type(cell) in (LIF, CompetitiveLIF):
-        return other_semantics(cell)
-    return "neurorec writes the equations of lif and competitive_lif for Brian2, and of no other cell"
-
-
-def other_semantics(cell: Cell) -> str | None:
-    """What options of `cell` its event equations do not say, or None."""
-    if isinstance(cell, LIF) and cell.card.reset != "zero":
-        return f'its reset is "{cell.card.reset}", and the event equations say "zero" only'
-    if isinstance(cell, LIF) and cell.learns_time_constants:
-        return "its neurons learn time constants of their own, and the event equations have one for all"
-    return None
+    def run_network(
+        self, network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None
+    ) -> EventRun:
+        return run_network(network, steps, seed, record, self.target)
 
 
 @cache
@@ -83,179 +60,183 @@ def code_target() -> str:
     return "numpy"
 
 
-def present(cell: Any, x: Tensor, plasticity: EventEquations | None = None, target: str = "auto") -> Presentation:
-    """Present input spikes x [T, B, I] to `cell`, sample by sample; with `plasticity`, weights change meanwhile.
-
-    The cell is read, never written. `target` is "cython", "numpy" or "auto".
-
-    Raises
-    ------
-    CannotRun
-        If the equations of this cell are not known here.
-    InputError
-        If x holds anything but 0 and 1, or the resting neuron lies above its threshold.
-    """
-    reason = why_not(cell)
-    if reason is not None:
-        raise CannotRun(f"engine brian2 cannot run {cell.title}: {reason}; use --engine auto")
-    spikes_in = check_spikes(cell, x)
-    start = time.perf_counter()
-    target = code_target() if target == "auto" else target
-    with brian2_preferences(target):
-        spikes, weights, theta = _run(cell, spikes_in, plasticity)
-    return Presentation(spikes, weights, theta, target, time.perf_counter() - start)
-
-
-def check_spikes(cell: Any, x: Tensor, engine: str = "brian2") -> np.ndarray:
-    values = x.detach().cpu().numpy()
-    if not np.isin(values, (0, 1)).all():
-        odd = values[~np.isin(values, (0, 1))][0]
-        raise InputError(
-            f"engine {engine}: input lines carry spikes, 0 or 1 a step (got {odd:g}); encode the values first, as with "
-            "the encoder regular_rate"
-        )
-    if cell.card.v_leak >= cell.card.v_threshold:
-        raise InputError(
-            f"engine {engine}: v_leak {cell.card.v_leak:g} must lie below v_threshold {cell.card.v_threshold:g}, or "
-            "neurons spike while the next sample is still on its way"
-        )
-    return values
-
-
 @contextmanager
 def brian2_preferences(target: str) -> Iterator[None]:
     """Brian2's global preferences as this engine needs them, and as they were afterwards."""
     with warnings.catch_warnings():
         # Brian2 calls its parser pyparsing by names that newer versions deprecate; nothing a user could act on
         warnings.simplefilter("ignore", DeprecationWarning)
-        with _set_preferences(target):
+        from brian2 import prefs
+
+        names = ("codegen.target", "codegen.runtime.cython.cache_dir", "codegen.runtime.cython.multiprocess_safe")
+        before = [prefs[name] for name in names]
+        try:
+            # several workers compile at once: the cache is one user's own, and Brian2 locks it
+            for name, value in zip(names, (target, str(user_cache("brian2")), True), strict=True):
+                prefs[name] = value
             yield
+        finally:
+            for name, value in zip(names, before, strict=True):
+                prefs[name] = value
 
 
-@contextmanager
-def _set_preferences(target: str) -> Iterator[None]:
-    from brian2 import prefs
+def run_network(
+    network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None, target: str = "auto"
+) -> EventRun:
+    """As `EventEngine.run_network`; `target` is "cython", "numpy" or "auto". Random spikes are other ones for each target."""
+    target = code_target() if target == "auto" else target
+    with brian2_preferences(target):
+        import brian2
 
-    names = ("codegen.target", "codegen.runtime.cython.cache_dir", "codegen.runtime.cython.multiprocess_safe")
-    before = [prefs[name] for name in names]
-    try:
-        # several workers compile at once: the cache is one user's own, and Brian2 locks it
-        for name, value in zip(names, (target, str(user_cache("brian2")), True), strict=True):
-            prefs[name] = value
-        yield
-    finally:
-        for name, value in zip(names, before, strict=True):
-            prefs[name] = value
+        brian2.seed(seed)
+        return _run(brian2, network, steps, tuple(network.populations if record is None else record), target)
 
 
-def _run(cell: Any, x: np.ndarray, plasticity: EventEquations | None) -> tuple[Tensor, Tensor, Tensor]:
-    import brian2
-
-    T, B, _ = x.shape
-    dt = cell.card.dt_ms * brian2.ms
-    clock = brian2.Clock(dt, name="neurorec_clock")
-    inputs, neurons, synapses, lateral = _layer(brian2, cell, x, plasticity, clock)
-    between = _between_samples(cell, inputs, neurons, synapses, plasticity)
-    monitor = brian2.SpikeMonitor(neurons, name="neurorec_monitor")
-    clear = brian2.NetworkOperation(between, dt=(T + 1) * dt, when="start", name="neurorec_between")
-    network = brian2.Network(inputs, neurons, synapses, monitor, clear, *lateral)
-    network.run(B * (T + 1) * dt, namespace={})
-    if plasticity is not None:
-        _scale_weights(synapses, cell, plasticity)
-    steps = np.rint(np.asarray(monitor.t / dt)).astype(int)
-    spikes = torch.zeros(T, B, cell.size)
-    spikes[steps % (T + 1) - 1, steps // (T + 1), np.asarray(monitor.i)] = 1
-    weights = np.array(synapses.w).reshape(cell.input_size, cell.size).T
-    return spikes, torch.tensor(weights), torch.tensor(np.array(neurons.theta))
-
-
-def _layer(
-    brian2: Any, cell: Any, x: np.ndarray, plasticity: EventEquations | None, clock: Any
-) -> tuple[Any, Any, Any, list]:
-    """Input lines, neurons, plastic synapses and the fixed recurrent ones, as Brian2 objects."""
-    T, B, lines = x.shape
-    card, rule, names = cell.card, plasticity, _namespace(brian2, cell, plasticity)
-    padded = np.zeros((B, T + 1, lines))
-    padded[:, :T] = x.transpose(1, 0, 2)
-    names["stimulus"] = brian2.TimedArray(padded.reshape(-1, lines), dt=clock.dt, name="neurorec_stimulus")
-    shared: dict[str, Any] = {"clock": clock, "namespace": names, "method": "euler"}
-    inputs = brian2.NeuronGroup(
-        lines, rule.input_state if rule else "", threshold="stimulus(t, i) > 0",
-        reset=rule.at_input_spike if rule else "", name="neurorec_inputs", **shared,
-    )  # fmt: skip
-    neurons = brian2.NeuronGroup(
-        cell.size, NEURONS + (rule.neuron_state if rule else "theta : 1"), threshold="v > v_threshold + theta",
-        reset="v = v_reset\n" + (rule.at_neuron_spike if rule else ""), name="neurorec_neurons", **shared,
-    )  # fmt: skip
-    neurons.resetter["spike"].when = "before_synapses"  # a neuron's own trace must count for the input that follows
-    neurons.v = card.v_leak
-    neurons.theta = thresholds(cell).numpy()
-    synapses = brian2.Synapses(
-        inputs, neurons, "w : 1", on_pre="current_post += w\n" + (rule.on_pre if rule else ""),
-        on_post=rule.on_post if rule else None, clock=clock, namespace=names, name="neurorec_synapses",
-    )  # fmt: skip
-    synapses.connect()
-    synapses.w = cell.w_in.detach().cpu().double().numpy().T.ravel()
-    if rule:
-        synapses.post.order, synapses.pre.order = 0, 1  # spikes of step t first, then the input of step t + 1
-    return inputs, neurons, synapses, _recurrence(brian2, cell, neurons, clock)
-
-
-def thresholds(cell: Cell) -> Tensor:
-    return cell.theta.detach().cpu().clone() if isinstance(cell, CompetitiveLIF) else torch.zeros(cell.size)
-
-
-def _recurrence(brian2: Any, cell: Any, neurons: Any, clock: Any) -> list[Any]:
-    """The recurrent synapses that are not 0."""
-    weights = cell.w_rec.detach().cpu().double().numpy()
-    post, pre = weights.nonzero()
-    if not len(pre):
-        return []
-    lateral = brian2.Synapses(
-        neurons, neurons, "w : 1", on_pre="current_post += w", clock=clock, name="neurorec_recurrence"
+def _run(brian2: Any, network: EventNetwork, steps: int, record: tuple[str, ...], target: str) -> EventRun:
+    start_s = time.perf_counter()
+    dt = network.dt_ms * brian2.ms
+    shared = {"clock": brian2.Clock(dt, name="neurorec_clock"), "namespace": _namespace(brian2, network)}
+    groups = {name: _group(brian2, network, f"p{k}", name, steps, shared) for k, name in enumerate(network.populations)}
+    synapses = {
+        name: _synapses(brian2, projection, k, groups, shared)
+        for k, (name, projection) in enumerate(network.projections.items())
+    }
+    monitors = {
+        name: brian2.SpikeMonitor(group, record=name in record, name=f"{group.name}_spikes")
+        for name, group in groups.items()
+    }
+    begun_s: list[float] = []
+    first = brian2.NetworkOperation(
+        lambda: begun_s.append(time.perf_counter()), dt=max(steps, 1) * dt, when="start", order=-1
     )
-    lateral.connect(i=pre, j=post)
-    lateral.w = weights[post, pre]
-    return [lateral]
+    extra = [*_between_samples(brian2, network, groups, synapses, dt), *_rewards(brian2, network, synapses, shared)]
+    everything = brian2.Network(*groups.values(), *synapses.values(), *monitors.values(), first, *extra)
+    everything.run(steps * dt, namespace={})
+    done_s = time.perf_counter()
+    first_s = begun_s[0] if begun_s else done_s
+    return EventRun(
+        spikes={n: (np.rint(np.asarray(monitors[n].t / dt)).astype(int), np.asarray(monitors[n].i)) for n in record},
+        counts={n: int(m.num_spikes) for n, m in monitors.items()}, state=_state(network, groups, synapses),
+        weights={n: np.array(s.w).reshape(network.projections[n].weights.shape) for n, s in synapses.items()},
+        engine=f"brian2 ({target})", wall_s=done_s - first_s, prepare_s=first_s - start_s,
+    )  # fmt: skip
 
 
-def _namespace(brian2: Any, cell: Any, plasticity: EventEquations | None) -> dict[str, Any]:
-    card = cell.card
-    names = {"tau_mem": card.tau_mem_ms * brian2.ms, "tau_syn": card.tau_syn_ms * brian2.ms}
-    names |= {"v_leak": card.v_leak, "v_reset": card.v_reset, "v_threshold": card.v_threshold}
-    if plasticity is not None:
-        names |= {name: value * brian2.ms for name, value in plasticity.times_ms.items()}
-        names |= {**plasticity.numbers, "weight_max": plasticity.weight_max}
-    return names
+def _namespace(brian2: Any, network: EventNetwork) -> dict[str, Any]:
+    return {**{name: value * brian2.ms for name, value in network.times_ms.items()}, **network.numbers, "reward": 0.0}
+
+
+def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, shared: dict[str, Any]) -> Any:
+    population = network.populations[name]
+    refractory = {"refractory": population.refractory_ms * brian2.ms} if population.refractory_ms else {}
+    equations = population.equations if refractory else population.equations.replace("(unless refractory)", "")
+    condition = _condition(brian2, network, key, population, steps, shared)
+    group = brian2.NeuronGroup(
+        population.size, equations, threshold=condition, reset=population.reset, method=population.method,
+        name=f"neurorec_{key}", **refractory, **shared,
+    )  # fmt: skip
+    if population.reset:
+        group.resetter["spike"].when = "before_synapses"
+    if population.after:
+        group.contained_objects.append(_after(group, population.after))
+    for variable, values in population.start.items():
+        setattr(group, variable, values)
+    return group
+
+
+def _after(group: Any, code: str) -> Any:
+    """A second piece of code at a neuron's spike; `run_on_event` takes only one, and that is the reset."""
+    from brian2.groups.group import CodeRunner
+
+    return CodeRunner(
+        group, "reset", code=code, clock=group.clock, when="after_synapses", name=f"{group.name}_after",
+        override_conditional_write=["not_refractory"], needed_variables=["_spikespace"],
+        template_kwds={"eventspace_variable": group.variables["_spikespace"]},
+    )  # fmt: skip
+
+
+def _condition(
+    brian2: Any, network: EventNetwork, key: str, population: Population, steps: int, shared: dict[str, Any]
+) -> str:
+    fires, dt = population.fires, network.dt_ms * brian2.ms
+    if isinstance(fires, SpikeTrain):
+        table = np.zeros((max(steps, 1), population.size))
+        inside = fires.steps < steps
+        table[fires.steps[inside], fires.neurons[inside]] = 1
+        shared["namespace"][f"train_{key}"] = brian2.TimedArray(table, dt=dt, name=f"neurorec_train_{key}")
+        return f"train_{key}(t, i) > 0"
+    if isinstance(fires, Poisson):
+        rates_Hz = np.atleast_2d(fires.rates_Hz) * np.ones((1, population.size))
+        shared["namespace"][f"rates_{key}"] = brian2.TimedArray(
+            rates_Hz * brian2.Hz, dt=(network.sample_steps or max(steps, 1)) * dt, name=f"neurorec_rates_{key}"
+        )
+        return f"rand() < rates_{key}(t, i) * dt"
+    return fires
+
+
+def _synapses(brian2: Any, projection: Projection, number: int, groups: dict[str, Any], shared: dict[str, Any]) -> Any:
+    state = "\n".join(f"{line} (clock-driven)" for line in projection.state.splitlines() if line.strip())
+    found = brian2.Synapses(
+        groups[projection.source], groups[projection.target], f"w : 1\n{state}", on_pre=projection.on_pre or None,
+        on_post=projection.on_post or None, method="euler", name=f"neurorec_s{number}", **shared,
+    )  # fmt: skip
+    if projection.pre is None:
+        found.connect()
+    else:
+        found.connect(i=projection.pre, j=projection.post)
+    found.w = np.ravel(projection.weights)
+    if projection.on_pre:
+        found.pre.order = number
+        found.pre.delay = np.asarray(projection.delay_ms) * brian2.ms
+    if projection.on_post:
+        found.post.order = number - EARLIER
+    return found
 
 
 def _between_samples(
-    cell: Any, inputs: Any, neurons: Any, synapses: Any, plasticity: EventEquations | None
-) -> Callable[[], None]:
-    """What happens before each sample: weights are scaled, membranes rest, currents and traces are 0."""
-    kept = plasticity.kept if plasticity else ("theta",)
-    cleared = [
-        group.variables[name].get_value()
-        for group in (inputs, neurons)
-        for name in group.equations.eq_names | group.equations.parameter_names
-        if name not in (*kept, "v")
-    ]
-    membrane = neurons.variables["v"].get_value()
+    brian2: Any, network: EventNetwork, groups: dict[str, Any], synapses: dict[str, Any], dt: Any
+) -> list[Any]:
+    if not network.sample_steps:
+        return []
 
-    def clear() -> None:
-        if plasticity is not None:
-            _scale_weights(synapses, cell, plasticity)
-        membrane[:] = cell.card.v_leak
-        for values in cleared:
-            values[:] = 0
+    def begin() -> None:
+        for name, projection in network.projections.items():
+            if projection.weight_sum is not None:
+                _scale(synapses[name], projection, network.populations[projection.target].size)
+        for name, population in network.populations.items():
+            for variable, value in population.at_sample.items():
+                groups[name].variables[variable].get_value()[:] = value
 
-    return clear
+    return [brian2.NetworkOperation(begin, dt=network.sample_steps * dt, when="start")]
 
 
-def _scale_weights(synapses: Any, cell: Any, plasticity: EventEquations) -> None:
-    """Each neuron's incoming weights to their sum, in place, and never above their bound."""
-    if plasticity.weight_sum is not None:
-        weights = synapses.variables["w"].get_value().reshape(cell.input_size, cell.size)
-        sums = weights.sum(0)
-        weights *= plasticity.weight_sum / np.where(sums > 0, sums, np.inf)  # weights that are all 0 stay so
-        np.minimum(weights, plasticity.weight_max, out=weights)
+def _scale(synapses: Any, projection: Projection, targets: int) -> None:
+    weights, post = synapses.variables["w"].get_value(), np.asarray(synapses.j)
+    sums = np.bincount(post, weights, minlength=targets)
+    weights *= (projection.weight_sum / np.where(sums > 0, sums, np.inf))[post]
+    np.minimum(weights, projection.weight_max, out=weights)
+
+
+def _rewards(brian2: Any, network: EventNetwork, synapses: dict[str, Any], shared: dict[str, Any]) -> list[Any]:
+    reward = network.reward
+    if reward is None:
+        return []
+    clock = shared["clock"]
+
+    def pay() -> None:
+        for amount in reward.neurons[reward.steps == round(float(clock.t / clock.dt))]:
+            shared["namespace"]["reward"] = float(amount)
+            for name, projection in network.projections.items():
+                for line in filter(str.strip, projection.on_reward.splitlines()):
+                    variable, operator, value = re.fullmatch(r"\s*(\w+)\s*([+\-*/]?)=\s*(.+)", line).groups()  # type: ignore[union-attr]
+                    setattr(synapses[name], variable, f"{variable} {operator} ({value})" if operator else value)
+
+    return [brian2.NetworkOperation(pay, clock=clock, when="end")]
+
+
+def _state(network: EventNetwork, groups: dict[str, Any], synapses: dict[str, Any]) -> dict[str, dict[str, np.ndarray]]:
+    found = {}
+    for name, group in {**groups, **synapses}.items():
+        names = (group.equations.eq_names | group.equations.parameter_names) - {"w"}
+        found[name] = {variable: np.array(getattr(group, variable)) for variable in names}
+    return found

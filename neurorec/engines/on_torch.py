@@ -1,4 +1,4 @@
-"""The reference: a plain loop over the cell's own step, slow and obvious."""
+"""The reference: a plain loop over the layer's own step, slow and obvious."""
 
 from torch import Tensor
 

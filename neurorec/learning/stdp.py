@@ -1,8 +1,10 @@
 """Spike-timing-dependent plasticity of the input weights, without a target; the layer runs in an event engine."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat
 
@@ -12,14 +14,15 @@ from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
+from neurorec.engines.event_layer import event_form, layer_network, present
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not, rules
-from neurorec.models.cells.competitive_lif import CompetitiveLIF
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
 PRE_OPERATIONS, POST_OPERATIONS, TRACE_OPERATIONS = 4, 5, 2
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
+THETA = "theta"  #: what a layer with adaptive thresholds calls their offset
 
 
 class STDPCard(TrainingCard):
@@ -83,7 +86,10 @@ class STDP(Rule):
                 "its units send values and STDP pairs spikes; use the cell competitive_lif, as in "
                 f"{PAIR}, or train this layer with bptt"
             )
-        if not isinstance(cell, CompetitiveLIF):
+        form = cell.event_form()
+        if isinstance(form, str):
+            return f"{form}; use the cell competitive_lif, as in {PAIR}, or train this layer with bptt"
+        if THETA not in form.kept or form.weight_sum is None or not form.lateral_inhibition:
             return (
                 "without lateral inhibition and adaptive thresholds all its neurons would learn the same; use the cell "
                 f"competitive_lif, as in {PAIR}, or train this layer with bptt"
@@ -180,8 +186,10 @@ class STDP(Rule):
         return self.runs_in or f"event engine {self.event_engine}"
 
     def event_engine_for(self, model: Network) -> EventEngine:
-        cell: Any = hidden_layer(model)
-        return choose_event_engine(self.event_engine, cell, self.event_equations(cell.card.weight_sum))
+        layer = hidden_layer(model)
+        form, nothing = event_form(layer), np.zeros((0, 0, layer.input_size))
+        rule = self.event_equations(form.weight_sum)
+        return choose_event_engine(self.event_engine, layer_network(form, nothing, rule), layer.title)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> STDPState:
         chosen = self.event_engine_for(model)
@@ -197,14 +205,16 @@ class STDP(Rule):
         RunFailed
             If no neuron spiked at all, so that nothing was learned.
         """
-        cell: Any = hidden_layer(model)
-        seen = state.engine.present(cell, batch.x, self.event_equations(cell.card.weight_sum))
+        cell = hidden_layer(model)
+        form = event_form(cell)
+        seen = present(state.engine, cell, batch.x, self.event_equations(form.weight_sum))
         neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
         if neuron_spikes == 0:
+            threshold = form.numbers.get("v_threshold", math.nan)
             raise RunFailed(
                 f"no neuron spiked on {batch.size} samples, so STDP changed nothing; raise weight_sum (now "
-                f"{cell.card.weight_sum:g}) or lower v_threshold (now {cell.card.v_threshold:g}) in the pair card"
+                f"{form.weight_sum:g}) or lower v_threshold (now {threshold:g}) in the pair card"
             )
-        cell.w_in.copy_(seen.weights)
-        cell.theta.copy_(seen.theta)
+        form.input_weights.copy_(seen.weights)
+        form.kept[THETA].copy_(seen.kept[THETA])
         return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.models.forms import Forms
 
 Signal = Literal["spikes", "values"]
 
@@ -40,7 +41,7 @@ class StepOperations:
     counted_by: str = "declared"  #: "FLOP counter" where a foreign module was measured
 
 
-class Layer(nn.Module, ABC):
+class Layer(Forms, nn.Module, ABC):
     """H units that hear I lines.
 
     Attributes

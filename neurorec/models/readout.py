@@ -52,6 +52,11 @@ class Readout(Layer):
     def initial_state(self, batch: int) -> ReadoutState:
         return ReadoutState(self._zeros(batch))
 
+    @property
+    def rate(self) -> float:
+        """Share of the output that one step renews."""
+        return 1.0
+
     def filter(self, h: Tensor) -> Tensor:
         """What the readout's own dynamics do to lines [T, B, K], from rest."""
         return h

@@ -14,8 +14,9 @@ import neurorec.training  # noqa: F401  (these two register every member)
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
 from neurorec.basics.citations import cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
-from neurorec.engines import on_brian2, on_nir, plastic
+from neurorec.engines import on_nir
 from neurorec.engines.engine import engines
+from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.kinds import load_any_study
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.chips.link import LINKS, link_names, load_link
@@ -43,8 +44,8 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
 
 def _engine_modules() -> dict[str, Any]:
     """Engines that step cells, those that run event networks, and the one that runs NIR graphs."""
-    events = {"brian2": on_brian2, "plastic": plastic}
-    return {name: inspect.getmodule(engines[name]) for name in engines} | events | {"nir": on_nir}
+    members = {name: engines[name] for name in engines} | {name: event_engines[name] for name in event_engines}
+    return {name: inspect.getmodule(member) for name, member in members.items()} | {"nir": on_nir}
 
 
 def _card(folder: str, name: str) -> str:

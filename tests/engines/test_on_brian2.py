@@ -9,7 +9,8 @@ import torch
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines import on_brian2
 from neurorec.engines.event_equations import EventEquations
-from neurorec.engines.on_brian2 import present
+from neurorec.engines.event_layer import present
+from neurorec.engines.on_brian2 import OnBrian2
 from tests.nets import inputs, network, on_dyadic_grid
 
 TAU_PRE_MS, TAU_POST_MS = 8.0, 4.0
@@ -25,11 +26,13 @@ PAIRING = EventEquations(
     weight_max=20.0,
     weight_sum=None,
 )
+BRIAN2 = OnBrian2("numpy")
 
 
 def spiking_net(name):
     """Weights on a grid and double precision, so that no sum lies within rounding of the threshold."""
-    net = on_dyadic_grid(network(name, I=6, H=9, v_threshold=0.77, **({"weight_sum": 9.0} if "comp" in name else {})))
+    more = {"competitive_lif": {"weight_sum": 9.0}, "liquid_state": {"input_gain": 2.0}}.get(name, {})
+    net = on_dyadic_grid(network(name, I=6, H=9, v_threshold=0.77, **more))
     if name == "competitive_lif":
         net["hidden"].theta.copy_(torch.arange(9) / 32)
     return net.double()
@@ -46,17 +49,17 @@ def one_neuron(threshold=1.0):
 def change_of_weight(input_step, neuron_step, rule=PAIRING):
     x = torch.zeros(16, 1, 2)
     x[input_step, 0, 0] = x[neuron_step, 0, 1] = 1
-    seen = present(one_neuron(), x, rule, "numpy")
+    seen = present(BRIAN2, one_neuron(), x, rule)
     assert seen.spikes[:, 0, 0].nonzero().flatten().tolist() == [neuron_step]
     return float(seen.weights[0, 0]) - 0.5
 
 
-@pytest.mark.parametrize("name", ["lif", "competitive_lif"])
+@pytest.mark.parametrize("name", ["lif", "liquid_state", "competitive_lif"])
 def test_brian2_gives_the_spikes_of_torch(name):
     net = spiking_net(name)
     x = inputs(net, 25, 4).double()
     spikes = net["hidden"](x)[0]
-    seen = present(net["hidden"], x, target="numpy")
+    seen = present(BRIAN2, net["hidden"], x)
     assert 0.02 < spikes.mean() < 0.5
     assert torch.equal(seen.spikes.double(), spikes)
     assert torch.equal(seen.counts, spikes.sum(0).long())
@@ -66,8 +69,8 @@ def test_brian2_gives_the_spikes_of_torch(name):
 def test_a_sample_leaves_nothing_behind_for_the_next():
     net = spiking_net("lif")
     x = inputs(net, 12, 3).double()
-    alone = present(net["hidden"], x[:, 2:], target="numpy").spikes
-    assert torch.equal(present(net["hidden"], x, target="numpy").spikes[:, 2:], alone)
+    alone = present(BRIAN2, net["hidden"], x[:, 2:]).spikes
+    assert torch.equal(present(BRIAN2, net["hidden"], x).spikes[:, 2:], alone)
 
 
 @pytest.mark.parametrize("lag", [0, 1, 5])
@@ -85,39 +88,37 @@ def test_input_after_spike_weakens_exponentially(lag):
 def test_what_happened_in_one_sample_does_not_pair_with_the_next():
     x = torch.zeros(3, 2, 2)
     x[2, 0, 0] = x[0, 1, 1] = 1
-    assert float(present(one_neuron(), x, PAIRING, "numpy").weights[0, 0]) == 0.5
+    assert float(present(BRIAN2, one_neuron(), x, PAIRING).weights[0, 0]) == 0.5
 
 
 def test_without_input_nothing_happens_and_without_samples_nothing_runs():
     cell = one_neuron()
-    assert present(cell, torch.zeros(3, 2, 2), PAIRING, "numpy").spikes.sum() == 0
-    assert present(cell, torch.zeros(3, 0, 2), PAIRING, "numpy").spikes.shape == (3, 0, 1)
-    assert present(cell, torch.zeros(0, 2, 2), PAIRING, "numpy").counts.tolist() == [[0], [0]]
+    assert present(BRIAN2, cell, torch.zeros(3, 2, 2), PAIRING).spikes.sum() == 0
+    assert present(BRIAN2, cell, torch.zeros(3, 0, 2), PAIRING).spikes.shape == (3, 0, 1)
+    assert present(BRIAN2, cell, torch.zeros(0, 2, 2), PAIRING).counts.tolist() == [[0], [0]]
 
 
-def test_a_cell_brian2_does_not_know_is_refused():
+def test_a_cell_without_event_equations_is_refused():
     with pytest.raises(CannotRun) as caught:
-        present(network("elman")["hidden"], torch.zeros(2, 1, 5))
-    assert str(caught.value) == (
-        "engine brian2 cannot run Elman: neurorec writes the equations of lif and competitive_lif for Brian2, and of no "
-        "other cell; use --engine auto"
-    )
+        present(BRIAN2, network("elman")["hidden"], torch.zeros(2, 1, 5))
+    assert str(caught.value) == "event engines cannot run Elman: it declares no event equations"
 
 
 def test_values_are_refused_where_spikes_are_wanted():
     with pytest.raises(InputError) as caught:
-        present(one_neuron(), torch.full((2, 1, 2), 0.5))
+        present(BRIAN2, one_neuron(), torch.full((2, 1, 2), 0.5))
     assert str(caught.value) == (
-        "engine brian2: input lines carry spikes, 0 or 1 a step (got 0.5); encode the values first, as with the encoder "
-        "regular_rate"
+        "event engines: input lines carry spikes, 0 or 1 per step (got 0.5); encode the values first, for example with the "
+        "encoder regular_rate"
     )
 
 
 def test_neurons_that_spike_at_rest_are_refused():
-    with pytest.raises(InputError) as caught:
-        present(one_neuron(threshold=-1.0), torch.zeros(2, 1, 2))
+    with pytest.raises(CannotRun) as caught:
+        present(BRIAN2, one_neuron(threshold=-1.0), torch.zeros(2, 1, 2))
     assert str(caught.value) == (
-        "engine brian2: v_leak 0 must lie below v_threshold -1, or neurons spike while the next sample is still on its way"
+        "event engines cannot run competitive LIF: v_leak 0 must lie below v_threshold -1, or neurons spike while the next "
+        "sample is still on its way"
     )
 
 
@@ -142,7 +143,7 @@ def test_brian2_preferences_are_left_as_they_were():
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(prefs, "codegen.target", "cython")
         patch.setitem(prefs, "codegen.runtime.cython.cache_dir", "somewhere/else")
-        present(one_neuron(), torch.zeros(2, 1, 2), target="numpy")
+        present(BRIAN2, one_neuron(), torch.zeros(2, 1, 2))
         assert prefs["codegen.target"] == "cython"
         assert prefs["codegen.runtime.cython.cache_dir"] == "somewhere/else"
 
@@ -150,7 +151,7 @@ def test_brian2_preferences_are_left_as_they_were():
 def _weights_in_a_worker(target):
     x = torch.zeros(6, 2, 2)
     x[1, :, 0] = x[2, :, 1] = 1
-    return present(one_neuron(), x, PAIRING, target).weights.tolist()
+    return present(OnBrian2(target), one_neuron(), x, PAIRING).weights.tolist()
 
 
 @pytest.mark.slow

@@ -5,8 +5,9 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.engines.engine import choose_engine
-from neurorec.engines.event_engine import Brian2, Plastic
-from neurorec.engines.on_brian2 import present
+from neurorec.engines.event_layer import present
+from neurorec.engines.on_brian2 import OnBrian2
+from neurorec.engines.on_plastic import OnPlastic
 from neurorec.learning.rule import rules
 from neurorec.learning.stdp import STDP, STDPCard, STDPState
 from neurorec.tasks.task import Batch, batches
@@ -35,7 +36,7 @@ def two_patterns(samples=20, T=12):
 
 
 def learn(network_, rule_, data, epochs=1, seed=0, engine=None):
-    generator, state, updates = torch.Generator().manual_seed(seed), STDPState(engine or Plastic()), 0
+    generator, state, updates = torch.Generator().manual_seed(seed), STDPState(engine or OnPlastic()), 0
     for _ in range(epochs):
         for batch in batches(data, data.size, generator):
             state, info = rule_.step(network_, state, batch)
@@ -71,7 +72,7 @@ def test_one_change_too_many_stops_at_the_bound(input_step, end):
     x = torch.zeros(8, 1, 2)
     x[input_step, 0, 0] = x[4, 0, 1] = 1  # line 1 makes the neuron spike at step 4
     equations = rule(potentiation=9.0, depression=9.0, trace_target=0.0).event_equations(weight_sum=None)
-    assert float(present(cell, x, equations, "numpy").weights[0, 0]) == end
+    assert float(present(OnBrian2("numpy"), cell, x, equations).weights[0, 0]) == end
 
 
 def test_each_neuron_keeps_the_sum_of_its_weights():
@@ -118,12 +119,14 @@ def test_it_says_who_ran_it():
 
 def test_an_unknown_event_engine_is_refused():
     with pytest.raises(InputError, match='event engine "brain2" is not known \\(did you mean "brian2"\\?\\)'):
-        rules["stdp"](rule().card, "brain2").init(net(), choose_engine("auto", net()["hidden"]), CLASSES, torch.Generator())
+        rules["stdp"](rule().card, "brain2").init(
+            net(), choose_engine("auto", net()["hidden"]), CLASSES, torch.Generator()
+        )
 
 
 def test_the_compiled_engine_learns_what_brian2_learns():
     fast, reference = net(), net()
-    for layer, engine in ((fast, Plastic()), (reference, Brian2("numpy"))):
+    for layer, engine in ((fast, OnPlastic()), (reference, OnBrian2("numpy"))):
         learn(layer, rule(), two_patterns(), epochs=3, engine=engine)
     assert reference["hidden"].theta.sum() > 0
     for a, b in zip(fast.state_dict().values(), reference.state_dict().values(), strict=True):

@@ -1,30 +1,30 @@
-"""Steps recorded and compiled before, for as long as everything that a cell's step may read is the very same."""
+"""Steps recorded and compiled before, for as long as everything that a layer's step may read is the very same."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from neurorec.engines.fused.compiled import StepCode, compile_step
 from neurorec.engines.fused.record import Recorded, record
-from neurorec.models.cell import Cell
+from neurorec.engines.fused.step_code import StepCode, compile_step
+from neurorec.models.layer import Layer
 
-_known: WeakKeyDictionary[Cell, tuple[list[Any], Recorded, StepCode]] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Layer, tuple[list[Any], Recorded, StepCode]] = WeakKeyDictionary()
 
 
-def recorded_step(cell: Cell) -> tuple[Recorded, StepCode]:
-    read = _what_a_step_reads(cell)
-    before = _known.get(cell)
+def recorded_step(layer: Layer) -> tuple[Recorded, StepCode]:
+    read = _what_a_step_reads(layer)
+    before = _known.get(layer)
     if before is None or len(before[0]) != len(read) or any(a is not b for a, b in zip(before[0], read, strict=True)):
-        recorded = record(cell)
+        recorded = record(layer)
         before = (read, recorded, compile_step(recorded))
         if all(any(row is one for one in read) for row in recorded.forward.rows):  # none was worked out from others
-            _known[cell] = before
+            _known[layer] = before
     return before[1], before[2]
 
 
-def _what_a_step_reads(cell: Cell) -> list[Any]:
-    """The cell's classes, attributes, parts, weights and buffers (the objects; the numbers inside tensors may change)."""
+def _what_a_step_reads(layer: Layer) -> list[Any]:
+    """The layer's classes, attributes, parts, weights and buffers (the objects; the numbers inside tensors may change)."""
     found: list[Any] = []
-    for module in cell.modules():
+    for module in layer.modules():
         found += [type(module), type(module).__dict__.get("step")]
         for name, value in vars(module).items():
             if name in ("_parameters", "_buffers", "_modules"):

@@ -1,4 +1,4 @@
-"""From a cell's own `step` to two graphs: the step itself, and its exact adjoint with the surrogate for the spike."""
+"""From a layer's own `step` to two graphs: the step itself, and its exact adjoint with the surrogate for the spike."""
 
 import copy
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
-from neurorec.models.cell import Cell
+from neurorec.engines.fused.step_graph import Graph, NotElementwise, Symbol
+from neurorec.models.layer import Layer
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One step of a cell, elementwise, beside the products W_in x and (where it is recurrent) W_rec z.
+    """One step of a layer, elementwise, beside the products W_in x and (where it is recurrent) W_rec z.
 
     Forward: the nodes of the output, of each next state, and of what is kept for the way back. Backward, from the gradient
     gz of the output, of each next state, and of each learned row as summed so far: the gradient of the drive
@@ -25,7 +25,7 @@ class Recorded:
     w_rec: Tensor | None
     forward: Graph
     output: int
-    kept: tuple[int, ...]  #: of a spiking cell, first what the spike function is called with: u - threshold
+    kept: tuple[int, ...]  #: of a spiking layer, first what the spike function is called with: u - threshold
     next_states: tuple[int, ...]
     learned: tuple[int, ...]  #: which of the graph's rows need a gradient
     backward: Graph
@@ -36,7 +36,7 @@ class Recorded:
 
 
 class _Spiking:
-    """Takes the place of the cell's spike function while its step is recorded."""
+    """Takes the place of the layer's spike function while its step is recorded."""
 
     def __init__(self) -> None:
         self.distances: list[Symbol] = []
@@ -46,16 +46,16 @@ class _Spiking:
         return distance.spike()
 
 
-def record(cell: Cell) -> Recorded:
+def record(layer: Layer) -> Recorded:
     """Raises `NotElementwise` where the step holds more than arithmetic on one neuron and the two products."""
-    spiking = cell.output_signal == "spikes" and hasattr(cell, "spike")
-    if not spiking and cell.recurrent_weights():
+    spiking = layer.output_signal == "spikes" and hasattr(layer, "spike")
+    if not spiking and layer.recurrent_weights():
         raise NotElementwise("its recurrent lines carry values; this engine follows spikes")
     graph, spike = Graph(), _Spiking()
-    twin: Any = copy.copy(cell)
+    twin: Any = copy.copy(layer)
     if spiking:
         twin.spike = spike
-    start = cell.initial_state(1)
+    start = layer.initial_state(1)
     wrap, fields = type(start), cast(Any, start)._fields
     spikes = fields[0] if spiking else None
     names = tuple(name for name in fields if name != spikes)
@@ -76,7 +76,7 @@ def record(cell: Cell) -> Recorded:
     ):
         raise NotElementwise("it uses its input or its last spikes other than by one matrix each")
     next_states = tuple(after[name].index for name in names)
-    adjoint = _Adjoint(graph, spike.distances[0].index if spiking else None, getattr(cell, "spike", None))
+    adjoint = _Adjoint(graph, spike.distances[0].index if spiking else None, getattr(layer, "spike", None))
     drive, states = adjoint.of(output.index, next_states)
     return Recorded(
         names, spikes, graph.weights["x"], graph.weights.get("z"), graph, output.index, tuple(adjoint.kept), next_states,

@@ -1,5 +1,6 @@
 """Competitive learning's spiking half: LIF neurons that inhibit each other and tire (after Diehl & Cook 2015)."""
 
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -8,8 +9,9 @@ from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
-from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIFState, check_euler
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, CURRENT_BASED, LIFState, check_euler, current_based
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
+from neurorec.models.forms import EventForm
 
 
 class CompetitiveLIFCard(CellCard):
@@ -83,6 +85,13 @@ class CompetitiveLIF(Cell):
         z = self.spike(u - (self.card.v_threshold + self.theta))
         v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
         return z, LIFState(z, v, i)
+
+    def event_form(self) -> EventForm | str:
+        model = replace(CURRENT_BASED, fires="v > v_threshold + theta")
+        return current_based(
+            self.card, model, self.w_in, self.w_rec, kept={"theta": self.theta}, weight_sum=self.card.weight_sum,
+            lateral_inhibition=True,
+        )  # fmt: skip
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

@@ -10,6 +10,7 @@ from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.lif import check_euler, check_learnable
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
+from neurorec.models.forms import NorseForm
 
 
 class LeakyIntegratorCard(CellCard):
@@ -79,6 +80,10 @@ class LeakyIntegrator(Cell):
         v = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
         i = jump + -self.tau_syn.rate * jump
         return v, LeakyIntegratorState(v, i)
+
+    def norse_form(self) -> NorseForm:
+        rates = {"tau_mem_inv": self.tau_mem.rate, "tau_syn_inv": self.tau_syn.rate, "v_leak": self.card.v_leak}
+        return NorseForm("leaky_integrator.li_step", "LIParameters", rates, (self.w_in,))
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return []

@@ -7,15 +7,22 @@ from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cell import Cell, CellCard, StepOperations, TraceOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
+from neurorec.models.forms import EventForm, NeuronModel, NorseForm
 
 ELEMENTWISE_PER_UNIT = 5
 """A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
 STATE_PER_UNIT = 2  #: u and i
 CLOSEST_IN_NIR = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
+CURRENT_BASED = NeuronModel(
+    equations="dv/dt = (v_leak - v + current) / tau_mem : 1\ndcurrent/dt = -current / tau_syn : 1",
+    fires="v > v_threshold",
+    reset="v = v_reset",
+    jump="current_post += w",
+)  #: the step below with the reset "zero", as event equations
 
 
 class SpikingCard(CellCard):
@@ -66,10 +73,40 @@ class LIFCard(SpikingCard):
         return self
 
 
+def current_based(card: Any, model: NeuronModel, w_in: Tensor, w_rec: Tensor, **more: Any) -> EventForm | str:
+    """Neurons of `model` with the card's numbers, or why they cannot be presented samples."""
+    if card.v_leak >= card.v_threshold:
+        return (
+            f"v_leak {card.v_leak:g} must lie below v_threshold {card.v_threshold:g}, or neurons spike while the next sample "
+            "is still on its way"
+        )
+    return EventForm(
+        card.dt_ms, model, w_in, w_rec, times_ms={"tau_mem": card.tau_mem_ms, "tau_syn": card.tau_syn_ms},
+        numbers={"v_leak": card.v_leak, "v_reset": card.v_reset, "v_threshold": card.v_threshold},
+        at_rest={"v": card.v_leak}, **more,
+    )  # fmt: skip
+
+
+def norse_values(cell: "LIF") -> dict[str, float | Tensor]:
+    """Norse's names for the numbers of its LIF and LSNN steps, for time steps of 1: rates stand for time constants."""
+    card = cell.card
+    return {
+        "tau_mem_inv": cell.tau_mem.rate, "tau_syn_inv": cell.tau_syn.rate, "v_leak": card.v_leak,
+        "v_th": card.v_threshold, "v_reset": card.v_reset,
+    }  # fmt: skip
+
+
 class LIFState(NamedTuple):
     z: Tensor  #: [B, H] spikes of the last step, which recurrence feeds back
     v: Tensor  #: [B, H] membrane potential
     i: Tensor  #: [B, H] synaptic current
+
+
+class LIFTraces(NamedTuple):
+    """How much the state of neuron j would differ, had the weight of its synapse ji: derivatives through j's own state."""
+
+    current: Tensor  #: [B, 1, L] of i, the same for every neuron that hears the line
+    potential: Tensor  #: [B, H, L] of v; [B, 1, L] where spikes do not clear it
 
 
 @cells.register("lif")
@@ -121,13 +158,56 @@ class LIF(Cell):
         zero = self._zeros(batch)
         return LIFState(z=zero, v=zero + self.card.v_leak, i=zero)
 
-    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+    def _before_reset(self, state: LIFState, x: Tensor) -> tuple[Tensor, Tensor]:
         jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
-        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
+        return jump, state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
+
+    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+        jump, u = self._before_reset(state, x)
         i = jump + -self.tau_syn.rate * jump
         z = self.spike(u - self.card.v_threshold)
         v = self.reset(u, z.detach(), self.card.v_threshold)
         return z, LIFState(z, v, i)
+
+    def start_traces(self, batch: int) -> LIFTraces:
+        lines = self.input_size + (self.size if self.w_rec.requires_grad else 0)
+        zero = self.w_in.new_zeros(batch, 1, lines, requires_grad=False)
+        return LIFTraces(zero, zero.expand(-1, self.size, -1) if self.reset.clears else zero)
+
+    def traced_step(self, state: LIFState, traces: LIFTraces, x: Tensor) -> tuple[Tensor, LIFState, Tensor, LIFTraces]:
+        """One step, with the eligibility [B, H, L] of each synapse for this step's spike: output, next state, e, next traces.
+
+        di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + dt/tau_mem (di + x);  e = psi du;  dv' as v', z given
+        """
+        jump, u = self._before_reset(state, x)
+        z = self.spike(u - self.card.v_threshold)
+        psi = self.spike.derivative(u - self.card.v_threshold)
+        heard = traces.current + self._lines(state.z, x)
+        du = traces.potential * (1 - self.tau_mem.rate) + heard * self.tau_mem.rate
+        v, i = self.reset(u, z, self.card.v_threshold), jump + -self.tau_syn.rate * jump
+        after = LIFTraces(heard * (1 - self.tau_syn.rate), self.reset.differential(du, z[:, :, None], None))
+        return z, LIFState(z, v, i), psi[:, :, None] * du, after
+
+    def _lines(self, z: Tensor, x: Tensor) -> Tensor:
+        """What arrives at the trained synapses of every neuron: [B, 1, L]."""
+        return (torch.cat([x, z], 1) if self.w_rec.requires_grad else x)[:, None]
+
+    def trace_operations(self) -> TraceOperations:
+        """Of `traced_step`: du is worked out by line where a spike leaves it alone."""
+        return TraceOperations(per_line=3, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
+
+    def event_form(self) -> EventForm | str:
+        if self.card.reset != "zero":
+            return f'its reset is "{self.card.reset}", and the event equations say "zero" only'
+        if self.learns_time_constants:
+            return "its neurons learn time constants of their own, and the event equations have one for all"
+        return current_based(self.card, CURRENT_BASED, self.w_in, self.w_rec)
+
+    def norse_form(self) -> NorseForm | str:
+        if self.card.reset != "zero":
+            return f'its reset is "{self.card.reset}", and Norse\'s recurrent steps know "zero" only'
+        weights = (self.w_in, self.w_rec)
+        return NorseForm("lif.lif_step", "LIFParameters", norse_values(self), weights, self.spike)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

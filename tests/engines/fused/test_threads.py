@@ -4,15 +4,16 @@ import pytest
 import torch
 
 from neurorec.engines.fused import threads
-from tests.engines.fused.comparing import results
-from tests.nets import inputs, network
+from tests.engines.fused.comparing import on_grid, results
+from tests.nets import inputs
+from tests.rounding import assert_gradients_apart
 
 
 @pytest.mark.parametrize("pool", [True, False], ids=["torch's workers", "threads of its own"])
 def test_threads_never_change_spikes_and_the_same_call_gives_the_same_bits(monkeypatch, pool):
     if not pool:
         monkeypatch.setattr(threads, "_torch_pool", lambda: None)
-    net = network("lif", I=30, H=40, input_gain=6.0)
+    net = on_grid("lif", I=30, H=40, input_gain=6.0)
     x = inputs(net, 20, 37)
     one, _, gradients = results("fused", net, x)
     torch.set_num_threads(3)
@@ -20,7 +21,7 @@ def test_threads_never_change_spikes_and_the_same_call_gives_the_same_bits(monke
     assert torch.equal(one, first[0])
     for key in gradients:
         assert torch.equal(first[2][key], again[2][key])
-        torch.testing.assert_close(gradients[key], first[2][key], rtol=2e-5, atol=1e-5)
+    assert_gradients_apart(gradients, first[2], 20, 37, 40)
 
 
 @pytest.mark.parametrize("pool", [True, False], ids=["torch's workers", "threads of its own"])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from neurorec.engines.brian2_networks import run_network as in_brian2
-from neurorec.engines.plastic.run import run_network
+from neurorec.engines.on_brian2 import run_network as in_brian2
+from neurorec.engines.on_plastic import run_network
 from tests.engines.plastic.event_networks import NEURONS, RULES, small_network
 
 STEPS = 400

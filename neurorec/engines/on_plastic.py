@@ -1,24 +1,42 @@
-"""Run an event network: equations to a kernel, numbers to arrays, and back."""
+"""Event networks compiled for one CPU core: equations to a kernel, numbers to arrays, and back."""
 
 import time
 from collections.abc import Iterable
 
 import numpy as np
 
+from neurorec.basics.errors import CannotRun
+from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.engines.event_network import EventNetwork, EventRun
 from neurorec.engines.plastic.arrays import network_arrays, results
-from neurorec.engines.plastic.compiled import load_kernel, table_of
+from neurorec.engines.plastic.kernel_code import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
-from neurorec.engines.plastic.plan import Plan, plan_network
+from neurorec.engines.plastic.network_plan import NetworkPlan, plan_network
 
 ENGINE = "plastic (LLVM)"
 STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
 
 
-def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
-    """Run `steps` steps of dt_ms from the network's start; spikes of `record` (all populations if None) are kept.
+@event_engines.register("plastic")
+class OnPlastic(EventEngine):
+    priority = 1
+    title = ENGINE
 
-    The same seed gives the same spikes. Nothing in `network` is changed.
+    def why_not(self, network: EventNetwork) -> str | None:
+        try:
+            plan_network(network)
+        except CannotRun as refused:
+            return str(refused).removeprefix("engine plastic cannot run ")
+        return None
+
+    def run_network(
+        self, network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None
+    ) -> EventRun:
+        return run_network(network, steps, seed, record)
+
+
+def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None) -> EventRun:
+    """As `EventEngine.run_network`.
 
     Raises
     ------
@@ -42,7 +60,7 @@ def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterab
     return results(plan, steps, arrays, recorded, ENGINE, done_s - ready_s, ready_s - start_s)
 
 
-def _make_space(plan: Plan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
+def _make_space(plan: NetworkPlan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
     """Buffers of spikes that cannot hold the next step, twice as long."""
     for name in recorded:
         key = plan.populations[name].key

@@ -1,0 +1,122 @@
+"""A layer under a plasticity rule as an event network, and samples presented to it in any event engine.
+
+A sample of T steps takes T + 1 of the network: in the first one the state is cleared and the input of step 0 is under way,
+for a spike moves the membrane of the following step. The spikes equal those of the layer's own `step`, one for one, where
+no sum lies within rounding of the threshold (event engines compute in double precision).
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.engines.event_engine import EventEngine
+from neurorec.engines.event_equations import EventEquations
+from neurorec.engines.event_network import EventNetwork, Population, Projection, SpikeTrain, variables_of
+from neurorec.models.forms import EventForm
+from neurorec.models.layer import Layer
+
+INPUTS, NEURONS, PLASTIC, LATERAL = "inputs", "neurons", "input synapses", "lateral synapses"
+NO_RULE = EventEquations()
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """What came of presenting B samples: spikes [T, B, H], and what the layer is afterwards."""
+
+    spikes: Tensor
+    weights: Tensor  #: [H, I] input weights after the last sample
+    kept: Mapping[str, Tensor]  #: [H] the neurons' variables that last from sample to sample, such as theta
+    wall_s: float
+
+    @property
+    def counts(self) -> Tensor:
+        """[B, H] spikes."""
+        return self.spikes.sum(0, dtype=torch.int64)
+
+
+def event_form(layer: Layer) -> EventForm:
+    """The layer's event equations.
+
+    Raises
+    ------
+    CannotRun
+        If it declares none.
+    """
+    form = layer.event_form()
+    if isinstance(form, str):
+        raise CannotRun(f"event engines cannot run {layer.title}: {form}")
+    return form
+
+
+def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations = NO_RULE) -> Presentation:
+    """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change meanwhile.
+
+    The layer is read, never written.
+
+    Raises
+    ------
+    CannotRun
+        If the layer has no event equations, or the engine cannot run them with the rule's.
+    InputError
+        If x holds anything but 0 and 1.
+    """
+    start_s, form, (T, B, _) = time.perf_counter(), event_form(layer), x.shape
+    spikes_in, spikes = _check_spikes(x), torch.zeros(T, B, len(form.input_weights))
+    if not spikes_in.size:
+        kept = {name: values.detach().clone() for name, values in form.kept.items()}
+        return Presentation(spikes, form.input_weights.detach().clone(), kept, 0.0)
+    seen = engine.run_network(layer_network(form, spikes_in, rule), B * (T + 1), record=[NEURONS])
+    steps, neurons = seen.spikes[NEURONS]
+    spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
+    weights = seen.weights[PLASTIC]
+    if rule.weight_sum is not None:  # as before every other sample
+        sums = weights.sum(0)
+        weights = weights * (rule.weight_sum / np.where(sums > 0, sums, np.inf))  # weights that are all 0 stay so
+        weights = np.minimum(weights, rule.weight_max)
+    kept = {name: torch.tensor(seen.state[NEURONS][name]) for name in (*form.kept, *rule.kept)}
+    return Presentation(spikes, torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s)
+
+
+def _check_spikes(x: Tensor) -> np.ndarray:
+    values = x.detach().cpu().numpy()
+    odd = values[~np.isin(values, (0, 1))]
+    if odd.size:
+        raise InputError(
+            f"event engines: input lines carry spikes, 0 or 1 per step (got {odd[0]:g}); encode the values first, for example "
+            "with the encoder regular_rate"
+        )
+    return values
+
+
+def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
+    """The layer, input spikes x [T, B, I] as its input lines, and the rule on the synapses between them."""
+    (T, _, lines), model = x.shape, form.model
+    sample, step, line = x.transpose(1, 0, 2).nonzero()
+    constant = [f"{name} : 1" for name in form.kept if name not in variables_of(rule.neuron_state)]
+    kept = {name: values.detach().cpu().double().numpy() for name, values in form.kept.items()}
+    lasting = {*form.kept, *rule.kept}
+    inputs = Population(
+        lines, SpikeTrain(sample * (T + 1) + step, line), rule.input_state, after=rule.at_input_spike,
+        at_sample={name: 0.0 for name in variables_of(rule.input_state) if name not in lasting},
+    )  # fmt: skip
+    equations = "\n".join([model.equations, *constant, rule.neuron_state])
+    neurons = Population(
+        len(form.input_weights), model.fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
+        method=model.method, start={**form.at_rest, **kept},
+        at_sample={name: form.at_rest.get(name, 0.0) for name in variables_of(equations) if name not in lasting},
+    )  # fmt: skip
+    weights, recurrent = (w.detach().cpu().double().numpy().T for w in (form.input_weights, form.recurrent_weights))
+    projections = {LATERAL: Projection(NEURONS, NEURONS, recurrent, on_pre=model.jump)} if recurrent.any() else {}
+    projections[PLASTIC] = Projection(
+        INPUTS, NEURONS, weights, on_pre=f"{model.jump}\n{rule.on_pre}", on_post=rule.on_post,
+        weight_sum=rule.weight_sum, weight_max=rule.weight_max,
+    )  # fmt: skip
+    return EventNetwork(
+        form.dt_ms, {INPUTS: inputs, NEURONS: neurons}, projections, times_ms={**form.times_ms, **rule.times_ms},
+        numbers={**form.numbers, **rule.numbers, "weight_max": rule.weight_max}, sample_steps=T + 1,
+    )  # fmt: skip
