@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.network import Network
 
@@ -179,7 +179,7 @@ def main() -> int:
     def ours(cell: str, signal: str = "values"):
         network = make_net(cell, inputs=I, size=H, outputs=O, signal=signal)  # type: ignore[arg-type]
         activity, x, hidden = run(network, steps=T, samples=B)
-        total = count(trained_work(network, activity)).total
+        total = count_work(trained_work(network, activity)).total
         events = f", {total.synaptic_events / B:,.10g} AC" if total.synaptic_events else ""
         return network, x, hidden, f"{total.macs / B:,.10g} MAC{events}"
 
