@@ -40,7 +40,8 @@ def run(
     debug: Debug = False,
 ) -> None:
     """Run a study: train, price, export, report. The same command again does only what is missing."""
-    from neurorec.report.studies import Asked, run_asked
+    from neurorec.experiments.kind import Asked
+    from neurorec.report.studies import run_asked
 
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
@@ -50,12 +51,18 @@ def run(
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.studies import rebuild_folder
+    from neurorec.report.studies import publish, rebuild_folder
 
     rebuild_folder(folder)
+    for path in publish(folder, to) if to is not None else []:
+        typer.echo(f"published: {path}")
 
 
 @app.command("list")
