@@ -10,15 +10,17 @@ import pytest
 from neurorec.basics.errors import InputError
 from neurorec.experiments.communication.count import UPDATE
 from neurorec.experiments.communication.observe import Job, observe_epoch
-from neurorec.experiments.communication.run import run_communication
+from neurorec.experiments.communication.kind import Communication
 from neurorec.experiments.communication.study import load_communication
 from neurorec.experiments.verbs import check_file
 from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.report.communication.answer import answer, place
-from neurorec.report.communication.page import ring_verdict, summary, write_report
-from neurorec.report.communication.rows import load_communication_results
+from neurorec.report.communication.page import ring_verdict
 from neurorec.report.communication.shared_training import refuse_half_asked
-from neurorec.report.studies import Asked, rebuild_folder, run_asked
+from neurorec.experiments.kind import Asked
+from neurorec.report.page import markdown
+from neurorec.report.pages import page_of
+from neurorec.report.studies import load_results, rebuild_folder, run_asked, write_report
 from tests.experiments.tiny import write_study
 
 CARD = """
@@ -30,6 +32,7 @@ workers = [1, 2, 4, 8, 16]
 seeds = [0]
 links = ["nvlink_c2c", "hop_truenorth", "infiniband_ndr"]
 report_links = ["infiniband_ndr"]
+unit_links = ["infiniband_ndr"]
 chips = ["loihi1", "cmos_7nm"]
 largest_hidden = 64
 ring_workers = []
@@ -72,8 +75,11 @@ def write_card(folder, old="", new=""):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     home = tmp_path_factory.mktemp("communication")
-    study = load_communication(write_card(home))
-    return run_communication(study, home / "out", make_executor=lambda: ThreadPoolExecutor(1))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(run, "processes", lambda jobs: ThreadPoolExecutor(1))
+    kind = Communication()
+    yield run_kind(kind, kind.prepare(Asked(str(write_card(home)), out=home / "out")), Watcher())
+    patch.undo()
 
 
 def test_counts_are_those_of_the_net_that_was_watched(results):
@@ -139,8 +145,8 @@ def test_a_page_its_files_and_back_again(results):
     assert answer(results)[0].split(";")[0] in text
     assert "None" not in re.sub(r"<svg.*?</svg>|href=\"[^\"]*\"", "", text, flags=re.DOTALL)
     assert text.count("<figure>") == 13  # 7 of a spiking net, 6 of a net that sends values
-    assert "the ring was not checked" in summary(results).lower()
-    again = load_communication_results(path.parent)
+    assert "the ring was not checked" in markdown(page_of(results)).lower()
+    again = load_results(path.parent)
     assert again == results
     lines = path.with_name("results.csv").read_text().splitlines()
     assert len(lines) == 1 + len(results.prices)
@@ -210,7 +216,7 @@ def test_options_and_folders_that_make_no_sense_are_refused(tmp_path):
         run_asked(Asked(str(card), quick=True, out=tmp_path / "file" / "out"))
     (tmp_path / "results.json").write_text(json.dumps({"nets": []}))
     with pytest.raises(InputError, match="not a results file of this version"):
-        load_communication_results(tmp_path)
+        load_results(tmp_path)
 
 
 @pytest.mark.parametrize(
