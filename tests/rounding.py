@@ -61,7 +61,8 @@ def unrolled_apart(cell: Cell, x: Tensor, lengths: Tensor | None = None) -> tupl
     """
     precise = _Step(copy.deepcopy(cell).double())
     weights = {key: value.detach() for key, value in precise.named_parameters()}
-    state = torch.stack([part.detach().double() for part in cell.initial_state(x.shape[1])], 1)
+    start = [part.detach().double() for part in cell.initial_state(x.shape[1])]
+    state = torch.stack(start, 1) if start else x.new_zeros(x.shape[1], 0, cell.size, dtype=torch.float64)
     slopes = vmap(jacrev(lambda *given: functional_call(precise, given[0], given[1:]), (0, 1, 2)), (None, 0, 0))
     apart, outputs, n = torch.zeros_like(state), [], x.shape[2] + cell.size + 1
     for t, x_t in enumerate(x.detach().double()):

@@ -6,6 +6,7 @@ import torch
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
+from neurorec.models.cell import cells
 from neurorec.tasks.task import Batch, masked_mean
 from tests.nets import CLASSES, inputs, network
 
@@ -31,7 +32,7 @@ def losses(net, method, steps):
     return found
 
 
-@pytest.mark.parametrize("name", ["elman", "lstm", "lif", "adaptive_lif", "competitive_lif", "leaky_integrator"])
+@pytest.mark.parametrize("name", [name for name in cells if BPTT.why_not(network(name)) is None])
 def test_the_loss_falls(name):
     found = losses(network(name, H=24), rule(), 120)
     assert found[-1] < 0.7 * found[0]

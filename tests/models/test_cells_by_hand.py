@@ -1,4 +1,4 @@
-"""Cells against what others compute: torch's own RNN and LSTM, the stated wiring of reservoirs, steps done by hand."""
+"""Cells against what others compute: torch's own RNN, LSTM and GRU, the stated wiring of reservoirs, steps done by hand."""
 
 import pytest
 import torch
@@ -38,9 +38,37 @@ def test_lstm_is_torchs_lstm():
     torch.testing.assert_close(state.h, h[0], rtol=1e-5, atol=1e-6)
 
 
+def test_gru_is_torchs_gru_with_the_reset_outside():
+    hidden = network("gru", I=4, H=6, update_bias=0.5)["hidden"]
+    assert hidden.bias[6:12].eq(0.5).all()
+    torchs = torch.nn.GRUCell(4, 6)
+    with torch.no_grad():
+        hidden.bias.uniform_(-1, 1)
+        hidden.candidate_bias.uniform_(-1, 1)
+        torchs.weight_ih.copy_(hidden.w_in)
+        torchs.weight_hh.copy_(hidden.w_rec)
+        torchs.bias_ih.copy_(hidden.bias)
+        torchs.bias_hh.zero_()
+        torchs.bias_hh[12:] = hidden.candidate_bias
+    x, h = torch.rand(9, 3, 4), torch.zeros(3, 6)
+    outputs, _ = hidden(x)
+    for t in range(9):
+        h = torchs(x[t], h)
+        torch.testing.assert_close(outputs[t], h, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("activation", "function"), [("tanh", torch.tanh), ("sigmoid", torch.sigmoid)])
+def test_a_feed_forward_layer_is_a_function_of_this_step(activation, function):
+    hidden = network("dense", I=4, H=6, activation=activation)["hidden"]
+    torch.nn.init.uniform_(hidden.bias, -1, 1)
+    x = torch.rand(9, 3, 4)
+    torch.testing.assert_close(hidden(x)[0], function(x @ hidden.w_in.T + hidden.bias))
+    assert not hidden.recurrent_weights()
+
+
 def test_every_trained_recurrence_is_known_to_the_frozen_control():
     trained = {name for name in cells if any(w.requires_grad for w in network(name)["hidden"].recurrent_weights())}
-    assert {"elman", "lstm", "lif", "adaptive_lif"} <= trained
+    assert {"elman", "lstm", "gru", "lif", "adaptive_lif"} <= trained
 
 
 def test_a_frozen_elman_forgets_at_once():
