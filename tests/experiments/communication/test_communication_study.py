@@ -33,12 +33,20 @@ report_links = ["infiniband_ndr"]
 chips = ["loihi1", "cmos_7nm"]
 largest_hidden = 64
 ring_workers = []
+[published_rule.reward]
+title = "STDP with a reward"
+needs = ["spike traces"]
+errors = false
+signals = "one"
+online = true
+why = "one number is broadcast"
+sources = ["izhikevich2007"]
 [[net]]
 pair = "tiny"
 half = "spiking"
 rule = "bptt"
 task = "row_digits"
-count_rules = ["bptt", "e-prop", "stdp"]
+count_rules = ["bptt", "eprop", "stdp", "reward"]
 [[net]]
 pair = "tiny"
 half = "rate"
@@ -80,7 +88,7 @@ def test_counts_are_those_of_the_net_that_was_watched(results):
     errors = by_way["units", "bptt", "", 2]  # 6 units on each side; the readout is with the first
     assert errors.errors == [between + last * 6]
     assert by_way["units", "stdp", "", 2].spikes == errors.spikes
-    assert by_way["units", "e-prop", "", 4].signals == [net.samples * net.steps * 10 * 3]
+    assert by_way["units", "eprop", "", 4].signals == [net.samples * net.steps * 10 * 3]
     assert ("units", "bptt", "", 16) not in by_way  # 12 units do not make 16 shares
     assert net.activity[0] > 0
 
@@ -120,7 +128,9 @@ def test_what_a_chip_cannot_train_has_the_reason(results):
     refused = {(row.rule, row.chip): row.why_not for row in results.computing
                if row.energy_pJ is None and row.net == "tiny spiking"}  # fmt: skip
     assert "cannot run a backward pass" in refused["bptt", "loihi1"]
-    assert refused["e-prop", "cmos_7nm"] == "its operations are not counted yet"
+    assert refused["reward", "cmos_7nm"] == "it is published, not a rule here, so its operations are not counted"
+    assert refused["eprop", "loihi1"] == "its card prices pairwise STDP only"
+    assert ("eprop", "cmos_7nm") not in refused
 
 
 def test_a_page_its_files_and_back_again(results):
@@ -175,7 +185,8 @@ def test_the_same_seed_is_watched_the_same(tmp_path):
 
 
 FAULTS = [
-    ('"bptt", "e-prop", "stdp"', '"bptt", "eprop"', 'what rule "eprop" communicates is not known (did you mean "e-prop"?)'),
+    ('"bptt", "eprop", "stdp"', '"bptt", "e-prop"', 'what rule "e-prop" communicates is not known (did you mean "eprop"?)'),
+    ('needs = ["spike traces"]', 'needs = ["traces"]', 'capability "traces" is not known'),
     ('count_rules = ["bptt"]', 'count_rules = ["stdp"]', "net: tiny, rate half: STDP pairs spikes, and its units send values"),
     ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]", "workers: from 1 upward, each number once (got [2, 4])"),
     ('report_links = ["infiniband_ndr"]', 'report_links = ["pcie"]', 'report_links: "pcie" must be one of links'),
