@@ -39,6 +39,10 @@ class Registry(Generic[Member]):
             )
         return self._members[name]
 
+    def name_of(self, member: Member) -> str | None:
+        """Under which name `member` is registered, if it is."""
+        return next((name for name, each in self._members.items() if each is member), None)
+
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
