@@ -97,7 +97,7 @@ class Line:
     weight: np.ndarray | None
 
 
-def _lines(model: Network | EnergyModel, activity: Activity, name: str) -> Iterator[Line]:
+def _lines(model: Any, activity: Activity, name: str) -> Iterator[Line]:
     """What the layer hears over its wires, and then from itself."""
     layer = _layers(model)[name]
     declared: StepOperations = layer.operations()
