@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from neurorec.engines.event_network import EventNetwork, EventRun, Poisson
-from neurorec.engines.plastic.compiled import load_kernel, table_of
-from neurorec.engines.plastic.plan import plan_network
+from neurorec.engines.plastic.kernel_code import load_kernel, table_of
+from neurorec.engines.plastic.network_plan import plan_network
 
 SCATTER = """
 def run(begin, end, dt, post, w, g) -> int:

@@ -1,4 +1,4 @@
-"""Engines that run event networks, whose weights may change at spikes; "auto" takes the first that can run the equations."""
+"""Engines that run event networks, whose weights may change at spikes; "auto" takes the first that can."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -16,8 +16,7 @@ event_engines: Registry[type["EventEngine"]] = Registry("event engine")
 class EventEngine(ABC):
     """Runs event networks; given input spikes, all engines give the same spikes and weights."""
 
-    turn: ClassVar[int]  #: "auto" asks the engines in this order
-
+    priority: ClassVar[int]  #: "auto" asks the engine with the highest first
     title: str  #: the engine and how it was compiled, for the record
 
     @abstractmethod
@@ -35,14 +34,14 @@ class EventEngine(ABC):
 
 
 def choose_event_engine(name: str, network: EventNetwork, title: str = "this network") -> EventEngine:
-    """The event engine called `name`, or for "auto" the first in turn that runs `network`; says which.
+    """The event engine called `name`, or for "auto" the first that runs `network`; says which.
 
     Raises
     ------
     InputError, CannotRun
         For an unknown engine, or one that cannot run the network. There is no silent fallback.
     """
-    for candidate in sorted(event_engines, key=lambda each: event_engines[each].turn) if name == "auto" else (name,):
+    for candidate in sorted(event_engines, key=lambda each: -event_engines[each].priority) if name == "auto" else (name,):
         engine = event_engines[candidate]()
         reason = engine.why_not(network)
         if reason is None:

@@ -29,7 +29,7 @@ EARLIER = 1000
 class OnBrian2(EventEngine):
     """`target` is "cython", "numpy" or "auto"."""
 
-    turn = 1
+    priority = 0
 
     def __init__(self, target: str = "auto") -> None:
         self.target = code_target() if target == "auto" else target

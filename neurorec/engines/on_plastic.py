@@ -9,9 +9,9 @@ from neurorec.basics.errors import CannotRun
 from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.engines.event_network import EventNetwork, EventRun
 from neurorec.engines.plastic.arrays import network_arrays, results
-from neurorec.engines.plastic.compiled import load_kernel, table_of
+from neurorec.engines.plastic.kernel_code import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
-from neurorec.engines.plastic.plan import Plan, plan_network
+from neurorec.engines.plastic.network_plan import NetworkPlan, plan_network
 
 ENGINE = "plastic (LLVM)"
 STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
@@ -19,7 +19,7 @@ STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
 
 @event_engines.register("plastic")
 class OnPlastic(EventEngine):
-    turn = 0
+    priority = 1
     title = ENGINE
 
     def why_not(self, network: EventNetwork) -> str | None:
@@ -60,7 +60,7 @@ def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterab
     return results(plan, steps, arrays, recorded, ENGINE, done_s - ready_s, ready_s - start_s)
 
 
-def _make_space(plan: Plan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
+def _make_space(plan: NetworkPlan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
     """Buffers of spikes that cannot hold the next step, twice as long."""
     for name in recorded:
         key = plan.populations[name].key

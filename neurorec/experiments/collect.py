@@ -16,8 +16,11 @@ from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.export import export_network, exporters
 from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
-from neurorec.hardware.pricing.inference_cost import Cost, TrainingCost, TrainingRun, estimate_cost
-from neurorec.hardware.workload.operations import Operations, count_inference
+from neurorec.hardware.pricing.bill import Cost, TrainingCost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.counting import Operations, count
+from neurorec.hardware.workload.trained import trained_work
+from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf, load_pair
@@ -71,12 +74,10 @@ def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> li
     """The network of `record` on every chip."""
     assert record.folder is not None
     activity = read_activity(record.folder)
-    operations = count_inference(network, activity)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    return [
-        cost_row(record.run_id, name, estimate_cost(network, activity, chip, training=trained), operations)
-        for name, chip in chips.items()
-    ]
+    work = trained_work(network, activity, trained)
+    operations = count(work)
+    return [cost_row(record.run_id, name, price(work, chip), operations) for name, chip in chips.items()]
 
 
 def cost_row(run_id: str, name: str, cost: Cost, operations: Operations) -> CostRow:

@@ -1,5 +1,5 @@
 """How weights change. Importing this folder registers the rules."""
 
-from neurorec.learning import assignment, bptt, competitive, ridge, stdp
+from neurorec.learning import assignment, bptt, competitive, eprop, ridge, stdp
 
-__all__ = ["assignment", "bptt", "competitive", "ridge", "stdp"]
+__all__ = ["assignment", "bptt", "competitive", "eprop", "ridge", "stdp"]

@@ -39,7 +39,12 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, layers: Mapping[str, Layer], wires: tuple[Wire, ...], input_signal: Signal, input_size: int, output: str = ""
+        self,
+        layers: Mapping[str, Layer],
+        wires: tuple[Wire, ...],
+        input_signal: Signal,
+        input_size: int,
+        output: str = "",
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleDict(layers)

@@ -6,9 +6,9 @@ from rich import box
 from rich.table import Table
 
 from neurorec.basics.cards import card_names
+from neurorec.basics.counts import Counts
 from neurorec.basics.errors import InputError
 from neurorec.experiments.verbs import price_graph
-from neurorec.hardware.counts import Counts
 from neurorec.hardware.workload.graph import GraphCost
 from neurorec.report.console import plain_console
 from neurorec.report.pricing import Placing, print_priced

@@ -43,7 +43,7 @@ class ArrayTask(Task):
     splits: dict[Split, np.ndarray]
     outputs: int
     sources: tuple[str, ...]
-    objective: Objective = objectives["classification"]()
+    objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
 
@@ -51,7 +51,9 @@ class ArrayTask(Task):
         self._check_arrays()
         missing = [name for name in SPLITS if name not in self.splits or not len(self.splits[name])]
         if missing:
-            raise InputError(f'task {self.name}: the split "{missing[0]}" is missing or empty; give {", ".join(SPLITS)}')
+            raise InputError(
+                f'task {self.name}: the split "{missing[0]}" is missing or empty; give {", ".join(SPLITS)}'
+            )
         everything = np.concatenate(list(self.splits.values()))
         if len(np.unique(everything)) != len(everything):
             raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")

@@ -5,6 +5,7 @@ import torch
 from pydantic import PositiveFloat
 
 from neurorec.basics.cards import Card, check_card, find_card, load_card, read_toml
+from neurorec.basics.counts import Counts, LayerCounts
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
 from neurorec.basics.registry import Registry
@@ -101,3 +102,18 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_counts_by_layer_add_up_whichever_layers_they_name():
+    one, two = LayerCounts(hidden=Counts(macs=2)), LayerCounts({"hidden": Counts(macs=1), "top": Counts(spikes=4)})
+    assert one + two == LayerCounts(top=Counts(spikes=4), hidden=Counts(macs=3))
+    assert (one + two).total == Counts(macs=3, spikes=4)
+    assert list(one + two) == ["hidden", "top"]
+    assert one.of("top") == Counts()
+    assert two.scaled(1, 2) == LayerCounts(hidden=Counts(macs=1), top=Counts(spikes=2))  # 1/2 is rounded up
+    assert one != two
+
+
+def test_a_layer_that_counted_nothing_is_as_good_as_none():
+    assert LayerCounts(hidden=Counts()) == LayerCounts()
+    assert LayerCounts(hidden=Counts(macs=1)) != LayerCounts()

@@ -11,7 +11,6 @@ from neurorec.experiments.collect import price_run
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.experiments.verbs import prepare_study, price_stored_run, read_case, run_study
 from neurorec.hardware.chips.chip import load_chip
-from neurorec.hardware.workload.operations import count_inference
 from neurorec.report.pricing import print_asked
 from neurorec.report.rows import csv_rows
 from neurorec.report.sweeping import print_sweep
@@ -37,8 +36,8 @@ def said(capsys) -> str:
 
 def test_a_stored_run_keeps_its_activity_by_step(spiking):
     activity = read_activity(spiking)
-    assert activity.hidden_steps.shape == (activity.steps, len(activity.hidden_spikes))
-    counts = count_inference(read_case(spiking, None).network, activity)
+    assert activity.hidden_steps.shape == (activity.steps, len(activity.layers["hidden"].spikes))
+    counts = counted(read_case(spiking, None).network, activity)
     assert counts.per_step.cell_events.sum() == counts["hidden"].synaptic_events > 0
 
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from neurorec.basics.counts import Counts, LayerCounts, Store
 from neurorec.basics.errors import InputError
-from neurorec.hardware.counts import LAYERS, Counts, LayerCounts
 from neurorec.hardware.gradient_counts import update_counts
-from neurorec.hardware.pricing.memory import Store
 from neurorec.hardware.training_operations import COUNTED_RULES, count_training
 from neurorec.hardware.workload.operations import count_inference
 from neurorec.learning.rule import rules
@@ -37,7 +36,7 @@ def test_bptt_equals_brute_force(cell, signal):
     activity, x, hidden = run(network)
     training = count_training(network, activity, "bptt", samples_seen=4, weight_updates=1)
     walked = walk_backward(network, x, hidden)
-    for layer in LAYERS:
+    for layer in ("hidden", "readout"):
         counted = training.phases["backward"].of(layer)
         assert {name: getattr(counted, name) for name in BACKWARD} == {name: walked[layer][name] for name in BACKWARD}
 
@@ -58,8 +57,8 @@ def test_bptt_by_hand():
     assert training.update.moment_reads == training.update.moment_writes == 2 * 2 * trained
     assert training.update.weight_writes == 2 * trained
     assert training.stores == (
-        Store("cell", "gradient", 5 * 7 + 7 * 7 + 7), Store("cell", "moment", 2 * (5 * 7 + 7 * 7 + 7)),
-        Store("cell", "tape", 6 * 4 * 7),  # steps x batch x values
+        Store("hidden", "gradient", 5 * 7 + 7 * 7 + 7), Store("hidden", "moment", 2 * (5 * 7 + 7 * 7 + 7)),
+        Store("hidden", "tape", 6 * 4 * 7),  # steps x batch x values
         Store("readout", "gradient", 7 * 3 + 3), Store("readout", "moment", 2 * (7 * 3 + 3)),
     )  # fmt: skip
 
@@ -116,16 +115,16 @@ def test_stdp_equals_brute_force():
     updates = int(x.sum()) * 7 + int(hidden.sum()) * 5
     training = count_training(network, activity, "stdp", samples_seen=4, weight_updates=updates)
     assert hidden.sum() > 0
-    assert training.phases["update"] == LayerCounts(cell=as_counts(walk_stdp(network, x, hidden)))
+    assert training.phases["update"] == LayerCounts(hidden=as_counts(walk_stdp(network, x, hidden)))
     assert training.forward == count_inference(network, activity).total
-    assert training.stores == (Store("cell", "trace", 5 + 2 * 7),)
+    assert training.stores == (Store("hidden", "trace", 5 + 2 * 7),)
 
 
 def test_competitive_learning_equals_brute_force():
     network = make_net("competitive", signal="values")
     activity, x, _ = run(network)
     training = count_training(network, activity, "competitive", samples_seen=4, weight_updates=RUNS * 5)
-    assert training.phases["update"] == LayerCounts(cell=as_counts(walk_competitive(network, x)))
+    assert training.phases["update"] == LayerCounts(hidden=as_counts(walk_competitive(network, x)))
 
 
 @pytest.mark.parametrize("cell", ["lif", "adaptive_lif"])
@@ -138,7 +137,7 @@ def test_eprop_equals_brute_force(cell):
         assert replace(counted, dense_macs=0) == as_counts(walked)
     assert not any(store.kind == "tape" for store in training.stores)
     each = {"lif": 1, "adaptive_lif": 2}[cell]
-    assert Store("cell", "trace", 2 * (5 + 7) + each * (5 * 7 + 7 * 7)) in training.stores
+    assert Store("hidden", "trace", 2 * (5 + 7) + each * (5 * 7 + 7 * 7)) in training.stores
 
 
 def test_training_twice_as_long_costs_twice_as_much():

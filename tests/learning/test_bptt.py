@@ -57,7 +57,7 @@ def test_the_learning_rate_decays_by_update():
     state = method.init(net, engines["torch"](), CLASSES, torch.Generator())
     for _ in range(3):
         state, _ = method.step(net, state, batch_for(net))
-    assert state.optimizer.param_groups[0]["lr"] == pytest.approx(1e-2 / 8)
+    assert state.descent.optimizer.param_groups[0]["lr"] == pytest.approx(1e-2 / 8)
 
 
 def test_a_loss_that_becomes_nan_says_what_to_turn():

@@ -119,7 +119,9 @@ def test_it_says_who_ran_it():
 
 def test_an_unknown_event_engine_is_refused():
     with pytest.raises(InputError, match='event engine "brain2" is not known \\(did you mean "brian2"\\?\\)'):
-        rules["stdp"](rule().card, "brain2").init(net(), choose_engine("auto", net()["hidden"]), CLASSES, torch.Generator())
+        rules["stdp"](rule().card, "brain2").init(
+            net(), choose_engine("auto", net()["hidden"]), CLASSES, torch.Generator()
+        )
 
 
 def test_the_compiled_engine_learns_what_brian2_learns():

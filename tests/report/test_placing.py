@@ -8,7 +8,8 @@ import pytest
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.mapping import partition
-from neurorec.hardware.workload.description import describe_cost, load_description
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work, load_description
 from neurorec.report.pricing import Placing, print_asked
 
 NETWORKS = Path(__file__).parents[2] / "docs" / "networks"
@@ -23,7 +24,7 @@ def test_both_orders_stand_in_the_table_and_in_the_json(tmp_path, capsys):
         r"\d+\.\d% of hops, \d+\.\d% of packets saved over placing in order \(whole layers \+ annealed\)", said
     )
     (row,) = json.loads(out.read_text())
-    cost = describe_cost(load_description(SCALING), "loihi1", annealed=True, partitioned=True)
+    cost = price(described_work(load_description(SCALING), annealed=True, partitioned=True), "loihi1")
     samples = cost.operations.samples
     assert row["placed"]["packets"] == cost.mapping.packets / samples
     assert row["in_order"]["packets"] == cost.mapping.in_order.packets / samples

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import ModuleType
 
 from neurorec.basics.files import user_cache
-from neurorec.engines.fused.machine import machine
+from neurorec.engines import fused, llvm
+from neurorec.engines.llvm.processor import processor
 
 
 @cache
@@ -24,8 +25,8 @@ def load_loops() -> ModuleType:
 
 
 def cache_folder() -> Path:
-    """One folder for each state of this package's code and each processor. numba replaces files in it whole, so several
+    """One folder for each state of the code and each processor. numba replaces files in it whole, so several
     processes may share it."""
-    here = Path(__file__).parent
-    code = b"".join(path.read_bytes() for path in sorted(here.glob("*.py")))
-    return user_cache(f"fused-{hashlib.sha256(code + repr(machine()).encode()).hexdigest()[:16]}")
+    folders = [Path(module.__path__[0]) for module in (fused, llvm)]
+    code = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))
+    return user_cache(f"fused-{hashlib.sha256(code + repr(processor()).encode()).hexdigest()[:16]}")

@@ -6,11 +6,11 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from neurorec.engines.fused.compiled import llvm_function
-from neurorec.engines.fused.machine import machine
+from neurorec.engines.llvm.machine_code import llvm_function
+from neurorec.engines.llvm.processor import processor
 
 WORD = ir.IntType(64)
-LANES, TILE_ROWS = machine().lanes, machine().tile_rows
+LANES, TILE_ROWS = processor().lanes, processor().tile_rows
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 BLOCKS = (8, 2)  #: vectors that a loop over columns takes at once: as many as fit, then two by two
 

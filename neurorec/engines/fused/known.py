@@ -3,8 +3,8 @@
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from neurorec.engines.fused.compiled import StepCode, compile_step
 from neurorec.engines.fused.record import Recorded, record
+from neurorec.engines.fused.step_code import StepCode, compile_step
 from neurorec.models.layer import Layer
 
 _known: WeakKeyDictionary[Layer, tuple[list[Any], Recorded, StepCode]] = WeakKeyDictionary()

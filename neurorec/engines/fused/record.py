@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from torch import Tensor
 
-from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
+from neurorec.engines.fused.step_graph import Graph, NotElementwise, Symbol
 from neurorec.models.layer import Layer
 
 

@@ -13,18 +13,18 @@ from typing import Any
 
 import torch
 
-from neurorec.engines.fused.machine import machine
+from neurorec.engines.llvm.processor import processor
 
 
 def count_threads(batch: int) -> int:
     """As many threads as torch may use, at most one for each tile of samples."""
-    return max(1, min(torch.get_num_threads(), -(-batch // machine().tile_rows)))
+    return max(1, min(torch.get_num_threads(), -(-batch // processor().tile_rows)))
 
 
 def share(batch: int, work: Callable[[int, int, int], Any]) -> list[Any]:
     """work(low, high, part) for each part of the batch. The cuts depend on the batch and the number of threads alone, so
     that the same call adds the same numbers in the same order."""
-    rows, parts = machine().tile_rows, count_threads(batch)
+    rows, parts = processor().tile_rows, count_threads(batch)
     tiles = -(-batch // rows)
     cuts = [min(batch, tiles * part // parts * rows) for part in range(parts + 1)]
     results: list[Any] = [None] * parts

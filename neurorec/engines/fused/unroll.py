@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.fused.cache import load_loops
-from neurorec.engines.fused.compiled import StepCode
-from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
+from neurorec.engines.fused.step_code import StepCode
 from neurorec.engines.fused.threads import count_threads, share
+from neurorec.engines.llvm.processor import processor
 
 DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is one dense product
 KEEP_BYTES = {True: 128 * 2**20, False: 4 * 2**20}
@@ -56,7 +56,7 @@ class _Unroll(torch.autograd.Function):
         out = (_empty if full else torch.zeros)(T if plan.outputs else 0, B, H)
         summed = torch.zeros(len(plan.weights), B, width)
         all_kept = keep and T * B * size * 4 <= KEEP_BYTES[plan.recorded.compact]
-        tiles, rows = -(-B // machine().tile_rows), machine().tile_rows
+        tiles, rows = -(-B // processor().tile_rows), processor().tile_rows
         kept = _empty(tiles if all_kept else 0, T, rows, size)
         near = _for_threads(B, kept) if all_kept else _lent(B, 1, size)
         starts = _empty(-(-T // loops.SEGMENT) if keep and not all_kept else 0, B, len(states), width)
@@ -122,7 +122,7 @@ class _Unroll(torch.autograd.Function):
 
 def _lent(B: int, steps: int, size: int) -> list[Any]:
     """What is kept of some steps of one tile, for each thread its own."""
-    return _arrays(*(_empty(1, steps, machine().tile_rows, size) for _ in range(count_threads(B))))
+    return _arrays(*(_empty(1, steps, processor().tile_rows, size) for _ in range(count_threads(B))))
 
 
 def _for_threads(B: int, tensor: Tensor) -> list[Any]:
@@ -135,7 +135,7 @@ def _empty(*shape: int) -> Tensor:
 
 
 def _padded(size: int) -> int:
-    return -(-size // machine().padding) * machine().padding
+    return -(-size // processor().padding) * processor().padding
 
 
 def _by_rows(tensor: Tensor, width: int) -> Tensor:

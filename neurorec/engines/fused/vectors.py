@@ -1,6 +1,6 @@
 """The few inner loops that decide the speed, written for vector registers.
 
-numba sees each as a function of addresses and lengths. `width` is a multiple of `machine().padding`, rows are contiguous
+numba sees each as a function of addresses and lengths. `width` is a multiple of `processor().padding`, rows are contiguous
 float32. Sums run in the order of their events, so that equal input gives equal bits.
 """
 
@@ -8,7 +8,6 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from neurorec.engines.fused.compiled import ADDRESSES, llvm_function
 from neurorec.engines.fused.emit import (
     LANES,
     TILE_ROWS,
@@ -27,6 +26,8 @@ from neurorec.engines.fused.emit import (
     repeat,
     store,
 )
+from neurorec.engines.fused.step_code import ADDRESSES
+from neurorec.engines.llvm.machine_code import llvm_function
 
 
 @intrinsic
@@ -200,7 +201,7 @@ def transpose_bits(typing, address):
 
 @intrinsic
 def call_rows(typing, code, a, b, c, d, e, f, width):
-    """Call compiled row code (see compiled.py)."""
+    """Call compiled row code (see step_code.py)."""
 
     def emit(builder, code, *arguments):
         kind = ir.FunctionType(ir.VoidType(), [WORD] * (ADDRESSES + 1))

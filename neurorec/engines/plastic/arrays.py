@@ -4,12 +4,12 @@ import numpy as np
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.event_network import EventRun, Poisson, SpikeTrain
-from neurorec.engines.plastic.plan import Plan, PopulationPlan, ProjectionPlan
+from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan, ProjectionPlan
 
 NEVER = -(2**30)  #: the step of a last spike before there was any
 
 
-def network_arrays(plan: Plan, steps: int) -> dict[str, np.ndarray]:
+def network_arrays(plan: NetworkPlan, steps: int) -> dict[str, np.ndarray]:
     network = plan.network
     arrays = {"sample": np.array([network.sample_steps or max(steps, 1)])}
     for name, population in plan.populations.items():
@@ -37,7 +37,7 @@ def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return fine, coarse[: nonzero[-1] + 1]
 
 
-def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
+def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
     N, dt_ms, fires = p.population.size, plan.network.dt_ms, p.population.fires
     found = {
         "sizes": np.array([N, round(p.population.refractory_ms / dt_ms)]),
@@ -45,7 +45,7 @@ def _population(plan: Plan, name: str, p: PopulationPlan, steps: int, slots: int
         "counts": np.zeros(slots, np.int64),
         "fired_at": np.full(N, NEVER, np.int32),
         "total": np.zeros(1, np.int64),
-        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; run.py makes them longer
+        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; on_plastic makes room for more
         "who": np.empty(max(1024, 4 * N), np.int32),
         "hits": np.zeros(-(-N // 8) * 8, np.uint8),
         "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
@@ -84,11 +84,11 @@ def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.
     }  # fmt: skip
 
 
-def _delay_steps(plan: Plan, p: ProjectionPlan) -> np.ndarray:
+def _delay_steps(plan: NetworkPlan, p: ProjectionPlan) -> np.ndarray:
     return np.rint(np.atleast_1d(np.asarray(p.projection.delay_ms)) / plan.network.dt_ms).astype(np.int64)
 
 
-def _projection(plan: Plan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarray]:
+def _projection(plan: NetworkPlan, p: ProjectionPlan, steps: int) -> dict[str, np.ndarray]:
     projection, (S, N) = p.projection, (p.source.population.size, p.target.population.size)
     single = np.asarray(projection.weights).dtype == np.float32
     weights = np.array(projection.weights, np.float32 if single else np.float64, order="C")
@@ -133,7 +133,7 @@ def _stable_order(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def results(
-    plan: Plan, steps: int, arrays: dict[str, np.ndarray], recorded: tuple[str, ...], engine: str, wall_s: float,
+    plan: NetworkPlan, steps: int, arrays: dict[str, np.ndarray], recorded: tuple[str, ...], engine: str, wall_s: float,
     prepare_s: float,
 ) -> EventRun:  # fmt: skip
     """What the kernel left in its arrays, by the names of the network."""

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from llvmlite import ir
 
@@ -14,6 +14,7 @@ ELEMENTS = {
     "int32": (ir.IntType(32), "i"), "uint32": (ir.IntType(32), "u"), "uint8": (ir.IntType(8), "u"),
 }  # fmt: skip
 COMPARED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!="}
+Kind = TypeVar("Kind")
 CASTS = {"int": "i", "int64": "i", "uint64": "u", "float64": "f"}
 
 
@@ -40,6 +41,17 @@ class Array:
         return self.dtype, len(self.shape)
 
 
+def untranslated(node: ast.AST) -> NotImplementedError:
+    return NotImplementedError(f'"{ast.unparse(node)}" lies outside the Python that kernels are written in')
+
+
+def expect(kind: type[Kind], value: Any, node: ast.AST) -> Kind:
+    """The value of (a part of) `node`, which must be of this kind."""
+    if not isinstance(value, kind):
+        raise untranslated(node)
+    return value
+
+
 class Expressions:
     """Writes expressions at the place where `b` stands; `first` is the place for variables."""
 
@@ -51,9 +63,7 @@ class Expressions:
         self.variables: dict[str, tuple[Any, str]] = {}
 
     def number(self, node: ast.expr) -> Number:
-        value = self.value(node)
-        assert isinstance(value, Number), ast.unparse(node)
-        return value
+        return expect(Number, self.value(node), node)
 
     def value(self, node: ast.expr) -> Number | Array:
         return getattr(self, f"a_{type(node).__name__}")(node)
@@ -71,19 +81,17 @@ class Expressions:
 
     def a_Subscript(self, node: ast.Subscript) -> Number | Array:
         if isinstance(node.value, ast.Attribute):
-            assert node.value.attr == "shape"
-            assert isinstance(node.slice, ast.Constant)
-            array = self.value(node.value.value)
-            assert isinstance(array, Array)
-            return Number(array.shape[node.slice.value], "i")  # type: ignore[index]
+            if node.value.attr != "shape":
+                raise untranslated(node)
+            array = expect(Array, self.value(node.value.value), node)
+            return Number(array.shape[expect(ast.Constant, node.slice, node).value], "i")  # type: ignore[index]
         array, place = self.element(node)
         if len(array.shape) == 2 and not isinstance(node.slice, ast.Tuple):
             return Array(place, array.dtype, array.shape[1:])
         return self.widen(self.b.load(place), array.dtype)
 
     def element(self, node: ast.Subscript) -> tuple[Array, Any]:
-        array = self.value(node.value)
-        assert isinstance(array, Array)
+        array = expect(Array, self.value(node.value), node)
         indices = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         place = self.to(self.number(indices[0]), "i")
         if len(array.shape) == 2:
@@ -98,7 +106,7 @@ class Expressions:
         value = self.number(node.operand)
         if isinstance(node.op, ast.UAdd):
             return value
-        assert isinstance(node.op, ast.USub)
+        expect(ast.USub, node.op, node)
         if value.kind == "f":
             return Number(self.b.fneg(value.value), "f")
         return Number(self.b.neg(self.to(value, "i")), "i")
@@ -173,7 +181,7 @@ class Expressions:
 
     def a_Call(self, node: ast.Call) -> Number | Array:
         if isinstance(node.func, ast.Attribute) and node.func.attr == "view":
-            return self.by_8(self.value(node.func.value))
+            return self.by_8(expect(Array, self.value(node.func.value), node), node)
         name = ast.unparse(node.func).removeprefix("math.").removeprefix("np.")
         values = [self.value(argument) for argument in node.args]
         found = self.call(self.b, name, values)
@@ -184,16 +192,18 @@ class Expressions:
             return Number(self.to(numbers[0], CASTS[name]), CASTS[name])
         if name == "int32":
             return Number(self.b.sext(self.b.trunc(self.to(numbers[0], "i"), ir.IntType(32)), WORD), "i")
-        return self.intrinsic({"abs": "fabs"}.get(name, name), *numbers)
+        name = {"abs": "fabs"}.get(name, name)
+        if name not in ("exp", "log", "sqrt", "floor", "fabs", "pow"):
+            raise untranslated(node)
+        return self.intrinsic(name, *numbers)
 
-    def by_8(self, array: Number | Array) -> Array:
+    def by_8(self, array: Array, node: ast.expr) -> Array:
         """`a.view(np.uint64)` of bytes."""
-        assert isinstance(array, Array)
-        assert array.dtype == "uint8"
+        if array.dtype != "uint8":
+            raise untranslated(node)
         return Array(self.b.bitcast(array.start, WORD.as_pointer()), "uint64", (self.b.sdiv(array.shape[0], WORD(8)),))
 
     def intrinsic(self, name: str, *numbers: Number) -> Number:
-        assert name in ("exp", "log", "sqrt", "floor", "fabs", "pow"), name
         declared = self.module.declare_intrinsic(f"llvm.{name}", [REAL])
         if name == "pow":
             declared = self.module.declare_intrinsic("llvm.pow", [REAL], ir.FunctionType(REAL, [REAL, REAL]))

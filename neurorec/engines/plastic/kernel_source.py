@@ -1,10 +1,9 @@
 """The whole kernel of a network as text: one loop over time that keeps the order stated in event_network."""
 
-import ast
 from pathlib import Path
 
 from neurorec.engines.event_network import Poisson, SpikeTrain
-from neurorec.engines.plastic.plan import Plan, PopulationPlan
+from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan
 from neurorec.engines.plastic.population_source import at_spikes, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
 from neurorec.engines.plastic.writing import Function
@@ -17,7 +16,7 @@ class Kernel:
     recorded spikes may not hold another step.
     """
 
-    def __init__(self, plan: Plan, recorded: tuple[str, ...]) -> None:
+    def __init__(self, plan: NetworkPlan, recorded: tuple[str, ...]) -> None:
         self.plan, self.recorded = plan, recorded
         self.constants = tuple(plan.network.constants)
         self.functions: list[Function] = []
@@ -105,7 +104,6 @@ class Kernel:
             parts = [self._array(f"{key}_{part}") for part in ("chances", "top", "upcoming")]
             row = f"t // {self._array('sample')}[0] % {parts[0]}.shape[0]"
             return f"poisson(t, {row}, {parts[0]}, {parts[1]}, {parts[2]}, random, {key}_fired)"
-        assert isinstance(plan.condition, ast.expr)
         parts = [self._array(f"{key}_{part}") for part in ("hits", "fired_at")]
         return f"collect(t, {', '.join(parts)}, {key}_fired)"
 

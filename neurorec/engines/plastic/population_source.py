@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from neurorec.engines.plastic.language import Assignment
-from neurorec.engines.plastic.plan import PopulationPlan
+from neurorec.engines.plastic.network_plan import PopulationPlan
 from neurorec.engines.plastic.writing import Function, Place, used
 
 

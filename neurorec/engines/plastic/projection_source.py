@@ -1,7 +1,7 @@
 """Generated functions of a projection: spikes that arrive, the target's own spikes, rewards."""
 
 from neurorec.engines.plastic.language import Assignment
-from neurorec.engines.plastic.plan import ProjectionPlan
+from neurorec.engines.plastic.network_plan import ProjectionPlan
 from neurorec.engines.plastic.population_source import load, place, store
 from neurorec.engines.plastic.writing import Function, Place, used
 

@@ -4,7 +4,7 @@ Python here means numbers and arrays: assignments, `for` over `range`, `while`, 
 `a[i]`, `a[i, j]`, rows `a[i]` of a matrix, `a.shape[k]`, bytes viewed as words, calls of each other and of a few functions
 of `math`. Arrays are C-contiguous and never overlap. A function is compiled for the types it is called with; a variable
 keeps the type of its first assignment. Numbers are 64 bits wide in between: whole ("i", or "u" without sign), real ("f")
-or a condition ("b"). Anything else is a fault of the code that wrote the text, and stops with an assertion.
+or a condition ("b"). Anything else is a fault of the code that wrote the text, and raises NotImplementedError.
 """
 
 import ast
@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from neurorec.engines.plastic.expressions import ELEMENTS, TYPES, WORD, Array, Expressions, Number
+from neurorec.engines.plastic.expressions import ELEMENTS, TYPES, WORD, Array, Expressions, Number, expect
 
 
 class Module:
@@ -39,7 +39,8 @@ class Module:
             start = builder.inttoptr(read(), ELEMENTS[dtype][0].as_pointer())
             values.append(Array(start, dtype, tuple(read() for _ in range(dimensions))))
         found = self.call(builder, name, values)
-        assert found is not None
+        if found is None:
+            raise NotImplementedError(f'the text of the kernel has no function "{name}"')
         builder.ret(found.value)
 
     def call(self, builder: Any, name: str, values: list[Number | Array]) -> Number | None:
@@ -91,7 +92,8 @@ class _Function(Expressions):
     def body(self, statements: list[ast.stmt]) -> None:
         self.block(statements)
         if not self.b.block.is_terminated:
-            assert self.kind is None, f"{self.function.name} must return"
+            if self.kind is not None:
+                raise NotImplementedError(f"{self.function.name} must return a number on every way through it")
             self.b.ret_void()
         self.first.branch(self.begin)
 
@@ -106,9 +108,9 @@ class _Function(Expressions):
     def do_Pass(self, node: ast.Pass) -> None: ...
 
     def do_Return(self, node: ast.Return) -> None:
-        assert node.value is not None
-        assert self.kind is not None, f"{self.function.name} does not say what it returns"
-        self.b.ret(self.to(self.number(node.value), self.kind))
+        if self.kind is None:
+            raise NotImplementedError(f"{self.function.name} does not say what it returns")
+        self.b.ret(self.to(self.number(expect(ast.expr, node.value, node)), self.kind))
         self.b.position_at_end(self.function.append_basic_block("unreached"))
         self.b.unreachable()
 
@@ -130,13 +132,11 @@ class _Function(Expressions):
         self.loop(lambda: self.truth(node.test), node.body)
 
     def do_For(self, node: ast.For) -> None:
-        assert isinstance(node.iter, ast.Call)
-        assert isinstance(node.target, ast.Name)
-        bounds = [self.to(self.number(bound), "i") for bound in node.iter.args]
+        bounds = [self.to(self.number(bound), "i") for bound in expect(ast.Call, node.iter, node).args]
         low, high = bounds if len(bounds) == 2 else (WORD(0), bounds[0])
         counter = self.first.alloca(WORD)
         self.b.store(low, counter)
-        name = node.target.id
+        name = expect(ast.Name, node.target, node).id
 
         def more() -> Any:
             return self.b.icmp_signed("<", self.b.load(counter), high)
@@ -167,13 +167,10 @@ class _Function(Expressions):
         if isinstance(target, ast.Name) and isinstance(value, Array):
             self.names[target.id] = value
         elif isinstance(target, ast.Name):
-            assert isinstance(value, Number)
-            self.assign(target.id, value)
+            self.assign(target.id, expect(Number, value, target))
         else:
-            assert isinstance(target, ast.Subscript)
-            assert isinstance(value, Number)
-            array, place = self.element(target)
-            self.b.store(self.narrow(value, array.dtype), place)
+            array, place = self.element(expect(ast.Subscript, target, target))
+            self.b.store(self.narrow(expect(Number, value, target), array.dtype), place)
 
     def assign(self, name: str, value: Number) -> None:
         if name not in self.variables:

@@ -58,7 +58,10 @@ def run_communication(
             f"{folder}: the output folder cannot be written ({error.strerror}); choose another with --out"
         ) from None
     nets = _watch(study, settings, say, make_executor or (lambda: processes(min(2, os.cpu_count() or 1))))
-    counted = [Counted(seen, net.count_rules, card.batch_size) for seen, net in zip(nets, card.net, strict=True)]
+    counted = [
+        Counted(seen, {rule: card.rule(rule) for rule in net.count_rules}, card.batch_size)
+        for seen, net in zip(nets, card.net, strict=True)
+    ]
     say("counting and pricing")
     places = [
         (each, way, workers)

@@ -8,7 +8,8 @@ from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
 from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate
-from neurorec.hardware.workload.description import Description, describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import Description, described_work
 
 
 def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
@@ -61,15 +62,15 @@ def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
     active_uJ = sum(float(row["run_minus_post_uJ_per_inf"]) for row in spotter) / len(spotter)
     total_uJ = sum(float(row["run_W"]) * float(row["ms_per_inf"]) * 1e3 for row in spotter) / len(spotter)
     net, points = spiking_spotter(spikes_per_step), ([], [])
-    dynamic = describe_cost(net, "loihi1_sanafe").dynamic_pJ
+    dynamic = price(described_work(net), "loihi1_sanafe").dynamic_pJ
     sanafe_uJ = dynamic.value * 1e-6 if dynamic else None  # SANA-FE counts no static power
     for chip in ("loihi1", "loihi1_sanafe"):
-        cost = describe_cost(net, chip)
+        cost = price(described_work(net), chip)
         assert cost.operations is not None
         assert cost.dynamic_pJ is not None
         assert cost.energy_pJ is not None
         counted = cost.operations.total
-        updates = counted.neuron_updates + cost.operations.readout.values_sent
+        updates = counted.neuron_updates + counted.values_sent
         keras = KERAS_PJ["loihi"] * counted.synaptic_events + KERAS_LOIHI_NEURON_PJ * updates
         rival = keras * 1e-6 / cost.operations.samples
         for at, (measured, band) in enumerate(((active_uJ, cost.dynamic_pJ), (total_uJ, cost.energy_pJ))):

@@ -10,7 +10,8 @@ import numpy as np
 from neurorec.basics.cards import read_toml
 from neurorec.experiments.silicon.rivals import KERAS_PJ, TRUENORTH_EVENT_PJ
 from neurorec.experiments.silicon.score import Point, Score, spread_band
-from neurorec.hardware.workload.description import Description, describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import Description, described_work
 
 NEURONS_PD14, EVENTS_PD14_PER_S = 77_169, 9.6e8
 RIVAL_OF = {"Xeon E5-2680v3": "cpu", "EPYC 7702": "cpu", "SpiNNaker 1": "spinnaker", "GPU": "gpu"}
@@ -41,7 +42,7 @@ def chip_scores() -> list[Score]:
 
 
 def _power(net: Description, chip: str, mW: float, rival: float | None, name: str, fitted: bool) -> Point:
-    cost = describe_cost(net, chip)
+    cost = price(described_work(net), chip)
     assert cost.energy_pJ is not None, cost.why_not
     assert cost.latency_us is not None
     said, low, high = (

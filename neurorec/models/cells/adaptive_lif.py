@@ -5,8 +5,9 @@ from typing import NamedTuple
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
-from neurorec.models.cell import StepOperations, cells
-from neurorec.models.cells.lif import LIF, LIFCard, norse_values
+from neurorec.basics.capabilities import capabilities
+from neurorec.models.cell import StepOperations, TraceOperations, cells
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
 from neurorec.models.forms import NorseForm
@@ -24,6 +25,14 @@ class AdaptiveLIFState(NamedTuple):
     b: Tensor  #: [B, H] momentary threshold
 
 
+class AdaptiveLIFTraces(NamedTuple):
+    """As `LIFTraces`, and of the threshold."""
+
+    current: Tensor  #: [B, 1, L] of i
+    potential: Tensor  #: [B, H, L] of v
+    threshold: Tensor  #: [B, H, L] of b
+
+
 @cells.register("adaptive_lif")
 class AdaptiveLIF(LIF):
     """LIF whose threshold b adapts. The membrane reads the current of the step before; the spike that moves b is
@@ -32,6 +41,10 @@ class AdaptiveLIF(LIF):
 
     Card = AdaptiveCard
     title = "adaptive LIF"
+    needs = capabilities("membranes", "adaptive thresholds")
+    nir_why_not = (
+        f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
@@ -59,6 +72,35 @@ class AdaptiveLIF(LIF):
         i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
         b = b + z.detach() * self.card.adaptation
         return z, AdaptiveLIFState(z, v, i, b)
+
+    def start_traces(self, batch: int) -> AdaptiveLIFTraces:
+        current = super().start_traces(batch).current
+        zero = current.expand(-1, self.size, -1)
+        return AdaptiveLIFTraces(current, zero, zero)
+
+    def traced_step(
+        self, state: AdaptiveLIFState, traces: AdaptiveLIFTraces, x: Tensor
+    ) -> tuple[Tensor, AdaptiveLIFState, Tensor, AdaptiveLIFTraces]:
+        """As for `lif`, through the threshold too. Here, and not in `step`, the spike that moves b has its surrogate
+        derivative: the slow trace by which e-prop bridges long delays.
+
+        du = (1 - dt/tau_mem) dv + dt/tau_mem di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
+        e = psi (du - dc);  db' = dc + adaptation e
+        """
+        z, after = self.step(state, x)
+        # u and c before the spike, in the very operations of `step`
+        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
+        c = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
+        psi = self.spike.derivative(u - c)[:, :, None]
+        du = traces.potential * (1 - self.tau_mem.rate) + traces.current * self.tau_mem.rate
+        dc = traces.threshold * (1 - self.tau_adapt.rate)
+        e = psi * (du - dc)
+        current = traces.current * (1 - self.tau_syn.rate) + self._lines(state.z, x)
+        potential = self.reset.differential(du, z[:, :, None], dc)
+        return z, after, e, AdaptiveLIFTraces(current, potential, dc + self.card.adaptation * e)
+
+    def trace_operations(self) -> TraceOperations:
+        return TraceOperations(per_line=3, per_synapse=7 if self.reset.clears else 9)
 
     def norse_form(self) -> NorseForm | str:
         plain = super().norse_form()

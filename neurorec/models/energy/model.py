@@ -125,7 +125,9 @@ class EnergyModel(nn.Module, ABC):
 
     def probabilities(self, temperature: float) -> Tensor:
         """The Boltzmann distribution [S] over `all_states`, exp(-E / temperature) / Z."""
-        return torch.softmax(-self.energy(self.all_states().to(next(self.parameters()).dtype)).double() / temperature, 0)
+        return torch.softmax(
+            -self.energy(self.all_states().to(next(self.parameters()).dtype)).double() / temperature, 0
+        )
 
     @property
     def parameter_count(self) -> int:

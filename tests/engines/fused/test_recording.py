@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine, engines
-from neurorec.engines.fused.graph import Graph, NotElementwise, Symbol
 from neurorec.engines.fused.record import record
+from neurorec.engines.fused.step_graph import Graph, NotElementwise, Symbol
 from neurorec.models.cell import Cell
 from neurorec.models.network import chain
 from tests.engines.fused.comparing import assert_agree, on_grid

@@ -10,7 +10,7 @@ from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.event_network import EventNetwork, Poisson, Population, SpikeTrain
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.language import evaluate, linear_in, parse_equations, parse_expression, parse_statements
-from neurorec.engines.plastic.plan import plan_network
+from neurorec.engines.plastic.network_plan import plan_network
 from tests.engines.plastic.event_networks import small_network
 
 TAIL = "; use engine brian2, which runs arbitrary equations"

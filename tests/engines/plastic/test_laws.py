@@ -10,7 +10,7 @@ from neurorec.engines.event_network import EventNetwork, Poisson, Population, Pr
 from neurorec.engines.on_brian2 import run_network as in_brian2
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.arrays import network_arrays, power_tables
-from neurorec.engines.plastic.plan import plan_network
+from neurorec.engines.plastic.network_plan import plan_network
 from tests.engines.plastic.event_networks import RULES, small_network
 
 TAU_PLUS_MS, TAU_MINUS_MS, GAIN, LOSS = 8.0, 12.0, 0.04, 0.05

@@ -77,7 +77,7 @@ def test_verify_sees_a_wrong_file(tmp_path):
     network, other, x = build(), build(v_threshold=0.8), spikes_in()
     export_network(other, tmp_path / "other.nir")
     verdict = verify_nir(network, tmp_path / "other.nir", x)
-    hidden = [net.cell(x)[0] for net in (network, other)]
+    hidden = [net["hidden"](x)[0] for net in (network, other)]
     assert verdict.mismatches["hidden.lif"] == int((hidden[0] != hidden[1]).sum()) > 0
     assert not verdict.exact
     assert str(verdict).startswith(f"hidden.lif: {verdict.mismatches['hidden.lif']:,} of 4,080 entries differ (")
@@ -102,7 +102,7 @@ def test_file_holds_the_documented_graph(tmp_path):
     for field, value in {"tau_mem": 0.01, "tau_syn": 0.005, "r": 1, "w_in": 10, "v_threshold": 0.9}.items():
         np.testing.assert_allclose(getattr(neurons, field), np.full(4, value), rtol=1e-12)
     np.testing.assert_allclose(graph.nodes["leaky"].tau, np.full(3, 0.02), rtol=1e-12)
-    assert np.array_equal(graph.nodes["hidden.w_rec"].weight, network.cell.w_rec.detach().numpy())
+    assert np.array_equal(graph.nodes["hidden.w_rec"].weight, network["hidden"].w_rec.detach().numpy())
 
 
 @pytest.mark.parametrize(("unit", "tau"), [("s", 0.01), ("ms", 10.0), ("steps", 20.0)])
@@ -121,7 +121,7 @@ def test_snntorchs_spelling_keeps_tau_over_dt(tmp_path):
 
 def test_frozen_recurrence_writes_no_recurrent_edge(tmp_path):
     network = build()
-    network.cell.freeze_recurrence()
+    network["hidden"].freeze_recurrence()
     assert roundtrip(network, spikes_in(), tmp_path / "net.nir").exact
     assert "hidden.w_rec" not in nir.read(tmp_path / "net.nir").nodes
 
@@ -152,11 +152,11 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
 def test_learned_time_constants_are_written_one_a_neuron(tmp_path, gain):
     network, path = build(learn_time_constants=True), tmp_path / "net.nir"
     with torch.no_grad():
-        network.cell.tau_mem.logit += torch.linspace(-1, 1, 17)
-        network.cell.tau_syn.logit -= torch.linspace(-1, 1, 17)
+        network["hidden"].tau_mem.logit += torch.linspace(-1, 1, 17)
+        network["hidden"].tau_syn.logit -= torch.linspace(-1, 1, 17)
     verdict = roundtrip(network, spikes_in(), path, profile=NirProfile(gain=gain))
     assert verdict.spikes["hidden.lif"] > 50
     assert gain == "unit_jump" or verdict.exact
     neurons = nir.read(path).nodes["hidden.lif"]
-    assert np.allclose(neurons.tau_mem * 1e3, network.cell.tau_mem.ms, rtol=1e-12)
+    assert np.allclose(neurons.tau_mem * 1e3, network["hidden"].tau_mem.ms, rtol=1e-12)
     assert np.ptp(neurons.tau_mem) > 0.01

@@ -8,7 +8,8 @@ import torch
 from neurorec.engines.engine import engines
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip, load_chip
-from neurorec.hardware.pricing.inference_cost import Setting, estimate_cost
+from neurorec.hardware.pricing.price import estimate_cost
+from neurorec.hardware.workload.setting import Setting
 from tests.hardware.mapping.test_trained import shrunk
 from tests.hardware.nets import make_net, run
 
@@ -28,7 +29,7 @@ def test_each_step_waits_for_its_own_busiest_core():
     activity, x, hidden = run(net, steps=8, samples=3)
     chip = shrunk(load_chip("loihi1"), neurons_per_core=3)  # cores: 3 units, 3 units, 2 outputs
     cost = estimate_cost(net, activity, chip)
-    assert [core.hidden for core in cost.mapping.cores] == [(0, 3), (3, 6), (6, 6)]
+    assert [core[0] for core in cost.mapping.cores] == [3, 3, 0]
     waited_ns = 0.0
     for t in range(8):
         before = hidden[t - 1].sum() if t else 0.0
@@ -46,7 +47,7 @@ def test_a_burst_on_the_readouts_core_is_not_averaged_away():
     net = make_net("lif", inputs=5, size=6, outputs=2)
     activity, _, _ = run(net, steps=8, samples=1)
     steps = activity.hidden_steps * 0
-    steps[3] = activity.hidden_spikes  # all spikes in one step
+    steps[3] = activity.layers["hidden"].spikes  # all spikes in one step
     burst = replace(activity, hidden_steps=steps)
     chip = timed(shrunk(load_chip("loihi1"), neurons_per_core=3), synaptic_event=1000.0)
     mean = estimate_cost(net, replace(activity, input_steps=None, hidden_steps=None), chip)

@@ -11,18 +11,19 @@ from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.chips.precision import Precision
 from neurorec.hardware.communication.link_price import price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.hardware.pricing.bill import TrainingRun, Workers
-from neurorec.hardware.pricing.case import DescribedNet, TrainedNet
-from neurorec.hardware.pricing.inference_cost import Setting, estimate_cost
+from neurorec.hardware.pricing.price import estimate_cost, price
 from neurorec.hardware.pricing.what_if import Sweepable, parse_sweep, run_sweep, settings
-from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.workload.description import described_work
+from neurorec.hardware.workload.setting import Setting, Workers
+from neurorec.hardware.workload.trained import trained_work
+from neurorec.hardware.workload.workload import TrainingRun, Workload
 from tests.hardware.nets import make_net, run
 from tests.hardware.workload.description.made_up import made
 
 
-def trained(cell: str = "lif", signal="spikes", training: TrainingRun | None = None, **sizes) -> TrainedNet:
+def trained(cell: str = "lif", signal="spikes", training: TrainingRun | None = None, **sizes) -> Workload:
     network = make_net(cell, signal=signal, **sizes)
-    return TrainedNet(network, run(network)[0], training)
+    return trained_work(network, run(network)[0], training)
 
 
 def swept(case, text: str, chip: str):
@@ -53,7 +54,7 @@ def test_bits_follow_the_precision_and_arithmetic_the_card():
 def test_fewer_bits_fit_into_smaller_memories():
     case = trained("elman", "values", inputs=50, size=40, outputs=10)
     held = [
-        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("cell", "weight"))
+        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("hidden", "weight"))
         for cost in swept(case, "precision=8,32", "cmos_45nm")
     ]
     assert held == ["8 KB SRAM", "32 KB SRAM"]
@@ -61,7 +62,7 @@ def test_fewer_bits_fit_into_smaller_memories():
 
 def test_a_spike_is_an_address_at_any_precision():
     eight, full = swept(trained(), "precision=8,32", "cmos_45nm")
-    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "cell"} for cost in (eight, full)]
+    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "hidden"} for cost in (eight, full)]
     assert bits[0]["address"] == bits[1]["address"] > 0
     assert bits[0]["weight"] * 4 == bits[1]["weight"] > 0
 
@@ -112,8 +113,11 @@ def test_the_optimiser_works_on_master_copies():
 def test_the_last_steps_spikes_follow_its_length():
     case = trained()
     seen, changed = case.activity, case.with_steps(12, 0.5).activity
-    assert (changed.hidden_spikes == seen.hidden_spikes).all()
-    last, now = seen.hidden_spikes - seen.recurrent_spikes, changed.hidden_spikes - changed.recurrent_spikes
+    assert (changed.layers["hidden"].spikes == seen.layers["hidden"].spikes).all()
+    last, now = (
+        seen.layers["hidden"].spikes - seen.layers["hidden"].passed_on,
+        changed.layers["hidden"].spikes - changed.layers["hidden"].passed_on,
+    )
     assert last.sum() > 0
     assert np.abs(now - last / 2).max() <= 0.5
 
@@ -130,14 +134,14 @@ def test_sparsity_takes_spikes_away_and_nothing_else():
 
 
 def test_sparsity_of_a_description_is_exact():
-    full, tenth = swept(DescribedNet(made()), "sparsity=0,0.9", "cmos_45nm")
+    full, tenth = swept(described_work(made()), "sparsity=0,0.9", "cmos_45nm")
     events = [cost.operations.total.synaptic_events / cost.operations.samples for cost in (full, tenth)]
     assert events[1] == pytest.approx(events[0] / 10, rel=1e-12)
 
 
 @pytest.mark.parametrize("described", [True, False])
 def test_shorter_steps_keep_the_spikes_and_update_more_often(described):
-    case = DescribedNet(made()) if described else trained()
+    case = described_work(made()) if described else trained()
     half, one = swept(case, "dt_ms=0.5,1", "spinnaker1")
     each = [(cost.operations.total.neuron_updates / cost.operations.samples) for cost in (half, one)]
     spikes = [cost.operations.total.spikes / cost.operations.samples for cost in (half, one)]
@@ -149,24 +153,24 @@ def test_shorter_steps_keep_the_spikes_and_update_more_often(described):
 
 
 def test_batches_follow_the_law_of_the_card():
-    case = DescribedNet(made(neuron="relu", input={"size": 5, "signal": "values"}, layer=[{"name": "a", "size": 7}]))
+    case = described_work(made(neuron="relu", input={"size": 5, "signal": "values"}, layer=[{"name": "a", "size": 7}]))
     costs = swept(case, "batch=1,16", "xeon_e5_2630")
     assert [cost.batch for cost in costs] == [1, 16]
-    assert costs[1] == describe_cost(case.net, "xeon_e5_2630", batch=16)
+    assert costs[1] == price(described_work(case.net, batch=16), "xeon_e5_2630")
 
 
 def test_more_chips_draw_more_static_power():
     net = made(layer=[{"name": "many", "size": 40000, "spikes_per_step": 0.5, "fan_in": 2}])
-    one, two, wrong = swept(DescribedNet(net), "chips=1,2,39", "loihi1")
+    one, two, wrong = swept(described_work(net), "chips=1,2,39", "loihi1")
     assert (one.mapping.chips, two.mapping.chips) == (1, 2)
     assert two.breakdown.static.value == pytest.approx(
         2 * one.breakdown.static.value * two.latency_us.value / one.latency_us.value
     )
     assert "cores cannot be shared evenly over 39 chips of 128" in wrong.why_not
     larger = made(layer=[{"name": "many", "size": 140000, "spikes_per_step": 0.5, "fan_in": 2}])
-    (too_few,) = swept(DescribedNet(larger), "chips=1", "loihi1")
+    (too_few,) = swept(described_work(larger), "chips=1", "loihi1")
     assert "137 cores cannot be shared evenly over 1 chips of 128" in too_few.why_not
-    (no_links,) = swept(DescribedNet(net), "chips=2", "cmos_45nm")
+    (no_links,) = swept(described_work(net), "chips=2", "cmos_45nm")
     assert "says nothing of cores" in no_links.why_not
 
 
@@ -275,6 +279,6 @@ def test_precision_can_differ_by_kind():
     network = make_net("lif")
     mixed = Setting(precision=replace(Precision.of("int8"), state="int16"))
     cost = estimate_cost(network, run(network)[0], "cmos_45nm", setting=mixed)
-    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "cell"}
+    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "hidden"}
     assert (bits["weight"], bits["state"]) == ((5 * 7 + 7 * 7) * 8, 2 * 7 * 16)
     assert cost.precision == "int8 / int16 / int8"

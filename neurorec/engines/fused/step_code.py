@@ -6,12 +6,13 @@ milliseconds and needs no compiler on the machine: llvmlite brings one.
 
 import struct
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
-from neurorec.engines.fused.graph import Node
-from neurorec.engines.fused.machine import machine
 from neurorec.engines.fused.record import Recorded
+from neurorec.engines.fused.step_graph import Node
+from neurorec.engines.llvm.machine_code import llvm_function, machine_code
+from neurorec.engines.llvm.processor import processor
 
 Place = tuple[int, int]  #: which of the addresses, and which row from there
 ADDRESSES = 6
@@ -73,42 +74,13 @@ class _Rows:
 
 @lru_cache(maxsize=256)
 def _compile(*functions: tuple[Any, ...]) -> StepCode:
-    from llvmlite import binding, ir
+    from llvmlite import ir
 
     module = ir.Module("neurorec")
     for key in functions:
         _Emitter(module, key)
-    _initialise()
-    parsed = binding.parse_assembly(str(module))
-    parsed.verify()
-    target = binding.Target.from_default_triple().create_target_machine(
-        cpu=machine().cpu, features=machine().features, opt=3
-    )
-    options = binding.create_pipeline_tuning_options(speed_level=3)
-    binding.create_pass_builder(target, options).getModulePassManager().run(
-        parsed, binding.create_pass_builder(target, options)
-    )
-    engine = binding.create_mcjit_compiler(parsed, target)
-    engine.finalize_object()
-    step, adjoint, slope = (engine.get_function_address(key[0]) for key in functions)
-    return StepCode(step, adjoint, slope, engine)
-
-
-@cache
-def _initialise() -> None:
-    from llvmlite import binding
-
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-
-
-def llvm_function(module: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    """LLVM's own function `name`, declared in the module at its first use."""
-    from llvmlite import ir
-
-    if name not in module.globals:
-        ir.Function(module, ir.FunctionType(result, arguments), name)
-    return module.globals[name]
+    code = machine_code(module, *(key[0] for key in functions))
+    return StepCode(code.addresses["step"], code.addresses["adjoint"], code.addresses["slope"], code)
 
 
 def float32(value: float) -> float:
@@ -124,7 +96,7 @@ class _Emitter:
 
         name, nodes, self.may_fuse, reads, writes = key
         self.nodes, self.reads, self.ir = nodes, dict(reads), ir
-        self.vector = ir.VectorType(ir.FloatType(), machine().lanes)
+        self.vector = ir.VectorType(ir.FloatType(), processor().lanes)
         word = ir.IntType(64)
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word] * (ADDRESSES + 1)), name)
         *self.addresses, self.width = function.args
@@ -138,7 +110,7 @@ class _Emitter:
         results = [(self.value(node), place) for node, place in writes]  # read everything before writing anything
         for value, place in results:
             self.builder.store(value, self.pointer(place), align=4)
-        self.h.add_incoming(self.builder.add(self.h, word(machine().lanes)), body)
+        self.h.add_incoming(self.builder.add(self.h, word(processor().lanes)), body)
         self.builder.branch(head)
         ir.IRBuilder(done).ret_void()
         self._module = module
@@ -150,7 +122,7 @@ class _Emitter:
         return b.inttoptr(b.add(self.addresses[address], b.mul(column, word(4))), self.vector.as_pointer())
 
     def constant(self, value: float) -> Any:
-        return self.ir.Constant(self.vector, [float32(value)] * machine().lanes)
+        return self.ir.Constant(self.vector, [float32(value)] * processor().lanes)
 
     def value(self, index: int) -> Any:
         if index not in self.values:
@@ -176,6 +148,6 @@ class _Emitter:
             return b.select(b.fcmp_ordered(">", first, second), first, second)
         if name == "abs":
             return b.call(
-                llvm_function(b.module, f"llvm.fabs.v{machine().lanes}f32", self.vector, [self.vector]), [first]
+                llvm_function(b.module, f"llvm.fabs.v{processor().lanes}f32", self.vector, [self.vector]), [first]
             )
-        raise AssertionError(name)
+        raise NotImplementedError(f"no machine code is written for the operation {name}")

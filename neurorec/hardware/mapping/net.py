@@ -1,8 +1,4 @@
-"""What mapping needs to know of a network, trained or described: groups of neurons, their spikes, who hears whom.
-
-Connections are regular (each unit hears every unit of the source, or as many as its fan-in at the same relative
-place: the best case), or wired: known synapse by synapse.
-"""
+"""What is placed: groups of units that take a chip's room, their spikes, and who hears whom."""
 
 from __future__ import annotations
 
@@ -12,7 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-INPUT = -1  #: as the source of a connection: the input lines
+from neurorec.hardware.chips.chip import Chip
+from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires
+from neurorec.hardware.workload.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -23,29 +21,11 @@ class Group:
     size: int
     units: int  #: hardware units that one neuron takes
     spikes: np.ndarray
-    is_readout: bool
-
-
-@dataclass(frozen=True)
-class Regular:
-    """Each unit of the group `target` has `fan_in` synapses from the group `source`; all, if that is its size."""
-
-    source: int
-    target: int
-    fan_in: int
-
-
-@dataclass(frozen=True)
-class Wires:
-    """Unit u, counted through all groups, hears lines[starts[u]:starts[u + 1]], each once. Lines: the input's, then units."""
-
-    starts: np.ndarray
-    lines: np.ndarray
 
 
 @dataclass(frozen=True)
 class Net:
-    """`synapses` [N]: synapses that end at each unit. `wired`: the (source, target) pairs that `draw` gives the wires of."""
+    """As `Wiring`, with the room that every group takes on one chip."""
 
     groups: tuple[Group, ...]
     input_spikes: np.ndarray  #: [I] over all samples
@@ -84,4 +64,15 @@ class Net:
         return np.concatenate([self.input_spikes, *(group.spikes for group in self.groups)]).astype(np.int64)
 
     def size_of(self, source: int) -> int:
-        return self.inputs if source == INPUT else self.groups[source].size
+        return self.inputs if source == INPUT_LINES else self.groups[source].size
+
+
+def net_of(work: Workload, chip: Chip) -> Net:
+    """The workload on `chip`. Spikes of the last step are sent too, although nothing reads them; values send none."""
+    wiring, silent = work.wiring, np.zeros(work.input_size, np.int64)
+    groups = tuple(
+        Group(p.name, p.size, chip.units_of(p.needs), np.zeros(p.size, np.int64) if p.spikes is None else p.spikes)
+        for p in work.populations
+    )
+    arriving = silent if work.input_spikes is None else np.where(wiring.input_reaches, work.input_spikes, 0)
+    return Net(groups, arriving.astype(np.int64), wiring.regular, wiring.synapses, wiring.wired, lambda: wiring.wires)

@@ -1,4 +1,4 @@
-"""Kernels from text to machine code, in the process that runs them: some hundredths of a second, so nothing is kept on disk."""
+"""Kernels from text to machine code, in some hundredths of a second."""
 
 import logging
 from collections.abc import Callable
@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from neurorec.engines.llvm.machine_code import machine_code
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """run(begin, end, dt, address of the table of arrays) -> the step it came to."""
+    """run(begin, end, dt, address of the table of arrays) -> the last step reached."""
 
     run: Callable[[int, int, float, int], int]
     owner: Any  #: of the machine code
@@ -33,34 +35,20 @@ def table_of(arrays: list[np.ndarray]) -> np.ndarray:
 def _compile(text: str, types: tuple[tuple[str, int], ...]) -> Compiled:
     import ctypes
 
-    from llvmlite import binding
-
     from neurorec.engines.plastic.to_llvm import Module
 
     _prepare_once()
     module = Module(text)
     module.entry("run", "iif", list(types))
-    parsed = binding.parse_assembly(str(module.llvm))
-    parsed.verify()
-    target = binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(), features=binding.get_host_cpu_features().flatten(), opt=3
-    )
-    options = binding.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = True
-    builder = binding.create_pass_builder(target, options)
-    builder.getModulePassManager().run(parsed, builder)
-    engine = binding.create_mcjit_compiler(parsed, target)
-    engine.finalize_object()
+    code = machine_code(module.llvm, "entry")
     prototype = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_double, ctypes.c_int64)
-    return Compiled(prototype(engine.get_function_address("entry")), engine)
+    return Compiled(prototype(code.addresses["entry"]), code)
 
 
 @cache
 def _prepare_once() -> None:
     from llvmlite import binding
 
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
     # loops over many arrays are vectorised only if they may first check at run time that these do not overlap
     binding.set_option("neurorec", "-runtime-memory-check-threshold=200")
     log.info("engine plastic runs compiled code (LLVM %s)", ".".join(map(str, binding.llvm_version_info)))

@@ -12,9 +12,9 @@ from neurorec.engines import on_plastic
 from neurorec.engines.event_network import EventNetwork, Population, SpikeTrain
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.arrays import network_arrays
-from neurorec.engines.plastic.compiled import load_kernel, table_of
+from neurorec.engines.plastic.kernel_code import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
-from neurorec.engines.plastic.plan import plan_network
+from neurorec.engines.plastic.network_plan import plan_network
 from tests.engines.plastic.event_networks import small_network
 from tests.engines.plastic.test_laws import poisson_driven
 
@@ -31,6 +31,25 @@ def test_numbers_are_no_part_of_the_code():
     assert texts[0] == texts[1]
     assert run_network(tiny(5.0), 6).state["lines"]["x"] == pytest.approx([0.8**4, 0.8**2])
     assert run_network(tiny(50.0), 6).state["lines"]["x"] == pytest.approx([0.98**4, 0.98**2])
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("    a[0] = math.tan(a[0])\n", '"math.tan(a[0])" lies outside the Python that kernels are written in'),
+        ("    a[0] = a\n", '"a[0]" lies outside the Python that kernels are written in'),
+        (
+            "    for k in a:\n        pass\n",
+            '"for k in a:\n    pass" lies outside the Python that kernels are written in',
+        ),
+        ("    if a[0] > 1:\n        return 1\n", "run.0 must return a number on every way through it"),
+    ],
+)
+def test_text_that_is_not_kernel_python_is_refused(body, message):
+    with pytest.raises(NotImplementedError, match=f"^{re.escape(message)}$"):
+        load_kernel(f"def run(begin, end, dt, a) -> int:\n{body}", [np.zeros(3)])
+    with pytest.raises(NotImplementedError, match='the text of the kernel has no function "run"'):
+        load_kernel("def other() -> int:\n    return 1\n", [])
 
 
 NETWORKS = {
@@ -132,7 +151,7 @@ def test_a_network_without_neurons_or_steps_runs():
 def test_planning_a_network_and_importing_the_engine_load_no_compiler():
     code = (
         "import sys, neurorec.engines.event_engine, neurorec.learning.stdp, neurorec.engines.on_plastic\n"
-        "from tests.engines.plastic.test_compiled import *\nplan_network(tiny())\n"
+        "from tests.engines.plastic.test_kernel_code import *\nplan_network(tiny())\n"
         "print('numba' in sys.modules, 'llvmlite' in sys.modules)"
     )
     seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,8 @@
 """What the processor offers: numbers a vector register holds, and vectors a loop may keep in registers.
 
 numba's own settings NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (say "haswell" and "+avx2,+fma") choose another than the one at
-hand, for the time loops and for the compiled steps alike.
+hand, for the time loops and for the compiled steps alike; NUMBA_CPU_NAME=generic alone has no features, and so the
+narrowest vectors.
 """
 
 import os
@@ -10,7 +11,7 @@ from functools import cache
 
 
 @dataclass(frozen=True)
-class Machine:
+class Processor:
     cpu: str
     features: str  #: as LLVM writes them, "+avx2,-sse4a,..."
     lanes: int  #: float32 numbers in a vector register
@@ -23,13 +24,14 @@ class Machine:
 
 
 @cache
-def machine() -> Machine:
+def processor() -> Processor:
     """AVX-512 (32 registers), AVX2 (16), or 128-bit vectors as on ARM (32) and on any x86-64 (16, some then spilled)."""
     from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
     cpu = os.environ.get("NUMBA_CPU_NAME") or get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES") or get_host_cpu_features().flatten()
+    default = "" if cpu.lower() == "generic" else get_host_cpu_features().flatten()
+    features = os.environ.get("NUMBA_CPU_FEATURES", default)
     offered = features.split(",")
     if "+avx512f" in offered:
-        return Machine(cpu, features, lanes=16, tile_rows=8)
-    return Machine(cpu, features, *((8, 4) if "+avx2" in offered else (4, 8)))
+        return Processor(cpu, features, lanes=16, tile_rows=8)
+    return Processor(cpu, features, *((8, 4) if "+avx2" in offered else (4, 8)))

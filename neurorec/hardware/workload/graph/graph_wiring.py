@@ -8,44 +8,33 @@ import numpy as np
 from scipy.sparse import block_array, csr_array, eye_array
 
 from neurorec.basics.errors import CannotRun
-from neurorec.hardware.chips.chip import Chip
-from neurorec.hardware.mapping.wiring import INPUT, Group, Net, Regular, Wires
 from neurorec.hardware.workload.graph.connections import synapse_matrix
 from neurorec.hardware.workload.graph.signals import kind_of, shape_of, size_of
 from neurorec.hardware.workload.graph.watch import ObservedGraph
+from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires, Wiring
 
 
-def net_of(seen: ObservedGraph, heard: csr_array, chip: Chip) -> Net:
-    """What a placement needs to know. `heard` as `heard_by_units` finds it. Input of values sends no spikes."""
-    groups = tuple(
-        Group(
-            name=name,
-            size=size_of(seen.graph.nodes[name]),
-            units=1 if name in seen.roles.readout else chip.units_of("lif"),
-            spikes=seen.sent.get(name, np.zeros(size_of(seen.graph.nodes[name]), np.int64)),
-            is_readout=name in seen.roles.readout,
-        )
-        for name in seen.roles.units
-    )
+def wiring_of(seen: ObservedGraph, heard: csr_array) -> Wiring:
+    """What a placement needs to know. `heard` as `heard_by_units` finds it."""
+    sizes = [size_of(seen.graph.nodes[name]) for name in seen.roles.units]
     inputs = len(seen.input_spikes)
-    ends = inputs + np.cumsum([0, *(group.size for group in groups)])
-    blocks = {INPUT: heard[:, :inputs], **{at: heard[:, ends[at] : ends[at + 1]] for at in range(len(groups))}}
+    ends = inputs + np.cumsum([0, *sizes])
+    blocks = {INPUT_LINES: heard[:, :inputs], **{at: heard[:, ends[at] : ends[at + 1]] for at in range(len(sizes))}}
     regular, wired = [], []
-    for target in range(len(groups)):
+    for target, units in enumerate(sizes):
         rows = slice(ends[target] - inputs, ends[target + 1] - inputs)
         for source, lines in blocks.items():
-            synapses, size = csr_array(lines[rows]).nnz, inputs if source == INPUT else groups[source].size
-            if synapses == size * groups[target].size:
+            synapses, size = csr_array(lines[rows]).nnz, inputs if source == INPUT_LINES else sizes[source]
+            if synapses == size * units:
                 regular.append(Regular(source, target, size))
             elif synapses:
                 wired.append((source, target))
-    return Net(
-        groups=groups,
-        input_spikes=np.where(csr_array(heard[:, :inputs]).sum(axis=0) > 0, seen.input_spikes, 0),
+    return Wiring(
         regular=tuple(regular),
         synapses=np.asarray(heard.sum(axis=1)).astype(np.int64),
+        input_reaches=csr_array(heard[:, :inputs]).sum(axis=0) > 0,
         wired=frozenset(wired),
-        draw=lambda: _irregular(heard, wired, inputs, ends),
+        draw=(lambda: _irregular(heard, wired, inputs, ends)) if wired else None,
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 #: what a memory can hold; an address is a spike on its way
 Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
 KINDS: tuple[Kind, ...] = ("weight", "state", "activation", "address", "tape", "gradient", "moment", "trace")
-Layer = Literal["cell", "readout"]
-LAYERS: tuple[Layer, ...] = ("cell", "readout")
 
 
 @dataclass(frozen=True)
@@ -75,25 +74,103 @@ class Counts:
         return sum(self.reads(kind) + self.writes(kind) for kind in KINDS)
 
 
-@dataclass(frozen=True)
-class LayerCounts:
-    """The counts of the recurrent layer and of the readout."""
+class LayerCounts(Mapping[str, Counts]):
+    """The counts of each layer, by its name. A layer that is not named has counted nothing."""
 
-    cell: Counts = Counts()
-    readout: Counts = Counts()
+    def __init__(self, layers: Mapping[str, Counts] | None = None, **named: Counts) -> None:
+        self._counts = {**(layers or {}), **named}
+
+    def __getitem__(self, layer: str) -> Counts:
+        return self._counts[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LayerCounts):
+            return NotImplemented
+        return all(self.of(layer) == other.of(layer) for layer in {*self, *other})
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"LayerCounts({self._counts!r})"
+
+    def of(self, layer: str) -> Counts:
+        return self._counts.get(layer, Counts())
 
     @property
     def total(self) -> Counts:
-        return self.cell + self.readout
-
-    def of(self, layer: Layer) -> Counts:
-        return self.cell if layer == "cell" else self.readout
+        return sum(self._counts.values(), Counts())
 
     def __add__(self, other: LayerCounts) -> LayerCounts:
-        return LayerCounts(self.cell + other.cell, self.readout + other.readout)
+        return LayerCounts({layer: self.of(layer) + other.of(layer) for layer in (self._counts | other._counts)})
 
     def scaled(self, numerator: int, denominator: int) -> LayerCounts:
-        return LayerCounts(self.cell.scaled(numerator, denominator), self.readout.scaled(numerator, denominator))
+        return LayerCounts({layer: counts.scaled(numerator, denominator) for layer, counts in self.items()})
 
     def as_dense(self) -> LayerCounts:
-        return LayerCounts(self.cell.as_dense(), self.readout.as_dense())
+        return LayerCounts({layer: counts.as_dense() for layer, counts in self.items()})
+
+
+@dataclass(frozen=True)
+class Store:
+    """What one layer keeps of one kind (its weights, its state, ...): `words` must be held at once."""
+
+    layer: str
+    kind: Kind
+    words: int
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What a rule must know of the observed forward passes to count its training."""
+
+    layers: LayerCounts  #: over all observed samples
+    samples: int
+    steps: int
+    sample_steps: int  #: steps that were run, summed over samples
+    started: int  #: samples that ran their first step: all but those of length 0
+    input_spikes: int  #: 0 where the input lines carry values
+
+    def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
+        """`counts` of the observed samples, scaled to `samples` like them."""
+        return counts.scaled(samples, max(1, self.samples))
+
+    def input_spikes_over(self, samples: int) -> int:
+        seen = max(1, self.samples)
+        return (2 * self.input_spikes * samples + seen) // (2 * seen)
+
+
+Phase = Literal["forward", "backward", "update"]
+
+
+@dataclass(frozen=True)
+class TrainingCounts:
+    """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
+
+    rule: str  #: its title
+    samples_seen: int
+    phases: Mapping[Phase, LayerCounts]
+    stores: tuple[Store, ...]
+    updates: int = 0  #: steps of an optimiser, each changing `numbers` trained numbers
+    numbers: int = 0
+
+    @property
+    def forward(self) -> Counts:
+        return self.phases["forward"].total
+
+    @property
+    def backward(self) -> Counts:
+        return self.phases["backward"].total
+
+    @property
+    def update(self) -> Counts:
+        return self.phases["update"].total
+
+    @property
+    def total(self) -> Counts:
+        return self.forward + self.backward + self.update

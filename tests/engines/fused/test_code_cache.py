@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from neurorec.engines.fused import cache
-from neurorec.engines.fused.machine import machine
+from neurorec.engines.llvm.processor import processor
 
 
 def test_compiled_code_is_kept_where_it_can_be_written(tmp_path, monkeypatch):
@@ -31,6 +31,23 @@ def test_loading_leaves_numba_as_it_was():
     assert before == numba.config.CACHE_DIR
 
 
+@pytest.mark.parametrize(
+    ("cpu", "features", "lanes"),
+    [
+        ("generic", None, 4),
+        ("x86-64", "+sse2", 4),
+        ("haswell", "+avx2,+fma", 8),
+        ("skylake-avx512", "+avx2,+avx512f", 16),
+    ],
+)
+def test_the_width_of_vectors_follows_numbas_settings(monkeypatch, cpu, features, lanes):
+    monkeypatch.setenv("NUMBA_CPU_NAME", cpu)
+    monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
+    if features is not None:
+        monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
+    assert (machine.__wrapped__().cpu, machine.__wrapped__().lanes) == (cpu, lanes)
+
+
 PROCESSORS = {
     "haswell": (8, "+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt"),
     "x86-64": (4, "+sse2"),
@@ -42,18 +59,18 @@ PROCESSORS = {
 def test_narrower_vectors_give_the_same(name):
     """AVX2 and plain 128-bit vectors, chosen by numba's own settings."""
     lanes, features = PROCESSORS[name]
-    missing = set(features.split(",")) - set(machine().features.split(","))
+    missing = set(features.split(",")) - set(processor().features.split(","))
     if missing:
         pytest.skip(f"this processor lacks {', '.join(sorted(missing))}")
     code = (
         "from neurorec.engines.fused import unroll\n"
-        "from neurorec.engines.fused.machine import machine\n"
+        "from neurorec.engines.llvm.processor import processor\n"
         "from tests.engines.fused.comparing import assert_agree, inputs, on_grid\n"
         "for surrogate in ('superspike', 'triangle'):\n"
         "    net = on_grid('lif', I=130, H=70, input_gain=5.0, surrogate=surrogate)\n"
         "    for unroll.KEEP_BYTES in ({True: n, False: n} for n in (0, 2**30)):\n"
         "        assert_agree(net, inputs(net, 40, 19, share=0.3))\n"
-        "print(machine().lanes)"
+        "print(processor().lanes)"
     )
     chosen = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=chosen)

@@ -54,13 +54,13 @@ class ProjectionPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class NetworkPlan:
     network: EventNetwork
     populations: dict[str, PopulationPlan]
     projections: dict[str, ProjectionPlan]
 
 
-def plan_network(network: EventNetwork) -> Plan:
+def plan_network(network: EventNetwork) -> NetworkPlan:
     """Read all equations.
 
     Raises
@@ -81,7 +81,7 @@ def plan_network(network: EventNetwork) -> Plan:
         name: _projection(network, f"s{k}", name, populations, rules[name])
         for k, name in enumerate(network.projections)
     }
-    return Plan(network, populations, projections)
+    return NetworkPlan(network, populations, projections)
 
 
 def decay_factor(network: EventNetwork, name: str, equations: Equations, method: str) -> float | None:
