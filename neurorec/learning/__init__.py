@@ -1,5 +1,5 @@
 """How weights change. Importing this folder registers the rules."""
 
-from neurorec.learning import assignment, bptt, competitive, eprop, ridge, stdp
+from neurorec.learning import assignment, bptt, competitive, eprop, hebbian, policy_gradient, ridge, stdp
 
-__all__ = ["assignment", "bptt", "competitive", "eprop", "ridge", "stdp"]
+__all__ = ["assignment", "bptt", "competitive", "eprop", "hebbian", "policy_gradient", "ridge", "stdp"]

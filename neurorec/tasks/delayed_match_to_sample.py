@@ -72,4 +72,4 @@ class DelayedMatchToSample(Environment):
         def policy(t: int, observation: Tensor) -> Tensor:
             return (on_a * observation[:, 2] + on_b * observation[:, 3]).long()  # WAIT is 0
 
-        return {split: float(self.rollout(policy, *self.episodes(split)).returns.mean()) for split in SPLITS}
+        return {split: float(self.rollout(policy, *self.episodes(split)).returns.double().mean()) for split in SPLITS}
