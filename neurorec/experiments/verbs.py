@@ -1,23 +1,14 @@
 """The verbs of the command line and of `import neurorec as nr`, on plain objects."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import read_nir
-from neurorec.experiments.collect import collect, rebuild_network, stored_half
+from neurorec.experiments.collect import rebuild_network, stored_half
 from neurorec.experiments.kinds import load_any_study
-from neurorec.experiments.plan import Options, RunSpec, plan_runs
-from neurorec.experiments.results import StudyResults
-from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.store import read_run
-from neurorec.experiments.study import LoadedStudy, load_study
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.export import export_network
@@ -28,47 +19,6 @@ from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
-
-
-@dataclass(frozen=True)
-class PreparedStudy:
-    """A study with its plan, checked; nothing has run."""
-
-    study: LoadedStudy
-    specs: list[RunSpec]
-    folder: Path
-    quick: bool
-    jobs: int
-
-
-def prepare_study(
-    name: str | Path, *, quick: bool = False, seeds: int | None = None, jobs: int | None = None, device: str = "auto",
-    engine: str = "auto", out: Path | None = None,
-) -> PreparedStudy:  # fmt: skip
-    """Load and check everything a study needs.
-
-    Raises
-    ------
-    InputError, CannotRun
-        For anything that cannot work; nothing was started.
-    """
-    study = load_study(name)
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs {jobs}: at least one run at a time is needed")
-    specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
-    folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
-    return PreparedStudy(study, specs, folder, quick, jobs or max(1, min(os.cpu_count() or 1, len(specs))))
-
-
-def run_study(
-    prepared: PreparedStudy,
-    watcher: Watcher | None = None,
-    make_executor: Callable[[], Executor] | None = None,
-) -> StudyResults:
-    """Run what is missing of a prepared study and collect its results. `make_executor` may bring a cluster's executor."""
-    executor = make_executor or partial(processes, prepared.jobs)
-    run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher or Watcher())
-    return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
 
 
 def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> Cost:

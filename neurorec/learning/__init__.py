@@ -1,5 +1,5 @@
 """How weights change. Importing this folder registers the rules."""
 
-from neurorec.learning import assignment, bptt, competitive, eprop, hebbian, policy_gradient, ridge, stdp
+from neurorec.basics.registry import import_members
 
-__all__ = ["assignment", "bptt", "competitive", "eprop", "hebbian", "policy_gradient", "ridge", "stdp"]
+import_members(__name__, __path__)

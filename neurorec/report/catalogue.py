@@ -17,12 +17,18 @@ from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_nir
 from neurorec.engines.engine import engines
 from neurorec.engines.event_engine import event_engines
+from neurorec.experiments.findings import read_findings
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chips.chip import load_chip
+from neurorec.hardware.chips.chip import load_chip, needs_of_network
 from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
+from neurorec.models.network import Network
+from neurorec.report.findings import findings_table, rounding_line
+from neurorec.report.ledger import RESULTS
+from neurorec.report.terminal import print_table
+from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
@@ -78,7 +84,7 @@ def print_member(name: str) -> None:
         _show_path(console, Path(name))
         return
     shows: dict[str, Callable[[Console, str], None]] = {
-        "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_card("experiments"), "cells": _show_cell,
+        "pairs": _show_pair, "chips": _show_card("hardware"), "studies": _show_study, "cells": _show_cell,
         "links": _show_card(LINKS),
         "rules": _show_rule, "tasks": _show_task, "engines": _show_code(_engine_modules()),
         "encoders": _show_code(encoders), "exporters": _show_code(exporters),
@@ -97,9 +103,12 @@ def _say(console: Console, text: str) -> None:
 
 
 def _show_path(console: Console, path: Path) -> None:
-    """A card of the user's own: a pair as pairs are shown, any other as it stands in its file."""
-    if {"rate", "spiking"} & set(read_toml(path)):
+    """A card of the user's own: a pair or a study as those of the catalogue are, any other as it stands in its file."""
+    keys = set(read_toml(path))
+    if {"rate", "spiking"} & keys:
         _show_pair(console, str(path))
+    elif "question" in keys:
+        _show_study(console, str(path))
     else:
         _say(console, f"{path}\n\n{path.read_text()}")
 
@@ -108,20 +117,28 @@ def _show_pair(console: Console, name: str) -> None:
     pair = load_pair(name)
     _say(console, f"{name}: {pair.card.about}\n  card: {pair.path}")
     for half in pair.halves:
-        cell = cells[half.cell.name]
-        _say(console, f"\n{half.half} half: {cell.title}\n  code: {_code_path(cell)}")
-        _say(console, "  " + cell.equations.replace("\n", "\n  "))
-        for part, card in (("cell", half.cell), ("readout", half.readout), ("encoder", half.encoder.card)):
+        _say(console, f"\n{half.half} half: {half.architecture.title}")
+        model = half.build(1, 1, torch.Generator().manual_seed(0))
+        for kind in dict.fromkeys(map(type, _parts_of(model))):
+            _say(console, f"  code: {_code_path(kind)}")
+            _say(console, "  " + kind.equations.replace("\n", "\n  "))
+        for part, card in {**half.architecture.cards, "encoder": half.encoder.card}.items():
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
             _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
-        runs_on = {chip: load_chip(chip).why_not_cell(half.cell.name) for chip in card_names("hardware")}
-        _say(console, "  chips that run it: " + (", ".join(c for c, why in runs_on.items() if why is None) or "none"))
+        chips = {chip: load_chip(chip) for chip in card_names("hardware")} if isinstance(model, Network) else {}
+        able = [chip for chip, card in chips.items() if card.refusal(needs_of_network(model)) is None]
+        _say(console, "  chips that run it: " + (", ".join(able) or "none"))
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
     _cite(console, pair.card.sources)
+
+
+def _parts_of(model: Any) -> list[Any]:
+    """The layers that compute: those of a network before its readout, or an energy model itself."""
+    return list(model.hidden.values()) if isinstance(model, Network) else [model]
 
 
 def _show_cell(console: Console, name: str) -> None:
@@ -153,16 +170,39 @@ def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
         for half in halves
         if any(training.rule == rule for training in half.trainings)
     ]
-    return {network.cell.title: rules[rule].judgements(network) for network in networks}
+    return {network.title: rules[rule].judgements(network) for network in networks}
 
 
 def _show_card(folder: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
         path = find_card(folder, name)
-        {"hardware": load_chip, LINKS: load_link, "experiments": load_any_study}[folder](path)
+        {"hardware": load_chip, LINKS: load_link}[folder](path)
         _say(console, f"{path}\n\n{path.read_text()}")
 
     return show
+
+
+def _show_study(console: Console, name: str) -> None:
+    """The question, its card, and what is published of its answer."""
+    study = load_any_study(name)
+    _say(console, f"{study.name}: {study.card.question}\n  {study.card.about}\n  card: {study.path}\n")
+    published = RESULTS / f"{study.name}.json"
+    if published.is_file():
+        found = read_findings(published)
+        print_table(findings_table(found), console)
+        for line in (rounding_line(found), *found.remarks):
+            _say(console, f"  {line}")
+        _say(
+            console,
+            f"  found by {found.command}, seeds {', '.join(map(str, found.seeds))}, on {found.machine.get('cpu', '?')}\n",
+        )
+    else:
+        for claim in study.card.finding:
+            _say(console, f"  claim: {claim.claim}")
+    settings = study.card.model_dump(exclude={"finding", "remarks", "about", "question"}, exclude_none=True)
+    for key, value in settings.items():
+        _say(console, f"  {key} = {value}")
+    _cite(console, study.sources())
 
 
 def _show_code(registry: Any) -> Callable[[Console, str], None]:
@@ -175,9 +215,15 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
 def _show_task(console: Console, name: str) -> None:
     _show_code(tasks)(console, name)
     task = load_task(name, seed=0)
-    parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
-    _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values in 0..1; {task.classes} classes")
-    _say(console, f"  samples: {parts} (seed 0); chance {task.chance_score:.3f} {task.metric} on test")
+    objective = task.objective
+    metric = f"{objective.metric}{f' ({objective.unit})' if objective.unit else ''}"
+    direction = "higher" if objective.higher_is_better else "lower"
+    if isinstance(task, ArrayTask):
+        parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
+        _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values; samples: {parts} (seed 0)")
+    _say(console, f"  {task.inputs} inputs, {task.outputs} outputs; metric: {metric}, {direction} is better")
+    for baseline, scores in task.baselines().items():
+        _say(console, f"  {baseline}: {scores['test']:.3f} on test")
     _cite(console, task.sources)
 
 

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from neurorec.basics.seeds import torch_generator
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.objective import SPLITS, Split, objectives
+from neurorec.tasks.objective import SPLITS, Split
+from neurorec.tasks.objectives.reward import Reward
 from neurorec.tasks.task import Task
 
 EPISODES: dict[Split, int] = {"train": 256, "validation": 256, "test": 512}
@@ -53,7 +54,7 @@ Policy = Callable[[int, Tensor], Tensor]  #: (step, observation [B, I]) -> actio
 class Environment(Task):
     """A task that is acted in. `objective` is always reward."""
 
-    objective = objectives["reward"]()
+    objective = Reward()
     steps: int  #: of the longest episode
 
     def __init__(self, seed: int) -> None:

@@ -113,7 +113,7 @@ def _rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
     if isinstance(rule, str):
         return rule, rules[rule]
     if isinstance(rule, type) and issubclass(rule, Rule):
-        return next((name for name in rules if rules[name] is rule), rule.__name__), rule
+        return rules.name_of(rule) or rule.__name__, rule
     raise InputError(f"rule must be a registered name or a Rule class (got {rule!r}); names: {', '.join(rules)}")
 
 

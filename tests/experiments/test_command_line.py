@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from neurorec.basics.cards import find_card
 from neurorec.cli import app, main
 from neurorec.engines import on_brian2
-from neurorec.experiments import verbs
+from neurorec.experiments import trainings
 from tests.experiments.tiny import write_study
 
 NEUROREC = [sys.executable, "-W", "error", "-m", "neurorec"]
@@ -118,7 +118,7 @@ class AtOnce(Executor):
 
 def test_an_engine_of_either_kind_can_be_asked_for_and_the_report_says_which_ran(tmp_path, monkeypatch):
     card, out = stdp_study(tmp_path), tmp_path / "out"
-    monkeypatch.setattr(verbs, "processes", lambda jobs: AtOnce())
+    monkeypatch.setattr(trainings, "processes", lambda jobs: AtOnce())
     monkeypatch.setattr(on_brian2, "code_target", lambda: "numpy")  # without a wait for a compiler
     done = CliRunner().invoke(app, ["run", str(card), "--quick", "--engine", "brian2", "--out", str(out)])
     assert done.exit_code == 0, done.output
@@ -163,8 +163,8 @@ def test_list_and_show_everything_there_is():
             "bptt",
             ["BPTT", "kept: weights of the forward paths", "on Elman", "on adaptive LIF", "neurorec/learning/bptt.py"],
         ),
-        ("row_digits", ["one row of the image at a time", "1258 train, 270 validation, 269 test", "10 classes"]),
-        ("backprop_vs_stdp", ["seeds = [0, 1, 2]"]),
+        ("row_digits", ["one row of the image at a time", "1258 train, 270 validation, 269 test", "10 outputs"]),
+        ("backprop_vs_stdp", ["What does a spiking network lose", "seeds = [0, 1, 2]"]),
     ]:
         shown = call("show", name)
         assert shown.returncode == 0, shown.stderr

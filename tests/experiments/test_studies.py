@@ -14,7 +14,7 @@ from neurorec.experiments.plan import Options, plan_runs
 from neurorec.experiments.results import RunRecord
 from neurorec.experiments.store import Store, read_activity, read_run, read_weights
 from neurorec.experiments.study import load_study
-from neurorec.experiments.verbs import prepare_study, run_study
+from neurorec.experiments.trainings import prepare_study, run_study
 from tests.experiments.tiny import Notebook, in_this_process, write_study
 
 DEFAULT = "backprop_vs_stdp"

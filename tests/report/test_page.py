@@ -7,9 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from neurorec.basics.plain import write_plain
 from neurorec.learning.rule import OBJECTIONS
-from neurorec.report import load_results, write_report
-from neurorec.report.gallery import gallery_of
+from neurorec.report.studies import load_results, write_report
+from neurorec.report.training.gallery import Gallery
 from tests.report.made_up import ALL_IN, made_up_results, with_failure
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -41,7 +42,7 @@ class Page(HTMLParser):
 def html(tmp_path_factory):
     results = with_failure(made_up_results(tmp_path_factory.mktemp("study"), files=True), "the loss <became> nan")
     path = write_report(results)
-    assert sorted(p.name for p in results.folder.iterdir()) == ["done", "report.html", "results.csv", "results.json"]
+    assert sorted(p.name for p in results.folder.iterdir()) == ["done", "report.html", "results.csv", "summary.md"]
     return path.read_text(encoding="utf-8")
 
 
@@ -82,7 +83,7 @@ def test_every_plot_has_words_and_data(parsed):
 
 def test_every_section_is_there(html):
     for text in (
-        "Accuracy against energy",
+        "Score against energy",
         "Where the energy goes",
         "Learning curves",
         "Weights as pictures",
@@ -101,9 +102,9 @@ def test_a_failed_run_is_shown_and_escaped(html):
 
 
 def test_an_all_in_chip_never_shares_a_split(tmp_path, html):
-    gallery = gallery_of(made_up_results(tmp_path))
-    split = [plot.name for plot in gallery.breakdown] + list(gallery.breakdown_elsewhere)
-    assert not [name for name in split for chip in ALL_IN if chip in name]
+    gallery = Gallery(made_up_results(tmp_path))
+    assert [chip for chip in (*gallery.per_term, *ALL_IN) if gallery.breakdown(chip)] == gallery.per_term
+    assert not set(gallery.per_term) & set(ALL_IN)
     for chip in ALL_IN:
         table = html.split(f"All figures for {chip}")[1].split("</details>")[0]
         assert "all-in" in table
@@ -125,15 +126,16 @@ def test_missing_and_broken_files_cost_only_their_pictures(tmp_path):
                 (run.folder / name).unlink()
             else:
                 (run.folder / name).write_bytes(b"\x00not what it says")
-    gallery = gallery_of(results)
+    gallery = Gallery(results)
     assert (gallery.curves, gallery.rasters, gallery.weights) == ([], [], [])
-    assert gallery.accuracy
+    assert gallery.scores
 
 
 def test_a_quick_run_says_so_and_a_rebuilt_page_is_the_same(tmp_path):
     results = replace(made_up_results(tmp_path, seeds=(0,)), quick=True)
     html = write_report(results).read_text(encoding="utf-8")
     assert "not to be cited" in html
+    write_plain(results, tmp_path / "results.json")
     assert write_report(load_results(tmp_path)).read_text(encoding="utf-8") == html
 
 

@@ -149,8 +149,8 @@ def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pai
         hidden = [run.network["hidden"](batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
         assert run.activity.layers["hidden"].spikes.sum() == sum(int(one.sum()) for one in hidden)
         assert run.activity.layers["hidden"].passed_on.sum() == sum(int(one[:-1].sum()) for one in hidden)
-    counted = counted(run.network, run.activity)
-    assert counted["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
+    found = counted(run.network, run.activity)
+    assert found["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
 
 
 def test_what_counts_behind_an_end_is_refused(uneven):

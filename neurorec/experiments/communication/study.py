@@ -9,6 +9,7 @@ from pydantic import Field, PositiveInt, model_validator
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.experiments.findings import FindingCard
 from neurorec.experiments.study import beside
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.hardware.chips.link import Link, load_link
@@ -50,6 +51,20 @@ class NetCard(Card):
     count_rules: list[str] = Field(min_length=1)
 
 
+class CommunicationFinding(FindingCard):
+    """A claim about one net: bytes or waits of an epoch, a ratio to those of another rule, or a crossover."""
+
+    measure: Literal["bytes", "waits", "crossover", "ring bytes / formula"]
+    pair: str = ""
+    half: str = ""
+    rule: str = ""  #: empty where samples are shared: it then makes no difference to bytes
+    merge: Literal["", "every update", "once an epoch"] = ""
+    workers: PositiveInt | None = None
+    over: str = ""  #: a rule: our number divided by that rule's
+    link: str = ""  #: of a crossover of joules
+    chip: str = ""
+
+
 class QuickCommunication(Card):
     """What `--quick` cuts: for a look at the machinery, never for a result."""
 
@@ -72,10 +87,13 @@ class CommunicationStudy(Card):
     seeds: list[int] = Field(min_length=1)
     links: list[str] = Field(min_length=1)
     report_links: list[str] = Field(min_length=1)  #: those that the page draws; the others are in its tables
+    unit_links: list[str] = Field(min_length=1)  #: the same where units are shared: a line for each rule and link
     chips: list[str]
     largest_hidden: PositiveInt  #: of the nets in which crossovers over size are looked for
     ring_workers: list[PositiveInt]  #: how many real processes check the ring
     quick: QuickCommunication
+    finding: list[CommunicationFinding] = Field(default=[])
+    remarks: list[str] = Field(default=[])
 
     @property
     def pairs(self) -> list[str]:
@@ -100,8 +118,9 @@ class CommunicationStudy(Card):
     def _fits_together(self) -> "CommunicationStudy":
         if sorted(set(self.workers)) != self.workers or self.workers[0] != 1:
             raise ValueError(f"workers: from 1 upward, each number once (got {self.workers})")
-        if strange := [link for link in self.report_links if link not in self.links]:
-            raise ValueError(f'report_links: "{strange[0]}" must be one of links ({", ".join(self.links)})')
+        for key in ("report_links", "unit_links"):
+            if strange := [link for link in getattr(self, key) if link not in self.links]:
+                raise ValueError(f'{key}: "{strange[0]}" must be one of links ({", ".join(self.links)})')
         for net in self.net:
             try:
                 counted = [self.rule(name) for name in net.count_rules]

@@ -35,9 +35,9 @@ def chip_scores() -> list[Score]:
     ]
     rival = "26 pJ an event"
     return [
-        Score("TrueNorth at 0.8 V", "<= 25 % (the two points are fitted)", rival, at_law),
-        Score("TrueNorth at other voltages, which the card does not claim", "none", rival, elsewhere),
-        Score("ODIN, published law at its point", "<= 25 %", "-", odin),
+        Score("TrueNorth at 0.8 V", rival, at_law),
+        Score("TrueNorth at other voltages, which the card does not claim", rival, elsewhere),
+        Score("ODIN, published law at its point", "-", odin),
     ]
 
 
@@ -79,10 +79,10 @@ def microcircuit_scores() -> list[Score]:
         per_node = np.array([other["uJ_per_event"] / (other["nodes"] * other["real_time"]) for other in rest])
         with_time.append(_energy(row, per_node * row["nodes"] * row["real_time"]))
         without.append(_energy(row, np.array([other["uJ_per_event"] for other in rest])))
-    target, rival = "within a factor of 2", "KerasSpiking's table"
+    rival = "KerasSpiking's table"
     return [
-        Score("cortical microcircuit, power a node x measured time", target, rival, with_time),
-        Score("cortical microcircuit, energy an event, time unknown", target, rival, without),
+        Score("cortical microcircuit, power a node x measured time", rival, with_time),
+        Score("cortical microcircuit, energy an event, time unknown", rival, without),
     ]
 
 

@@ -4,9 +4,10 @@ import math
 from typing import TYPE_CHECKING
 
 from neurorec.experiments.results import RunRecord
-from neurorec.report.plots.run_files import input_weights, rasters
+from neurorec.models.wires import INPUT
 from neurorec.report.plots.style import BLUE, INK, VERMILLION, Plot, embed, figure
-from neurorec.report.summary import Group
+from neurorec.report.training.run_files import input_weights, rasters
+from neurorec.report.training.summary import Group
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 STEPS_SHOWN = 600
 LINES_SHOWN = 128
 FIELDS_SHOWN = 100  # 10 x 10
+SMALLEST_SIDE = 4  # fewer input lines than 4 x 4 are no picture
 
 
 def first_run(group: Group) -> RunRecord | None:
@@ -22,37 +24,44 @@ def first_run(group: Group) -> RunRecord | None:
 
 
 def raster(group: Group) -> Plot | None:
-    """Input spikes above, the layer's spikes below, over the steps of one test sample."""
+    """Spikes of one test sample over its steps: the input lines above, every spiking layer below, the last one lowest."""
     run = first_run(group)
-    found = rasters(run) if run is not None and group.half == "spiking" and group.proper else None
-    if run is None or found is None:
+    found = rasters(run) if run is not None and group.proper else {}
+    if run is None or not set(found) - {INPUT}:
         return None
-    seen, layer = (spikes[:STEPS_SHOWN, 0, :LINES_SHOWN].astype(bool) for spikes in found)
-    cut = found[1].shape[0] > STEPS_SHOWN
-    steps, lines, size = layer.shape[0], seen.shape[1], found[1].shape[2]
-    units = f"{size} units" if size == layer.shape[1] else f"first {layer.shape[1]} of {size} units"
-    gap = max(2, (lines + layer.shape[1]) // 20)
+    shown = {name: spikes[:STEPS_SHOWN, 0, :LINES_SHOWN].astype(bool) for name, spikes in reversed(found.items())}
+    steps = next(iter(shown.values())).shape[0]
+    gap = max(2, sum(spikes.shape[1] for spikes in shown.values()) // 20)
     title = f"{group.task}: spikes of {group.label}"
-    with figure(3.9) as (drawn, axes):
-        _ticks(axes, layer, 0, BLUE)
-        _ticks(axes, seen, layer.shape[1] + gap, VERMILLION)
-        axes.axhline(layer.shape[1] + gap / 2 - 0.5, color=INK, linewidth=0.5)
-        axes.set_yticks([layer.shape[1] / 2, layer.shape[1] + gap + lines / 2], ["units", "input\nlines"])
-        axes.set_ylim(-1, layer.shape[1] + gap + lines)
+    said, ticks, above = [], [], 0
+    with figure(3.5 + 0.4 * len(shown)) as (drawn, axes):
+        for name, spikes in shown.items():
+            _ticks(axes, spikes, above, VERMILLION if name == INPUT else BLUE)
+            ticks.append((above + spikes.shape[1] / 2, "input\nlines" if name == INPUT else name))
+            said.append(_counted(name, spikes, found[name].shape[2]))
+            above += spikes.shape[1] + gap
+            axes.axhline(above - gap / 2 - 0.5, color=INK, linewidth=0.5)
+        axes.set_yticks(*zip(*ticks, strict=True))
+        axes.set_ylim(-1, above - gap)
         axes.set_xlim(-0.5, steps - 0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("time (steps)" if run.dt_ms is None else f"time (steps of {run.dt_ms:g} ms)")
-        axes.set_ylabel(f"{units}, {lines} input lines")
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-        alt = (
-            f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}: {int(layer.sum())} spikes "
-            f"of {units} and {int(seen.sum())} on {lines} input lines in {steps} steps; "
-            f"{int((~layer.any(0)).sum())} units stay silent" + (", the first steps shown." if cut else ".")
-        )
+        cut = ", the first steps shown" if any(len(spikes) > STEPS_SHOWN for spikes in found.values()) else ""
+        alt = f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}, {steps} steps{cut}: "
+        alt += "; ".join(reversed(said)) + "."
         rows = [["where", "step", "line"]]
-        rows += [["layer", int(t), int(i)] for t, i in zip(*layer.nonzero(), strict=True)]
-        rows += [["input", int(t), int(i)] for t, i in zip(*seen.nonzero(), strict=True)]
+        for name, spikes in shown.items():
+            rows += [[name, int(t), int(i)] for t, i in zip(*spikes.nonzero(), strict=True)]
         return embed(drawn, f"raster-{group.task}-{group.label}", title, alt, rows)
+
+
+def _counted(name: str, spikes: "np.ndarray", size: int) -> str:
+    shown = spikes.shape[1]
+    if name == INPUT:
+        return f"{int(spikes.sum())} spikes on {shown} input lines"
+    units = f"{size} units" if size == shown else f"first {shown} of {size} units"
+    return f"{int(spikes.sum())} spikes of {units} in {name}, of which {int((~spikes.any(0)).sum())} stay silent"
 
 
 def _ticks(axes, spikes: "np.ndarray", above: int, colour: str) -> None:
@@ -65,19 +74,22 @@ def _ticks(axes, spikes: "np.ndarray", above: int, colour: str) -> None:
     axes.plot(x, y, color=colour, linewidth=1.8, solid_capstyle="butt")
 
 
-def receptive_fields(group: Group) -> Plot | None:
-    """The input weights of up to 100 units of a net that sees a square picture, each unit a small picture."""
+def receptive_fields(group: Group) -> list[Plot]:
+    """The input weights of up to 100 units of a layer that sees a square picture, each unit a small picture."""
+    run = first_run(group)
+    found = input_weights(run) if run is not None and group.proper else {}
+    drawn = [_fields(group, run, name, weights) for name, weights in found.items() if run is not None]
+    return [plot for plot in drawn if plot is not None]
+
+
+def _fields(group: Group, run: RunRecord, layer: str, weights: "np.ndarray") -> Plot | None:
     import numpy as np
 
-    run = first_run(group)
-    weights = input_weights(run) if run is not None and group.proper else None
-    if run is None or weights is None:
-        return None
     side = math.isqrt(weights.shape[1])
-    if side * side != weights.shape[1] or not np.isfinite(weights).all():
+    if side < SMALLEST_SIDE or side * side != weights.shape[1] or not np.isfinite(weights).all():
         return None
     shown = weights[:FIELDS_SHOWN]
-    title = f"{group.task}: input weights of {group.label}"
+    title = f"{group.task}: input weights of {group.label}" + (f", {layer}" if len(run.layers) > 1 else "")
     limit = float(np.abs(shown).max()) or 1.0
     signed = bool((shown < 0).any())
     with figure(5.0) as (drawn, axes):
@@ -100,7 +112,7 @@ def receptive_fields(group: Group) -> Plot | None:
         )
         rows = [["unit", *(f"pixel_{i}" for i in range(weights.shape[1]))]]
         rows += [[unit, *(f"{value:.5g}" for value in row)] for unit, row in enumerate(shown)]
-        return embed(drawn, f"weights-{group.task}-{group.label}", title, alt, rows)
+        return embed(drawn, f"weights-{group.task}-{group.label}-{layer}", title, alt, rows)
 
 
 def _tiled(fields: "np.ndarray", side: int) -> "np.ndarray":

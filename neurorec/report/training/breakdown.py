@@ -1,8 +1,8 @@
 """Where the energy goes on a chip that is priced term by term."""
 
-from neurorec.report.plots.energy import cost_rows, priced, short_label
 from neurorec.report.plots.style import BLUE, GREEN, ORANGE, PAPER, PURPLE, RULE, Plot, embed, figure, legend_below
-from neurorec.report.summary import Cost, Group
+from neurorec.report.training.energy import cost_rows, priced, short_label
+from neurorec.report.training.summary import Cost, Group
 
 PART_LOOKS = {"compute": (BLUE, ""), "memory": (ORANGE, "//"), "communication": (GREEN, "xx"), "static": (PURPLE, "--")}
 NOT_SPLIT = (RULE, "")
@@ -27,7 +27,7 @@ def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
                 )
                 left += 100 * share
                 used.append(part)
-        labels = [f"{short_label(group)}\n{cost.total_text}" for group, cost in nets]
+        labels = ["\n".join([*short_label(group, groups).split(", "), cost.total_text]) for group, cost in nets]
         axes.set_yticks(range(len(nets)), labels)
         axes.set_ylim(len(nets) - 0.5, -0.5)
         axes.set_xlim(0, 100)

@@ -1,5 +1,5 @@
-"""The answer to the study's question, said from the numbers: what the same net loses without backpropagation, and how
-spiking nets fare beside their rate partners.
+"""The answer to the study's question, said from the numbers: what the same net loses under a rule that does without more of
+what biology lacks, and how spiking nets fare beside their rate partners.
 
 A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its
 own standard deviation; one seed shows no spread, so it settles nothing.
@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from neurorec.experiments.results import StudyResults
-from neurorec.report.rows import scores_of
-from neurorec.report.summary import Group, Spread, groups_of, spread
+from neurorec.experiments.results import StudyResults, scores_of
+from neurorec.report.spread import Spread, spread
+from neurorec.report.training.summary import Group, better, groups_of
 from neurorec.report.wording import listed
 
 Verdict = Literal["ahead", "behind", "within the spread", "one seed only"]
-BACKPROPAGATION = "bptt"
 ROUNDING = 1e-9  # equal scores may differ by this much once they are subtracted
 
 
@@ -35,7 +34,7 @@ class Comparison:
             return "one seed only"
         if abs(self.difference.mean) <= max(2 * self.difference.sd, ROUNDING):
             return "within the spread"
-        return "ahead" if self.difference.mean > 0 else "behind"
+        return "ahead" if (self.difference.mean > 0) == self.one.higher_is_better else "behind"
 
     @property
     def difference_text(self) -> str:
@@ -43,17 +42,22 @@ class Comparison:
         return text if self.difference.sd is None else f"{text} ± {self.difference.sd:.3f}"
 
 
-def without_backpropagation(results: StudyResults) -> list[Comparison]:
-    """Every network that was trained on one task both by backpropagation and by another rule: other rule first."""
+def between_rules(results: StudyResults) -> list[Comparison]:
+    """Every network that was trained on one task by two rules: first the one that keeps fewer of the six objections to
+    backpropagation, against the one that keeps more."""
     groups = [group for group in groups_of(results) if group.proper]
     return [
         comparison
         for one in groups
         for other in groups
-        if one.rule != BACKPROPAGATION and other.rule == BACKPROPAGATION
         if (one.task, one.pair, one.half, one.network) == (other.task, other.pair, other.half, other.network)
+        if _kept(one) < _kept(other)
         for comparison in _compare(one, other)
     ]
+
+
+def _kept(group: Group) -> int:
+    return int(group.stances["kept"] or 0)
 
 
 def spiking_against_rate(results: StudyResults) -> list[Comparison]:
@@ -80,22 +84,43 @@ def _compare(one: Group, other: Group) -> Iterator[Comparison]:
         yield Comparison(one.task, metric, one, other, difference)
 
 
-def answer(results: StudyResults) -> tuple[str, str]:
-    """The two sentences under the question."""
-    return _first(without_backpropagation(results), _baselines(results)), _second(spiking_against_rate(results))
+def answer(results: StudyResults) -> tuple[str, ...]:
+    """The sentences under the question."""
+    rules, halves = between_rules(results), spiking_against_rate(results)
+    groups = groups_of(results)
+    if not rules and not halves and any(group.proper and group.test.n for group in groups):
+        return (_scores(groups),)
+    return _first(rules, _baselines(groups)), _second(halves)
 
 
-def _baselines(results: StudyResults) -> dict[str, Group]:
-    """Task -> ridge regression on its raw input, which needs no network at all."""
-    return {group.task: group for group in groups_of(results) if group.control == "ridge on input"}
+def _scores(groups: list[Group]) -> str:
+    """Where nothing is compared: what each network scores beside the best of what needs none."""
+    proper = [group for group in groups if group.proper and group.test.n]
+    if not proper:
+        return "No network finished, so nothing can be said."
+    baselines, said = _baselines(groups), []
+    for group in proper:
+        beside = baselines.get(group.task)
+        against = f", beside {beside.test} of {beside.network}" if beside is not None else ""
+        said.append(f"{group.label} on {group.task}: {group.metric_text} {group.test}{against}")
+    return "; ".join(said) + "."
+
+
+def _baselines(groups: list[Group]) -> dict[str, Group]:
+    """Task -> the best of what needs no network at all."""
+    best: dict[str, Group] = {}
+    for group in groups:
+        if group.half == "baseline" and group.test.n and (group.task not in best or better(group, best[group.task])):
+            best[group.task] = group
+    return best
 
 
 def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
     if not comparisons:
-        return "No network finished both with and without backpropagation, so what is lost without it cannot be said."
+        return "No network finished under two rules, so what a rule loses cannot be said."
     said = "; ".join(_loss(comparison) for comparison in comparisons) + "."
     for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
-        said += f" Without any network, ridge regression on the raw input of {task} scores {baselines[task].test}."
+        said += f" Without any network, {baselines[task].label} scores {baselines[task].test} on {task}."
     return said
 
 
@@ -107,8 +132,8 @@ def _loss(at: Comparison) -> str:
     )
     size = at.difference_text.lstrip("+−")
     ending = {
-        "behind": f"without backpropagation it loses {size}",
-        "ahead": f"without backpropagation it loses nothing and gains {size}",
+        "behind": f"without {at.other.rule_title} it loses {size}",
+        "ahead": f"without {at.other.rule_title} it loses nothing and gains {size}",
         "within the spread": f"the difference of {at.difference_text} is within the spread",
         "one seed only": f"the difference of {at.difference_text} rests on one seed, so its spread is unknown",
     }[at.verdict]

@@ -1,32 +1,13 @@
 """Runs of the same thing with different seeds become one group: mean, standard deviation and how many seeds."""
 
-import math
 import statistics
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from neurorec.experiments.results import CostRow, RunRecord, StudyResults
+from neurorec.experiments.results import OTHER_ROUNDING, CostRow, RunRecord, StudyResults, scores_of
 from neurorec.report import wording
-from neurorec.report.rows import scores_of, stances_of
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Mean and sample standard deviation over n seeds; sd is None where n < 2, mean is NaN where n = 0."""
-
-    mean: float
-    sd: float | None
-    n: int
-    values: tuple[float, ...] = ()
-
-    def __str__(self) -> str:
-        return wording.plus_minus(self.mean, self.sd) if self.n else "–"
-
-
-def spread(values: Iterable[float | None]) -> Spread:
-    known = tuple(value for value in values if value is not None and math.isfinite(value))
-    mean = statistics.fmean(known) if known else math.nan
-    return Spread(mean, statistics.stdev(known) if len(known) > 1 else None, len(known), known)
+from neurorec.report.spread import Spread, spread
+from neurorec.report.table import Amount
+from neurorec.report.training.rows import stances_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +29,11 @@ class Cost:
     training_why_not: str
     unpriced: tuple[str, ...]
     static_basis: str
+
+    @property
+    def amount(self) -> Amount | None:
+        """The total with its band, in pJ."""
+        return Amount(self.total.mean, self.low_pJ, self.high_pJ, self.at_least) if self.total.n else None
 
     @property
     def total_text(self) -> str:
@@ -72,18 +58,25 @@ class Group:
     network: str
     rule: str
     rule_title: str
-    cell: str
     metric: str
+    unit: str
+    higher_is_better: bool
     runs: tuple[RunRecord, ...]  #: finished ones
     failed: tuple[RunRecord, ...]
     scores: dict[str, dict[str, Spread]]  #: metric -> split -> spread
     costs: dict[str, Cost]  #: chip -> cost
     events_per_sample: float
     macs_per_sample: float
+    rounding: float | None = None  #: by how much the test score moves when sums are taken in another order
 
     @property
     def test(self) -> Spread:
         return self.scores[self.metric]["test"]
+
+    @property
+    def metric_text(self) -> str:
+        """ "accuracy (readout)", "cross-entropy (nats/symbol)"."""
+        return f"{self.metric} ({self.unit})" if self.unit else self.metric
 
     @property
     def key(self) -> tuple[str, str, str, str]:
@@ -95,13 +88,19 @@ class Group:
         """ "adaptive LIF, surrogate BPTT", with the control in brackets."""
         if self.half == "baseline":
             return self.network
-        named = self.network.split()[0] in self.rule_title  # "competitive units" learn by "competitive learning"
-        trained = self.network if named else f"{self.network}, {self.rule_title}"
+        trained = f"{self.network}, {self.rule_title}" if self.rule_title else self.network
         return f"{trained} ({self.control})" if self.control else trained
 
     @property
     def proper(self) -> bool:
         return self.half != "baseline" and not self.control
+
+    @property
+    def constant(self) -> bool:
+        """Whether this is the baseline that always gives the same answer."""
+        return self.half == "baseline" and all(
+            run.control != run.baseline and run.test_score == run.chance_score for run in self.runs
+        )
 
     @property
     def work_text(self) -> str:
@@ -114,6 +113,13 @@ class Group:
         return stances_of((self.runs + self.failed)[0])
 
 
+def are_shares(groups: list[Group]) -> bool:
+    """Whether all scores are shares between 0 and 1, so that an axis may show the whole range."""
+    return all(
+        group.higher_is_better and not group.unit and all(0 <= v <= 1 for v in group.test.values) for group in groups
+    )
+
+
 def tasks_of(results: StudyResults) -> list[str]:
     return list(dict.fromkeys(run.task for run in results.runs))
 
@@ -124,42 +130,61 @@ def chips_of(results: StudyResults, scope: str) -> list[str]:
     return sorted(chips, key=lambda chip: chip != results.report_chip)
 
 
+def better(one: Group, other: Group) -> bool:
+    """Whether `one` has the better mean test score; both are judged by the same metric."""
+    return (one.test.mean > other.test.mean) == one.higher_is_better
+
+
 def groups_of(results: StudyResults, task: str | None = None) -> list[Group]:
-    """In reading order: what the raw input gives, then pair by pair (each control under its net), then chance."""
+    """In reading order: what needs no network, then pair by pair (each control under its net), then the constant answer."""
     collected: dict[tuple[str, ...], list[RunRecord]] = {}
+    reruns: dict[tuple[str, ...], list[RunRecord]] = {}
     for run in results.runs:
         if task in (None, run.task):
-            key = (run.task, run.pair, run.half, run.network, run.rule, run.control)
-            collected.setdefault(key, []).append(run)
+            rerun = run.control == OTHER_ROUNDING
+            key = (run.task, run.pair, run.half, run.network, run.rule, "" if rerun else run.control)
+            (reruns if rerun else collected).setdefault(key, []).append(run)
     costs: dict[str, list[CostRow]] = {}
     for cost in results.costs:
         costs.setdefault(cost.run_id, []).append(cost)
-    groups = [_group(runs, costs) for runs in collected.values()]
+    groups = [_group(runs, reruns.get(key, []), costs) for key, runs in collected.items()]
     order = {name: at for at, name in enumerate([*tasks_of(results), *dict.fromkeys(run.pair for run in results.runs)])}
     return sorted(groups, key=lambda group: _place(group, order))
 
 
 def _place(group: Group, order: dict[str, int]) -> tuple:
-    block = {"ridge on input": 0, "chance": 2}.get(group.control, 1 if group.half != "baseline" else 0)
+    block = 1 if group.half != "baseline" else 2 if group.constant else 0
     return (order[group.task], block, order[group.pair], group.half, group.network, group.rule, group.control)
 
 
-def _group(runs: list[RunRecord], costs: dict[str, list[CostRow]]) -> Group:
+def _group(runs: list[RunRecord], reruns: list[RunRecord], costs: dict[str, list[CostRow]]) -> Group:
     done = tuple(run for run in runs if run.status == "done")
     first = (done or tuple(runs))[0]
     rows = [row for run in done for row in costs.get(run.run_id, [])]
     metrics = dict.fromkeys([first.metric, *(name for run in done for name in scores_of(run))])
+    shared = (
+        "task",
+        "pair",
+        "half",
+        "control",
+        "network",
+        "rule",
+        "rule_title",
+        "metric",
+        "unit",
+        "higher_is_better",
+    )
+    by_seed = {run.seed: run.test_score for run in done}
+    moved = [abs(run.test_score - by_seed[run.seed]) for run in reruns if run.status == "done" and run.seed in by_seed]
     return Group(
-        **{name: getattr(first, name) for name in ("task", "pair", "half", "control", "network", "rule")},
-        rule_title=first.rule_title,
-        cell=first.cell,
-        metric=first.metric,
+        **{name: getattr(first, name) for name in shared},
         runs=done,
-        failed=tuple(run for run in runs if run.status != "done"),
+        failed=tuple(run for run in (*runs, *reruns) if run.status != "done"),
         scores={metric: _splits(done, metric) for metric in metrics},
         costs={chip: _cost([row for row in rows if row.chip == chip]) for chip in dict.fromkeys(r.chip for r in rows)},
         events_per_sample=_work(rows, "synaptic_events_per_sample"),
         macs_per_sample=_work(rows, "macs_per_sample"),
+        rounding=max(moved, default=None),
     )
 
 

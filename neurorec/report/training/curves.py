@@ -1,8 +1,10 @@
 """How validation scores rise with training."""
 
-from neurorec.report.plots.run_files import history
-from neurorec.report.plots.style import RULE, Looks, Plot, embed, figure, legend_below
-from neurorec.report.summary import Group, Spread, spread
+from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below
+from neurorec.report.spread import Spread, spread
+from neurorec.report.training.looks import Looks
+from neurorec.report.training.run_files import history
+from neurorec.report.training.summary import Group, are_shares
 
 Curve = dict[int, Spread]
 
@@ -25,11 +27,12 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
             every = max(1, len(epochs) // 6)
             means = [curve[e].mean for e in epochs]
             handles += axes.plot(epochs, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
-        axes.set_ylim(0, 1.02)
+        if are_shares([group for group, _ in curves]):
+            axes.set_ylim(0, 1.02)
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlabel("epoch (passes over the training split)")
-        axes.set_ylabel("validation accuracy")
+        axes.set_ylabel(f"validation {curves[0][0].metric_text}")
         axes.grid(color=RULE)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         legend_below(drawn, handles)
@@ -47,7 +50,7 @@ def _finding(task: str, curves: list[tuple[Group, Curve]]) -> str:
     for group, curve in curves:
         last = max(curve)
         said.append(f"{group.label} from {curve[min(curve)].mean:.2f} to {curve[last].mean:.2f} in {last} epochs")
-    return f"Validation accuracy on {task} while training: {'; '.join(said)}."
+    return f"Validation {curves[0][0].metric} on {task} while training: {'; '.join(said)}."
 
 
 def _rows(task: str, curves: list[tuple[Group, Curve]]) -> list[list]:

@@ -1,10 +1,11 @@
-"""What one answer costs: accuracy against energy, and the totals of chips that are known only as a whole."""
+"""What one answer costs: score against energy, and the totals of chips that are known only as a whole."""
 
 import math
 
 from neurorec.report import wording
-from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Looks, Plot, embed, figure, legend_below
-from neurorec.report.summary import PARTS, Cost, Group
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
+from neurorec.report.training.looks import Looks
+from neurorec.report.training.summary import PARTS, Cost, Group, are_shares, better
 
 
 def priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
@@ -12,15 +13,15 @@ def priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
     return [(group, cost) for group, cost in found if cost.can_run and cost.total.n and cost.total.mean > 0]
 
 
-def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Looks) -> Plot | None:
-    """A marker a net: energy of one inference on a log axis with its band, accuracy with its standard deviation."""
+def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks) -> Plot | None:
+    """A marker a net: energy of one inference on a log axis with its band, score with its standard deviation."""
     nets = [(group, cost) for group, cost in priced(groups, chip) if group.proper]
     if not nets:
         return None
     from matplotlib.ticker import MaxNLocator
 
     scope = nets[0][1].scope
-    title = f"{task}: accuracy against energy on {chip}"
+    title = f"{task}: {nets[0][0].metric.split(' (')[0]} against energy on {chip}"
     with figure(3.7 + 0.24 * len(nets)) as (drawn, axes):
         handles = []
         for group, cost in nets:
@@ -36,7 +37,7 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
         low, high = _score_limits([group for group, _ in nets])
         for group in (group for group in groups if group.half == "baseline" and group.test.n):
             style, where = (
-                ":" if group.control == "chance" else "--",
+                ":" if group.constant else "--",
                 "" if low <= group.test.mean <= high else ", off this axis",
             )
             label = f"{group.network} {group.test.mean:.2f}{where}"
@@ -44,8 +45,9 @@ def accuracy_against_energy(task: str, groups: list[Group], chip: str, looks: Lo
         _log_energy_axis(axes, f"energy of one inference on {chip}, {scope} (µJ)")
         axes.set_ylim(low, high)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-        axes.yaxis.set_major_formatter("{x:.2f}")
-        axes.set_ylabel("test accuracy")
+        if are_shares([group for group, _ in nets]):
+            axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.set_ylabel(f"test {nets[0][0].metric_text}")
         axes.grid(color=RULE)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         legend_below(drawn, handles)
@@ -61,6 +63,9 @@ def _score_limits(nets: list[Group]) -> tuple[float, float]:
     """An axis over the nets' scores, at least 0.2 wide: where nets lie close, an axis from 0 would hide their order."""
     low = min(group.test.mean - (group.test.sd or 0.0) for group in nets)
     high = max(group.test.mean + (group.test.sd or 0.0) for group in nets)
+    if not are_shares(nets):
+        room = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
+        return low - room, high + room
     room = max(0.05, (0.2 - (high - low)) / 2)
     return max(-0.02, low - room), min(1.02, high + room)
 
@@ -80,50 +85,31 @@ def _log_energy_axis(axes, label: str) -> None:
 
 def _finding(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
     cheap = min(nets, key=lambda net: net[1].total.mean)
-    best = max(nets, key=lambda net: net[0].test.mean)
+    best = nets[0]
+    for net in nets[1:]:
+        best = net if better(net[0], best[0]) else best
 
     def said(net: tuple[Group, Cost]) -> str:
-        return f"{net[0].label} with accuracy {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
+        return f"{net[0].label} with {net[0].metric} {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
 
     text = f"Of {len(nets)} nets that {chip} can run on {task}, the least energy takes {said(cheap)}"
-    return (
-        f"{text}, which is also the most accurate." if cheap is best else f"{text}; the most accurate is {said(best)}."
-    )
+    return f"{text}, which also scores best." if cheap is best else f"{text}; the best score has {said(best)}."
 
 
 def cost_rows(nets: list[tuple[Group, Cost]]) -> list[list]:
     head = ["task", "network", "rule", "chip", "scope", "test_mean", "test_sd", "total_pJ", "low_pJ", "high_pJ"]
     head += ["at_least", "unpriced", "dynamic_pJ", *(f"{part}_pJ" for part in PARTS), "static_basis"]
-    rows: list[list] = [head]
-    for g, c in nets:
-        row = [
-            g.task,
-            g.network,
-            g.rule_title,
-            c.chip,
-            c.scope,
-            g.test.mean,
-            g.test.sd,
-            c.total.mean,
-            c.low_pJ,
-            c.high_pJ,
-        ]
-        row += [
-            c.at_least,
-            "; ".join(c.unpriced),
-            c.dynamic_pJ,
-            *(c.parts_pJ.get(part) for part in PARTS),
-            c.static_basis,
-        ]
-        rows.append(row)
-    return rows
+    return [head] + [
+        [g.task, g.network, g.rule_title, c.chip, c.scope, g.test.mean, g.test.sd, c.total.mean, c.low_pJ, c.high_pJ,
+         c.at_least, "; ".join(c.unpriced), c.dynamic_pJ, *(c.parts_pJ.get(part) for part in PARTS), c.static_basis]
+        for g, c in nets
+    ]  # fmt: skip
 
 
-def short_label(group: Group) -> str:
-    """A label of at most about twenty letters; the rule only where the net alone would not do."""
-    if group.rule == "ridge" or group.network.split()[0] in group.rule_title:
-        return group.network
-    return f"{group.network}, {group.rule.upper() if len(group.rule) <= 4 else group.rule_title}"
+def short_label(group: Group, nets: list[Group]) -> str:
+    """The network's name, with its rule only where it was trained by several."""
+    rules = {other.rule for other in nets if (other.task, other.network) == (group.task, group.network)}
+    return group.label if len(rules) > 1 else group.network
 
 
 def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | None:
@@ -142,7 +128,7 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
             axes.plot(x, y, MARKERS[at % len(MARKERS)], color=colour, markersize=6.5)
             number = wording.energy(cost.total.mean, cost.at_least)
             axes.annotate(number, (band[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9)
-        axes.set_yticks(range(len(found)), [f"{chip}: {short_label(group)}" for chip, group, _ in found])
+        axes.set_yticks(range(len(found)), [f"{chip}: {short_label(group, groups)}" for chip, group, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.6)
         _log_energy_axis(axes, "energy of one inference, all-in (µJ)")
         axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker

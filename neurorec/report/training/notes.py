@@ -3,7 +3,7 @@
 import string
 from dataclasses import dataclass, field
 
-from neurorec.report.summary import Group
+from neurorec.report.training.summary import Group
 
 SHORT_REASON = 10  #: longer reasons than this many characters stand beneath the table
 
@@ -22,7 +22,7 @@ class Notes:
 
 
 def notes_of(groups: list[Group], chips: list[str]) -> Notes:
-    """Beneath one table: why a chip cannot run a net, why a run failed."""
+    """Beneath one table: why a chip cannot run a net."""
     refused: dict[tuple[str, str], list[str]] = {}
     for chip in chips:
         for group in groups:
@@ -32,7 +32,7 @@ def notes_of(groups: list[Group], chips: list[str]) -> Notes:
     long = [key for key in refused if len(key[1]) > SHORT_REASON]
     letters = {key: _letter(at) for at, key in enumerate(long)}
     lines = [(letters[key], f"{key[0]} cannot run {_names(refused[key])}: {key[1]}") for key in long]
-    return Notes(lines + [("", text) for text in failures(groups)], letters)
+    return Notes(lines, letters)
 
 
 def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
@@ -59,14 +59,6 @@ def _by_networks(unpriced: dict[str, list[str]]) -> list[str]:
     for term, networks in unpriced.items():
         together.setdefault(_names(networks), []).append(term)
     return [f"{', '.join(terms)} ({networks})" for networks, terms in together.items()]
-
-
-def failures(groups: list[Group]) -> list[str]:
-    return [
-        f"failed: {group.label}, {group.task}, seed {run.seed}: {run.reason or 'no reason was recorded'}"
-        for group in groups
-        for run in group.failed
-    ]
 
 
 def _names(networks: list[str]) -> str:
