@@ -40,15 +40,21 @@ class Hebbian(Rule):
     def why_not(cls, model: Any) -> str | None:
         if isinstance(model, Hopfield):
             return None
-        return "it stores patterns in the symmetric weights of a Hopfield network, and this is none; use bptt for layers"
+        return (
+            "it stores patterns in the symmetric weights of a Hopfield network, and this is none; use bptt for layers"
+        )
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement("relaxed", "nothing travels backward"),
             Judgement("relaxed", "no derivative is taken"),
-            Judgement("partly", "no weight is used to learn, but those of the two directions between units must be equal"),
-            Judgement("partly", "there is no second phase, but units must be clamped to the pattern while it is stored"),
+            Judgement(
+                "partly", "no weight is used to learn, but those of the two directions between units must be equal"
+            ),
+            Judgement(
+                "partly", "there is no second phase, but units must be clamped to the pattern while it is stored"
+            ),
             Judgement("partly", "units send +1 or -1; a spike would carry the one, and its absence the other"),
             Judgement("relaxed", "patterns are stored without targets"),
         )

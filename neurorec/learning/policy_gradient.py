@@ -20,7 +20,9 @@ class PolicyGradientCard(DescentCard):
     """`batch_size` episodes make one update."""
 
     baseline_rate: float = Field(gt=0, le=1)  #: how fast the running mean of rewards follows the last batch
-    entropy_weight: NonNegativeFloat  #: in the loss, so that no action dies out before it was tried (Williams & Peng 1991)
+    entropy_weight: (
+        NonNegativeFloat  #: in the loss, so that no action dies out before it was tried (Williams & Peng 1991)
+    )
 
 
 @dataclass
@@ -37,7 +39,7 @@ class PolicyGradient(BPTT):
 
     Card = PolicyGradientCard
     title = "policy gradient"
-    sources = ("williams1992", "kingma2015")
+    sources = ("williams1992", "williams1991", "kingma2015")
     equations = (
         "dW ~ sum over t of (R_t - b_t) d log p(a_t) / dW + entropy_weight dH(p) / dW, p = softmax(y_t);\n"
         "R_t = sum of the rewards from t on;   b_t += baseline_rate (mean of R_t - b_t)"

@@ -7,21 +7,31 @@ import pytest
 import torch
 
 from neurorec.basics.errors import InputError
+from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.encoders import encoders
-from neurorec.tasks.task import accuracy, batches, load_task, masked_mean, tasks
+from neurorec.tasks.objective import objectives
+from neurorec.tasks.task import SPLITS, accuracy, batches, load_task, masked_mean, tasks
 
 every_task = pytest.mark.parametrize("name", list(tasks))
+IN_ARRAYS = [name for name in tasks if isinstance(load_task(name, 0), ArrayTask)]
+LABELLED = [name for name in IN_ARRAYS if isinstance(load_task(name, 0).objective, objectives["classification"])]
 
 
-@every_task
-def test_splits_share_nothing_and_hold_every_class_in_proportion(name):
+@pytest.mark.parametrize("name", IN_ARRAYS)
+def test_splits_share_nothing(name):
     task = load_task(name, 0)
     parts = {split: set(index.tolist()) for split, index in task.splits.items()}
     assert len(set.union(*parts.values())) == sum(map(len, parts.values())) == task.x.shape[1]
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_splits_hold_every_class_in_proportion(name):
+    task = load_task(name, 0)
     shares = {split: torch.bincount(task.target[torch.as_tensor(index)], minlength=task.outputs).double()
               for split, index in task.splits.items()}  # fmt: skip
     for counts in shares.values():
         assert torch.allclose(counts / counts.sum(), shares["train"] / shares["train"].sum(), atol=0.02)
+    assert task.chance_score == pytest.approx(1 / task.outputs, abs=0.01)
 
 
 @every_task
@@ -32,13 +42,20 @@ def test_a_seed_draws_its_own_split_and_draws_it_again(name):
 
 
 @every_task
-def test_values_are_rates_and_some_frame_is_answered(name):
+def test_values_suit_encoders_or_are_signs_and_some_frame_is_answered(name):
+    batch = load_task(name, 0).split("test")
+    signs = bool((batch.x.abs() == 1).all())
+    assert signs or (batch.x.min() >= 0 and batch.x.max() <= 1)
+    assert batch.mask.any()
+    assert batch.x.shape[0] == len(batch.mask)
+
+
+@every_task
+def test_every_baseline_is_scored_on_every_split_and_chance_comes_first(name):
     task = load_task(name, 0)
-    assert task.x.min() >= 0
-    assert task.x.max() <= 1
-    assert task.mask.any()
-    assert task.x.shape[0] == len(task.mask)
-    assert task.chance_score == pytest.approx(1 / task.outputs, abs=0.01)
+    found = task.baselines()
+    assert next(iter(found)) == task.objective.chance
+    assert all(set(scores) == set(SPLITS) for scores in found.values())
 
 
 def test_row_and_frame_digits_are_the_same_images():
