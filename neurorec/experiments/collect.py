@@ -18,7 +18,7 @@ from neurorec.hardware.export.peers import compare_norse, compare_snntorch
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.hardware.pricing.bill import Cost, TrainingCost
 from neurorec.hardware.pricing.price import price
-from neurorec.hardware.workload.counting import Operations, count
+from neurorec.hardware.workload.counting import Operations, count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.models.network import Network
@@ -76,7 +76,7 @@ def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> li
     activity = read_activity(record.folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     work = trained_work(network, activity, trained)
-    operations = count(work)
+    operations = count_work(work)
     return [cost_row(record.run_id, name, price(work, chip), operations) for name, chip in chips.items()]
 
 

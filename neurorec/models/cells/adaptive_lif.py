@@ -29,8 +29,8 @@ class AdaptiveLIFTraces(NamedTuple):
     """As `LIFTraces`, and of the threshold."""
 
     current: Tensor  #: [B, 1, L] of i
-    potential: Tensor  #: [B, H, L] of v
-    threshold: Tensor  #: [B, H, L] of b
+    potential: Tensor  #: [B, H, L] of v, in units of dt/tau_mem
+    threshold: Tensor  #: [B, H, L] of b, in units of dt/tau_mem
 
 
 @cells.register("adaptive_lif")
@@ -84,23 +84,23 @@ class AdaptiveLIF(LIF):
         """As for `lif`, through the threshold too. Here, and not in `step`, the spike that moves b has its surrogate
         derivative: the slow trace by which e-prop bridges long delays.
 
-        du = (1 - dt/tau_mem) dv + dt/tau_mem di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
-        e = psi (du - dc);  db' = dc + adaptation e
+        du = (1 - dt/tau_mem) dv + di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
+        e = psi dt/tau_mem (du - dc);  db' = dc + adaptation tau_mem/dt e
         """
         z, after = self.step(state, x)
         # u and c before the spike, in the very operations of `step`
         u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
         c = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
-        psi = self.spike.derivative(u - c)[:, :, None]
-        du = traces.potential * (1 - self.tau_mem.rate) + traces.current * self.tau_mem.rate
+        psi = self.spike.derivative(u - c)[:, :, None] * self.tau_mem.rate
+        du = traces.potential * (1 - self.tau_mem.rate) + traces.current
         dc = traces.threshold * (1 - self.tau_adapt.rate)
         e = psi * (du - dc)
         current = traces.current * (1 - self.tau_syn.rate) + self._lines(state.z, x)
         potential = self.reset.differential(du, z[:, :, None], dc)
-        return z, after, e, AdaptiveLIFTraces(current, potential, dc + self.card.adaptation * e)
+        return z, after, e, AdaptiveLIFTraces(current, potential, dc + (self.card.adaptation / self.tau_mem.rate) * e)
 
     def trace_operations(self) -> TraceOperations:
-        return TraceOperations(per_line=3, per_synapse=7 if self.reset.clears else 9)
+        return TraceOperations(per_line=2, per_synapse=7 if self.reset.clears else 9)
 
     def norse_form(self) -> NorseForm | str:
         plain = super().norse_form()

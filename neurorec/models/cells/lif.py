@@ -103,10 +103,10 @@ class LIFState(NamedTuple):
 
 
 class LIFTraces(NamedTuple):
-    """How much the state of neuron j would differ, had the weight of its synapse ji: derivatives through j's own state."""
+    """How the state of neuron j depends on the weight of its synapse ji through j's own past: derivatives."""
 
     current: Tensor  #: [B, 1, L] of i, the same for every neuron that hears the line
-    potential: Tensor  #: [B, H, L] of v; [B, 1, L] where spikes do not clear it
+    potential: Tensor  #: [B, H, L] of v, in units of dt/tau_mem; [B, 1, L] where spikes do not clear it
 
 
 @cells.register("lif")
@@ -177,13 +177,13 @@ class LIF(Cell):
     def traced_step(self, state: LIFState, traces: LIFTraces, x: Tensor) -> tuple[Tensor, LIFState, Tensor, LIFTraces]:
         """One step, with the eligibility [B, H, L] of each synapse for this step's spike: output, next state, e, next traces.
 
-        di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + dt/tau_mem (di + x);  e = psi du;  dv' as v', z given
+        di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + di + x;  e = psi dt/tau_mem du;  dv' as v', z given
         """
         jump, u = self._before_reset(state, x)
         z = self.spike(u - self.card.v_threshold)
-        psi = self.spike.derivative(u - self.card.v_threshold)
+        psi = self.spike.derivative(u - self.card.v_threshold) * self.tau_mem.rate
         heard = traces.current + self._lines(state.z, x)
-        du = traces.potential * (1 - self.tau_mem.rate) + heard * self.tau_mem.rate
+        du = traces.potential * (1 - self.tau_mem.rate) + heard
         v, i = self.reset(u, z, self.card.v_threshold), jump + -self.tau_syn.rate * jump
         after = LIFTraces(heard * (1 - self.tau_syn.rate), self.reset.differential(du, z[:, :, None], None))
         return z, LIFState(z, v, i), psi[:, :, None] * du, after
@@ -194,7 +194,7 @@ class LIF(Cell):
 
     def trace_operations(self) -> TraceOperations:
         """Of `traced_step`: du is worked out by line where a spike leaves it alone."""
-        return TraceOperations(per_line=3, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
+        return TraceOperations(per_line=2, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
 
     def event_form(self) -> EventForm | str:
         if self.card.reset != "zero":
