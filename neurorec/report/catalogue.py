@@ -19,10 +19,10 @@ from neurorec.engines.engine import engines
 from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.findings import read_findings
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chips.chip import load_chip, needs_of_network
+from neurorec.hardware.chips.chip import load_chip, needs_of_cell, needs_of_network
 from neurorec.hardware.chips.link import LINKS, link_names, load_link
 from neurorec.hardware.export import exporters
-from neurorec.learning.rule import OBJECTIONS, Judgement, rules
+from neurorec.learning.rule import OBJECTIONS, TAUGHT, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.models.network import Network
 from neurorec.report.findings import findings_table, rounding_line
@@ -147,6 +147,7 @@ def _show_cell(console: Console, name: str) -> None:
         console,
         f"{name}: {cell.title}, a cell\n  code: {_code_path(cell)}\n  {cell.equations.replace(chr(10), chr(10) + '  ')}",
     )
+    _say(console, f"  needs of a chip: {', '.join(sorted(needs_of_cell(cell)))}")
     _say(console, "  card keys: " + ", ".join(cell.Card.model_fields))
     _cite(console, cell.sources)
 
@@ -154,6 +155,11 @@ def _show_cell(console: Console, name: str) -> None:
 def _show_rule(console: Console, name: str) -> None:
     rule = rules[name]
     _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
+    _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
+    _say(
+        console,
+        f"  needs of a chip: {', '.join(sorted(rule.needs))}\n  parts of one network tell each other: {rule.messages.why}",
+    )
     _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
     for cell, judgements in _judged(name).items():
         _say(console, f"  the six objections to backpropagation, on {cell}:")
