@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from neurorec.basics.cards import Card
 from neurorec.basics.plain import read_plain, to_plain
 
@@ -18,9 +20,9 @@ Verdict = Literal["reproduced", "missed", "nothing published"]
 
 
 class Published(Card):
-    """A figure that others report, and how well we know it."""
+    """A figure that others report, and how well we know it; without a value where a claim compares with many of them."""
 
-    value: float
+    value: float | None = None
     source: str  #: citation key
     grade: Literal["read", "second-hand", "computed"]
 
@@ -31,6 +33,12 @@ class FindingCard(Card):
     claim: str
     bar: float | None = None  #: the mean over seeds must reach it (in the metric's direction)
     published: Published | None = None
+
+    @model_validator(mode="after")
+    def _published_needs_a_bar(self) -> "FindingCard":
+        if self.published is not None and self.bar is None:
+            raise ValueError(f'"{self.claim}": a published figure needs a bar: say how near to it we must come')
+        return self
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ class Finding(Measured):
         """A bar that is not met is missed, whoever set it; only a published figure can be reproduced."""
         if self.meets_bar is False:
             return "missed"
-        return "nothing published" if self.published is None or self.bar is None else "reproduced"
+        return "nothing published" if self.published is None else "reproduced"
 
 
 @dataclass(frozen=True)

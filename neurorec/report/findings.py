@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from neurorec.experiments.findings import Finding, Findings
+from neurorec.experiments.findings import Finding, Findings, Published
 from neurorec.report import wording
 from neurorec.report.parts import Notes, Text
 from neurorec.report.spread import spread
@@ -41,13 +41,18 @@ def findings_table(findings: Findings) -> Table:
     for found in findings.findings:
         baseline = found.baseline and Said(amount(found.baseline.value), found.baseline.name)
         published = found.published
-        source = published and Said(amount(published.value), f"{published.source}, {published.grade}")
+        source = published and _published(published)
         row: list[Any] = [found.claim, measure_of(found), ours(found), baseline, source, bar_of(found),
                           Said(found.verdict, mark=found.verdict.split()[0])]  # fmt: skip
         if findings.rounding is not None:
             row.insert(3, None if found.rounding is None else f"± {amount(found.rounding)}")
         rows.append(row)
     return Table("", columns, rows, look="cards claims")
+
+
+def _published(figure: Published) -> Said:
+    source = f"{figure.source}, {figure.grade}"
+    return Said("measured points", source) if figure.value is None else Said(amount(figure.value), source)
 
 
 def short_table(findings: Findings) -> Table:

@@ -1,11 +1,15 @@
 """What every registered rule keeps."""
 
+from typing import get_args
+
 import pytest
 
+from neurorec.basics.capabilities import LEARNING
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import CannotRun
-from neurorec.learning.rule import OBJECTIONS, rules
+from neurorec.learning.rule import OBJECTIONS, Seen, rules
 from neurorec.models.cell import cells
+from neurorec.tasks.objective import Teaching
 from tests.nets import network
 
 COMBINATIONS = [(rule, cell) for rule in rules for cell in cells]
@@ -32,6 +36,19 @@ def test_every_rule_trains_some_cell_and_cites_its_source(rule):
     assert any(rules[rule].why_not(network(cell)) is None for cell in cells)
     assert all(cite(key) for key in rules[rule].sources)
     assert rules[rule].equations
+
+
+@pytest.mark.parametrize("rule", list(rules))
+def test_every_rule_declares_what_it_learns_from_sees_needs_and_sends(rule):
+    declared = rules[rule]
+    assert declared.signal in get_args(Teaching)
+    assert declared.sees
+    assert set(declared.sees) <= set(get_args(Seen))
+    assert set(declared.needs) <= set(LEARNING)
+    assert "undeclared" not in declared.needs
+    assert declared.messages.why
+    assert all(cite(key) for key in declared.messages.sources)
+    assert declared.messages.errors <= ("whole graph" in declared.sees)  # what goes back, goes back over the graph
 
 
 def test_backpropagation_keeps_what_the_lecture_objects_to():

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from neurorec.engines.activity import Activity, LayerActivity, observe
-from neurorec.hardware.workload.counting import Operations, count
+from neurorec.hardware.workload.counting import Operations, count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
 from neurorec.models.layer import Signal
@@ -22,10 +22,11 @@ CHAINED = (Wire(INPUT, CHAIN), Wire(CHAIN, READOUT))
 
 def make_net(
     cell: str, *, inputs: int = 5, size: int = 7, outputs: int = 3, signal: Signal = "spikes", readout: str = "linear",
+    **changes,
 ) -> Network:  # fmt: skip
-    """Input, one layer called "hidden", a readout."""
+    """Input, one layer called "hidden", a readout. `changes` go into the cell's card."""
     card = readouts[readout].Card(**{"name": readout, **readouts[readout].example})
-    architecture = NetworkArchitecture({CHAIN: cell_card(cell, size, **LIVELY)}, card, CHAINED)
+    architecture = NetworkArchitecture({CHAIN: cell_card(cell, size, **LIVELY | changes)}, card, CHAINED)
     return architecture.build(inputs, outputs, signal, torch.Generator().manual_seed(3))
 
 
@@ -59,7 +60,7 @@ def run_all(
 
 
 def counts_of(network: Network, activity: Activity) -> Operations:
-    return count(trained_work(network, activity))
+    return count_work(trained_work(network, activity))
 
 
 def totals(

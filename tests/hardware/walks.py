@@ -137,25 +137,31 @@ def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
 
 
 def walk_eprop(network: Network, x: torch.Tensor) -> dict[str, Counter]:
-    """Filters of every line, then e, its low-pass and the change at every synapse of every step."""
+    """The traces of every line and synapse, then e, its low-pass and the change at every synapse of every step."""
     cell, outputs = network["hidden"], network["readout"].size
-    adaptive = cell.card.name == "adaptive_lif"
+    adaptive, cleared = cell.card.name == "adaptive_lif", cell.card.reset == "zero"
     counted = {"hidden": Counter(), "readout": Counter()}
     trace = {"trace_reads": 1, "trace_writes": 1, "trace_updates": 1}
     reached = [synapses(cell.w_in, i) for i in range(cell.input_size)]
     reached += [synapses(cell.w_rec, j) for j in range(cell.size)]
     for _ in range(x.shape[0] * x.shape[1]):
         for line in reached:
-            for _ in ("current", "membrane"):
-                counted["hidden"].update(trace, elementwise=2)
+            counted["hidden"].update(trace, elementwise=2)  # current: its decay, and what arrives
+            if not cleared and not adaptive:  # a spike takes nothing from the potential's trace: one for all neurons
+                counted["hidden"].update(trace, elementwise=2)  # its decay, and the current
             for _ in line:
-                counted["hidden"].update(elementwise=1)  # psi x
+                counted["hidden"].update(elementwise=1)  # e = psi times the rest
+                if cleared or adaptive:
+                    counted["hidden"].update(trace, elementwise=2)  # potential: its decay, and the current
                 if adaptive:
-                    counted["hidden"].update(trace, elementwise=4)  # eps: product, sum; e: product, difference
+                    counted["hidden"].update(trace, elementwise=4)  # threshold: decay, adaptation e, sum; minus it in e
+                    counted["hidden"].update(
+                        elementwise=0 if cleared else 2
+                    )  # potential: minus z times the threshold's
                 counted["hidden"].update(trace, elementwise=2)  # low-pass
                 counted["hidden"].update(macs=1, gradient_reads=1, gradient_writes=1)
         for _ in range(cell.size):
-            counted["hidden"].update(nonlinearities=1, elementwise=2 * adaptive)
+            counted["hidden"].update(nonlinearities=1)
             counted["readout"].update(trace, elementwise=2)
             for _ in range(outputs):
                 counted["readout"].update(macs=2, weight_reads=1, gradient_reads=1, gradient_writes=1)

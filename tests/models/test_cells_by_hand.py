@@ -8,34 +8,34 @@ from tests.nets import inputs, network
 
 
 def test_elman_is_torchs_rnn():
-    net = network("elman", I=4, H=6)
-    torchs = torch.nn.RNN(4, 6)
+    net = network("elman", I=4, H=6).double()
+    torchs = torch.nn.RNN(4, 6).double()
     with torch.no_grad():
-        net["hidden"].bias.uniform_(-1, 1)
+        net["hidden"].bias.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
         torchs.weight_ih_l0.copy_(net["hidden"].w_in)
         torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
         torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
-    x = inputs(net, 9, 3)
-    torch.testing.assert_close(net["hidden"](x)[0], torchs(x)[0], rtol=1e-5, atol=1e-6)
+    x = inputs(net, 9, 3).double()
+    torch.testing.assert_close(net["hidden"](x)[0], torchs(x)[0])
 
 
 def test_lstm_is_torchs_lstm():
-    net = network("lstm", I=4, H=6)
+    net = network("lstm", I=4, H=6).double()
     assert net["hidden"].bias[6:12].eq(1.0).all()  # the forget gates start open
-    torchs = torch.nn.LSTM(4, 6)
+    torchs = torch.nn.LSTM(4, 6).double()
     with torch.no_grad():
-        net["hidden"].bias.uniform_(-1, 1)
+        net["hidden"].bias.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
         torchs.weight_ih_l0.copy_(net["hidden"].w_in)
         torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
         torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
-    x = inputs(net, 9, 3)
+    x = inputs(net, 9, 3).double()
     outputs, state = net["hidden"](x)
     theirs, (h, c) = torchs(x)
-    torch.testing.assert_close(outputs, theirs, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(state.c, c[0], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(state.h, h[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(outputs, theirs)
+    torch.testing.assert_close(state.c, c[0])
+    torch.testing.assert_close(state.h, h[0])
 
 
 def test_gru_is_torchs_gru_with_the_reset_outside():
@@ -81,14 +81,16 @@ def test_a_frozen_elman_forgets_at_once():
 
 
 def test_echo_state_has_its_stated_radius_density_and_leak():
-    net = network("echo_state", I=2, H=200, spectral_radius=0.8, density=0.2, leak=0.25)
-    assert float(torch.linalg.eigvals(net["hidden"].w_rec).abs().max()) == pytest.approx(0.8, abs=1e-4)
+    net = network("echo_state", I=2, H=200, spectral_radius=0.8, density=0.2, leak=0.25).double()
+    assert float(torch.linalg.eigvals(net["hidden"].w_rec).abs().max()) == pytest.approx(
+        0.8, abs=1e-4
+    )  # it was scaled in single precision
     assert float((net["hidden"].w_rec != 0).float().mean()) == pytest.approx(0.2, abs=0.02)
-    h = torch.full((1, 200), 0.5)
-    x = torch.ones(1, 2)
+    h = torch.full((1, 200), 0.5).double()
+    x = torch.ones(1, 2).double()
     output, _ = net["hidden"].step(net["hidden"].initial_state(1)._replace(h=h), x)
     drive = x @ net["hidden"].w_in.T + net["hidden"].bias + h @ net["hidden"].w_rec.T
-    torch.testing.assert_close(output, 0.75 * h + 0.25 * torch.tanh(drive), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(output, 0.75 * h + 0.25 * torch.tanh(drive))
     assert not any(weight.requires_grad for weight in net["hidden"].parameters())
 
 

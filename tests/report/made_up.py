@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from neurorec.basics.cards import find_card
 from neurorec.engines.activity import Activity, LayerActivity, as_arrays
+from neurorec.experiments.findings import Baseline, Finding, Findings, Published
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 
 PER_TERM = ("loihi1", "spinnaker1", "cmos_45nm", "cmos_7nm", "a100")
@@ -40,6 +41,9 @@ STANCES = {
     "ridge": ("relaxed", "relaxed", "relaxed", "kept", "kept", "kept"),
     "competitive": ("relaxed", "relaxed", "relaxed", "partly", "kept", "relaxed"),
 }
+
+
+PUBLISHED = Published(value=0.95, source="diehl2015", grade="read")
 
 
 def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: bool = False) -> StudyResults:
@@ -92,6 +96,12 @@ def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: boo
     )
 
 
+def made_up_findings() -> Findings:
+    """One claim, reproduced, and one that was not measured."""
+    found = Finding("accuracy", "", True, (0.9, 0.8), Baseline("ridge on input", 0.7), 0.01, "It works.", 0.8, PUBLISHED)
+    return Findings("s", "Does it?", "neurorec run s", {"cpu": "c"}, {"torch": "2"}, (0, 1), "d", (found,), ("not this",))
+
+
 def with_scores(results: StudyResults, scores: dict[tuple[str, str, str], tuple[float, ...]]) -> StudyResults:
     """The same results, but (network, rule, task) proper runs score what `scores` says, seed by seed."""
 
@@ -100,6 +110,16 @@ def with_scores(results: StudyResults, scores: dict[tuple[str, str, str], tuple[
         return run if found is None else replace(run, test_score=found[run.seed], extra_scores={})
 
     return replace(results, runs=[changed(run) for run in results.runs])
+
+
+def with_other_rounding(results: StudyResults, network: str, difference: float) -> StudyResults:
+    """The first seed of every proper training of `network` once more, its score moved by `difference`."""
+    reruns = [
+        replace(run, run_id=f"{run.run_id}-other", control="other rounding", test_score=run.test_score - difference,
+                folder=None)
+        for run in results.runs if run.network == network and not run.control and run.seed == 0
+    ]  # fmt: skip
+    return replace(results, runs=[*results.runs, *reruns])
 
 
 def with_failure(results: StudyResults, reason: str) -> StudyResults:

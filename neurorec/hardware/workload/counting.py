@@ -76,7 +76,7 @@ class Operations:
         return ForwardPass(self.layers, self.samples, self.steps, self.sample_steps, started, self.input_spikes)
 
 
-def count(work: Workload) -> Operations:
+def count_work(work: Workload) -> Operations:
     """Exact totals of everything that the workload asks for.
 
     A readout counts every step, as the forward pass computes it, whether or not an answer is asked for.

@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from neurorec.basics.counts import Counts, LayerCounts, Store
-from neurorec.basics.errors import InputError
-from neurorec.hardware.gradient_counts import update_counts
-from neurorec.hardware.training_operations import COUNTED_RULES, count_training
-from neurorec.hardware.workload.operations import count_inference
-from neurorec.learning.rule import rules
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.learning.gradient_counts import update_counts
+from neurorec.learning.rule import Rule, rules
+from neurorec.models.architecture import READOUT
 from neurorec.models.cell import cells
-from tests.hardware.nets import make_net, run
+from neurorec.models.wires import INPUT, Wire
+from tests.hardware.nets import counts_of, make_net, run, wired
 from tests.hardware.walks import walk_backward, walk_competitive, walk_eprop, walk_stdp
 
 RUNS, SYNAPSES = 6 * 4, 5 * 7 + 7 * 7 + 7 * 3
@@ -25,8 +25,13 @@ def as_counts(walked) -> Counts:
     return Counts(**walked)
 
 
-def test_every_registered_rule_is_counted():
-    assert set(rules) <= set(COUNTED_RULES)
+def count_training(network, activity, rule: str, samples_seen: int, weight_updates: int):
+    return rules[rule].count_training(network, counts_of(network, activity).forward(), samples_seen, weight_updates)
+
+
+@pytest.mark.parametrize("rule", list(rules))
+def test_every_registered_rule_is_counted(rule):
+    assert rules[rule].count_training.__func__ is not Rule.count_training.__func__
 
 
 @pytest.mark.parametrize("signal", ["spikes", "values"])
@@ -65,11 +70,42 @@ def test_bptt_by_hand():
 
 def test_a_frozen_recurrence_is_not_learned():
     network = make_net("elman", signal="values")
-    network.cell.freeze_recurrence()
+    network.freeze_recurrence()
     activity, _, _ = run(network)
     training = count_training(network, activity, "bptt", samples_seen=4, weight_updates=1)
     assert training.backward.macs == RUNS * (5 * 7 + 7 * 3) + RUNS * 7 * 3
     assert training.update.weight_writes == 5 * 7 + 7 + 7 * 3 + 3
+
+
+WEB = (
+    Wire(INPUT, "low"), Wire("high", "low", delay=1), Wire("low", "high"), Wire("low", READOUT), Wire("high", READOUT),
+)  # fmt: skip
+
+
+def test_errors_go_back_over_every_wire_whose_source_is_trained():
+    network = wired({"low": ("lif", 6), "high": ("elman", 4)}, WEB)
+    activity, _, _ = run(network)
+    backward = count_training(network, activity, "bptt", samples_seen=4, weight_updates=1).phases["backward"]
+    back = 5 * 4  # all steps but the first
+    through = {"low": back * (6 * 6 + 4 * 6), "high": back * 4 * 4 + RUNS * 6 * 4, READOUT: RUNS * (6 + 4) * 3}
+    assert {name: counts.weight_reads for name, counts in backward.items()} == through
+    assert backward["low"].macs == through["low"] + back * 4 * 6 + 4 * 4 * 6  # the values of "high" come in every step
+    assert backward["high"].macs == through["high"] + RUNS * 4 * 4
+    assert backward["high"].synaptic_events == 4 * activity.layers["low"].spikes.sum()
+
+
+def test_no_error_goes_to_a_fixed_layer_unless_it_hears_a_trained_one():
+    chain = (Wire(INPUT, "low"), Wire("low", "high"), Wire("high", READOUT))
+    for wires, named in (
+        (chain, ["high", READOUT]),
+        ((*chain, Wire("high", "low", delay=1)), ["low", "high", READOUT]),
+    ):
+        network = wired({"low": ("lif", 6), "high": ("elman", 4)}, wires)
+        network["low"].requires_grad_(False)
+        activity, _, _ = run(network)
+        backward = count_training(network, activity, "bptt", samples_seen=4, weight_updates=1).phases["backward"]
+        assert list(backward) == named
+        assert backward["high"].weight_reads == 5 * 4 * 4 * 4 + (RUNS * 6 * 4 if "low" in named else 0)
 
 
 def test_adam_and_sgd_one_number_after_another():
@@ -116,7 +152,7 @@ def test_stdp_equals_brute_force():
     training = count_training(network, activity, "stdp", samples_seen=4, weight_updates=updates)
     assert hidden.sum() > 0
     assert training.phases["update"] == LayerCounts(hidden=as_counts(walk_stdp(network, x, hidden)))
-    assert training.forward == count_inference(network, activity).total
+    assert training.forward == counts_of(network, activity).total
     assert training.stores == (Store("hidden", "trace", 5 + 2 * 7),)
 
 
@@ -127,17 +163,21 @@ def test_competitive_learning_equals_brute_force():
     assert training.phases["update"] == LayerCounts(hidden=as_counts(walk_competitive(network, x)))
 
 
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
 @pytest.mark.parametrize("cell", ["lif", "adaptive_lif"])
-def test_eprop_equals_brute_force(cell):
-    network = make_net(cell)
+def test_eprop_equals_brute_force(cell, reset):
+    network = make_net(cell, reset=reset)
     activity, x, _ = run(network)
     training = count_training(network, activity, "eprop", samples_seen=4, weight_updates=1)
     for layer, walked in walk_eprop(network, x).items():
         counted = training.phases["backward"].of(layer)
         assert replace(counted, dense_macs=0) == as_counts(walked)
     assert not any(store.kind == "tape" for store in training.stores)
-    each = {"lif": 1, "adaptive_lif": 2}[cell]
-    assert Store("hidden", "trace", 2 * (5 + 7) + each * (5 * 7 + 7 * 7)) in training.stores
+    lines, synapses = 5 + 7, 5 * 7 + 7 * 7
+    words = {"zero": lines + synapses, "subtract": 2 * lines}[reset] + synapses  # current, potential; low-pass
+    if cell == "adaptive_lif":
+        words = lines + 3 * synapses  # current; potential, threshold, low-pass
+    assert Store("hidden", "trace", words) in training.stores
 
 
 def test_training_twice_as_long_costs_twice_as_much():
@@ -147,13 +187,24 @@ def test_training_twice_as_long_costs_twice_as_much():
     assert twice.total == once.total + once.total
 
 
-def test_unknown_names_name_the_known_ones():
+def test_what_is_not_counted_says_so():
     network = make_net("lif")
     activity, _, _ = run(network)
-    with pytest.raises(InputError, match=r'rule "bttp" has no operation count \(did you mean "bptt"\?\)'):
+    with pytest.raises(InputError, match=r'rule "bttp" is not known \(did you mean "bptt"\?\)'):
         count_training(network, activity, "bttp", 1, 1)
     with pytest.raises(InputError, match='optimiser "rmsprop" has no operation count; known: adam, sgd'):
-        count_training(network, activity, "bptt", 1, 1, optimiser="rmsprop")
+        update_counts(network, 1, "rmsprop", clipped=True)
     elman = make_net("elman")
-    with pytest.raises(InputError, match='e-prop is counted for the cells lif and adaptive_lif, not for "elman"'):
+    with pytest.raises(
+        InputError, match="e-prop is not counted for Elman: no eligibility traces are written for Elman"
+    ):
         count_training(elman, run(elman)[0], "eprop", 1, 1)
+
+    class Silent(rules["bptt"]):
+        title = "silent"
+        count_training = classmethod(Rule.count_training.__func__)
+
+    with pytest.raises(
+        CannotRun, match=r"rule silent does not say what its training costs; define Silent\.count_training"
+    ):
+        Silent.count_training(network, counts_of(network, activity).forward(), 1, 1)
