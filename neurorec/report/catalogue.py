@@ -25,7 +25,7 @@ from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.models.network import Network
-from neurorec.report.findings import findings_table, rounding_line
+from neurorec.report.findings import findings_table, provenance, rounding_lines
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
 from neurorec.tasks.array_task import ArrayTask
@@ -190,12 +190,11 @@ def _show_study(console: Console, name: str) -> None:
     if published.is_file():
         found = read_findings(published)
         print_table(findings_table(found), console)
-        for line in (rounding_line(found), *found.remarks):
+        for line in (*rounding_lines(found), *found.remarks):
             _say(console, f"  {line}")
-        _say(
-            console,
-            f"  found by {found.command}, seeds {', '.join(map(str, found.seeds))}, on {found.machine.get('cpu', '?')}\n",
-        )
+        for fact, text in provenance(found):
+            _say(console, f"  {fact}: {text}")
+        _say(console, "")
     else:
         for claim in study.card.finding:
             _say(console, f"  claim: {claim.claim}")

@@ -31,7 +31,7 @@ def test_the_ledger_says_on_what_its_numbers_depend(tmp_path):
         "| ≥ 0.800 | reproduced |",
         "no score of these claims moves by more than 0.010",
         "No number in the published run: not this",
-        "* command: `neurorec run s`",
+        "* command: neurorec run s",
         "[results/s.md](results/s.md)",
     ):  # fmt: skip
         assert said in text
