@@ -30,7 +30,7 @@ from neurorec.hardware.mapping.spike_traffic import SpikeTraffic, find_traffic
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.placed import Placed
 from neurorec.hardware.pricing.price import price_placed
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, observed_work
 
 RESULT = Path(__file__).parent / "results" / "cost_counts.json"
@@ -57,7 +57,7 @@ def priced(seen: ObservedGraph, mapping: Mapping, traffic: SpikeTraffic) -> Cost
     across, along = travelled.hops
     mapping = replace(mapping, packets=travelled.packets, hops_east_west=across, hops_north_south=along)
     work = observed_work(seen)
-    return price_placed("loihi1_sanafe", Placed(work, count(work), mapping, CARD))
+    return price_placed("loihi1_sanafe", Placed(work, count_work(work), mapping, CARD))
 
 
 def compare(sanafe: Any, steps: int, rounds: int) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import neurorec.engines
 import neurorec.learning
 import neurorec.models
 import neurorec.tasks  # noqa: F401  (these register every cell, rule, task and engine)
-
 from tests.other_sums import OtherSums
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,8 +14,6 @@ from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, obser
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.hardware.workload.workload import TrainingRun, Workload
 
-DOORS = "the folder of a finished run, a NIR file (.nir) or a description (.toml)"
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -62,6 +60,8 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> Asked:
     else:
         heard.refuse("a finished run")
         asked = stored_work(path)
+    if setting.get("batch") is not None and setting["batch"] < 1:
+        raise InputError(f"--batch {setting['batch']}: a batch holds at least one inference")
     work = asked.work.with_setting(**{key: value for key, value in setting.items() if value is not None})
     return Asked(asked.name, work, asked.outcome, asked.seen)
 

@@ -134,5 +134,5 @@ def task_from_arrays(
         mask = t[:, None] == lengths - 1 if chosen.pooled else t[:, None] < lengths
     elif mask is None:
         mask = t == T - 1 if chosen.pooled else torch.ones(T, dtype=torch.bool)
-    numbers = {split: np.asarray(index) for split, index in splits.items()}
+    numbers: dict[Split, np.ndarray] = {split: np.asarray(index) for split, index in splits.items()}
     return ArrayTask(name, title or name, x, y, mask, numbers, outputs, sources, chosen, lengths)

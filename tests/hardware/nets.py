@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from neurorec.engines.activity import Activity, LayerActivity, observe
-from neurorec.hardware.workload.counting import Operations, count
+from neurorec.hardware.workload.counting import Operations, count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
 from neurorec.models.layer import Signal
@@ -60,7 +60,7 @@ def run_all(
 
 
 def counts_of(network: Network, activity: Activity) -> Operations:
-    return count(trained_work(network, activity))
+    return count_work(trained_work(network, activity))
 
 
 def totals(

@@ -3,12 +3,15 @@
 import pytest
 import torch
 
+from neurorec.models.cell import cells
 from neurorec.models.cells.reset import resets
 from neurorec.models.cells.surrogate import surrogates
 from tests.nets import inputs, network
 
+SMOOTH = [name for name in cells if cells[name].output_signal == "values" and cells[name].differentiable]
 
-@pytest.mark.parametrize("name", ["elman", "lstm"])
+
+@pytest.mark.parametrize("name", SMOOTH)
 def test_bptt_of_rate_cells_equals_finite_differences(name):
     net = network(name, I=3, H=4).double()
     x = inputs(net, 5, 2).double()

@@ -12,6 +12,7 @@ from neurorec.tasks.task import accuracy, load_task, masked_mean
 from neurorec.training import load_pair, train
 from neurorec.training.fit import encoded_split, pick_device
 from tests.experiments.tiny import write_study
+from tests.hardware.nets import counts_of
 from tests.nets import CLASSES
 
 
@@ -149,8 +150,8 @@ def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pai
         hidden = [run.network["hidden"](batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
         assert run.activity.layers["hidden"].spikes.sum() == sum(int(one.sum()) for one in hidden)
         assert run.activity.layers["hidden"].passed_on.sum() == sum(int(one[:-1].sum()) for one in hidden)
-    found = counted(run.network, run.activity)
-    assert found["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
+    counted = counts_of(run.network, run.activity).layers
+    assert counted["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
 
 
 def test_what_counts_behind_an_end_is_refused(uneven):

@@ -19,7 +19,7 @@ from neurorec.hardware.pricing.placed import Placed
 from neurorec.hardware.pricing.power import idle_energy_pJ, idle_power_mW
 from neurorec.hardware.pricing.price_law import price_by_law
 from neurorec.hardware.pricing.training_cost import price_training
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.hardware.workload.workload import TrainingRun, Workload
@@ -46,7 +46,7 @@ def price(work: Workload, chip: Chip | str | Path) -> Cost:
         mapping = place_work(work, chip)
     except CannotRun as error:
         return refused(name, chip, str(error))
-    return price_placed(name, Placed(work, count(work), mapping, chip))
+    return price_placed(name, Placed(work, count_work(work), mapping, chip))
 
 
 def price_placed(name: str, placed: Placed) -> Cost:

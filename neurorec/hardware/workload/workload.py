@@ -88,6 +88,7 @@ class Training:
     run: TrainingRun
     needs: frozenset[str]
     count: Callable[[ForwardPass, TrainingRun], TrainingCounts]
+    numbers: int  #: that workers which share it must merge: all that is trained or kept from sample to sample
     spikes_cause_updates: bool = False  #: fewer spikes change fewer weights
 
 

@@ -40,8 +40,8 @@ def test_waiting_for_real_time_costs_idle_power(tmp_path):
 
 def test_a_board_metered_at_batch_one_refuses_batches(tmp_path):
     chip = board(tmp_path, [metered(m, 1) for m in (1e5, 1e6, 1e7)])
-    assert price(described_work(net(1, 1000), 1), chip).can_run
-    assert price(described_work(net(1, 1000), 8), chip).why_not == (
+    assert price(described_work(net(1, 1000), batch=1), chip).can_run
+    assert price(described_work(net(1, 1000), batch=8), chip).why_not == (
         "it was metered at batch 1 only, so batch 8 has no price; meter a batch and calibrate again"
     )
 

@@ -111,7 +111,7 @@ def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     pytest.importorskip("snntorch", reason="snntorch is not installed")
     path = written(SNNTORCH)
     verdict = compare_snntorch(path, x)
-    graph = _recurrent_layer(path)
+    graph = _recurrent_layer(path, "hidden.lif")
     edges = [edge for edge in graph.edges if edge != ("w_in", "hidden.lif")] + [("w_in", "hidden.w_rec")]
     rewired = run_nir(flat_graph(nir.NIRGraph(graph.nodes, edges), "rewired"), x, NirOptions(dt_s=1e-4))
     assert verdict.differing

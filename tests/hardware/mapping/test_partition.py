@@ -9,7 +9,7 @@ from neurorec.hardware.mapping import partition as module
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import Ground
 from neurorec.hardware.pricing.price import price
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.description import described_work
 from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
@@ -131,7 +131,7 @@ def test_wires_are_drawn_as_described():
     other = {"name": "b", "size": 40, "random_fan_in": {"a": 7, "b": 3}, "spikes_per_step": 0.2}
     net = made(input=None, layer=[layer, other])
     plan = price(described_work(net), "loihi1").mapping.plan
-    wires, counted = plan.net.wires, count(described_work(net))
+    wires, counted = plan.net.wires, count_work(described_work(net))
     heard = [set(wires.lines[a:b]) for a, b in zip(wires.starts, wires.starts[1:], strict=False)]
     assert [len(lines) for lines in heard] == [6] * 60 + [10] * 40  # all different
     assert all(unit not in lines for unit, lines in enumerate(heard[:60]))

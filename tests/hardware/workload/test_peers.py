@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from neurorec.learning.rule import rules
 from torch import nn
 
 from benchmarks.count_peers import Replayed, Unrolled, Whole, neurobench_counts, torch_macs
+from neurorec.learning.rule import rules
 from tests.hardware.nets import counts_of, make_net, run
 
 SIZES = [(5, 7, 3, 6, 4), (1, 1, 1, 1, 1), (13, 9, 2, 3, 5)]  # I, H, O, T, B
@@ -19,7 +19,9 @@ def test_forward_and_backward_products_equal_torchs(cell, signal, sizes, readout
     I, H, O, T, B = sizes  # noqa: E741
     network = make_net(cell, inputs=I, size=H, outputs=O, signal=signal, readout=readout)
     activity, x, _ = run(network, steps=T, samples=B)
-    counted = rules["bptt"].count_training(network, counts_of(network, activity).forward(), samples_seen=B, weight_updates=1)
+    counted = rules["bptt"].count_training(
+        network, counts_of(network, activity).forward(), samples_seen=B, weight_updates=1
+    )
     forward, backward = torch_macs(network, x)
     # torch counts the leaky readout's recursion as one product [T, T] with its kernel; a chip takes a step at a time
     kernel = T * T * B * O if readout == "leaky" else 0

@@ -10,7 +10,7 @@ from neurorec.engines.activity import Activity
 from neurorec.hardware.chips.chip import chip_names, load_chip
 from neurorec.hardware.mapping import place_work
 from neurorec.hardware.pricing.price import estimate_cost, price
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.description import Description, described_work, load_description
 from neurorec.hardware.workload.description.populations import write_out
 from neurorec.hardware.workload.trained import trained_work
@@ -27,7 +27,7 @@ def half_active(samples: int) -> Activity:
 
 
 def test_counts_of_a_description_are_those_of_a_run_with_the_same_rates():
-    described = count(described_work(made()))
+    described = count_work(described_work(made()))
     counted = counts_of(make_net("lif"), half_active(described.samples))
     assert described == counted
 
@@ -49,12 +49,12 @@ def test_tanh_counts_as_an_elman_net_does():
     net = made(neuron="tanh", input={"size": 5, "signal": "values"}, layer=layers)
     elman = make_net("elman", signal="values")
     counted = counts_of(elman, run(elman, steps=6, samples=1)[0])
-    assert count(described_work(net)) == replace(counted, dt_ms=1.0)
+    assert count_work(described_work(net)) == replace(counted, dt_ms=1.0)
 
 
 def test_rates_give_whole_counts_whatever_they_are():
     net = made(input={"size": 3, "signal": "spikes", "rate_Hz": 11.58})
-    counted = count(described_work(net))
+    counted = count_work(described_work(net))
     assert counted.input_spikes / counted.samples == pytest.approx(3 * 11.58 * 6e-3, rel=1e-12)
 
 
@@ -68,7 +68,7 @@ def test_every_example_loads_and_is_priced_or_refused_by_every_chip(path):
 
 
 def test_the_large_example_has_the_size_it_states():
-    counted = count(described_work(example("microcircuit_100k")))
+    counted = count_work(described_work(example("microcircuit_100k")))
     assert counted.units == 100_000
     assert counted.total.dense_macs // counted.samples // counted.steps == 100_034_050
     assert price(described_work(example("microcircuit_100k")), "odin").why_not.startswith("it does not fit: ")
@@ -86,7 +86,7 @@ def test_the_large_example_fits_on_many_chips():
 @pytest.mark.parametrize("branches", [0, 2, 10])
 def test_scaling_nets_have_the_published_size(branches):
     net = load_description(next(path for path in EXAMPLES if path.stem == f"scaling_{branches}"))
-    counted = count(described_work(net))
+    counted = count_work(described_work(net))
     assert counted.total.macs == 99_840 + 655_360 * branches + 65_536 * max(branches, 1) + 7_424
     assert counted.units - counted.sizes["letters"] == 2560 * branches + 512
 
@@ -145,10 +145,10 @@ def test_batch_changes_the_price_on_a_calibrated_board_only():
     assert one.energy_pJ.value > 30 * many.energy_pJ.value
     assert one.dynamic_pJ.value < one.energy_pJ.value
     assert one.energy_pJ.low < one.energy_pJ.value < one.energy_pJ.high
-    assert price(described_work(net, 2), "cortex_m4").why_not == (
+    assert price(described_work(net, batch=2), "cortex_m4").why_not == (
         "its card has no batch term, so a batch of 2 costs what was not metered; use --batch 1"
     )
-    beyond = price(described_work(net, 128), "quadro_k4000")
+    beyond = price(described_work(net, batch=128), "quadro_k4000")
     assert beyond.notes == ("beyond what was metered: batch 128 (metered: 1 to 64)",)
 
 

@@ -25,7 +25,7 @@ from neurorec.hardware.mapping.routes import Ground, travel
 from neurorec.hardware.mapping.spike_traffic import find_traffic
 from neurorec.hardware.pricing.placed import Placed
 from neurorec.hardware.pricing.price import price, price_placed
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.graph import observe_graph, observed_work
 from tests.hardware.mapping.made_up_nets import shrunk
 
@@ -109,7 +109,7 @@ def test_its_gesture_net_counts_and_costs_as_there():
     travelled = travel(find_traffic(net, layout), np.arange(42), Ground.of(card, 42))
     mapping = replace(place(net, card), packets=travelled.packets, hops_east_west=travelled.hops[0],
                       hops_north_south=travelled.hops[1])  # fmt: skip
-    cost = price_placed("loihi1_sanafe", Placed(work, count(work), mapping, card))
+    cost = price_placed("loihi1_sanafe", Placed(work, count_work(work), mapping, card))
     theirs = sanafe_chip(sanafe, graph, dvs_core_of(), bias=frame).sim(steps, timing_model="simple", perf_trace=True)
     total = cost.operations.total
     assert total.spikes == theirs["neurons_fired"]

@@ -13,7 +13,7 @@ from neurorec.engines.on_nir import NirOptions, flat_graph, promised_options, re
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.export import export_network
 from neurorec.hardware.pricing.price import estimate_cost, price
-from neurorec.hardware.workload.counting import count
+from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.graph import count_nodes, graph_work, observe_graph, observed_work
 from neurorec.hardware.workload.graph.connections import fan_out, synapse_matrix
 from tests.engines.made_up_nir import STEPS, chain, full
@@ -47,7 +47,7 @@ def test_a_file_counts_and_costs_as_the_network_it_was_written_from(cell, readou
     export_network(net, tmp_path / "net.nir")
     graph = read_nir(tmp_path / "net.nir")
     work = graph_work(graph, x.numpy(), promised_options(graph.metadata, graph.where))
-    wanted, found = counts_of(net, activity), named(count(work), ["hidden", "readout"])
+    wanted, found = counts_of(net, activity), named(count_work(work), ["hidden", "readout"])
     assert found == wanted
     for name, steps in wanted.per_step.items():
         for kind, by_step in vars(steps).items():
@@ -68,7 +68,7 @@ def test_a_net_without_recurrence_has_no_recurrent_synapses(tmp_path):
     export_network(net, tmp_path / "net.nir")
     graph = read_nir(tmp_path / "net.nir")
     work = graph_work(graph, x, promised_options(graph.metadata, graph.where), "spikes")
-    assert named(count(work), ["hidden", "readout"]) == counts_of(net, activity)
+    assert named(count_work(work), ["hidden", "readout"]) == counts_of(net, activity)
 
 
 def sparse(rng, *shape):
@@ -179,8 +179,8 @@ def test_values_cost_a_multiply_accumulate_a_synapse_a_step_and_spikes_do_not():
     weight = np.array([[1.0, 0.0, 2.0], [3.0, 4.0, 0.0]], np.float32)
     graph = chain(nir.Linear(weight), nir.IF(full(1, 2), full(1, 2)))
     x = np.array([[[1.0, 0.0, 1.0]], [[0.0, 1.0, 0.0]]])
-    by_spikes = count(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
-    by_values = count(observed_work(observe_graph(graph, x, STEPS, "values"))).total
+    by_spikes = count_work(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
+    by_values = count_work(observed_work(observe_graph(graph, x, STEPS, "values"))).total
     assert (by_spikes.synaptic_events, by_spikes.macs, by_spikes.dense_macs) == (2 + 1 + 1, 0, 8)
     assert (by_values.synaptic_events, by_values.macs, by_values.dense_macs) == (0, 8, 8)
 
@@ -205,7 +205,7 @@ def fire_like(shape):
 def test_a_hidden_layer_without_neurons_sends_values():
     graph = chain(nir.Affine(np.ones((3, 2)), np.zeros(3)), nir.Linear(np.ones((4, 3))))
     work = graph_work(graph, np.zeros((5, 1, 2)), STEPS)
-    total = count(work).total
+    total = count_work(work).total
     assert (total.synaptic_events, total.macs, total.values_sent) == (0, 5 * 12, 5 * (3 + 4))
     assert [(p.name, p.size) for p in work.populations if p.is_readout] == [("b", 4)]
     assert price(work, "loihi1").why_not == load_chip("loihi1").refusal({"values"})
@@ -225,7 +225,7 @@ def test_late_layers_and_delays_drop_what_arrives_after_the_end():
 def test_spikes_straight_into_a_neuron_meet_one_synapse_each():
     graph = chain(nir.IF(full(1, 3), full(0.5, 3)), nir.IF(full(1, 3), full(0.5, 3)))
     x = np.array([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]])
-    total = count(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
+    total = count_work(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
     assert (total.spikes, total.synaptic_events, total.dense_macs) == (6, 6, 12)
 
 
@@ -250,7 +250,7 @@ def test_nested_flat_graphs_agree():
     )
     x = np.array([[[1.0, 0.0]], [[1.0, 1.0]]])
     one, other = (
-        count(observed_work(observe_graph(g, x, STEPS, "spikes"))) for g in (inner, flat_graph(outer, "outer"))
+        count_work(observed_work(observe_graph(g, x, STEPS, "spikes"))) for g in (inner, flat_graph(outer, "outer"))
     )
     assert one == named(other, one.sizes)
     assert one.total.synaptic_events == 6

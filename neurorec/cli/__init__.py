@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.cli import costs
+from neurorec.cli.costs import Debug
 
 app = typer.Typer(
     name="neurorec",
@@ -18,7 +20,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Where results go. [default: runs/STUDY]")]
 
 
@@ -98,102 +99,8 @@ def check(
     typer.echo(f"{file}: valid {check_file(file)}")
 
 
-@app.command()
-def cost(
-    what: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="RUN|FILE.nir", help="The folder of a finished run (runs/STUDY/done/RUN_ID), or a NIR file."
-        ),
-    ] = None,
-    network: Annotated[
-        Path | None, typer.Option(help="Or the description of a network (docs/networks/): nothing is trained.")
-    ] = None,
-    chip: Annotated[
-        list[str] | None, typer.Option(help="A chip by name or card; may be repeated. [default: all]")
-    ] = None,
-    batch: Annotated[int | None, typer.Option(help="Inferences in a batch. [default: the description's]")] = None,
-    training: Annotated[bool, typer.Option("--training", help="Also what the training would cost.")] = False,
-    anneal: Annotated[
-        bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")
-    ] = False,
-    target: Annotated[
-        float | None, typer.Option(help="Also what training to this validation score cost (0.9), of a finished run.")
-    ] = None,
-    sweep: Annotated[
-        str | None,
-        typer.Option(help="Vary one setting: precision=8,16,32; sparsity=, dt_ms=, batch=, chips=, workers:LINK="),
-    ] = None,
-    plot: Annotated[Path | None, typer.Option(help="Where the picture of --sweep goes: .svg, .png, .pdf.")] = None,
-    partition: Annotated[
-        bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
-    ] = False,
-    spikes: Annotated[
-        Path | None, typer.Option(help="Price recorded spikes (.npz: step, unit) of --network, not its stated rates.")
-    ] = None,
-    picture: Annotated[
-        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
-    ] = None,
-    placing: Annotated[
-        Path | None, typer.Option(help="Write what spikes travel, in order and as found, as .json.")
-    ] = None,
-    recording: Annotated[
-        Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
-    ] = None,
-    signal: Annotated[
-        str, typer.Option(help="What --input holds: spikes, values, or auto (spikes if all numbers are 0 or 1).")
-    ] = "auto",
-    nir: Annotated[
-        list[str] | None,
-        typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
-    ] = None,
-    link: Annotated[
-        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
-    ] = None,
-    debug: Debug = False,
-) -> None:
-    """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
-    from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
-    from neurorec.report.graph_pricing import is_graph, print_graph_cost
-    from neurorec.report.pricing import Placing, print_asked
-    from neurorec.report.sweeping import print_sweep
-
-    placed = Placing(anneal, partition, picture, placing)
-    if is_graph(what, recording, nir):
-        refused = {"--network": network, "--batch": batch, "--training": training, "--workers": workers, "--link": link,
-                   "--target": target, "--sweep": sweep, "--spikes": spikes}  # fmt: skip
-        print_graph_cost(what, recording, chip, signal, nir or [], placed, refused)
-        return
-    refuse_half_asked(what, training, workers, link)
-    if sweep is not None:
-        unused = {"--batch": batch, "--target": target, "--spikes": spikes, **placed.asked()}
-        print_sweep(
-            what, network, chip, sweep, plot, training, unused=[n for n, v in unused.items() if v not in (None, False)]
-        )
-    else:
-        print_asked(what, network, chip, batch, training, placed, spikes, target=target, plot=plot)
-    if what is not None and workers is not None and link:
-        print_communication(what, workers, link)
-
-
-@app.command()
-def calibrate(
-    table: Annotated[
-        Path, typer.Argument(metavar="MEASUREMENTS.csv", help="operations, batch, energy_uJ, time_us, idle_mW")
-    ],
-    name: Annotated[str, typer.Option(help="What the board is called.")],
-    out: Annotated[Path | None, typer.Option(help="The card to write. [default: NAME.toml]")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Fit and residuals: .svg, .png, .pdf. [default: beside it]")] = None,
-    source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
-    debug: Debug = False,
-) -> None:
-    """Make a chip card of your own board from a few metered points."""
-    from neurorec.report.calibration import calibrate_board
-
-    calibrate_board(table, name, out, plot, source)
+for costly in (costs.cost, costs.sweep, costs.place, costs.calibrate):
+    app.command()(costly)
 
 
 @app.command("export")
