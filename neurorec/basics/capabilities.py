@@ -24,6 +24,7 @@ LEARNING: dict[str, str] = {
     "backward pass": "every step is kept, and errors go back through all of them",
     "linear solve": "a linear system is solved",
     "winner update": "the winner's weights move towards the values of its input",
+    "product update": "a weight changes by the product of the values that its two ends send",
     "synapse traces": "every synapse keeps a trace of its own and multiplies it by a signal that is broadcast in every step",
     "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the other end's when one end spikes",
 }

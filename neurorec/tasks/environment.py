@@ -96,7 +96,7 @@ class Environment(Task):
         for split in SPLITS:
             count, generator = self.episodes(split)
             found[self.objective.chance][split] = float(
-                self.rollout(self._random(generator), count, generator).returns.mean()
+                self.rollout(self._random(generator), count, generator).returns.double().mean()
             )
             found["one action always"][split] = max(self._constant(action, split) for action in range(self.outputs))
         return found
@@ -107,4 +107,4 @@ class Environment(Task):
     def _constant(self, action: int, split: Split) -> float:
         count, generator = self.episodes(split)
         policy: Policy = lambda t, observation: torch.full((len(observation),), action)  # noqa: E731
-        return float(self.rollout(policy, count, generator).returns.mean())
+        return float(self.rollout(policy, count, generator).returns.double().mean())

@@ -134,7 +134,7 @@ def _course(
     reverse: bool,
 ) -> Course:
     if isinstance(task, Environment):
-        return Episodes(network, task, subject.encoder, engine, seed, max_samples)
+        return Episodes(network, task, subject.encoder, engine, device, max_samples)
     return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
 
 

@@ -9,15 +9,21 @@ from neurorec.basics.citations import cite
 from neurorec.basics.errors import CannotRun
 from neurorec.learning.rule import OBJECTIONS, Seen, rules
 from neurorec.models.cell import cells
+from neurorec.models.energy.model import energy_models
 from neurorec.tasks.objective import Teaching
-from tests.nets import network
+from tests.nets import energy_model, network
 
-COMBINATIONS = [(rule, cell) for rule in rules for cell in cells]
+MODELS = [*cells, *energy_models]
+COMBINATIONS = [(rule, name) for rule in rules for name in MODELS]
 
 
-@pytest.mark.parametrize(("rule", "cell"), COMBINATIONS)
-def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(rule, cell):
-    net = network(cell)
+def model(name):
+    return network(name) if name in cells else energy_model(name)
+
+
+@pytest.mark.parametrize(("rule", "name"), COMBINATIONS)
+def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(rule, name):
+    net = model(name)
     reason = rules[rule].why_not(net)
     if reason is not None:
         with pytest.raises(CannotRun, match="cannot train") as caught:
@@ -32,8 +38,8 @@ def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(
 
 
 @pytest.mark.parametrize("rule", list(rules))
-def test_every_rule_trains_some_cell_and_cites_its_source(rule):
-    assert any(rules[rule].why_not(network(cell)) is None for cell in cells)
+def test_every_rule_trains_something_and_cites_its_source(rule):
+    assert any(rules[rule].why_not(model(name)) is None for name in MODELS)
     assert all(cite(key) for key in rules[rule].sources)
     assert rules[rule].equations
 

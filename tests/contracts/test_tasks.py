@@ -9,15 +9,18 @@ import torch
 from neurorec.basics.errors import InputError
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.encoders import encoders
-from neurorec.tasks.objectives.classification import Classification
-from neurorec.tasks.task import accuracy, batches, load_task, masked_mean, tasks
+from neurorec.tasks.objective import objectives
+from neurorec.tasks.task import SPLITS, accuracy, batches, load_task, masked_mean, tasks
 
-ARRAYS = [name for name in tasks if isinstance(load_task(name, 0), ArrayTask)]
-LABELLED = [name for name in ARRAYS if isinstance(load_task(name, 0).objective, Classification)]
-every_task = pytest.mark.parametrize("name", ARRAYS)
+every_task = pytest.mark.parametrize("name", list(tasks))
+IN_ARRAYS = [name for name in tasks if isinstance(load_task(name, 0), ArrayTask)]
+LABELLED = [name for name in IN_ARRAYS if isinstance(load_task(name, 0).objective, objectives["classification"])]
 
 
-@every_task
+every_array = pytest.mark.parametrize("name", IN_ARRAYS)
+
+
+@every_array
 def test_splits_share_nothing_and_leave_nothing_out(name):
     task = load_task(name, 0)
     parts = {split: set(index.tolist()) for split, index in task.splits.items()}
@@ -42,12 +45,20 @@ def test_a_seed_draws_its_own_split_and_draws_it_again(name):
 
 
 @every_task
-def test_values_are_rates_and_some_frame_is_answered(name):
+def test_values_suit_encoders_or_are_signs_and_some_frame_is_answered(name):
+    batch = load_task(name, 0).split("test")
+    signs = bool((batch.x.abs() == 1).all())
+    assert signs or (batch.x.min() >= 0 and batch.x.max() <= 1)
+    assert batch.mask.any()
+    assert batch.x.shape[0] == len(batch.mask)
+
+
+@every_task
+def test_every_baseline_is_scored_on_every_split_and_chance_comes_first(name):
     task = load_task(name, 0)
-    assert task.x.min() >= 0
-    assert task.x.max() <= 1
-    assert task.split("test").frame_mask.any(0).all()
-    assert task.x.shape[0] == len(task.mask)
+    found = task.baselines()
+    assert next(iter(found)) == task.objective.chance
+    assert all(set(scores) == set(SPLITS) for scores in found.values())
 
 
 def constant(task, answer):
@@ -57,7 +68,7 @@ def constant(task, answer):
     return task.objective.score(answer.expand(shape), part)
 
 
-@every_task
+@every_array
 def test_chance_is_the_best_of_all_constant_answers(name):
     task = load_task(name, 0)
     chance = task.baselines()[task.objective.chance]["train"]
@@ -67,7 +78,7 @@ def test_chance_is_the_best_of_all_constant_answers(name):
     assert sign * chance >= best - 1e-3
 
 
-@every_task
+@every_array
 def test_a_model_that_makes_no_mistake_beats_every_baseline(name):
     task = load_task(name, 0)
     part, objective = task.split("test"), task.objective
@@ -77,7 +88,7 @@ def test_a_model_that_makes_no_mistake_beats_every_baseline(name):
     assert all(objective.is_better(perfect, scores["test"]) for scores in task.baselines().values())
 
 
-@every_task
+@every_array
 def test_fresh_samples_are_new_and_like_those_of_the_training_split(name):
     task = load_task(name, 0)
     one, again, other = (task.fresh(torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
