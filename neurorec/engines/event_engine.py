@@ -41,7 +41,9 @@ def choose_event_engine(name: str, network: EventNetwork, title: str = "this net
     InputError, CannotRun
         For an unknown engine, or one that cannot run the network. There is no silent fallback.
     """
-    for candidate in sorted(event_engines, key=lambda each: -event_engines[each].priority) if name == "auto" else (name,):
+    for candidate in (
+        sorted(event_engines, key=lambda each: -event_engines[each].priority) if name == "auto" else (name,)
+    ):
         engine = event_engines[candidate]()
         reason = engine.why_not(network)
         if reason is None:

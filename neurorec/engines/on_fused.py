@@ -7,8 +7,8 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, engines
-from neurorec.engines.fused.step_graph import NotElementwise
 from neurorec.engines.fused.record import Recorded, record
+from neurorec.engines.fused.step_graph import NotElementwise
 from neurorec.models.layer import Layer
 
 
