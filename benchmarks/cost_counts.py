@@ -24,13 +24,14 @@ from benchmarks.sanafe_chip import OPTIONS, dvs_core_of, dvs_network, sanafe_chi
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import Mapping, place
 from neurorec.hardware.mapping.layout import Layout
+from neurorec.hardware.mapping.net import net_of
 from neurorec.hardware.mapping.routes import Ground, travel
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic, find_traffic
-from neurorec.hardware.pricing.bill import Cost, Setting
-from neurorec.hardware.pricing.inference_cost import price_counted
-from neurorec.hardware.workload.graph.graph_counts import count_graph
-from neurorec.hardware.workload.graph.graph_net import heard_by_units, net_of
-from neurorec.hardware.workload.graph.watch import ObservedGraph, observe_graph
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.placed import Placed
+from neurorec.hardware.pricing.price import price_placed
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, observed_work
 
 RESULT = Path(__file__).parent / "results" / "cost_counts.json"
 CARD = load_chip("loihi1_sanafe")
@@ -44,7 +45,7 @@ def timed(action: Any) -> tuple[Any, float]:
 
 def placed(seen: ObservedGraph) -> tuple[Mapping, SpikeTraffic]:
     """The net on the cores of SANA-FE's tutorial."""
-    net, core_of = net_of(seen, heard_by_units(seen), CARD), dvs_core_of()
+    net, core_of = net_of(observed_work(seen), CARD), dvs_core_of()
     return place(net, CARD), find_traffic(net, Layout(core_of, int(core_of.max()) + 1))
 
 
@@ -55,7 +56,8 @@ def priced(seen: ObservedGraph, mapping: Mapping, traffic: SpikeTraffic) -> Cost
     travelled = travel(spikes, np.arange(traffic.cores), Ground.of(CARD, traffic.cores))
     across, along = travelled.hops
     mapping = replace(mapping, packets=travelled.packets, hops_east_west=across, hops_north_south=along)
-    return price_counted("loihi1_sanafe", CARD, count_graph(seen)[0], mapping, Setting())
+    work = observed_work(seen)
+    return price_placed("loihi1_sanafe", Placed(work, count_work(work), mapping, CARD))
 
 
 def compare(sanafe: Any, steps: int, rounds: int) -> dict[str, Any]:

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from neurorec.hardware.workload.operations import count_inference
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.network import Network
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "count_peers.md"
@@ -76,7 +77,7 @@ class Replayed(nn.Module):
 
     def __init__(self, network: Network, hidden: Tensor) -> None:
         super().__init__()
-        weights = (network.cell.w_in, network.cell.w_rec, network.readout.weight)
+        weights = (network["hidden"].w_in, network["hidden"].w_rec, network["readout"].weight)
         self.into, self.back, self.out = (nn.Linear(w.shape[1], w.shape[0], bias=False) for w in weights)
         for layer, weight in zip((self.into, self.back, self.out), weights, strict=True):
             layer.weight.data = weight.detach().clone()
@@ -178,20 +179,20 @@ def main() -> int:
     def ours(cell: str, signal: str = "values"):
         network = make_net(cell, inputs=I, size=H, outputs=O, signal=signal)  # type: ignore[arg-type]
         activity, x, hidden = run(network, steps=T, samples=B)
-        total = count_inference(network, activity).total
+        total = count_work(trained_work(network, activity)).total
         events = f", {total.synaptic_events / B:,.10g} AC" if total.synaptic_events else ""
         return network, x, hidden, f"{total.macs / B:,.10g} MAC{events}"
 
     for name, whole, cell in (("elman", nn.RNN, nn.RNNCell), ("lstm", nn.LSTM, nn.LSTMCell)):
         network, x, _, count = ours(name)
-        rows.append(row(f"{network.cell.title} as `nn.{whole.__name__}`", count, Whole(whole(I, H), O), x))
-        rows.append(row(f"{network.cell.title} as `nn.{cell.__name__}` in a loop", count, Unrolled(cell(I, H), O), x))
-        rows.append(row(f"{network.cell.title} as it stands here", count, network, x))
+        rows.append(row(f"{network.title} as `nn.{whole.__name__}`", count, Whole(whole(I, H), O), x))
+        rows.append(row(f"{network.title} as `nn.{cell.__name__}` in a loop", count, Unrolled(cell(I, H), O), x))
+        rows.append(row(f"{network.title} as it stands here", count, network, x))
     one_hot = nn.functional.one_hot(torch.arange(T * B).reshape(T, B) % I, I).float()
     rows.append(row("LSTM as `nn.LSTMCell`, one-hot input", ours("lstm")[3], Unrolled(nn.LSTMCell(I, H), O), one_hot))
     for name in ("lif", "adaptive_lif", "liquid_state"):
         network, x, hidden, count = ours(name, "spikes")
-        title = network.cell.title
+        title = network.title
         rows.append(row(f"{title}, its products as `nn.Linear`", count, Replayed(network, hidden), x))
         rows.append(row(f"{title} as it stands here", count, network, x))
     shape = f"T={T}, I={I}, H={H}, O={O}"

@@ -10,8 +10,27 @@ import neurorec.engines
 import neurorec.learning
 import neurorec.models
 import neurorec.tasks  # noqa: F401  (these register every cell, rule, task and engine)
+from tests.other_sums import OtherSums
 
 ROOT = Path(__file__).resolve().parents[1]
+ARITHMETIC = ("contracts", "engines", "laws", "learning", "models", "hardware/export")
+"""Folders of tests whose results hang on how a processor adds; .ci/run repeats them with other arithmetic."""
+
+
+def pytest_addoption(parser):
+    parser.addoption("--other-sums", type=int, metavar="SEED", help="matrix products add in an order drawn by chance")
+
+
+def pytest_configure(config):
+    seed = config.getoption("--other-sums")
+    config.other_sums = None if seed is None else OtherSums(seed)
+
+
+def pytest_collection_modifyitems(items):
+    folders = [ROOT / "tests" / name for name in ARITHMETIC]
+    for item in items:
+        if any(folder in item.path.parents for folder in folders):
+            item.add_marker("arithmetic")
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ import torch
 
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
 from neurorec.models.cell import CellCard, cells
+from neurorec.models.energy.model import EnergyModel, energy_models
 from neurorec.models.network import Network
 from neurorec.models.readout import readouts
 from neurorec.models.wires import INPUT, Wire
@@ -49,6 +50,11 @@ def network(name: str, I: int = 5, H: int = 7, O: int = 3, seed: int = 0, readou
     wires = (Wire(INPUT, CHAIN), Wire(CHAIN, READOUT))
     architecture = NetworkArchitecture({CHAIN: cell_card(name, H, **changes)}, readout_card, wires)
     return architecture.build(I, O, "spikes" if spiking else "values", torch.Generator().manual_seed(seed))
+
+
+def energy_model(name: str, size: int = 5) -> EnergyModel:
+    kind = energy_models[name]
+    return kind(kind.Card(name=name, **kind.example), size)
 
 
 def inputs(network: Network, T: int, B: int, seed: int = 0, share: float = 0.3) -> torch.Tensor:

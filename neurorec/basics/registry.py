@@ -1,6 +1,8 @@
 """Named members of one kind: cells, rules, tasks, engines. Looking up an unknown name teaches the known ones."""
 
-from collections.abc import Callable, Iterator, Mapping
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from neurorec.basics.errors import InputError, did_you_mean
@@ -39,6 +41,10 @@ class Registry(Generic[Member]):
             )
         return self._members[name]
 
+    def name_of(self, member: Member) -> str | None:
+        """Under which name `member` is registered, if it is."""
+        return next((name for name, each in self._members.items() if each is member), None)
+
     def __contains__(self, name: str) -> bool:
         return name in self._members
 
@@ -60,3 +66,9 @@ def look_up(table: Mapping[str, Any], registry: Registry[Member], where: str, ke
         return registry[table[key]]
     except InputError as error:
         raise InputError(f"{where}.{key}: {error}") from None
+
+
+def import_members(package: str, path: Iterable[str]) -> None:
+    """Import every file of a folder, so that what stands in them registers itself: a new member is one new file."""
+    for module in pkgutil.iter_modules(path):
+        importlib.import_module(f"{package}.{module.name}")

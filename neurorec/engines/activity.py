@@ -78,9 +78,7 @@ class Activity:
         return float(np.concatenate(silent).mean()) if silent else 0.0
 
 
-def observe(
-    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None
-) -> Activity:
+def observe(network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None) -> Activity:
     """Activity of a run of `network` with input x [T, B, I] in which its layers sent [T, B, H], of samples of given lengths."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
@@ -94,7 +92,9 @@ def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
     T, _, size = sent.shape
     if signal == "values":
         nothing, none = np.zeros(size, np.int64), np.zeros((T, size), np.int64)
-        return LayerActivity(signal, nothing, nothing, np.zeros((T, min(RASTER_SAMPLES, len(ends)), size), bool), none, none)
+        return LayerActivity(
+            signal, nothing, nothing, np.zeros((T, min(RASTER_SAMPLES, len(ends)), size), bool), none, none
+        )
     t = np.arange(T)[:, None, None]
     spikes = (sent.detach().cpu().numpy() != 0) & (t < ends[:, None])
     steps = spikes.sum(1, dtype=np.int64)
@@ -104,7 +104,11 @@ def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
 
 def as_arrays(activity: Activity) -> dict[str, Any]:
     """Flat names and arrays, as a file holds them: "samples", "hidden/spikes"."""
-    found: dict[str, Any] = {"samples": activity.samples, "steps": activity.steps, "skipped_steps": activity.skipped_steps}
+    found: dict[str, Any] = {
+        "samples": activity.samples,
+        "steps": activity.steps,
+        "skipped_steps": activity.skipped_steps,
+    }
     if activity.running is not None:
         found["running"] = activity.running
     for name, seen in activity.layers.items():
@@ -115,10 +119,11 @@ def as_arrays(activity: Activity) -> dict[str, Any]:
 
 def from_arrays(arrays: Mapping[str, Any]) -> Activity:
     """What `as_arrays` gave."""
-    names = dict.fromkeys(key.split("/")[0] for key in arrays if "/" in key)
-    layers = {name: LayerActivity(**{
-        part: str(arrays[key]) if part == "signal" else arrays[key]
-        for part in LayerActivity.__dataclass_fields__ if (key := f"{name}/{part}") in arrays
-    }) for name in names}  # fmt: skip
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in arrays.items():
+        layer, slash, part = key.partition("/")
+        if slash:
+            parts.setdefault(layer, {})[part] = str(value) if part == "signal" else value
+    layers = {name: LayerActivity(**found) for name, found in parts.items()}
     numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
     return Activity(**numbers, layers=layers, running=arrays.get("running"))

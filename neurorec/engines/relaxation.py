@@ -30,7 +30,7 @@ class Relaxation:
     def observe(self, model: EnergyModel, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         seen = self.relax(model, batch.x)
         T = int(seen.sweeps.max()) if len(seen.sweeps) else 0
-        running = (torch.arange(T)[:, None] < seen.sweeps).sum(1).numpy()
+        running = (torch.arange(T)[:, None] < seen.sweeps.cpu()).sum(1).numpy()
         layers = {INPUT: _silent(batch.x.shape[2], T, batch.size), UNITS: _silent(model.size, T, batch.size)}
         return seen.states, Activity(batch.size, T, layers, running, batch.size * T - int(seen.sweeps.sum()))
 

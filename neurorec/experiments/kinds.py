@@ -1,35 +1,17 @@
-"""Kinds of study: a card says its own by `kind = "..."`; a card without one is a training study.
+"""Every kind of study: a card says its own by `kind = "..."`; a card without one trains."""
 
-A kind is one loader here (`@study_kinds.register("name")`) and what runs and reports it in `report/studies.py`.
-"""
-
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
 from neurorec.basics.cards import find_card, read_toml
-from neurorec.basics.registry import Registry
-from neurorec.experiments.communication.study import load_communication
-from neurorec.experiments.silicon.study import load_validation
-from neurorec.experiments.study import load_study
+from neurorec.basics.citations import cite
+from neurorec.experiments.communication.kind import Communication
+from neurorec.experiments.kind import AnyStudy, study_kinds
+from neurorec.experiments.silicon.kind import SiliconChecks
+from neurorec.experiments.trainings import Trainings
 
-
-class AnyStudy(Protocol):
-    """What every kind's loader returns: the card (with `about` and `question`), checked, and what it must cite."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def path(self) -> Path: ...
-    @property
-    def card(self) -> Any: ...
-    def sources(self) -> list[str]: ...
-
-
-study_kinds: Registry[Callable[[str | Path], AnyStudy]] = Registry("study kind")
-study_kinds.register("training")(load_study)
-study_kinds.register("communication")(load_communication)
-study_kinds.register("silicon_validation")(load_validation)
+study_kinds.register("training")(Trainings)
+study_kinds.register("communication")(Communication)
+study_kinds.register("silicon_validation")(SiliconChecks)
 
 
 def kind_of(name: str | Path) -> str:
@@ -43,6 +25,10 @@ def load_any_study(name: str | Path) -> AnyStudy:
     Raises
     ------
     InputError
-        For an unknown name or kind, or a card that its kind's loader refuses.
+        For an unknown name or kind, a card that its kind refuses, or a published figure without a known source.
     """
-    return study_kinds[kind_of(name)](name)
+    study = study_kinds[kind_of(name)]().load(name)
+    for claim in study.card.finding:
+        if claim.published is not None:
+            cite(claim.published.source)
+    return study

@@ -15,7 +15,7 @@ from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine, engines
-from neurorec.engines.event_engine import EventEngine
+from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.experiments.study import LoadedStudy
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.network import Network
@@ -170,7 +170,7 @@ def _engine_for(half: LoadedHalf, training: TrainingCard, asked: str, device: st
         return for_cells
     learner = _learner(half, training, for_events)
     if learner:
-        return learner.name
+        return event_engines.name_of(type(learner)) or learner.title
     chosen = choose_engine("auto", model).title
     return chosen if chosen in engines else "auto"
 

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from neurorec.basics.errors import needed
+from neurorec.experiments.findings import Findings
+
+OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed, its sums taken in another order
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -49,6 +54,17 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     folder: Path | None = None
+
+    @property
+    def stored_in(self) -> Path:
+        """The folder; `InputError` where the run is not stored."""
+        return needed(self.folder, f'run "{self.run_id}" is not stored; run its study first')
+
+
+def scores_of(run: RunRecord) -> dict[str, dict[str, float]]:
+    """Every metric of a run, the one it is judged by first: name -> {"train", "validation", "test"}."""
+    first = {"train": run.train_score, "validation": run.validation_score, "test": run.test_score}
+    return {run.metric: first, **{name: scores for name, scores in run.extra_scores.items() if name != run.metric}}
 
 
 @dataclass(frozen=True)
@@ -106,3 +122,12 @@ class StudyResults:
     notes: list[str]  #: engines, machine, compiled or not: how it was run
     wall_s: float
     folder: Path
+    findings: Findings | None = None  #: what the study's claims come to; None in results of older versions
+
+    @property
+    def failures(self) -> list[str]:
+        return [
+            f"{run.network}, {run.rule_title}, {run.task}, seed {run.seed}: {run.reason or 'no reason was recorded'}"
+            for run in self.runs
+            if run.status == "failed"
+        ]

@@ -15,10 +15,13 @@ from neurorec.experiments.execute import execute, start_worker
 from neurorec.experiments.plan import RunSpec, plan_as_data
 from neurorec.experiments.store import Store
 from neurorec.experiments.study import LoadedStudy
+from neurorec.learning.rule import rules
 
 
 class Watcher:
     """What a runner tells while it works. The terminal's progress bars are one; this one is silent."""
+
+    def say(self, line: str) -> None: ...
 
     def begin(self, total: int, already_done: int) -> None: ...
 
@@ -78,9 +81,10 @@ def run_missing(
         raise Interrupted(sum(store.has(spec.run_id) for spec in specs), len(specs)) from None
 
 
-def _expected_length(spec: RunSpec) -> tuple[bool, bool, bool]:
-    """Longest first, so that no long run is left alone at the end: STDP, then spiking networks, then the others."""
-    return spec.rule == "stdp", spec.half == "spiking", spec.half == "rate"
+def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
+    """Longest first, so that no long run is left alone at the end: slow rules, then spiking networks, then the others."""
+    slow = rules[spec.rule].relative_time if spec.rule in rules else 0.0
+    return max(slow, 1.0), spec.half == "spiking", spec.half == "rate"
 
 
 def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.experiments.findings import FindingCard
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
 from neurorec.tasks.task import load_task
@@ -23,6 +24,35 @@ class Quick(Card):
     max_samples: PositiveInt
 
 
+class Other(Card):
+    """Where the runs that a claim compares with differ from its own."""
+
+    pair: str | None = None
+    half: str | None = None
+    rule: str | None = None
+    task: str | None = None
+    control: str | None = None
+
+    def chosen(self) -> dict[str, str]:
+        return {name: value for name, value in self if value is not None}
+
+
+class TrainingFinding(FindingCard):
+    """A claim about the test score of one training, or (`minus`) its difference from another, seed by seed."""
+
+    pair: str
+    half: str
+    rule: str
+    task: str
+    control: str = ""
+    metric: str = ""  #: one of the run's metrics; the one it is judged by where this is empty
+    minus: Other | None = None
+
+    def chosen(self) -> dict[str, str]:
+        """What the runs that are meant have in common."""
+        return {name: getattr(self, name) for name in ("pair", "half", "rule", "task", "control")}
+
+
 class Study(Card):
     """The card experiments/NAME.toml of a study that trains."""
 
@@ -35,6 +65,8 @@ class Study(Card):
     seeds: list[int] = Field(min_length=1)
     controls: list[Control]
     quick: Quick
+    finding: list[TrainingFinding] = Field(default=[])
+    remarks: list[str] = Field(default=[])  #: what a reader of the results should keep in mind
 
     @model_validator(mode="after")
     def _report_chip_is_priced(self) -> "Study":
@@ -42,6 +74,9 @@ class Study(Card):
             raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"seeds: each seed once, or the spread is not a spread (got {self.seeds})")
+        for claim in self.finding:
+            if claim.pair not in (known := [Path(pair).stem for pair in self.pairs]):
+                raise ValueError(f'finding: "{claim.pair}" must be one of pairs ({", ".join(known)})')
         return self
 
 

@@ -1,77 +1,24 @@
 """The verbs of the command line and of `import neurorec as nr`, on plain objects."""
 
-import os
-from collections.abc import Callable
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.cards import read_toml
 from neurorec.basics.errors import InputError
-from neurorec.engines.on_nir import options_from_text, read_nir
-from neurorec.experiments.collect import collect, rebuild_network, stored_half
+from neurorec.engines.on_nir import read_nir
+from neurorec.experiments.collect import rebuild_network, stored_half
 from neurorec.experiments.kinds import load_any_study
-from neurorec.experiments.plan import Options, RunSpec, plan_runs
-from neurorec.experiments.results import StudyResults
-from neurorec.experiments.runner import Watcher, processes, run_missing
-from neurorec.experiments.store import read_activity, read_history, read_run
-from neurorec.experiments.study import LoadedStudy, load_study
+from neurorec.experiments.store import read_run
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
-from neurorec.hardware.pricing.bill import Outcome
-from neurorec.hardware.pricing.case import Case, DescribedNet, TrainedNet
-from neurorec.hardware.pricing.inference_cost import Cost, TrainingRun
-from neurorec.hardware.pricing.inference_cost import estimate_cost as price
-from neurorec.hardware.workload.description import describe_cost, load_description
-from neurorec.hardware.workload.graph import GraphCost, graph_cost, read_recording
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.price import estimate_cost as price
+from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.tasks.task import load_task
 from neurorec.training import Run, load_pair
 from neurorec.training.fit import encoded_split
-
-
-@dataclass(frozen=True)
-class PreparedStudy:
-    """A study with its plan, checked; nothing has run."""
-
-    study: LoadedStudy
-    specs: list[RunSpec]
-    folder: Path
-    quick: bool
-    jobs: int
-
-
-def prepare_study(
-    name: str | Path, *, quick: bool = False, seeds: int | None = None, jobs: int | None = None, device: str = "auto",
-    engine: str = "auto", out: Path | None = None,
-) -> PreparedStudy:  # fmt: skip
-    """Load and check everything a study needs.
-
-    Raises
-    ------
-    InputError, CannotRun
-        For anything that cannot work; nothing was started.
-    """
-    study = load_study(name)
-    if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs {jobs}: at least one run at a time is needed")
-    specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
-    folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
-    return PreparedStudy(study, specs, folder, quick, jobs or max(1, min(os.cpu_count() or 1, len(specs))))
-
-
-def run_study(
-    prepared: PreparedStudy,
-    watcher: Watcher | None = None,
-    make_executor: Callable[[], Executor] | None = None,
-) -> StudyResults:
-    """Run what is missing of a prepared study and collect its results. `make_executor` may bring a cluster's executor."""
-    executor = make_executor or partial(processes, prepared.jobs)
-    run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher or Watcher())
-    return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
 
 
 def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> Cost:
@@ -82,7 +29,8 @@ def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> C
 
 
 def export(run: Run, to: str, path: str | Path, **profile: Any) -> Path:
-    """Write `run`'s network to `path` in the format `to`. Raises `CannotRun` with the reason where that is impossible."""
+    """Write `run`'s network to `path` in the format `to`. `profile`: what the format leaves to choose (nir_version, time_unit,
+    gain, dt_s of NIR). Raises `CannotRun` with the reason where that is impossible."""
     export_network(run.network, Path(path), to, **profile)
     return Path(path)
 
@@ -121,55 +69,3 @@ def check_file(path: Path) -> str:
         f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price), "
         "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and change it"
     )
-
-
-def price_stored_run(
-    folder: Path, chips: list[str], batch: int = 1, annealed: bool = False, partitioned: bool = False
-) -> list[Cost]:
-    """The cost of a stored run's network on each of the chips named, with what the run achieved."""
-    case, outcome = stored_case(folder)
-    case = case.with_setting(batch=batch, annealed=annealed, partitioned=partitioned)
-    return [replace(case.price(chip), outcome=outcome) for chip in chips]
-
-
-def stored_case(folder: Path) -> tuple[TrainedNet, Outcome]:
-    """The network of a stored run with what it did and how it was trained; and what it achieved."""
-    record = read_run(folder)
-    network, activity = rebuild_network(record, folder), read_activity(folder)
-    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    epochs = int(record.training.get("epochs", 1))
-    outcome = Outcome(record.test_score, record.validation_score, epochs, read_history(folder))
-    return TrainedNet(network, activity, trained), outcome
-
-
-def read_case(run: Path | None, network: Path | None) -> Case:
-    """The net of a stored run, or a described one. Raises `InputError` unless exactly one is named."""
-    if (run is None) == (network is None):
-        raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
-    if network is not None:
-        return DescribedNet(load_description(network))
-    assert run is not None
-    return stored_case(run)[0]
-
-
-def price_description(
-    path: Path,
-    chips: list[str],
-    batch: int | None = None,
-    annealed: bool = False,
-    partitioned: bool = False,
-    recording: Path | None = None,
-) -> list[Cost]:
-    """The cost of the network described in the file `path` on each of the chips named; nothing is trained."""
-    net = load_description(path)
-    return [describe_cost(net, chip, batch, annealed, partitioned, recording=recording) for chip in chips]
-
-
-def price_graph(
-    path: Path, recording: Path, chips: list[str], settings: list[str], signal: str = "auto", annealed: bool = False,
-    partitioned: bool = False,
-) -> GraphCost:  # fmt: skip
-    """The cost on each of the chips named of the NIR graph in `path`, run on `recording`. `settings`: NAME=VALUE each."""
-    graph = read_nir(path)
-    options = options_from_text(settings, graph.metadata, graph.where)
-    return graph_cost(graph, read_recording(recording), options, chips, signal, annealed, partitioned)

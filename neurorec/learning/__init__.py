@@ -1,5 +1,5 @@
 """How weights change. Importing this folder registers the rules."""
 
-from neurorec.learning import assignment, bptt, competitive, ridge, stdp
+from neurorec.basics.registry import import_members
 
-__all__ = ["assignment", "bptt", "competitive", "ridge", "stdp"]
+import_members(__name__, __path__)

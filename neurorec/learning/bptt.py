@@ -1,34 +1,30 @@
 """Backpropagation through time; on spiking cells, with the surrogate derivative that their spike function brings."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor
 
-from neurorec.basics.errors import CannotRun, RunFailed
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import ForwardPass, TrainingCounts
+from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import Engine, can_sum, heard_sums
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, network_why_not, rules
+from neurorec.learning.descent import Descent, DescentCard, check_loss
+from neurorec.learning.gradient_counts import backward_counts, gradient_stores, update_counts
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
 from neurorec.models.network import Network
 from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import Batch
 
 
-class BPTTCard(TrainingCard):
-    learning_rate: PositiveFloat
-    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on the learning rate at every update
-    clip_norm: PositiveFloat
-    rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
-    rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
+class BPTTCard(DescentCard):
     teacher_forcing: bool = False  #: whether wires that lead back from the readout carry its targets while training
 
 
 @dataclass
 class BPTTState:
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
+    descent: Descent
     engine: Engine
     objective: Objective
     mask: Tensor = field(default_factory=lambda: torch.empty(0))  #: [T] or [T, B] of the last batch
@@ -48,6 +44,12 @@ class BPTT(Rule):
         "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
     )
     signal = "errors"
+    sees = ("whole graph",)
+    needs = capabilities("backward pass")
+    messages = Messages(
+        errors=True, signals="none", online=False, sources=("werbos1990", "neftci2019"),
+        why="dL/dz_j(t) sums W_kj delta_k over the units k that hear unit j: each other part sends its share of the sum",
+    )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
     scored_each_epoch = True
@@ -86,16 +88,22 @@ class BPTT(Rule):
             Judgement("kept", "every sample needs its target"),
         )
 
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """`weight_updates` are steps of Adam, each changing every trained number; see `gradient_counts`."""
+        backward = forward.over(samples_seen, backward_counts(model, forward))
+        update = update_counts(model, weight_updates, "adam", clipped=True)
+        batch = -(-samples_seen // max(1, weight_updates))
+        stores = gradient_stores(model, forward.steps * batch, "adam")
+        return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
+
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
         """Raises `CannotRun` where the answer of each frame is to be forced, but there is none or nothing hears it."""
         if self.card.teacher_forcing and (objective.pooled or not any(w.delay for w in model.heard_by(model.output))):
             raise CannotRun(
                 "teacher_forcing: it needs a delayed wire from the readout, and targets in every frame; set it to false"
             )
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        optimizer = torch.optim.Adam(trained, lr=self.card.learning_rate, fused=True)
-        schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=self.card.learning_rate_decay)
-        return BPTTState(optimizer, schedule, engine, objective)
+        return BPTTState(Descent.of(model, self.card), engine, objective)
 
     def step(self, model: Network, state: BPTTState, batch: Batch) -> tuple[BPTTState, Info]:
         """One Adam step.
@@ -105,19 +113,11 @@ class BPTT(Rule):
         RunFailed
             If the loss is no longer a finite number.
         """
-        state.optimizer.zero_grad(set_to_none=True)
+        state.descent.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(model, state, batch)
-        value = float(loss.detach())
-        if not torch.isfinite(loss):
-            raise RunFailed(
-                f"the loss became {value}; lower learning_rate (now {self.card.learning_rate:g}) or clip_norm "
-                f"(now {self.card.clip_norm:g}) in the pair card"
-            )
+        value = check_loss(loss, self.card)
         loss.backward()
-        trained = [parameter for group in state.optimizer.param_groups for parameter in group["params"]]
-        torch.nn.utils.clip_grad_norm_(trained, self.card.clip_norm)
-        state.optimizer.step()
-        state.schedule.step()
+        state.descent.follow(self.card)
         return state, Info(loss=value, updates=1)
 
     def _loss(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
@@ -127,7 +127,7 @@ class BPTT(Rule):
         seen = state.engine.run(network, batch.x, batch.lengths, forced=forced)
         loss = state.objective.loss(state.objective.answers(seen.outputs, batch), batch)
         steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
-        return loss + self._rates({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
+        return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
 
     def _loss_of_sums(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
         """It reads no output of any one step, only the sum behind the answer and, where regularised, each unit's rate."""
@@ -135,22 +135,11 @@ class BPTT(Rule):
             answer = network[network.output].step_weights(batch.mask)
             steps = len(answer) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
             state.mask, state.weights = batch.mask, torch.stack([answer, torch.full_like(answer, 1 / steps)])
-        weights = state.weights[: 2 if self._regularises(network) else 1]
+        weights = state.weights[: 2 if self.card.regularises(network) else 1]
         sums = state.engine.hidden_sums(network, batch.x, weights, batch.lengths)
         answers = network[network.output].answer(heard_sums(network, sums)[0], state.weights[0])
         loss = state.objective.loss(answers, batch)
-        return loss + self._rates({name: sums[name][-1] for name in network.hidden}, network)
-
-    def _regularises(self, network: Network) -> bool:
-        return self.card.rate_weight > 0 and network.spikes
-
-    def _rates(self, rates: Mapping[str, Tensor], network: Network) -> Tensor | float:
-        """The regulariser of the rates [B, H] of each spiking layer."""
-        if not self._regularises(network):
-            return 0.0
-        spiking = [rate for name, rate in rates.items() if network.signal_of(name) == "spikes"]
-        parts = [(rate.mean(0) - self.card.rate_target).square().mean() for rate in spiking]
-        return self.card.rate_weight * sum(parts[1:], parts[0])
+        return loss + self.card.rate_loss({name: sums[name][-1] for name in network.hidden}, network)
 
     def _forced(self, network: Network, objective: Objective, batch: Batch) -> dict[str, Tensor]:
         if not self.card.teacher_forcing:

@@ -7,8 +7,10 @@ import torch
 from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.engines.engine import Engine
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, hidden_layer, network_why_not, rules
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.cells.competitive import Competitive
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
@@ -41,9 +43,15 @@ class CompetitiveLearning(Rule):
     equations = (
         "winner c = argmax of a + conscience (1/H - p);   w_c += learning_rate (x - w_c);   p += share_rate (h - p)"
     )
+    signal = "none"
+    sees = ("pre", "post")
+    needs = capabilities("winner update")
+    messages = Messages(
+        errors=False, signals="one", online=True, sources=("rumelhart1985",),
+        why="every unit must hear which one has won before the next input; the number of the winner is broadcast",
+    )  # fmt: skip
     whole_split = True
     read_by_labels = True
-    signal = "none"
     card: CompetitiveLearningCard
 
     @classmethod
@@ -72,7 +80,27 @@ class CompetitiveLearning(Rule):
             ),
         )
 
-    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> CompetitiveState:
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """w += rate (x - w), 3 operations for each weight of the winner; the conscience takes 3 for every unit, and its
+        shares of wins decay (a product each) and the winner's rises. `weight_updates` are single weights that were changed."""
+        ((name, cell),) = model.hidden.items()
+        units, inputs = cell.size, weight_updates // max(1, cell.input_size)
+        update = Counts(
+            elementwise=3 * weight_updates + inputs * (3 * units + units + 1),
+            weight_reads=weight_updates,
+            weight_writes=weight_updates,
+            trace_reads=inputs * (2 * units + 1),
+            trace_writes=inputs * (units + 1),
+            trace_updates=inputs * (units + 1),
+            plasticity_updates=weight_updates,
+        )
+        stores = (Store(name, "trace", units),)
+        return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({name: update}), stores)
+
+    def init(
+        self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator
+    ) -> CompetitiveState:
         units = hidden_layer(model).size
         even = torch.full((units,), 1 / units, device=next(model.parameters()).device)
         return CompetitiveState(even, self.card.learning_rate)

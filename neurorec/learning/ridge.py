@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.errors import InputError
 from neurorec.basics.least_squares import solve_ridge
 from neurorec.engines.engine import Engine, can_sum, heard_sums
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, network_why_not, rules
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, network_why_not, rules
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch, frame_means
 from neurorec.tasks.objective import Objective
@@ -76,6 +78,12 @@ class Ridge(Rule):
     sources = ("hoerl1970", "jaeger2001")
     equations = "W = Y^T X (X^T X + penalty N I)^-1"
     signal = "outputs"
+    sees = ("whole graph",)  # every line of the readout at once
+    needs = capabilities("linear solve")
+    messages = Messages(
+        errors=False, signals="none", online=False, sources=("hoerl1970", "jaeger2001"),
+        why="only the readout changes: what it hears, it hears forward, and targets come from outside",
+    )  # fmt: skip
     order_free = True
     card: RidgeCard
 
@@ -97,6 +105,27 @@ class Ridge(Rule):
             Judgement("relaxed", "units send spikes") if spiking else Judgement("kept", "units send real values"),
             Judgement("kept", "the readout needs the target of every sample"),
         )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """Sums X^T X and X^T Y over N samples with K = H + 1 features, N K (K + O) multiply-accumulates, each reading and
+        writing one sum, and one solve of K^3 / 3 + K^2 O likewise (one penalty; each further one costs another solve); a
+        feature is a mean over all T steps. `weight_updates` is ignored."""
+        features, outputs = model[model.output].input_size + 1, model[model.output].size
+        steps = forward.sample_steps * samples_seen // max(1, forward.samples)
+        macs = samples_seen * features * (features + outputs) + features**3 // 3 + features**2 * outputs
+        update = Counts(
+            macs=macs,
+            dense_macs=macs,
+            elementwise=steps * features,
+            activation_reads=(steps + samples_seen) * features,
+            activation_writes=samples_seen * features,
+            gradient_reads=macs,
+            gradient_writes=macs,
+            weight_writes=features * outputs,
+        )
+        stores = (Store(model.output, "gradient", features * (features + outputs)),)
+        return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({model.output: update}), stores)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> RidgeState:
         return RidgeState(engine, objective)

@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Literal
 import torch
 from pydantic import PositiveInt
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
+from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.event_engine import EventEngine
@@ -30,7 +32,7 @@ OBJECTIONS: tuple[str, ...] = (
 )
 Stance = Literal["relaxed", "partly", "kept"]
 TAUGHT: dict[Teaching, str] = {
-    "none": "inputs alone", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
+    "none": "inputs", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
 }  # fmt: skip
 
 
@@ -40,6 +42,25 @@ class Judgement:
 
     stance: Stance
     why: str
+
+
+Seen = Literal["pre", "post", "modulator", "feedback weights", "whole graph"]
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What a rule makes the parts of one network tell each other, beside the forward spikes or values.
+
+    errors : a real number per unit and step goes back from every part that heard the unit
+    signals : real numbers that every part hears in every step: one per output, or one alone
+    online : weights change while the sample runs, so samples come one by one and cannot share a batch
+    """
+
+    errors: bool
+    signals: Literal["none", "outputs", "one"]
+    online: bool
+    why: str
+    sources: tuple[str, ...]
 
 
 class TrainingCard(Card):
@@ -72,10 +93,15 @@ class Rule(ABC):
     title: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     equations: ClassVar[str]
+    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
+    sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
+    needs: ClassVar[frozenset[str]] = capabilities("undeclared")  #: what a chip must offer to train by it
+    messages: ClassVar[Messages]  #: what parts of one network would have to tell each other
+    relative_time: ClassVar[float] = 1.0  #: how long training takes, about; backpropagation: 1. The longest start first
+    spikes_cause_updates: ClassVar[bool] = False  #: whether with fewer spikes fewer weights change
     recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
-    read_by_labels: ClassVar[bool] = False  #: whether units that learned without targets get labels afterwards, and scores by them
-    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
+    read_by_labels: ClassVar[bool] = False  #: whether its units get labels after learning without, and scores by them
     order_free: ClassVar[bool] = False  #: whether the order of samples within a batch matters to rounding alone
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
@@ -106,10 +132,10 @@ class Rule(ABC):
         objective = task.objective
         if cls.signal not in objective.offers:
             offered = " or ".join(TAUGHT[signal] for signal in objective.offers)
-            return f"it learns from {TAUGHT[cls.signal]}, and the task offers {offered} only"
+            return f"it learns from {TAUGHT[cls.signal]}, but the task offers only {offered}"
         if cls.whole_split and getattr(task, "lengths", None) is not None:
             return f"it presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
-        if cls.read_by_labels and not (objective.pooled and "outputs" in objective.offers):
+        if cls.read_by_labels and not objective.labelled:
             return (
                 "it learns without targets, and what its units stand for is then read by class labels, one per sample; the "
                 f"objective of task {task.name} has none"
@@ -120,6 +146,37 @@ class Rule(ABC):
     @abstractmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         """One judgement for each of OBJECTIONS, for this rule on this model."""
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """Exact counts of training `model` on `samples_seen` samples, given what some forward passes showed.
+
+        Activity during training is not observed: forward passes are those of the observed samples, scaled to the samples
+        seen. The loss itself (a softmax over the outputs, once per sample) is not counted.
+
+        Parameters
+        ----------
+        weight_updates : what the rule reports as updates: optimiser steps, or single weights that were changed
+
+        Raises
+        ------
+        CannotRun
+            If the rule does not say how.
+        """
+        raise CannotRun(f"rule {cls.title} does not say what its training costs; define {cls.__name__}.count_training")
+
+    @classmethod
+    def counted(
+        cls, forward: ForwardPass, samples_seen: int, backward: LayerCounts, update: LayerCounts, stores: tuple[Store, ...],
+        updates: int = 0, numbers: int = 0,
+    ) -> TrainingCounts:  # fmt: skip
+        """A training of three phases, the first of which is the observed forward pass scaled to the samples seen."""
+        phases: dict[Phase, LayerCounts] = {
+            "forward": forward.over(samples_seen, forward.layers),
+            "backward": backward,
+            "update": update,
+        }
+        return TrainingCounts(cls.title, samples_seen, phases, stores, updates, numbers)
 
     @abstractmethod
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Any:
@@ -139,8 +196,7 @@ class Rule(ABC):
         reason = cls.why_not(model)
         if reason is not None:
             raise CannotRun(f"rule {cls.title} cannot train {model.title}: {reason}")
-        reason = task and cls.why_not_task(task)
-        if reason is not None:
+        if task is not None and (reason := cls.why_not_task(task)) is not None:
             raise CannotRun(f"rule {cls.title} cannot learn task {task.name}: {reason}")
 
 
@@ -149,7 +205,9 @@ def network_why_not(model: Any, layers: int | None = None) -> str | None:
     if not isinstance(model, Network):
         return "it trains networks of layers, and this is none"
     if layers is not None and len(model.hidden) != layers:
-        return f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+        return (
+            f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+        )
     return None
 
 

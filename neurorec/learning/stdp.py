@@ -8,16 +8,19 @@ import numpy as np
 import torch
 from pydantic import NonNegativeFloat, PositiveFloat
 
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.errors import RunFailed
 from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_layer import event_form, layer_network, present
-from neurorec.learning.rule import Info, Judgement, Rule, TrainingCard, hidden_layer, network_why_not, rules
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
+PRE_OPERATIONS, POST_OPERATIONS, TRACE_OPERATIONS = 4, 5, 2
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
 THETA = "theta"  #: what a layer with adaptive thresholds calls their offset
 
@@ -59,9 +62,17 @@ class STDP(Rule):
         "dx/dt = -x/tau_pre, x += 1 at an input spike;   dy/dt = -y/tau_post, y += 1 at a neuron's spike;\n"
         "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike"
     )
+    signal = "none"
+    sees = ("pre", "post")
+    needs = capabilities("spike traces")
+    spikes_cause_updates = True
+    relative_time = 2.0
+    messages = Messages(
+        errors=False, signals="none", online=True, sources=("diehl2015",),
+        why="a synapse sees the spikes at its two ends; they cross the cut anyway",
+    )  # fmt: skip
     whole_split = True
     read_by_labels = True
-    signal = "none"
     card: STDPCard
 
     @classmethod
@@ -110,6 +121,36 @@ class STDP(Rule):
                 "the layer learns without targets; to score it, labels name its neurons or fit the readout afterwards",
             ),
         )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """Traces are kept by neuron: x of every input line, y and the threshold's theta of every neuron. A spike of its
+        neuron updates a trace (an exponential for the time since, a product, a sum). w -= depression y and its clip are 4
+        operations for each synapse of an input spike, w += potentiation (x - target) and its clip 5 for each of a neuron's
+        spike; each reads the trace at the synapse's other end. Between samples every neuron's weights are read, summed,
+        divided into the wanted sum, read again and scaled. `weight_updates` are single weights that were changed."""
+        ((name, cell),) = model.hidden.items()
+        lines, units = cell.input_size, cell.size
+        spikes_in = min(weight_updates // units, forward.input_spikes_over(samples_seen))
+        spikes = (weight_updates - spikes_in * units) // lines
+        traces, synapses = spikes_in + 2 * spikes, lines * units * samples_seen
+        update = Counts(
+            elementwise=PRE_OPERATIONS * spikes_in * units
+            + POST_OPERATIONS * spikes * lines
+            + TRACE_OPERATIONS * traces
+            + 2 * synapses
+            + units * samples_seen,
+            nonlinearities=traces,
+            weight_reads=weight_updates + 2 * synapses,
+            weight_writes=weight_updates + synapses,
+            trace_reads=weight_updates + traces,
+            trace_writes=traces,
+            trace_updates=traces,
+            plasticity_updates=weight_updates,
+            weights_scaled=synapses,
+        )
+        stores = (Store(name, "trace", lines + 2 * units),)
+        return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({name: update}), stores)
 
     def event_equations(self, weight_sum: float | None) -> EventEquations:
         """The rule as an event engine wants it."""

@@ -1,5 +1,5 @@
 """What is computed: cells, readouts, networks, energy models, and the pair cards in models/ at the top level."""
 
-from neurorec.models import cells, energy, reservoirs
+from neurorec.basics.registry import import_members
 
-__all__ = ["cells", "energy", "reservoirs"]
+import_members(__name__, __path__)

@@ -1,17 +1,17 @@
 """What a half of a pair is built of, read from its card: named layers and what each hears, or an energy model.
 
-    [spiking.cell]              a chain: input, one layer called "hidden", a readout
-    name = "lif"
+[spiking.cell]              a chain: input, one layer called "hidden", a readout
+name = "lif"
 
-    [rate.layers.first]         or several layers, in order; each hears the one before it unless `hears` says otherwise
-    name = "lstm"
-    [rate.layers.second]
-    name = "lstm"
-    hears = ["input", "first"]
-    hears_delayed = ["readout"]         what was sent one step earlier
-    carries = {readout = "softmax"}     what is done to it on the way
+[rate.layers.first]         or several layers, in order; each hears the one before it unless `hears` says otherwise
+name = "lstm"
+[rate.layers.second]
+name = "lstm"
+hears = ["input", "first"]
+hears_delayed = ["readout"]         what was sent one step earlier
+carries = {readout = "softmax"}     what is done to it on the way
 
-    [rate.energy_model]         or an energy model
+[rate.energy_model]         or an energy model
 """
 
 from dataclasses import dataclass
@@ -125,7 +125,9 @@ def read_architecture(tables: dict[str, Any], where: str) -> Architecture:
     if tables.get("energy_model") is not None:
         return EnergyArchitecture(_card(tables["energy_model"], f"{where}.energy_model", energy_models))
     if tables.get("readout") is None:
-        raise InputError(f'{where}: the table "readout" is missing; add [readout] with name = one of {", ".join(readouts)}')
+        raise InputError(
+            f'{where}: the table "readout" is missing; add [readout] with name = one of {", ".join(readouts)}'
+        )
     plain = {CHAIN: tables["cell"]} if tables.get("cell") is not None else tables["layers"]
     return _network(plain, tables["readout"], where, "cell" if tables.get("cell") is not None else "layers.{}")
 

@@ -55,6 +55,8 @@ class Layer(Forms, nn.Module, ABC):
     output_signal: ClassVar[Signal]
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
+    nir_why_not: ClassVar[str]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Subclasses say so anew
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
     card: Any
     input_size: int

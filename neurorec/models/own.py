@@ -1,4 +1,4 @@
-"""Models of the user's own: a cell gets a linear readout, any other torch module becomes a layer that is a network by itself."""
+"""Models of the user's own: a cell gets a linear readout; any other torch module becomes the only layer of a network."""
 
 from typing import Any
 

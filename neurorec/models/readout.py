@@ -6,6 +6,7 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Layer, StepOperations, draw_normal
@@ -50,6 +51,11 @@ class Readout(Layer):
 
     def initial_state(self, batch: int) -> ReadoutState:
         return ReadoutState(self._zeros(batch))
+
+    @property
+    def rate(self) -> float:
+        """Share of the output that one step renews."""
+        return 1.0
 
     def filter(self, h: Tensor) -> Tensor:
         """What the readout's own dynamics do to lines [T, B, K], from rest."""
@@ -118,6 +124,7 @@ class LeakyReadout(Readout):
 
     Card = LeakyCard
     title = "leaky-integrator readout"
+    needs = capabilities("membranes")
     equations = "y_t = y_{t-1} + dt/tau (-y_{t-1} + W z_t + b)"
     example: ClassVar = {"tau_ms": 5.0, "dt_ms": 1.0}
     card: LeakyCard

@@ -36,7 +36,9 @@ class Wire:
         known = [INPUT, *layers]
         for end in (self.source, self.target):
             if end not in known:
-                raise InputError(f'{self}: there is no layer "{end}"{did_you_mean(end, known)}; known: {", ".join(known)}')
+                raise InputError(
+                    f'{self}: there is no layer "{end}"{did_you_mean(end, known)}; known: {", ".join(known)}'
+                )
         if self.delay not in (0, 1):
             raise InputError(f"{self}: delay must be 0 or 1 (got {self.delay})")
         if self.carries not in CARRIED:
@@ -71,5 +73,7 @@ def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, .
         steps = list(at_once.static_order())
     except CycleError as error:
         loop = " -> ".join(reversed(error.args[1]))
-        raise InputError(f"layers hear each other in a loop without a delay ({loop}); give one of its wires delay = 1") from None
+        raise InputError(
+            f"layers hear each other in a loop without a delay ({loop}); give one of its wires delay = 1"
+        ) from None
     return tuple(tuple(name for name in steps if leader[name] == one) for one in order.static_order())

@@ -1,32 +1,61 @@
-"""One self-contained HTML page: no network, no script, readable on paper, on a telephone and in the dark."""
+"""One page for every kind of study: question and answer, findings, sections, how it was run, sources.
 
+`@page_of.register` makes a kind's results a `Page`; the same page is drawn as HTML, as Markdown and in the terminal.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatch
 from pathlib import Path
 from typing import Any
 
-from neurorec.basics.files import write_atomically
-from neurorec.experiments.results import StudyResults
-from neurorec.report import tables
-from neurorec.report.answer import answer, spiking_against_rate, without_backpropagation
-from neurorec.report.notes import failures
-from neurorec.report.rows import write_csv, write_json
-from neurorec.report.summary import PARTS, groups_of
-from neurorec.report.terminal import all_in_chip, per_term_chip
+from neurorec.basics.citations import cite, is_cited
+from neurorec.experiments.findings import Findings
+from neurorec.report.findings import findings_parts, provenance
+from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
+from neurorec.report.table import Table, to_markdown
+
+QUICK = "Quick run: shortened trainings, to see that everything works; not to be cited."
 
 
-def write_report(results: StudyResults) -> Path:
-    """Write results.csv, results.json and report.html into the study's folder; the page's path comes back."""
-    write_csv(results)
-    write_json(results)
-    return write_atomically(results.folder / "report.html", page(results))
+@dataclass(frozen=True)
+class Page:
+    """Everything that is shown of one study. `data`: heads and rows of results.csv."""
+
+    study: str
+    question: str
+    answer: Sequence[str]
+    quick: bool
+    findings: Findings | None
+    failures: Sequence[str]
+    sections: Sequence[Section]
+    how: Sequence[tuple[str, str]]
+    sources: Sequence[str]
+    data: tuple[Sequence[str], Sequence[Sequence[Any]]]
+    remarks: Sequence[str] = field(default=())
+
+    @property
+    def all_sections(self) -> list[Section]:
+        """Those of the kind between those that every page has; what is empty is left out."""
+        found = findings_parts(self.findings) if self.findings is not None else []
+        first = Section("findings", "Findings", found)
+        failed = Section("failed", "What failed", [Notes(self.failures)] if self.failures else [])
+        sources = [f"{key}: {cite(key)}" if is_cited(key) else key for key in self.sources]  # outlives a renamed source
+        made = provenance(self.findings) if self.findings is not None else []
+        last = Section(
+            "how", "How it was run", [Facts([*made, *self.how]), Heading("Sources"), Notes(sources or ["none"])]
+        )
+        return [section for section in (first, *self.sections, failed, last) if section.parts]
 
 
-def page(results: StudyResults) -> str:
-    """The whole page as text."""
-    return render("template.html", contents(results))
+@singledispatch
+def page_of(results: Any) -> Page:
+    """The page of a study's results; each kind of study registers how its own are shown."""
+    raise TypeError(f"no page for {type(results).__name__}")
 
 
-def render(template: str, values: dict[str, Any]) -> str:
-    """A template of this folder, filled in."""
+def html(page: Page) -> str:
+    """One self-contained page: no network, no script, readable on paper, on a telephone and in the dark."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
@@ -38,31 +67,39 @@ def render(template: str, values: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["drawing"] = Markup  # our own SVG is the only text that is not escaped
-    return environment.get_template(template).render(**values)
+    return environment.get_template("page.html").render(page=page)
 
 
-def contents(results: StudyResults) -> dict[str, Any]:
-    """Everything the template sets, as plain data."""
-    from neurorec.learning.rule import OBJECTIONS
-    from neurorec.report.gallery import gallery_of
+def markdown(page: Page) -> str:
+    """The page as text, without its plots: for documents that are committed."""
+    head = [f"# {page.question}", f"Study `{page.study}`." + (f" {QUICK}" if page.quick else ""), " ".join(page.answer)]
+    parts = [
+        part for section in page.all_sections for part in (f"## {section.title}", *_written(section.parts, page.study))
+    ]
+    return "\n\n".join(part for part in [*head, *parts] if part) + "\n"
 
-    return {
-        "results": results,
-        "answer": answer(results),
-        "comparisons": without_backpropagation(results) + spiking_against_rate(results),
-        "main_tables": tables.main_tables(results),
-        "notes_on_totals": tables.notes_on_totals(results),
-        "per_term_chip": per_term_chip(results),
-        "all_in_chip": all_in_chip(results),
-        "gallery": gallery_of(results),
-        "per_term_costs": tables.cost_tables(results, "per-term"),
-        "all_in_costs": tables.cost_tables(results, "all-in"),
-        "scopes": {cost.chip: cost.scope for cost in results.costs},
-        "parts": PARTS,
-        "objections": OBJECTIONS,
-        "objection_rows": tables.objection_rows(results),
-        "failures": failures(groups_of(results)),
-        "exports": tables.exports(results),
-        "how": tables.how_it_was_run(results),
-        "sources": tables.source_texts(results.sources),
-    }
+
+def _written(parts: Iterable[Any], study: str) -> list[str]:
+    found: list[str] = []
+    for part in parts:
+        if isinstance(part, Table):
+            found.append(to_markdown(part))
+        elif isinstance(part, Text):
+            found.append(part.text)
+        elif isinstance(part, Heading):
+            found.append(f"### {part.text}")
+        elif isinstance(part, Notes):
+            found.append("\n".join(f"* {line}" for line in part.lines))
+        elif isinstance(part, Facts):
+            found.append("\n".join(f"* **{name}**: {text}" for name, text in part.facts))
+        elif isinstance(part, Plots) and part.overview is not None:
+            found.append(f"![overview]({study}.svg)")
+        elif isinstance(part, Fold) and part.text:
+            found += [f"### {part.title}", *_written(part.parts, study)]
+    return found
+
+
+def overview(page: Page) -> str:
+    """The picture that stands alone, or an empty string."""
+    parts = [part for section in page.sections for part in section.parts if isinstance(part, Plots)]
+    return next((part.overview() for part in parts if part.overview is not None), "")

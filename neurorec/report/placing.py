@@ -1,15 +1,19 @@
-"""What `neurorec cost` says of places: a table of what spikes travel, in order and as found, the same as JSON, a picture."""
+"""`neurorec place`: a table of what spikes travel, in order and as found, the same as JSON, a picture."""
 
 import json
 from pathlib import Path
 
+import typer
 from rich import box
 from rich.table import Table
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
+from neurorec.experiments.workloads import Asked
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.price import price
+from neurorec.report.console import plain_console
 from neurorec.report.wording import count
 
 PICTURES = (".svg", ".png", ".pdf")
@@ -17,6 +21,25 @@ COUNTS = (
     "packets", "within_tile", "hops_east_west", "hops_north_south", "hottest_link", "packets_off_chip", "chip_links",
     "hottest_chip_link",
 )  # fmt: skip
+
+
+def print_placing(asked: Asked, chips: list[str], picture: Path | None = None, table: Path | None = None) -> None:
+    """Where the units go on each chip and what their spikes travel; the same as JSON, and as a picture of one chip."""
+    priced = [price(asked.work, chip) for chip in chips]
+    for cost in priced:
+        if not cost.can_run:
+            plain_console().print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
+        elif cost.mapping is not None and len(cost.mapping.cores) == 1:
+            plain_console().print(f"{cost.chip}: all of it sits on one core", markup=False)
+    if (shown := placing_table(priced)) is not None:
+        plain_console().print(shown)
+    for cost in priced:
+        for line in filter(None, (cost.mapping and grid_of_chips(cost.mapping), saved(cost))):
+            plain_console().print(f"  {cost.chip}: {line}", markup=False)
+    if table is not None:
+        typer.echo(f"places: {write_placing(priced, table)}")
+    if picture is not None:
+        typer.echo(f"picture: {picture}: {write_picture(priced, asked.name, picture)}")
 
 
 def placing_table(priced: list[Cost]) -> Table | None:
@@ -85,7 +108,7 @@ def grid_of_chips(mapping: Mapping) -> str:
 def write_placing(priced: list[Cost], path: Path) -> Path:
     """Both orders of every chip as JSON, per inference."""
     if path.suffix != ".json":
-        raise InputError(f"--placing {path}: a table of places is a .json file")
+        raise InputError(f"--out {path}: a table of places is a .json file")
     rows = []
     for cost in priced:
         row = {"chip": cost.chip, "can_run": cost.can_run, "why_not": cost.why_not}

@@ -1,22 +1,23 @@
 """`neurorec cost`: a table of chips for one network, trained or described."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 import typer
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
-from neurorec.experiments.verbs import price_description, price_stored_run
+from neurorec.experiments.workloads import Asked
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.memory import INSIDE
 from neurorec.hardware.pricing.per_result import Figure, inference_figures, training_figures
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.counting import count_work
 from neurorec.report.console import plain_console
-from neurorec.report.placing import grid_of_chips, placing_table, saved, write_picture, write_placing
+from neurorec.report.nodes import print_nodes
+from neurorec.report.placing import grid_of_chips, placing_table, saved
 from neurorec.report.wording import count, duration, energy, energy_band
 
 HEADS = {
@@ -25,85 +26,35 @@ HEADS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Placing:
-    """How neurons are to be placed, and where to write what came of it."""
-
-    anneal: bool = False
-    partition: bool = False
-    picture: Path | None = None
-    table: Path | None = None  #: .json
-
-    def asked(self) -> dict[str, object]:
-        """Options of the command line, and what was said of them."""
-        return {
-            "--anneal": self.anneal,
-            "--partition": self.partition,
-            "--picture": self.picture,
-            "--placing": self.table,
-        }
-
-
-def print_asked(
-    run: Path | None,
-    network: Path | None,
-    chips: list[str] | None,
-    batch: int | None,
-    training: bool,
-    placing: Placing = Placing(),
-    spikes: Path | None = None,
-    *,
-    target: float | None = None,
-    plot: Path | None = None,
-) -> None:
-    """What the command line asked for: a finished run, or a description, not both."""
-    if (run is None) == (network is None):
-        raise InputError("name the folder of a finished run, or --network DESCRIPTION.toml (and not both)")
-    if plot is not None:
-        raise InputError("--plot goes with --sweep, as in --sweep precision=8,16,32 --plot precision.svg")
+def print_cost(asked: Asked, chips: list[str], training: bool = False, target: float | None = None) -> None:
+    """What was counted, and a table of chips for one inference (and the training) of what is asked about."""
     if target is not None and not 0 < target <= 1:
         raise InputError(f"--target {target:g}: a validation score lies between 0 and 1, as 0.9")
-    if batch is not None and batch < 1:
-        raise InputError(f"--batch {batch}: a batch holds at least one inference")
-    chips = chips or card_names("hardware")
-    if network is not None:
-        if target is not None:
-            raise InputError("--target needs a finished run: a description was never trained")
-        if training:
-            raise InputError("--training needs a finished run: a description says nothing about how it is trained")
-        priced = price_description(network, chips, batch, placing.anneal, placing.partition, spikes)
-        _print_counted(network.stem, priced)
-    else:
-        assert run is not None
-        if spikes is not None:
-            raise InputError("--spikes goes with --network: a stored run has its own")
-        priced = price_stored_run(run, chips, batch or 1, placing.anneal, placing.partition)
-    name = network.stem if network else run.name if run else ""
-    print_priced(priced, name, placing, training or target is not None, target)
-
-
-def print_priced(
-    priced: list[Cost], name: str, placing: Placing, training: bool = False, target: float | None = None
-) -> None:
-    """Tables of chips, what spikes travel there, and what was asked to be written."""
-    print_costs(priced, training, target)
+    check_trained(asked, training=training, target=target is not None)
+    priced = [replace(price(asked.work, chip), outcome=asked.outcome) for chip in chips]
+    if asked.seen is not None:
+        print_nodes(asked.name, asked.seen, asked.work)
+    elif asked.outcome is None:
+        _print_counted(asked)
+    print_costs(priced, training or target is not None, target)
     if (table := placing_table(priced)) is not None:
         plain_console().print(table)
-    if placing.table is not None:
-        typer.echo(f"places: {write_placing(priced, placing.table)}")
-    if placing.picture is not None:
-        typer.echo(f"picture: {placing.picture}: {write_picture(priced, name, placing.picture)}")
 
 
-def _print_counted(name: str, priced: list[Cost]) -> None:
-    counted = next((cost.operations for cost in priced if cost.operations), None)
-    if counted is not None:
-        n, total = counted.samples, counted.total
-        typer.echo(
-            f"{name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
-            f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.hidden_units + counted.output_units:,} units, "
-            f"{counted.steps:,} steps"
-        )
+def check_trained(asked: Asked, **wanted: bool) -> None:
+    """Raises `InputError` for options that need a training, where there was none."""
+    for option, given in wanted.items():
+        if given and asked.work.training is None:
+            raise InputError(f"--{option} needs a finished run: nothing here says how the net was trained")
+
+
+def _print_counted(asked: Asked) -> None:
+    counted = count_work(asked.work)
+    n, total = counted.samples, counted.total
+    typer.echo(
+        f"{asked.name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
+        f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.units:,} units, {counted.steps:,} steps"
+    )
 
 
 def print_costs(priced: list[Cost], training: bool, target: float | None = None) -> None:
@@ -185,7 +136,7 @@ def _memories(cost: Cost) -> list[str]:
     moved: dict[str, int] = {}
     for one in cost.traffic:
         if one.bits and one.level != INSIDE:
-            held.setdefault(one.level, []).append(f"{one.kind} of the {one.layer}")
+            held.setdefault(one.level, []).append(f"{one.kind} of {one.layer}")
             moved[one.level] = moved.get(one.level, 0) + one.bits
     samples = cost.operations.samples if cost.operations else 1
     return [f"{level}: {', '.join(names)}; {count(moved[level] / samples)}bit" for level, names in held.items()]

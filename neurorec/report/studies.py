@@ -1,72 +1,112 @@
-"""What runs a study and reports it, by kind of study (see `experiments/kinds.py`)."""
+"""Run a study of any kind and report it; report it again from what is stored; publish what it found."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+import shutil
 from pathlib import Path
+from typing import Any
 
-from neurorec.basics.errors import InputError
-from neurorec.basics.registry import Registry
+from rich.console import Console
+
+from neurorec.basics.errors import InputError, Stopped
+from neurorec.basics.files import write_atomically
+from neurorec.basics.plain import write_plain
+from neurorec.experiments.kind import Asked, StudyKind, run_kind, study_kinds
 from neurorec.experiments.kinds import kind_of
-from neurorec.experiments.verbs import prepare_study
-from neurorec.report.communication import live as communication
-from neurorec.report.live import rebuild, run_and_report
-from neurorec.report.silicon import rebuild_validation, run_validation
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the command line asked of `neurorec run`; None where it said nothing."""
-
-    study: str
-    quick: bool = False
-    out: Path | None = None
-    seeds: int | None = None
-    jobs: int | None = None
-    device: str | None = None
-    engine: str | None = None
-
-    def refuse_training_options(self, why: str) -> None:
-        """For kinds that train nothing. Raises `InputError` if an option of trainings was given."""
-        given = [
-            f.name for f in fields(self) if f.name in ("seeds", "jobs", "device", "engine") and getattr(self, f.name)
-        ]
-        if given:
-            raise InputError(f"--{given[0]}: {self.study} {why}; leave it out")
-
-
-@dataclass(frozen=True)
-class Reporter:
-    run: Callable[[Asked], int]  #: run, print, write the page; returns how many runs failed
-    rebuild: Callable[[Path], None]  #: tables and page again, from a folder of results
-
-
-reporters: Registry[Reporter] = Registry("study kind")
-
-
-def run_trainings(asked: Asked) -> int:
-    prepared = prepare_study(
-        asked.study, quick=asked.quick, seeds=asked.seeds, jobs=asked.jobs, device=asked.device or "auto",
-        engine=asked.engine or "auto", out=asked.out,
-    )  # fmt: skip
-    return run_and_report(prepared)
-
-
-def run_communication(asked: Asked) -> int:
-    asked.refuse_training_options("takes its seeds from its card and trains on the CPU")
-    return communication.run_and_report(asked.study, asked.out, asked.quick)
-
-
-reporters.register("training")(Reporter(run_trainings, rebuild))
-reporters.register("communication")(Reporter(run_communication, communication.rebuild))
-reporters.register("silicon_validation")(Reporter(run_validation, rebuild_validation))
+from neurorec.experiments.runner import Interrupted
+from neurorec.report.console import plain_console
+from neurorec.report.ledger import write_ledger
+from neurorec.report.live import Bars
+from neurorec.report.page import Page, html, markdown, overview
+from neurorec.report.pages import page_of
+from neurorec.report.table import to_csv
+from neurorec.report.terminal import print_page
 
 
 def run_asked(asked: Asked) -> int:
-    """Run the study that was asked for and report it. Returns how many runs failed."""
-    return reporters[kind_of(asked.study)].run(asked)
+    """Run the study that was asked for and report it. Returns how many of its parts failed.
+
+    Raises
+    ------
+    InputError
+        For anything that cannot work; nothing was started.
+    Stopped
+        After Ctrl-C, saying how to continue.
+    """
+    kind, console = study_kinds[kind_of(asked.study)](), plain_console()
+    prepared = kind.prepare(asked)
+    console.print(f"[bold]{prepared.study.name}[/]: {prepared.study.card.question}")
+    for line in prepared.plan:
+        console.print(f"  {line}", markup=False)
+    watcher = Bars(console)
+    try:
+        with watcher.bars:
+            results = run_kind(kind, prepared, watcher)
+    except Interrupted as stop:
+        raise Stopped(str(stop)) from None
+    return _finish(results, console)
 
 
 def rebuild_folder(folder: Path) -> None:
-    """The `report` verb, for the kind that the study card in `folder` says."""
+    """The `report` verb: tables, files and page again, without training. Raises `InputError` where nothing is stored."""
+    _finish(load_results(folder), plain_console())
+
+
+def load_results(folder: str | Path) -> Any:
+    """The stored results of a study of any kind. Raises `InputError` if the folder holds none of this version."""
+    return _kind_in(Path(folder)).restore(Path(folder))
+
+
+def _kind_in(folder: Path) -> StudyKind:
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: there is no such folder; give the folder of a study's results, e.g. runs/backprop_vs_stdp"
+        )
     card = folder / "study.toml"
-    reporters[kind_of(card) if card.is_file() else "training"].rebuild(folder)
+    return study_kinds[kind_of(card) if card.is_file() else "training"]()
+
+
+def write_report(results: Any) -> Path:
+    """Write results.csv, findings.json, summary.md and report.html into the study's folder; the page's path comes back."""
+    page, folder = page_of(results), results.folder
+    write_atomically(folder / "results.csv", to_csv(*page.data))
+    if page.findings is not None:
+        write_plain(page.findings, folder / "findings.json")
+    write_atomically(folder / "summary.md", markdown(page))
+    if overview(page):
+        write_atomically(folder / "overview.svg", overview(page))
+    return write_atomically(folder / "report.html", html(page))
+
+
+def publish(folder: Path, target: Path) -> list[Path]:
+    """Copy what a finished study found into `target` (docs/results), and write the ledger beside it anew.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no findings, or those of a quick run.
+    """
+    results = load_results(folder)
+    findings = results.findings
+    if results.quick:
+        raise InputError(
+            f"{folder}: this was a quick run, which shows that everything works and is no result; run it in full"
+        )
+    if findings is None or not (folder / "findings.json").is_file():
+        raise InputError(f"{folder}: there is no findings.json; run the study again with this version")
+    target.mkdir(parents=True, exist_ok=True)
+    copies = {
+        "findings.json": f"{findings.study}.json",
+        "summary.md": f"{findings.study}.md",
+        "overview.svg": f"{findings.study}.svg",
+    }
+    written = [
+        Path(shutil.copy(folder / name, target / copy)) for name, copy in copies.items() if (folder / name).is_file()
+    ]
+    return [*written, write_ledger(target)]
+
+
+def _finish(results: Any, console: Console) -> int:
+    page: Page = page_of(results)
+    print_page(page, console)
+    path = write_report(results)
+    console.print(f"report: {path}        table: {path.with_name('results.csv')}", markup=False, highlight=False)
+    return len(page.failures)

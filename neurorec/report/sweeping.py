@@ -1,6 +1,5 @@
-"""`neurorec cost --sweep`: one setting varied, as a table and as a picture with bands."""
+"""`neurorec sweep`: one setting varied, as a table and as a picture with bands."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -8,38 +7,28 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
-from neurorec.experiments.verbs import read_case
+from neurorec.experiments.workloads import Asked
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.what_if import Sweep, parse_sweep, run_sweep
 from neurorec.report.console import plain_console
 from neurorec.report.plots.sweep import FORMATS, draw_sweep
+from neurorec.report.pricing import check_trained
 from neurorec.report.wording import count, duration, energy, energy_band
 
 
-def print_sweep(
-    run: Path | None, network: Path | None, chips: list[str] | None, asked: str, plot: Path | None, training: bool,
-    unused: Sequence[str] = (),
-) -> None:  # fmt: skip
-    """The net of a stored run, or of a description, on each chip under each value; `plot` is where the picture goes.
-
-    `unused`: options that were given and mean nothing here.
-    """
-    if unused:
-        raise InputError(f"{' and '.join(unused)} cannot be combined with --sweep; leave out one of them")
+def print_sweep(asked: Asked, chips: list[str], text: str, plot: Path | None = None, training: bool = False) -> None:
+    """What is asked about, on each chip under each value of `text`; `plot` is where the picture goes."""
     if plot is not None and plot.suffix not in FORMATS:
         raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")
-    sweep = parse_sweep(asked)
-    case = read_case(run, network)
-    if training and network is not None:
-        raise InputError("--training needs a finished run: a description says nothing about how it is trained")
+    sweep = parse_sweep(text)
+    check_trained(asked, training=training)
     training = training or sweep.name == "workers"
-    priced = run_sweep(case, sweep, chips or card_names("hardware"))
+    priced = run_sweep(asked.work, sweep, chips)
     able = {chip: costs for chip, costs in priced.items() if any(cost.can_run for cost in costs)}
     if not able:
         reasons = "; ".join(f"{chip}: {costs[-1].why_not}" for chip, costs in priced.items())
-        raise InputError(f"--sweep {asked}: no chip can price any of these values: {reasons}")
+        raise InputError(f"{text}: no chip can price any of these values: {reasons}")
     console = plain_console()
     for scope in ("per-term", "all-in"):
         rows = {chip: costs for chip, costs in able.items() if _scope(costs) == scope}
@@ -49,8 +38,7 @@ def print_sweep(
         _print_remarks(console, chip, costs, sweep, training)
     console.print(f"{sweep.name}: {sweep.setting.law}", markup=False)
     if plot is not None:
-        name = (run or network or Path()).stem
-        draw_sweep(able, sweep, name, plot, training)
+        draw_sweep(able, sweep, asked.name, plot, training)
         console.print(f"plot: {plot}", markup=False)
 
 

@@ -1,168 +1,110 @@
-"""The table in the terminal: one per task, readable at 80 columns (two lines a row) and at 120 (one line a row)."""
+"""A page in the terminal: tables in columns where their figures fit, a line per row where they do not."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neurorec.experiments.results import StudyResults
-from neurorec.report import wording
-from neurorec.report.answer import answer
-from neurorec.report.notes import Notes, about_totals, notes_of
-from neurorec.report.summary import Group, chips_of, groups_of, tasks_of
+from neurorec.report.findings import short_table
+from neurorec.report.page import QUICK, Page
+from neurorec.report.parts import Notes
+from neurorec.report.table import Table, joined
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as RichTable
     from rich.text import Text
 
-WIDE_COLUMNS = 112
-ALL_IN_CHIP = "cortex_m4"
-LEGEND = (
-    "relaxed/partly/kept: how many of the six objections to backpropagation the rule relaxes, partly relaxes, keeps"
-)
-QUICK = "quick run: shortened trainings, to see that everything works; not to be cited"
+FOLDED = 11  #: columns of text may fold to this width; a folded number would be misread
 
 
-def all_in_chip(results: StudyResults) -> str | None:
-    """The all-in chip with a column: the report chip if it is one, else the microcontroller, else the first."""
-    chips = chips_of(results, "all-in")
-    return next((chip for chip in (results.report_chip, ALL_IN_CHIP) if chip in chips), next(iter(chips), None))
-
-
-def per_term_chip(results: StudyResults) -> str | None:
-    """The report chip where it is priced term by term; an all-in chip never stands in a column with a split."""
-    return next(iter(chips_of(results, "per-term")), None)
-
-
-def print_results(results: StudyResults, console: "Console") -> None:
-    """Print a table a task, the notes that its cells point to, and the answer."""
-    if results.quick:
-        console.print(_plain(QUICK, "bold"))
-    wide = console.width >= WIDE_COLUMNS
-    chips = [chip for chip in (per_term_chip(results), all_in_chip(results)) if chip]
-    for task in tasks_of(results):
-        groups = groups_of(results, task)
-        notes = notes_of(groups, chips)
-        console.print(_table(results, task, groups, notes, wide))
-        if notes.lines:
-            console.print(_hanging(notes.lines))
+def print_page(page: Page, console: "Console") -> None:
+    """Tables and notes that are meant for the terminal, and the answer."""
+    if page.quick:
+        console.print(plain(QUICK, "bold"))
+    for section in page.all_sections:
+        for part in section.parts:
+            if isinstance(part, Table) and part.terminal:
+                print_table(part, console)
+                console.print()
+            elif isinstance(part, Notes) and part.terminal:
+                console.print(hanging(("", line) for line in part.lines))
+                console.print()
+    if page.failures:
+        console.print(hanging(("", f"failed: {line}") for line in page.failures))
         console.print()
-    console.print(_hanging([("", line) for line in [*about_totals(groups_of(results), chips), LEGEND, *results.notes]]))
-    console.print()
-    for sentence in answer(results):
-        console.print(_plain(sentence))
+    for sentence in page.answer:
+        console.print(plain(sentence))
+    if page.findings is not None and page.findings.findings:
+        console.print()
+        print_table(short_table(page.findings), console)
 
 
-def _plain(text: str, style: str = "") -> "Text":
+def print_table(table: Table, console: "Console") -> None:
+    """As a table where its figures fit, else row by row; then its notes."""
+    if sum(_narrowest(table, at) + 2 for at in range(len(table.columns))) <= console.width + 2:
+        console.print(_rich(table))
+    else:
+        _print_in_lines(table, console)
+    if table.notes:
+        console.print(hanging(table.notes))
+
+
+def _widths(table: Table, at: int) -> tuple[int, int]:
+    """Of a column: its longest cell, its longest line of the head."""
+    column = table.columns[at]
+    lines = [line for row in table.cells for line in joined(row[at]).split("\n")]
+    return max(map(len, lines), default=0), max(map(len, [column.above, column.badge, *column.head.split("\n")]))
+
+
+def _folds(table: Table, at: int) -> bool:
+    return not table.columns[at].numeric and _widths(table, at)[0] > FOLDED
+
+
+def _narrowest(table: Table, at: int) -> int:
+    cell, head = _widths(table, at)
+    return max(FOLDED if _folds(table, at) else cell, head)
+
+
+def plain(text: str, style: str = "") -> "Text":
     """Text as it is: a band such as [0.9–2.1] would otherwise be read as rich markup."""
     from rich.text import Text
 
     return Text(text, style=style)
 
 
-def _hanging(lines: list[tuple[str, str]]) -> "Table":
+def hanging(lines: Iterable[tuple[str, str]]) -> "RichTable":
     """Notes with their letters, each folded under itself."""
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
-    grid = Table.grid(padding=(0, 1))
+    grid = RichTable.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(ratio=1, overflow="fold")
     for letter, line in lines:
-        grid.add_row(_plain(f" ({letter})" if letter else "  ·"), _plain(line))
+        grid.add_row(plain(f" ({letter})" if letter else "  ·"), plain(line))
     return grid
 
 
-def _table(results: StudyResults, task: str, groups: list[Group], notes: Notes, wide: bool) -> "Table":
+def _rich(table: Table) -> "RichTable":
     from rich import box
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
-    chips = (per_term_chip(results), all_in_chip(results))
-    table = Table(
-        box=box.SIMPLE_HEAD, title=task, title_justify="left", title_style="bold", pad_edge=False, collapse_padding=True
-    )
-    for at, head in enumerate(_row(_heads(groups, chips), chips, wide)):
-        names = at == 0 or (wide and at == 1)  # only names may fold; a folded number is misread
-        table.add_column(_plain(head), overflow="fold", no_wrap=not names)
-    for group in groups:
-        cells = _row(_cells(group, chips, notes), chips, wide)
-        table.add_row(*(_plain(cell, "" if group.proper else "dim") for cell in cells))
-    return table
-
-
-Chips = tuple[str | None, str | None]  # the per-term chip and the all-in chip; either may be absent
+    drawn = RichTable(
+        box=box.SIMPLE_HEAD, title=table.caption or None, title_justify="left", title_style="bold", pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip
+    for at, column in enumerate(table.columns):
+        folds = _folds(table, at)
+        head = plain("\n".join(filter(None, [column.above, column.badge, column.head])))
+        drawn.add_column(head, overflow="fold", no_wrap=not folds, min_width=FOLDED if folds else None)
+    for at, row in enumerate(table.cells):
+        drawn.add_row(*(plain(joined(cell), "dim" if at in table.minor else "") for cell in row))
+    return drawn
 
 
-def _heads(groups: list[Group], chips: Chips) -> dict[str, str]:
-    seeds = sorted({group.test.n for group in groups if group.test.n})
-    n = f"n={seeds[0]}" if len(seeds) == 1 else f"n={seeds[0]}–{seeds[-1]}" if seeds else "n=0"
-    return {
-        "network": "network",
-        "rule": "rule",
-        "below": " rule",
-        "accuracy": f"test accuracy\nmean ± sd\n({n})",
-        "work": "events (ev)\nor MACs\nper sample",
-        "dynamic": f"{chips[0]}\nper-term\ndynamic",
-        "total": f"{chips[0]}\nper-term\ntotal",
-        "band": "[band]",
-        "all_total": f"{chips[1]}\nall-in\ntotal",
-        "all_band": "[band]",
-        "stances": "relaxed/\npartly/\nkept",
-    }
-
-
-def _cells(group: Group, chips: Chips, notes: Notes) -> dict[str, str]:
-    stances = group.stances
-    dynamic, total, band = _on_chip(group, chips[0], notes)
-    _, all_total, all_band = _on_chip(group, chips[1], notes)
-    control = group.half != "baseline" and group.control
-    rule = group.control if control else group.rule_title
-    return {
-        "network": "" if control else group.network,
-        "rule": rule,
-        "below": f" {rule}" if rule else "",
-        "accuracy": str(group.test) if group.runs else "failed",
-        "work": group.work_text.replace(" + ", "\n").replace("events", "ev"),
-        "dynamic": dynamic,
-        "total": total,
-        "band": band,
-        "all_total": all_total,
-        "all_band": all_band,
-        "stances": "/".join(str(count) for count in stances.values()) if stances["kept"] != "" else "",
-    }
-
-
-def _on_chip(group: Group, chip: str | None, notes: Notes) -> tuple[str, str, str]:
-    """(dynamic, total, band); a long reason stands beneath the table, the cell has its letter."""
-    cost = group.costs.get(chip or "")
-    if cost is None:
-        return "", "", ""
-    if not cost.can_run:
-        return "", f"cannot run: {notes.mark(cost.chip, cost.why_not)}", ""
-    return wording.energy(cost.dynamic_pJ) if cost.dynamic_pJ is not None else "", cost.total_text, cost.band_text
-
-
-def _row(c: dict[str, str], chips: Chips, wide: bool) -> list[str]:
-    """The cells in the order of the columns: a line a net where there is room, else name over rule, total over band."""
-
-    def joined(between: str, *names: str) -> str:
-        return between.join(c[name] for name in names if c[name])
-
-    if wide:
-        cells = [c["network"], c["rule"], c["accuracy"], c["work"]]
-        cells += [c["dynamic"], joined(" ", "total", "band")] if chips[0] else []
-        cells += [joined(" ", "all_total", "all_band")] if chips[1] else []
-    else:
-        cells = [joined("\n", "network", "below"), _stacked(c["accuracy"]), _stacked(c["work"])]
-        cells += [_stacked(joined("\n", "total", "band"))] if chips[0] else []
-        cells += [_stacked(joined("\n", "all_total", "all_band"))] if chips[1] else []
-    return [*cells, c["stances"]]
-
-
-def _stacked(text: str) -> str:
-    """One cell of the narrow table: what stands side by side in the wide one goes over two lines."""
-    for wide, narrow in (
-        ("test accuracy\nmean ± sd", "test\naccuracy"),
-        (" ± ", "\n± "),
-        ("cannot run: ", "cannot\nrun: "),
-        ("events (ev)\nor MACs", "events,\nMACs"),
-    ):
-        text = text.replace(wide, narrow)
-    return text
+def _print_in_lines(table: Table, console: "Console") -> None:
+    """The heads once, in the order of the figures; then a line per row."""
+    console.print(plain(table.caption, "bold"))
+    names = [" ".join(filter(None, [column.above, column.head.replace("\n", " ")])) for column in table.columns]
+    rows = [names, *([joined(cell).replace("\n", " + ") or "–" for cell in row] for row in table.cells)]
+    for at, (first, *others) in enumerate(rows):
+        line = hanging([("", f"{first}: {'; '.join(others)}")])
+        console.print(line, style="italic" if at == 0 else "dim" if at - 1 in table.minor else "")

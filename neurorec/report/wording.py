@@ -54,6 +54,8 @@ def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) 
 
 def plus_minus(mean: float, sd: float | None) -> str:
     """ "0.942 ± 0.010"; without the second part where one seed leaves no spread."""
+    if 0 < max(abs(mean), sd or 0.0) < 0.001:  # three decimals would hide it
+        return f"{mean:.3g}" if sd is None else f"{mean:.3g} ± {sd:.2g}"
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
 
 

@@ -43,7 +43,7 @@ class ArrayTask(Task):
     splits: dict[Split, np.ndarray]
     outputs: int
     sources: tuple[str, ...]
-    objective: Objective = objectives["classification"]()
+    objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
 
@@ -51,7 +51,9 @@ class ArrayTask(Task):
         self._check_arrays()
         missing = [name for name in SPLITS if name not in self.splits or not len(self.splits[name])]
         if missing:
-            raise InputError(f'task {self.name}: the split "{missing[0]}" is missing or empty; give {", ".join(SPLITS)}')
+            raise InputError(
+                f'task {self.name}: the split "{missing[0]}" is missing or empty; give {", ".join(SPLITS)}'
+            )
         everything = np.concatenate(list(self.splits.values()))
         if len(np.unique(everything)) != len(everything):
             raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
@@ -132,5 +134,5 @@ def task_from_arrays(
         mask = t[:, None] == lengths - 1 if chosen.pooled else t[:, None] < lengths
     elif mask is None:
         mask = t == T - 1 if chosen.pooled else torch.ones(T, dtype=torch.bool)
-    numbers = {split: np.asarray(index) for split, index in splits.items()}
+    numbers: dict[Split, np.ndarray] = {split: np.asarray(index) for split, index in splits.items()}
     return ArrayTask(name, title or name, x, y, mask, numbers, outputs, sources, chosen, lengths)

@@ -35,12 +35,16 @@ class Batch:
         target = self.target
         if target is not None:
             target = target[:, index] if self.per_frame else target[index]
-        return replace(self, x=x, target=target, mask=mask, lengths=lengths)
+        reward = None if self.reward is None else self.reward[:, index]
+        return replace(self, x=x, target=target, mask=mask, lengths=lengths, reward=reward)
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
         target = None if self.target is None else self.target.to(device)
-        return replace(self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths)
+        reward = None if self.reward is None else self.reward.to(device)
+        return replace(
+            self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, reward=reward
+        )
 
     def backwards(self) -> "Batch":
         """The same samples in reverse order."""

@@ -5,6 +5,7 @@ import torch
 
 from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import Split, Task, tasks
 
 SHARES = (0.7, 0.15, 0.15)  # train, validation, test
@@ -43,6 +44,7 @@ def row_digits(seed: int) -> Task:
         splits=stratified_splits(target, seed),
         outputs=10,
         sources=("sklearn_digits",),
+        objective=objectives["classification"](),
     )
 
 
@@ -59,4 +61,5 @@ def frame_digits(seed: int) -> Task:
         splits=stratified_splits(target, seed),
         outputs=10,
         sources=("sklearn_digits",),
+        objective=objectives["classification"](),
     )

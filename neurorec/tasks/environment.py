@@ -17,7 +17,8 @@ from torch import Tensor
 
 from neurorec.basics.seeds import torch_generator
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.objective import SPLITS, Split, objectives
+from neurorec.tasks.objective import SPLITS, Split
+from neurorec.tasks.objectives.reward import Reward
 from neurorec.tasks.task import Task
 
 EPISODES: dict[Split, int] = {"train": 256, "validation": 256, "test": 512}
@@ -53,7 +54,7 @@ Policy = Callable[[int, Tensor], Tensor]  #: (step, observation [B, I]) -> actio
 class Environment(Task):
     """A task that is acted in. `objective` is always reward."""
 
-    objective = objectives["reward"]()
+    objective = Reward()
     steps: int  #: of the longest episode
 
     def __init__(self, seed: int) -> None:
@@ -95,7 +96,7 @@ class Environment(Task):
         for split in SPLITS:
             count, generator = self.episodes(split)
             found[self.objective.chance][split] = float(
-                self.rollout(self._random(generator), count, generator).returns.mean()
+                self.rollout(self._random(generator), count, generator).returns.double().mean()
             )
             found["one action always"][split] = max(self._constant(action, split) for action in range(self.outputs))
         return found
@@ -106,4 +107,4 @@ class Environment(Task):
     def _constant(self, action: int, split: Split) -> float:
         count, generator = self.episodes(split)
         policy: Policy = lambda t, observation: torch.full((len(observation),), action)  # noqa: E731
-        return float(self.rollout(policy, count, generator).returns.mean())
+        return float(self.rollout(policy, count, generator).returns.double().mean())

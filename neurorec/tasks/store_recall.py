@@ -5,6 +5,7 @@ import torch
 
 from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES = {"train": 512, "validation": 128, "test": 256}
@@ -37,4 +38,5 @@ def store_recall(seed: int) -> Task:
         splits={"train": train, "validation": validation, "test": test},
         outputs=2,
         sources=("bellec2018",),
+        objective=objectives["classification"](),
     )

@@ -15,7 +15,18 @@ from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch, accuracy, frame_means, masked_mean
 from neurorec.tasks.objective import SPLITS, Objective, Split
 
-__all__ = ["SPLITS", "Batch", "Split", "Task", "accuracy", "batches", "frame_means", "load_task", "masked_mean", "tasks"]
+__all__ = [
+    "SPLITS",
+    "Batch",
+    "Split",
+    "Task",
+    "accuracy",
+    "batches",
+    "frame_means",
+    "load_task",
+    "masked_mean",
+    "tasks",
+]
 
 tasks: Registry[Callable[[int], "Task"]] = Registry("task")
 

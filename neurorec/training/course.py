@@ -80,10 +80,10 @@ class Episodes:
     """Episodes of an environment: while it learns, the network draws its actions by softmax; scored, it takes the best."""
 
     def __init__(
-        self, model: Network, task: Environment, encoder: Encoder, engine: Engine, seed: int, max_episodes: int | None
+        self, model: Network, task: Environment, encoder: Encoder, engine: Engine, device: str, max_episodes: int | None
     ) -> None:
-        self.model, self.task, self.encoder, self.engine, self.seed = model, task, encoder, engine, seed
-        self.max_episodes = max_episodes
+        self.model, self.task, self.encoder, self.engine = model, task, encoder, engine
+        self.device, self.max_episodes = device, max_episodes
 
     def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         total = self.task.episodes("train")[0]
@@ -98,11 +98,11 @@ class Episodes:
     def test(self) -> tuple[Scores, Activity]:
         scores, batch = self._scored(*self.task.episodes("test"))
         with torch.no_grad():
-            return scores, self.engine.run(self.model, batch.x).activity
+            return scores, self.engine.run(self.model, batch.x, batch.lengths).activity
 
     def _scored(self, count: int, generator: torch.Generator) -> tuple[Scores, Batch]:
         seen, batch = self._play(count, generator, draws=False)
-        return {self.task.objective.metric: float(seen.returns.mean())}, batch
+        return {self.task.objective.metric: float(seen.returns.double().mean())}, batch
 
     @torch.no_grad()
     def _play(self, count: int, generator: torch.Generator, draws: bool) -> tuple[Rollout, Batch]:
@@ -113,16 +113,15 @@ class Episodes:
             nonlocal state
             outputs = []
             for x in self.encoder.encode(observation[None], generator):
-                y, state = self.model.step(state, x)
-                steps.append(x)
+                steps.append(x.to(self.device))
+                y, state = self.model.step(state, steps[-1])
                 outputs.append(y)
-            preference = torch.stack(outputs).mean(0)
+            preference = torch.stack(outputs).mean(0).cpu()
             if draws:
                 return torch.multinomial(preference.softmax(1), 1, generator=generator)[:, 0]
             return preference.argmax(1)
 
-        seen = self.task.rollout(policy, count, generator)
-        k = self.encoder.steps_per_frame
+        seen, k = self.task.rollout(policy, count, generator), self.encoder.steps_per_frame
         mask = seen.running.repeat_interleave(k, dim=0)
-        batch = Batch(torch.stack(steps), seen.actions, mask, None, k, per_frame=True, reward=seen.rewards)
-        return seen, batch
+        batch = Batch(torch.stack(steps), seen.actions, mask, mask.sum(0), k, per_frame=True, reward=seen.rewards)
+        return seen, batch.to(self.device)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,60 +14,18 @@ from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import choose_engine
 from neurorec.engines.relaxation import Relaxation
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
-from neurorec.learning.rule import Judgement, Rule, hidden_layer
+from neurorec.learning.rule import Rule, hidden_layer
 from neurorec.models.energy.model import EnergyModel
 from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
 from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
+from neurorec.training.run import Run
 from neurorec.training.subject import Subject, subject_of
 
 __all__ = ["Progress", "Run", "encoded_split", "pick_device", "train"]
 
 Progress = Callable[[int, int, float | None], None]  #: epoch, epochs, validation score if known
-
-
-@dataclass
-class Run:
-    """A trained model and everything observed about it.
-
-    scores: the task's metric by split; extra_scores: further metrics, each by split. `activity` was counted on the whole
-    test split, in one pass.
-    """
-
-    network: Any  #: a `Network`, or an `EnergyModel`
-    pair: str
-    half: str
-    rule: str
-    rule_title: str
-    task: Task
-    seed: int
-    engine: str
-    device: str
-    encoder: Encoder
-    scores: dict[str, float]
-    extra_scores: dict[str, dict[str, float]]
-    history: list[dict[str, float]]
-    activity: Activity
-    judgements: tuple[Judgement, ...]
-    method: type[Rule]
-    training: dict[str, float] = field(default_factory=dict)
-    wall_s: float = 0.0
-
-    @property
-    def metric(self) -> str:
-        return self.task.objective.metric
-
-    @property
-    def test_score(self) -> float:
-        return self.scores["test"]
-
-    @property
-    def test_accuracy(self) -> float:
-        """Raises `InputError` where the task's metric is another."""
-        if self.metric != "accuracy":
-            raise InputError(f"task {self.task.name} is scored by {self.metric}, not by accuracy; use run.test_score")
-        return self.scores["test"]
 
 
 def pick_device(name: str) -> str:
@@ -147,7 +104,9 @@ def train(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
         )
     if card.count_readout_penalties is not None and not task.objective.pooled:
-        raise CannotRun("count_readout_penalties: spike counts are read once per sample, and this task asks in every frame")
+        raise CannotRun(
+            "count_readout_penalties: spike counts are read once per sample, and this task asks in every frame"
+        )
     stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
     course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
@@ -165,10 +124,17 @@ def train(
 
 
 def _course(
-    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool
+    network: Any,
+    task: Task,
+    subject: Subject,
+    engine: Any,
+    seed: int,
+    device: str,
+    max_samples: int | None,
+    reverse: bool,
 ) -> Course:
     if isinstance(task, Environment):
-        return Episodes(network, task, subject.encoder, engine, seed, max_samples)
+        return Episodes(network, task, subject.encoder, engine, device, max_samples)
     return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
 
 
@@ -194,7 +160,9 @@ def _fit(
             score = course.scores("validation")[objective.metric]
             loss = sum(losses) / len(losses) if losses else float("nan")
             history.append({"epoch": epoch + 1, "loss": loss, "validation_score": score})
-            if best_score is None or objective.is_better(score, best_score):  # of equal scores the later, better settled one
+            if best_score is None or objective.is_better(
+                score, best_score
+            ):  # of equal scores the later, better settled one
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)

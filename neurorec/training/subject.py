@@ -65,7 +65,9 @@ class CardSubject:
 
     def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
         name, rule_class = _rule(rule)
-        card = self.loaded.training(name, task.name) if settings is None else _settings(name, rule_class, task, settings)
+        card = (
+            self.loaded.training(name, task.name) if settings is None else _settings(name, rule_class, task, settings)
+        )
         return name, rule_class, card
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
@@ -88,7 +90,9 @@ class OwnSubject:
         name, rule_class = _rule(rule)
         if settings is None:
             keys = ", ".join(key for key in rule_class.Card.model_fields if key not in ("rule", "task"))
-            raise InputError(f"a model of your own has no card; give settings = {{...}} with the keys of {name}: {keys}")
+            raise InputError(
+                f"a model of your own has no card; give settings = {{...}} with the keys of {name}: {keys}"
+            )
         return name, rule_class, _settings(name, rule_class, task, settings)
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
@@ -109,7 +113,7 @@ def _rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
     if isinstance(rule, str):
         return rule, rules[rule]
     if isinstance(rule, type) and issubclass(rule, Rule):
-        return next((name for name in rules if rules[name] is rule), rule.__name__), rule
+        return rules.name_of(rule) or rule.__name__, rule
     raise InputError(f"rule must be a registered name or a Rule class (got {rule!r}); names: {', '.join(rules)}")
 
 

@@ -5,7 +5,8 @@ import torch
 from pydantic import PositiveFloat
 
 from neurorec.basics.cards import Card, check_card, find_card, load_card, read_toml
-from neurorec.basics.errors import InputError
+from neurorec.basics.counts import Counts, LayerCounts
+from neurorec.basics.errors import InputError, needed
 from neurorec.basics.files import write_atomically
 from neurorec.basics.registry import Registry
 from neurorec.basics.seeds import numpy_generator, torch_generator
@@ -32,6 +33,12 @@ def fault(cell: dict) -> str:
 
 def test_a_good_card_becomes_a_typed_object():
     assert check_card(GOOD, Outer, where="my.toml").cell.tau_mem_ms == 10.0
+
+
+def test_what_is_missing_is_said():
+    assert needed(0.0, "no energy; add it") == 0.0
+    with pytest.raises(InputError, match=r"^no energy; add it$"):
+        needed(None, "no energy; add it")
 
 
 def test_misspelt_key_suggests_the_right_one():
@@ -101,3 +108,18 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_counts_by_layer_add_up_whichever_layers_they_name():
+    one, two = LayerCounts(hidden=Counts(macs=2)), LayerCounts({"hidden": Counts(macs=1), "top": Counts(spikes=4)})
+    assert one + two == LayerCounts(top=Counts(spikes=4), hidden=Counts(macs=3))
+    assert (one + two).total == Counts(macs=3, spikes=4)
+    assert list(one + two) == ["hidden", "top"]
+    assert one.of("top") == Counts()
+    assert two.scaled(1, 2) == LayerCounts(hidden=Counts(macs=1), top=Counts(spikes=2))  # 1/2 is rounded up
+    assert one != two
+
+
+def test_a_layer_that_counted_nothing_is_as_good_as_none():
+    assert LayerCounts(hidden=Counts()) == LayerCounts()
+    assert LayerCounts(hidden=Counts(macs=1)) != LayerCounts()

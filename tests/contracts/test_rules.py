@@ -1,19 +1,29 @@
 """What every registered rule keeps."""
 
+from typing import get_args
+
 import pytest
 
+from neurorec.basics.capabilities import LEARNING
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import CannotRun
-from neurorec.learning.rule import OBJECTIONS, rules
+from neurorec.learning.rule import OBJECTIONS, Seen, rules
 from neurorec.models.cell import cells
-from tests.nets import network
+from neurorec.models.energy.model import energy_models
+from neurorec.tasks.objective import Teaching
+from tests.nets import energy_model, network
 
-COMBINATIONS = [(rule, cell) for rule in rules for cell in cells]
+MODELS = [*cells, *energy_models]
+COMBINATIONS = [(rule, name) for rule in rules for name in MODELS]
 
 
-@pytest.mark.parametrize(("rule", "cell"), COMBINATIONS)
-def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(rule, cell):
-    net = network(cell)
+def model(name):
+    return network(name) if name in cells else energy_model(name)
+
+
+@pytest.mark.parametrize(("rule", "name"), COMBINATIONS)
+def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(rule, name):
+    net = model(name)
     reason = rules[rule].why_not(net)
     if reason is not None:
         with pytest.raises(CannotRun, match="cannot train") as caught:
@@ -28,10 +38,23 @@ def test_a_rule_judges_itself_by_all_six_objections_or_says_why_it_cannot_train(
 
 
 @pytest.mark.parametrize("rule", list(rules))
-def test_every_rule_trains_some_cell_and_cites_its_source(rule):
-    assert any(rules[rule].why_not(network(cell)) is None for cell in cells)
+def test_every_rule_trains_something_and_cites_its_source(rule):
+    assert any(rules[rule].why_not(model(name)) is None for name in MODELS)
     assert all(cite(key) for key in rules[rule].sources)
     assert rules[rule].equations
+
+
+@pytest.mark.parametrize("rule", list(rules))
+def test_every_rule_declares_what_it_learns_from_sees_needs_and_sends(rule):
+    declared = rules[rule]
+    assert declared.signal in get_args(Teaching)
+    assert declared.sees
+    assert set(declared.sees) <= set(get_args(Seen))
+    assert set(declared.needs) <= set(LEARNING)
+    assert "undeclared" not in declared.needs
+    assert declared.messages.why
+    assert all(cite(key) for key in declared.messages.sources)
+    assert declared.messages.errors <= ("whole graph" in declared.sees)  # what goes back, goes back over the graph
 
 
 def test_backpropagation_keeps_what_the_lecture_objects_to():

@@ -33,7 +33,7 @@ def said(*arguments: str) -> str:
 
 def test_counts_of_one_inference_and_the_price_are_printed(there):
     text = said("net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--chip", "loihi1")
-    assert "net.nir: one inference of 2 steps of 1 ms, mean over 2 sample(s)" in " ".join(text.split())
+    assert "net: one inference of 2 steps of 1 ms, mean over 2 sample(s)" in " ".join(text.split())
     assert "per-term prices, energy of one inference" in " ".join(text.split())
     row = next(line.split() for line in text.splitlines() if line.split()[:1] == ["w"])
     assert row == [
@@ -56,10 +56,11 @@ def test_a_wrong_question_is_refused_by_text(there):
             ["net.nir", "--input", "x.npy"],
             "neurorec did not write this file, so it does not say how it is to be stepped",
         ),
-        (["net.nir", "--input", "x.npy", "--batch", "2"], "--batch does not go with a NIR file; leave it out"),
-        (["net.nir", "--input", "x.npy", "--training"], "--training does not go with a NIR file; leave it out"),
-        (["--input", "x.npy"], "--input goes with a NIR file: neurorec cost FILE.nir --input RECORDING.npy"),
-        (["--nir", "dt_s=1"], "--nir goes with a NIR file"),
+        (["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--training"], "--training needs a finished run"),
+        (
+            ["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--batch", "0"],
+            "--batch 0: a batch holds at least one",
+        ),
         (
             ["net.nir", "--input", "x.npy", "--nir", "rset=zero"],
             'NIR option "rset=zero" is not known (did you mean "reset"?)',

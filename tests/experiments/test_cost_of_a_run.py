@@ -5,15 +5,17 @@ import re
 from dataclasses import replace
 
 import pytest
+from neurorec.report.rows import csv_rows
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.collect import price_run
+from neurorec.experiments.collect import price_run, rebuild_network
 from neurorec.experiments.store import read_activity, read_history, read_run
-from neurorec.experiments.verbs import prepare_study, price_stored_run, read_case, run_study
+from neurorec.experiments.trainings import prepare_study, run_study
+from neurorec.experiments.workloads import read_work
 from neurorec.hardware.chips.chip import load_chip
-from neurorec.hardware.workload.operations import count_inference
-from neurorec.report.pricing import print_asked
-from neurorec.report.rows import csv_rows
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.counting import count_work
+from neurorec.report.pricing import print_cost
 from neurorec.report.sweeping import print_sweep
 from tests.experiments.tiny import in_this_process, write_study
 
@@ -37,9 +39,10 @@ def said(capsys) -> str:
 
 def test_a_stored_run_keeps_its_activity_by_step(spiking):
     activity = read_activity(spiking)
-    assert activity.hidden_steps.shape == (activity.steps, len(activity.hidden_spikes))
-    counts = count_inference(read_case(spiking, None).network, activity)
-    assert counts.per_step.cell_events.sum() == counts["hidden"].synaptic_events > 0
+    hidden = activity.layers["hidden"]
+    assert hidden.steps.shape == (activity.steps, len(hidden.spikes))
+    counts = count_work(read_work(spiking).work)
+    assert counts.per_step["hidden"].events.sum() == counts.layers["hidden"].synaptic_events > 0
 
 
 def test_a_run_stored_without_steps_is_still_priced(spiking, tmp_path):
@@ -50,45 +53,46 @@ def test_a_run_stored_without_steps_is_still_priced(spiking, tmp_path):
     old = tmp_path / spiking.name
     shutil.copytree(spiking, old)
     with np.load(old / "activity.npz") as arrays:
-        kept = {name: arrays[name] for name in arrays if name not in ("input_steps", "hidden_steps")}
+        kept = {name: arrays[name] for name in arrays if not name.endswith("steps") or "/" not in name}
     np.savez(old / "activity.npz", **kept)
-    before, after = (price_stored_run(folder, ["loihi1"])[0] for folder in (old, spiking))
+    before, after = (price(read_work(folder).work, "loihi1") for folder in (old, spiking))
     assert before.dynamic_pJ == after.dynamic_pJ
     assert before.operations.per_step is None
 
 
 def test_training_and_what_it_bought_are_printed(spiking, capsys):
-    print_asked(spiking, None, ["cmos_45nm", "loihi1"], None, True)
+    print_cost(read_work(spiking), ["cmos_45nm", "loihi1"], training=True)
     text = said(capsys)
     assert "per-term prices, energy of the whole training" in text
-    record, (cost, _) = read_run(spiking), price_stored_run(spiking, ["cmos_45nm", "loihi1"])
+    record, asked = read_run(spiking), read_work(spiking)
+    cost = price(asked.work, "cmos_45nm")
     assert f"({record.test_score:.1%} of the test answers are correct)" in text
     assert f"the training took {int(record.training['epochs'])} epoch" in text
     assert "loihi1: cannot train: it cannot run a backward pass through time" in text
-    assert "8 KB SRAM: weight of the cell" in text or "8 KB SRAM: state of the cell" in text
+    assert "8 KB SRAM: weight of hidden" in text or "8 KB SRAM: state of hidden" in text
     assert cost.training.dynamic_pJ.value == cost.training.energy_pJ.value
     with open(spiking / "history.csv") as file:
-        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [epoch for epoch, _ in cost.outcome.history]
+        assert [int(row["epoch"]) for row in csv.DictReader(file)] == [epoch for epoch, _ in asked.outcome.history]
 
 
 def test_a_target_says_the_epoch_or_that_it_was_not_reached(spiking, capsys):
     scores = [score for _, score in read_history(spiking)]
-    print_asked(spiking, None, ["cmos_45nm"], None, False, target=max(scores))
+    print_cost(read_work(spiking), ["cmos_45nm"], target=max(scores))
     epoch = scores.index(max(scores)) + 1
     assert f"first reached after epoch {epoch} of {len(scores)}" in said(capsys)
-    print_asked(spiking, None, ["cmos_45nm"], None, False, target=1.0)
+    print_cost(read_work(spiking), ["cmos_45nm"], target=1.0)
     if max(scores) < 1.0:
         assert "training to a validation score of 1: – (not reached: " in said(capsys)
 
 
 def test_a_batch_of_a_stored_run(spiking):
-    alone, together = (price_stored_run(spiking, ["xeon_e5_2630"], batch)[0] for batch in (1, 16))
+    alone, together = (price(read_work(spiking, batch=batch).work, "xeon_e5_2630") for batch in (1, 16))
     assert together.energy_pJ.value < alone.energy_pJ.value
 
 
 def test_a_sweep_prints_a_table_and_draws_a_picture(spiking, capsys, tmp_path):
     picture = tmp_path / "precision.svg"
-    print_sweep(spiking, None, ["cmos_45nm", "cmos_7nm", "loihi1"], "precision=8,16,32", picture, training=True)
+    print_sweep(read_work(spiking), ["cmos_45nm", "cmos_7nm", "loihi1"], "precision=8,16,32", picture, training=True)
     text = said(capsys)
     assert "cmos_45nm int8" in text
     assert "nothing is scaled; accuracy in that type is not claimed" in text
@@ -101,16 +105,15 @@ def test_a_sweep_prints_a_table_and_draws_a_picture(spiking, capsys, tmp_path):
 @pytest.mark.parametrize("sweep", ["sparsity=0,0.9", "batch=1,4", "dt_ms=0.5,1"])
 def test_every_sweep_of_a_run_draws_a_picture(spiking, sweep, tmp_path):
     picture = tmp_path / "sweep.png"
-    print_sweep(spiking, None, ["loihi1", "xeon_e5_2630", "truenorth"], sweep, picture, training=False)
+    print_sweep(read_work(spiking), ["loihi1", "xeon_e5_2630", "truenorth"], sweep, picture)
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_wrong_requests_are_told_what_to_do(spiking, tmp_path):
-    def sweep(text="precision=8", chips=("cmos_45nm",), plot=None, network=None, training=False, unused=()):
-        print_sweep(None if network else spiking, network, list(chips), text, plot, training, unused)
+    def sweep(text="precision=8", chips=("cmos_45nm",), plot=None):
+        print_sweep(read_work(spiking), list(chips), text, plot)
 
     for told, request in [
-        ("--batch and --target cannot be combined with --sweep", {"unused": ("--batch", "--target")}),
         ("a.gif: a picture is one of .svg, .png, .pdf", {"plot": tmp_path / "a.gif"}),
         ("the picture cannot be written", {"plot": tmp_path / "no" / "a.svg"}),
         ("no chip can price any of these values: loihi1: its card does not say", {"chips": ("loihi1",)}),
@@ -118,20 +121,14 @@ def test_wrong_requests_are_told_what_to_do(spiking, tmp_path):
     ]:
         with pytest.raises(InputError, match=re.escape(told)):
             sweep(**request)
-    for told, options in [
-        ("--plot goes with --sweep", {"plot": tmp_path / "a.svg"}),
-        ("--target 1.5: a validation score lies between 0 and 1", {"target": 1.5}),
-    ]:
-        with pytest.raises(InputError, match=re.escape(told)):
-            print_asked(spiking, None, None, None, False, **options)
-    with pytest.raises(InputError, match="name the folder of a finished run"):
-        print_sweep(None, None, None, "batch=2", None, training=False)
+    with pytest.raises(InputError, match=re.escape("--target 1.5: a validation score lies between 0 and 1")):
+        print_cost(read_work(spiking), ["loihi1"], target=1.5)
 
 
 def test_results_csv_says_what_training_cost(study, spiking):
     record = read_run(spiking)
     chips = {name: load_chip(name) for name in ("cmos_45nm", "a100", "loihi1")}
-    priced = price_run(record, read_case(spiking, None).network, chips)
+    priced = price_run(record, rebuild_network(record, spiking), chips)
     *rows, refused = csv_rows(replace(study[1], runs=[record], costs=priced))
     for row in rows:
         assert 0 < row["training_low_pJ"] <= row["training_total_pJ"] <= row["training_high_pJ"]

@@ -4,13 +4,16 @@ import pytest
 
 from neurorec.basics.cards import card_names
 from neurorec.basics.errors import InputError
-from neurorec.experiments.kinds import kind_of, load_any_study, study_kinds
-from neurorec.report.studies import Asked, reporters, run_asked
+from neurorec.experiments.kind import Asked, study_kinds
+from neurorec.experiments.kinds import kind_of, load_any_study
+from neurorec.report.pages import page_of
+from neurorec.report.studies import run_asked
 from tests.experiments.tiny import write_study
 
 
-def test_every_kind_of_study_has_a_loader_and_a_reporter():
-    assert list(study_kinds) == list(reporters)
+@pytest.mark.parametrize("name", list(study_kinds))
+def test_every_kind_of_study_has_a_page_for_its_results(name):
+    assert study_kinds[name].results in page_of.registry
 
 
 @pytest.mark.parametrize("name", card_names("experiments"))
@@ -36,5 +39,5 @@ def test_a_card_without_a_kind_trains_and_an_unknown_kind_is_named(tmp_path):
 
 def test_options_of_trainings_are_refused_where_nothing_is_trained():
     with pytest.raises(InputError, match=r"^--seeds: counting trains nothing; leave it out$"):
-        Asked("counting", seeds=2).refuse_training_options("trains nothing")
-    Asked("counting", quick=True).refuse_training_options("trains nothing")
+        Asked("counting", seeds=2).refuse(("seeds", "jobs"), "trains nothing")
+    Asked("counting", quick=True).refuse(("seeds", "jobs"), "trains nothing")

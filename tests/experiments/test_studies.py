@@ -14,7 +14,7 @@ from neurorec.experiments.plan import Options, plan_runs
 from neurorec.experiments.results import RunRecord
 from neurorec.experiments.store import Store, read_activity, read_run, read_weights
 from neurorec.experiments.study import load_study
-from neurorec.experiments.verbs import prepare_study, run_study
+from neurorec.experiments.trainings import prepare_study, run_study
 from tests.experiments.tiny import Notebook, in_this_process, write_study
 
 DEFAULT = "backprop_vs_stdp"
@@ -83,7 +83,7 @@ def test_only_what_is_missing_is_done_and_comes_out_the_same(finished, tmp_path)
     assert all(torch.equal(before[0][key], after[0][key]) for key in before[0])
     same = dataclasses.replace(before[1], wall_s=0) == dataclasses.replace(after[1], wall_s=0)
     assert same
-    assert (before[2].raster == after[2].raster).all()
+    assert all((seen.raster == after[2].layers[name].raster).all() for name, seen in before[2].layers.items())
 
 
 def test_a_run_killed_half_way_is_never_believed(finished, tmp_path, monkeypatch):
@@ -280,8 +280,8 @@ bias_scale = 0.2
 
 def test_record_round_trip(tmp_path):
     record = RunRecord(
-        run_id="x", pair="p", half="rate", control="", network="n", cell="c", rule="r", rule_title="R", task="t", seed=0,
-        engine="e", device="cpu", metric="accuracy (readout)", train_score=1.0, validation_score=0.5, test_score=0.25,
+        run_id="x", pair="p", half="rate", control="", network="n", layers={"hidden": "c"}, rule="r", rule_title="R", task="t", seed=0,
+        engine="e", device="cpu", metric="accuracy", unit="", higher_is_better=True, baseline="b", train_score=1.0, validation_score=0.5, test_score=0.25,
         extra_scores={"m": {"test": 0.1}}, chance_score=0.1, baseline_score=0.2, parameters=3, spikes_per_sample=0.5,
         judgements=[("kept", "why")], status="done", reason="", wall_s=1.0, training={"a": 1.0}, versions={"v": "1"},
     )  # fmt: skip

@@ -70,7 +70,7 @@ pairs = ["tiny"]
 chips = ["loihi1", "cortex_m4"]
 report_chip = "loihi1"
 seeds = [0]
-controls = ["chance", "ridge on input", "frozen recurrence"]
+controls = ["baselines", "frozen recurrence"]
 [quick]
 seeds = [0]
 max_epochs = 1

@@ -17,12 +17,12 @@ def synapses(weight: torch.Tensor | None, line: int) -> list[int]:
 
 def walk_forward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> list[dict[str, Counter]]:
     """What each layer did in each step."""
-    cell, readout = network.cell, network.readout
+    cell, readout = network["hidden"], network["readout"]
     w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
     T, B, _ = x.shape
-    steps = [{"cell": Counter(), "readout": Counter()} for _ in range(T)]
+    steps = [{"hidden": Counter(), "readout": Counter()} for _ in range(T)]
     for t, b in itertools.product(range(T), range(B)):
-        of_cell, of_readout = steps[t]["cell"], steps[t]["readout"]
+        of_cell, of_readout = steps[t]["hidden"], steps[t]["readout"]
         for line in range(cell.input_size):
             hear(of_cell, synapses(w_in, line), network.input_signal, float(x[t, b, line]))
         for unit in range(cell.size):
@@ -62,26 +62,26 @@ def total(steps: list[dict[str, Counter]], layer: str) -> Counter:
 
 def walk_backward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> dict[str, Counter]:
     """Errors from the last step to the first: into gradients, back through readout and recurrence, with a tape."""
-    cell, readout = network.cell, network.readout
+    cell, readout = network["hidden"], network["readout"]
     w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
-    counted = {"cell": Counter(), "readout": Counter()}
+    counted = {"hidden": Counter(), "readout": Counter()}
     T, B, _ = x.shape
-    biased = {"cell": [p for p in cell.parameters() if p.dim() == 1 and p.requires_grad], "readout": [readout.bias]}
+    biased = {"hidden": [p for p in cell.parameters() if p.dim() == 1 and p.requires_grad], "readout": [readout.bias]}
     for t, b in itertools.product(reversed(range(T)), range(B)):
-        counted["cell"]["values_sent"] += cell.size
+        counted["hidden"]["values_sent"] += cell.size
         counted["readout"]["values_sent"] += readout.size
         for layer in counted:
             change(counted[layer], sum(p.numel() for p in biased[layer]))
         for line in range(cell.input_size):
-            learn(counted["cell"], synapses(w_in, line), network.input_signal, float(x[t, b, line]))
+            learn(counted["hidden"], synapses(w_in, line), network.input_signal, float(x[t, b, line]))
         for unit in range(cell.size):
             now, before = float(hidden[t, b, unit]), float(hidden[t - 1, b, unit]) if t > 0 else 0.0
             learn(counted["readout"], list(range(readout.size)), cell.output_signal, now)
-            learn(counted["cell"], synapses(w_rec, unit), cell.output_signal, before)
+            learn(counted["hidden"], synapses(w_rec, unit), cell.output_signal, before)
             for _ in range(readout.size):
                 counted["readout"].update(macs=1, weight_reads=1)
             for _ in synapses(w_rec, unit) if t > 0 else []:
-                counted["cell"].update(macs=1, weight_reads=1)
+                counted["hidden"].update(macs=1, weight_reads=1)
     return counted
 
 
@@ -100,7 +100,7 @@ def change(counted: Counter, numbers: int) -> None:
 
 def walk_stdp(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> Counter:
     """Every spike of both ends, every synapse it changes, every trace it reads; then the weights are scaled."""
-    cell, counted = network.cell, Counter()
+    cell, counted = network["hidden"], Counter()
     T, B, lines = x.shape
     for b in range(B):
         for _ in range(cell.size):
@@ -124,7 +124,7 @@ def walk_stdp(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> Counte
 
 def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
     """As `learning/competitive.py` does it, one input after another."""
-    counted, H = Counter(), network.cell.size
+    counted, H = Counter(), network["hidden"].size
     for _ in range(x.shape[0] * x.shape[1]):
         for _ in range(H):
             counted.update(trace_reads=1, elementwise=3)  # 1/H - p, times conscience, onto the match
@@ -137,27 +137,33 @@ def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
 
 
 def walk_eprop(network: Network, x: torch.Tensor) -> dict[str, Counter]:
-    """Filters of every line, then e, its low-pass and the change at every synapse of every step."""
-    cell, outputs = network.cell, network.readout.size
-    adaptive = cell.card.name == "adaptive_lif"
-    counted = {"cell": Counter(), "readout": Counter()}
+    """The traces of every line and synapse, then e, its low-pass and the change at every synapse of every step."""
+    cell, outputs = network["hidden"], network["readout"].size
+    adaptive, cleared = cell.card.name == "adaptive_lif", cell.card.reset == "zero"
+    counted = {"hidden": Counter(), "readout": Counter()}
     trace = {"trace_reads": 1, "trace_writes": 1, "trace_updates": 1}
     reached = [synapses(cell.w_in, i) for i in range(cell.input_size)]
     reached += [synapses(cell.w_rec, j) for j in range(cell.size)]
     for _ in range(x.shape[0] * x.shape[1]):
         for line in reached:
-            for _ in ("current", "membrane"):
-                counted["cell"].update(trace, elementwise=2)
+            counted["hidden"].update(trace, elementwise=2)  # current: its decay, and what arrives
+            if not cleared and not adaptive:  # a spike takes nothing from the potential's trace: one for all neurons
+                counted["hidden"].update(trace, elementwise=2)  # its decay, and the current
             for _ in line:
-                counted["cell"].update(elementwise=1)  # psi x
+                counted["hidden"].update(elementwise=1)  # e = psi times the rest
+                if cleared or adaptive:
+                    counted["hidden"].update(trace, elementwise=2)  # potential: its decay, and the current
                 if adaptive:
-                    counted["cell"].update(trace, elementwise=4)  # eps: product, sum; e: product, difference
-                counted["cell"].update(trace, elementwise=2)  # low-pass
-                counted["cell"].update(macs=1, gradient_reads=1, gradient_writes=1)
+                    counted["hidden"].update(trace, elementwise=4)  # threshold: decay, adaptation e, sum; minus it in e
+                    counted["hidden"].update(
+                        elementwise=0 if cleared else 2
+                    )  # potential: minus z times the threshold's
+                counted["hidden"].update(trace, elementwise=2)  # low-pass
+                counted["hidden"].update(macs=1, gradient_reads=1, gradient_writes=1)
         for _ in range(cell.size):
-            counted["cell"].update(nonlinearities=1, elementwise=2 * adaptive)
+            counted["hidden"].update(nonlinearities=1)
             counted["readout"].update(trace, elementwise=2)
             for _ in range(outputs):
                 counted["readout"].update(macs=2, weight_reads=1, gradient_reads=1, gradient_writes=1)
-        counted["cell"]["values_sent"] += outputs
+        counted["hidden"]["values_sent"] += outputs
     return counted

@@ -90,7 +90,7 @@ def test_the_compiler_is_used_where_loops_are_compiled_alone_and_loads_with_them
              if pattern.search(path.read_text())}  # fmt: skip
     assert all(user.startswith(("engines/fused/", "engines/plastic/", "hardware/mapping/")) for user in users), users
     code = (
-        "import sys, neurorec.training, neurorec.engines, neurorec.hardware.pricing.inference_cost\n"
+        "import sys, neurorec.training, neurorec.engines, neurorec.hardware.pricing.price\n"
         f"print({library!r} in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

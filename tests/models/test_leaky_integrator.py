@@ -2,9 +2,8 @@
 
 import torch
 
-from neurorec.hardware.pricing.inference_cost import estimate_cost
-from neurorec.hardware.workload.operations import count_inference
-from tests.hardware.nets import make_net, run
+from neurorec.hardware.pricing.price import estimate_cost
+from tests.hardware.nets import counts_of, make_net, run
 from tests.nets import network
 
 
@@ -41,7 +40,7 @@ def test_operations_are_those_of_the_step():
 def test_it_is_counted_and_priced():
     net = make_net("leaky_integrator")
     activity, x, _ = run(net)
-    counted = count_inference(net, activity)
+    counted = counts_of(net, activity)
     assert counted["hidden"].synaptic_events == int(x.sum()) * 7
     assert counted["readout"].macs == 6 * 4 * 7 * 3
     assert estimate_cost(net, activity, "cmos_45nm").energy_pJ.value > 0

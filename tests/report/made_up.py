@@ -2,12 +2,16 @@
 
 import csv
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
+from neurorec.basics.cards import find_card
+from neurorec.engines.activity import Activity, LayerActivity, as_arrays
+from neurorec.experiments.findings import Baseline, Finding, Findings, Published
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 
 PER_TERM = ("loihi1", "spinnaker1", "cmos_45nm", "cmos_7nm", "a100")
@@ -37,6 +41,9 @@ STANCES = {
     "ridge": ("relaxed", "relaxed", "relaxed", "kept", "kept", "kept"),
     "competitive": ("relaxed", "relaxed", "relaxed", "partly", "kept", "relaxed"),
 }
+
+
+PUBLISHED = Published(value=0.95, source="diehl2015", grade="read")
 
 
 def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: bool = False) -> StudyResults:
@@ -89,6 +96,12 @@ def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: boo
     )
 
 
+def made_up_findings() -> Findings:
+    """One claim, reproduced, and one that was not measured."""
+    found = Finding("accuracy", "", True, (0.9, 0.8), Baseline("ridge on input", 0.7), 0.01, "It works.", 0.8, PUBLISHED)
+    return Findings("s", "Does it?", "neurorec run s", {"cpu": "c"}, {"torch": "2"}, (0, 1), "d", (found,), ("not this",))
+
+
 def with_scores(results: StudyResults, scores: dict[tuple[str, str, str], tuple[float, ...]]) -> StudyResults:
     """The same results, but (network, rule, task) proper runs score what `scores` says, seed by seed."""
 
@@ -97,6 +110,16 @@ def with_scores(results: StudyResults, scores: dict[tuple[str, str, str], tuple[
         return run if found is None else replace(run, test_score=found[run.seed], extra_scores={})
 
     return replace(results, runs=[changed(run) for run in results.runs])
+
+
+def with_other_rounding(results: StudyResults, network: str, difference: float) -> StudyResults:
+    """The first seed of every proper training of `network` once more, its score moved by `difference`."""
+    reruns = [
+        replace(run, run_id=f"{run.run_id}-other", control="other rounding", test_score=run.test_score - difference,
+                folder=None)
+        for run in results.runs if run.network == network and not run.control and run.seed == 0
+    ]  # fmt: skip
+    return replace(results, runs=[*results.runs, *reruns])
 
 
 def with_failure(results: StudyResults, reason: str) -> StudyResults:
@@ -124,10 +147,11 @@ def _run(net: tuple, task: str, seed: int, folder: Path) -> RunRecord:
     run_id = f"{network}-{rule}-{task}-{seed}".replace(" ", "_")
     spiking = half == "spiking"
     return RunRecord(
-        run_id=run_id, pair=pair, half=half, control="", network=network, cell=cell, rule=rule, rule_title=title,
-        task=task, seed=seed, engine="norse" if spiking else "torch", device="cpu", metric="accuracy (readout)",
+        run_id=run_id, pair=pair, half=half, control="", network=network, layers={"hidden": cell}, rule=rule, rule_title=title,
+        task=task, seed=seed, engine="norse" if spiking else "torch", device="cpu", metric="accuracy", unit="",
+        higher_is_better=True,
         train_score=score + 0.02, validation_score=score + 0.01, test_score=score,
-        extra_scores=extra if label else {}, chance_score=CHANCE[task], baseline_score=RIDGE[task],
+        extra_scores=extra if label else {}, chance_score=CHANCE[task], baseline="ridge on input", baseline_score=RIDGE[task],
         parameters=11510, dt_ms=1.0 if spiking else None, spikes_per_sample=312.5 if spiking else 0.0,
         judgements=[(stance, f"because of what {title} does at this point") for stance in STANCES[rule]],
         status="done", reason="", wall_s=12.5, training={"samples_seen": 4000.0, "weight_updates": 1200.0},
@@ -143,13 +167,13 @@ def _frozen(run: RunRecord) -> RunRecord:
 
 def _baseline(task: str, seed: int, kind: str) -> RunRecord:
     score = CHANCE[task] if kind == "chance" else RIDGE[task]
-    name = {"chance": "chance", "ridge": "ridge on the input"}[kind]
+    name = {"chance": "chance", "ridge": "ridge on input"}[kind]
     return RunRecord(
-        run_id=f"{kind}-{task}-{seed}", pair="", half="baseline",
-        control="chance" if kind == "chance" else "ridge on input",
-        network=name, cell="", rule="", rule_title="" if kind == "chance" else "least squares", task=task, seed=seed,
-        engine="numpy", device="cpu", metric="accuracy (readout)", train_score=score, validation_score=score,
-        test_score=score, extra_scores={}, chance_score=CHANCE[task], baseline_score=RIDGE[task], parameters=0,
+        run_id=f"{kind}-{task}-{seed}", pair="", half="baseline", control=name,
+        network=name, layers={}, rule="", rule_title="", task=task, seed=seed,
+        engine="numpy", device="cpu", metric="accuracy", unit="",
+        higher_is_better=True, train_score=score, validation_score=score, test_score=score, extra_scores={},
+        chance_score=CHANCE[task], baseline="ridge on input", baseline_score=RIDGE[task], parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.1,
     )  # fmt: skip
 
@@ -175,7 +199,7 @@ def _per_term(run: RunRecord, chip: str, scale: float) -> CostRow:
         return CostRow(run.run_id, chip, "per-term", False, why, **_work(run))
     step = scale * (1 + 0.1 * run.seed)
     parts = {"compute_pJ": 4e5 * step, "memory_pJ": 3e5 * step, "communication_pJ": 1e5 * step, "static_pJ": 2e5 * step}
-    total, at_least = sum(parts.values()), run.cell in ("adaptive_lif", "lstm")
+    total, at_least = sum(parts.values()), run.layers["hidden"] in ("adaptive_lif", "lstm")
     return CostRow(
         run.run_id, chip, "per-term", True, "", at_least=at_least, total_pJ=total, total_low_pJ=0.6 * total,
         total_high_pJ=1.9 * total, dynamic_pJ=8e5 * step, **parts, latency_us=4000.0, **_work(run),
@@ -206,11 +230,13 @@ def _write_files(run: RunRecord) -> None:
             score = run.validation_score * (1 - math.exp(-epoch / 4)) + 0.01 * rng.normal()
             writer.writerow([epoch, 2.3 * math.exp(-epoch / 5), score if run.rule != "stdp" else ""])
     spiking = run.half == "spiking"
+    signal, none = "spikes" if spiking else "values", np.zeros(0)
     raster = (rng.random((T, S, H)) < 0.04) & spiking
     seen = (rng.random((T, S, lines)) < 0.1) & spiking
-    np.savez(run.folder / "activity.npz", samples=200, steps=T, raster=raster, input_raster=seen,
-             hidden_spikes=raster.sum((0, 1)), spikes_per_step=raster.sum((1, 2)))  # fmt: skip
+    layers = {"input": LayerActivity(signal, none, none, seen), "hidden": LayerActivity(signal, none, none, raster)}
+    np.savez(run.folder / "activity.npz", **as_arrays(Activity(200, T, layers)))
+    shutil.copy(find_card("models", run.pair), run.folder / f"{run.pair}.toml")
     yy, xx = np.mgrid[0:8, 0:8]
     centres = rng.uniform(1, 6, (H, 2))
     fields = np.exp(-((yy - centres[:, :1, None]) ** 2 + (xx - centres[:, 1:, None]) ** 2) / 4)
-    save_file({"cell.w_in": fields.reshape(H, lines).astype(np.float32)}, run.folder / "weights.safetensors")
+    save_file({"layers.hidden.w_in": fields.reshape(H, lines).astype(np.float32)}, run.folder / "weights.safetensors")

@@ -5,12 +5,17 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
+from neurorec.basics.plain import write_plain
 from neurorec.learning.rule import OBJECTIONS
-from neurorec.report import load_results, write_report
-from neurorec.report.gallery import gallery_of
-from tests.report.made_up import ALL_IN, made_up_results, with_failure
+from neurorec.report.studies import load_results, write_report
+from neurorec.report.training.activity import raster
+from neurorec.report.training.gallery import Gallery
+from neurorec.report.training.summary import groups_of
+from neurorec.report.training.tables import main_tables
+from tests.report.made_up import ALL_IN, made_up_results, with_failure, with_other_rounding
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
@@ -41,7 +46,7 @@ class Page(HTMLParser):
 def html(tmp_path_factory):
     results = with_failure(made_up_results(tmp_path_factory.mktemp("study"), files=True), "the loss <became> nan")
     path = write_report(results)
-    assert sorted(p.name for p in results.folder.iterdir()) == ["done", "report.html", "results.csv", "results.json"]
+    assert sorted(p.name for p in results.folder.iterdir()) == ["done", "report.html", "results.csv", "summary.md"]
     return path.read_text(encoding="utf-8")
 
 
@@ -82,7 +87,7 @@ def test_every_plot_has_words_and_data(parsed):
 
 def test_every_section_is_there(html):
     for text in (
-        "Accuracy against energy",
+        "Score against energy",
         "Where the energy goes",
         "Learning curves",
         "Weights as pictures",
@@ -101,9 +106,9 @@ def test_a_failed_run_is_shown_and_escaped(html):
 
 
 def test_an_all_in_chip_never_shares_a_split(tmp_path, html):
-    gallery = gallery_of(made_up_results(tmp_path))
-    split = [plot.name for plot in gallery.breakdown] + list(gallery.breakdown_elsewhere)
-    assert not [name for name in split for chip in ALL_IN if chip in name]
+    gallery = Gallery(made_up_results(tmp_path))
+    assert [chip for chip in (*gallery.per_term, *ALL_IN) if gallery.breakdown(chip)] == gallery.per_term
+    assert not set(gallery.per_term) & set(ALL_IN)
     for chip in ALL_IN:
         table = html.split(f"All figures for {chip}")[1].split("</details>")[0]
         assert "all-in" in table
@@ -125,15 +130,16 @@ def test_missing_and_broken_files_cost_only_their_pictures(tmp_path):
                 (run.folder / name).unlink()
             else:
                 (run.folder / name).write_bytes(b"\x00not what it says")
-    gallery = gallery_of(results)
+    gallery = Gallery(results)
     assert (gallery.curves, gallery.rasters, gallery.weights) == ([], [], [])
-    assert gallery.accuracy
+    assert gallery.scores
 
 
 def test_a_quick_run_says_so_and_a_rebuilt_page_is_the_same(tmp_path):
     results = replace(made_up_results(tmp_path, seeds=(0,)), quick=True)
     html = write_report(results).read_text(encoding="utf-8")
     assert "not to be cited" in html
+    write_plain(results, tmp_path / "results.json")
     assert write_report(load_results(tmp_path)).read_text(encoding="utf-8") == html
 
 
@@ -142,3 +148,54 @@ def test_a_study_in_which_everything_failed_still_has_a_page(tmp_path):
     runs = [replace(run, status="failed", reason="no luck") for run in results.runs]
     html = write_report(replace(results, runs=runs, costs=[])).read_text(encoding="utf-8")
     assert "no luck" in html
+
+
+def test_a_score_of_which_less_is_better_is_said_and_drawn_so(tmp_path):
+    results = made_up_results(tmp_path)
+    runs = [
+        replace(run, metric="cross-entropy", unit="nats/symbol", higher_is_better=False, test_score=1 + run.test_score)
+        for run in results.runs
+    ]
+    html = write_report(replace(results, runs=runs)).read_text(encoding="utf-8")
+    assert "test cross-entropy" in html
+    assert "cross-entropy (nats/symbol); less is better" in html
+    assert "accuracy" not in re.sub(r'href="[^"]*"', "", html).replace("accuracy (label assignment)", "")
+    worst = re.search(r"nets: best (\S+ ?\S*), .* worst ([^<]+?) with", html)
+    assert worst is not None
+    assert "LSTM" in worst[2]
+
+
+def test_a_rerun_with_another_rounding_stands_beside_the_spread_and_is_no_row(tmp_path):
+    results = with_other_rounding(made_up_results(tmp_path), "Elman", 0.021)
+    tables = main_tables(results)
+    assert [len(table.rows) for table in tables] == [
+        len(table.rows) for table in main_tables(made_up_results(tmp_path))
+    ]
+    heads = [column.head for column in tables[0].columns]
+    by_net = {row[0]: row[heads.index("other\nrounding")] for row in tables[0].rows if row[1] == "BPTT"}
+    assert by_net == {"Elman": "± 0.021", "LSTM": None}
+    assert "other\nrounding" not in [column.head for column in main_tables(made_up_results(tmp_path))[0].columns]
+
+
+def test_halves_without_a_counterpart_and_energy_models_have_a_page(tmp_path):
+    results = made_up_results(tmp_path, seeds=(0,))
+    runs = [
+        replace(run, layers={"units": "hopfield"}, network="Hopfield", rule="hebb", rule_title="Hebbian learning",
+                judgements=[])
+        for run in results.runs if run.half == "rate" and run.task == "row_digits" and run.pair == "lif_vs_elman"
+    ] + [run for run in results.runs if run.half == "baseline" and run.task == "row_digits"]  # fmt: skip
+    html = write_report(replace(results, runs=runs, costs=[], exports=[])).read_text(encoding="utf-8")
+    assert "Hopfield, Hebbian learning on row_digits: accuracy 0.920, beside 0.920 of ridge on input" in html
+    assert "Where the energy goes" not in html
+
+
+def test_every_spiking_layer_has_its_band_in_the_raster(tmp_path):
+    results = made_up_results(tmp_path, files=True)
+    run = next(run for run in results.runs if run.network == "recurrent LIF" and run.seed == 0)
+    arrays = dict(np.load(run.folder / "activity.npz"))
+    second = {name.replace("hidden", "second"): value for name, value in arrays.items() if name.startswith("hidden/")}
+    np.savez(run.folder / "activity.npz", **arrays, **second)
+    group = next(group for group in groups_of(results, run.task) if group.network == "recurrent LIF" and group.proper)
+    drawn = raster(group)
+    assert "units in hidden" in drawn.alt
+    assert "units in second" in drawn.alt

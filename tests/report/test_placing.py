@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from neurorec.basics.errors import InputError
+from neurorec.experiments.workloads import read_work
 from neurorec.hardware.mapping import partition
-from neurorec.hardware.workload.description import describe_cost, load_description
-from neurorec.report.pricing import Placing, print_asked
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work, load_description
+from neurorec.report.placing import print_placing
 
 NETWORKS = Path(__file__).parents[2] / "docs" / "networks"
 SCALING = NETWORKS / "scaling_10_spiking.toml"
@@ -17,13 +19,13 @@ SCALING = NETWORKS / "scaling_10_spiking.toml"
 
 def test_both_orders_stand_in_the_table_and_in_the_json(tmp_path, capsys):
     out = tmp_path / "places.json"
-    print_asked(None, SCALING, ["loihi1"], None, False, Placing(anneal=True, partition=True, table=out))
+    print_placing(read_work(SCALING, annealed=True, partitioned=True), ["loihi1"], table=out)
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(
         r"\d+\.\d% of hops, \d+\.\d% of packets saved over placing in order \(whole layers \+ annealed\)", said
     )
     (row,) = json.loads(out.read_text())
-    cost = describe_cost(load_description(SCALING), "loihi1", annealed=True, partitioned=True)
+    cost = price(described_work(load_description(SCALING), annealed=True, partitioned=True), "loihi1")
     samples = cost.operations.samples
     assert row["placed"]["packets"] == cost.mapping.packets / samples
     assert row["in_order"]["packets"] == cost.mapping.in_order.packets / samples
@@ -35,23 +37,17 @@ def test_both_orders_stand_in_the_table_and_in_the_json(tmp_path, capsys):
 
 
 def test_several_chips_say_how_they_were_taken_to_be_joined(capsys):
-    print_asked(None, NETWORKS / "knn_pohoiki_springs.toml", ["loihi1"], None, False)
+    print_placing(read_work(NETWORKS / "knn_pohoiki_springs.toml"), ["loihi1"])
     said = " ".join(capsys.readouterr().out.split())
     assert "4 chips, taken to lie in a grid of 2 x 2: no source read says how they are joined" in said
-    print_asked(None, NETWORKS / "knn_pohoiki_springs.toml", ["spinnaker1"], None, False)
+    print_placing(read_work(NETWORKS / "knn_pohoiki_springs.toml"), ["spinnaker1"])
     said = " ".join(capsys.readouterr().out.split())
     assert "18 chips (1 only to complete the grid), taken to lie in a grid of 6 x 3" in said
 
 
 def test_where_nothing_helps_that_is_said(capsys):
-    print_asked(
-        None,
-        NETWORKS / "keyword_spotter_spiking.toml",
-        ["spinnaker1"],
-        None,
-        False,
-        Placing(anneal=True, partition=True),
-    )
+    asked = read_work(NETWORKS / "keyword_spotter_spiking.toml", annealed=True, partitioned=True)
+    print_placing(asked, ["spinnaker1"])
     said = " ".join(capsys.readouterr().out.split())
     assert "nothing that was tried travels less than placing in order" in said
 
@@ -59,7 +55,7 @@ def test_where_nothing_helps_that_is_said(capsys):
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
 def test_the_picture_is_written_and_its_text_says_the_finding(tmp_path, capsys, suffix):
     path = tmp_path / f"chip{suffix}"
-    print_asked(None, SCALING, ["loihi1"], None, False, Placing(anneal=True, picture=path))
+    print_placing(read_work(SCALING, annealed=True), ["loihi1"], path)
     said = " ".join(capsys.readouterr().out.split())
     assert path.stat().st_size > 10_000
     assert (
@@ -77,7 +73,7 @@ def test_the_picture_is_written_and_its_text_says_the_finding(tmp_path, capsys, 
                                             ("truenorth_sweep", "loihi1"), ("knn_pohoiki_springs", "spinnaker1")])  # fmt: skip
 def test_many_chips_and_many_tiles_are_drawn_too(tmp_path, capsys, name, chip):
     path = tmp_path / "chip.svg"
-    print_asked(None, NETWORKS / f"{name}.toml", [chip], None, False, Placing(picture=path))
+    print_placing(read_work(NETWORKS / f"{name}.toml"), [chip], path)
     assert f"{name} on {chip}, in order: " in capsys.readouterr().out
     assert path.stat().st_size < 3_000_000
 
@@ -88,17 +84,17 @@ FAULTS = [
     ({"picture": Path("chip.svg")}, ["odin"], "scaling_10_spiking cannot be placed on odin: it does not fit"),
     ({"picture": Path("chip.svg")}, ["cmos_45nm"], "the card cmos_45nm states no cores, so there is nothing to see"),
     ({"picture": Path("no/such/folder.svg")}, ["loihi1"], "the picture cannot be written (No such file or directory)"),
-    ({"table": Path("places.csv")}, ["loihi1"], "--placing places.csv: a table of places is a .json file"),
+    ({"table": Path("places.csv")}, ["loihi1"], "--out places.csv: a table of places is a .json file"),
 ]
 
 
 @pytest.mark.parametrize(("asked", "chips", "told"), FAULTS, ids=[told[:30] for *_, told in FAULTS])
 def test_a_wrong_request_is_told_what_to_do(asked, chips, told):
     with pytest.raises(InputError, match=re.escape(told)):
-        print_asked(None, SCALING, chips, None, False, Placing(**asked))
+        print_placing(read_work(SCALING), chips, **asked)
 
 
 def test_without_the_solver_a_partition_says_what_to_install(monkeypatch):
     monkeypatch.setattr(partition, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=re.escape("--partition needs METIS: pip install 'neurorec[mapping]'")):
-        print_asked(None, NETWORKS / "liquid_column.toml", ["loihi1"], None, False, Placing(partition=True))
+        print_placing(read_work(NETWORKS / "liquid_column.toml", partitioned=True), ["loihi1"])

@@ -1,4 +1,4 @@
-"""`neurorec cost --network`: what is printed, and what a wrong request is told."""
+"""`neurorec cost` of a description: what is printed, and what a wrong request is told."""
 
 import re
 from pathlib import Path
@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.report.pricing import Placing, print_asked
+from neurorec.experiments.workloads import Heard, read_work
+from neurorec.report.pricing import print_cost
 
 NETWORKS = Path(__file__).parents[2] / "docs" / "networks"
 
 
 def test_a_described_network_is_priced_in_two_tables(capsys):
-    print_asked(None, NETWORKS / "keyword_spotter_rate.toml", ["xeon_e5_2630", "a100", "xylo"], 16, False)
+    print_cost(read_work(NETWORKS / "keyword_spotter_rate.toml", batch=16), ["xeon_e5_2630", "a100", "xylo"])
     said = " ".join(capsys.readouterr().out.split())
     assert "one inference: 172,800 multiply-accumulates, 0 synaptic events" in said
     assert "all-in prices" in said
@@ -23,30 +24,57 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
 
 
 def test_hops_saved_by_annealing_are_said(capsys):
-    print_asked(None, NETWORKS / "scaling_10_spiking.toml", ["loihi1"], None, False, Placing(anneal=True))
+    print_cost(read_work(NETWORKS / "scaling_10_spiking.toml", annealed=True), ["loihi1"])
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(r"[345]\d\.\d% of hops, 0\.0% of packets saved over placing in order \(annealed\)", said)
     assert "what spikes travel, packets of one inference" in said
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("what", "setting", "told"),
     [
-        ((None, None, None, None, False), "name the folder of a finished run, or --network DESCRIPTION.toml"),
-        ((Path("a"), Path("b"), None, None, False), "and not both"),
-        ((None, NETWORKS / "odin_point.toml", None, 0, False), "--batch 0: a batch holds at least one inference"),
-        ((None, NETWORKS / "odin_point.toml", None, None, True), "--training needs a finished run"),
-        ((Path("a"), None, None, 0, False), "--batch 0: a batch holds at least one inference"),
-        ((None, NETWORKS / "none.toml", None, None, False), "none.toml: there is no such description; copy one"),
-        ((None, NETWORKS / "odin_point.toml", ["odn"], None, False), '(did you mean "odin"?)'),
+        ("odin_point.toml", {"batch": 0}, "--batch 0: a batch holds at least one inference"),
+        ("none.toml", {}, "none.toml: there is no such description; copy one"),
+        ("no_run", {}, "this is not the folder of a finished run"),
+        (
+            "odin_point.toml",
+            {"heard": Heard(recording=Path("x.npy"))},
+            "--input goes with a NIR file, not with a description",
+        ),
+        ("odin_point.toml", {"heard": Heard(signal="values")}, "--signal goes with a NIR file, not with a description"),
+        ("no_run", {"heard": Heard(options=("dt_s=1",))}, "--nir goes with a NIR file, not with a finished run"),
+        (
+            "no_run",
+            {"heard": Heard(spikes=Path("x.npz"))},
+            "--spikes goes with a description (.toml), not with a finished run",
+        ),
+        (
+            "a.nir",
+            {"heard": Heard(spikes=Path("x.npz"))},
+            "--spikes goes with a description (.toml), not with a NIR file",
+        ),
     ],
 )
-def test_a_wrong_request_is_told_what_to_do(asked, told):
+def test_what_cannot_be_read_is_told_what_to_do(what, setting, told):
     with pytest.raises(InputError, match=re.escape(told)):
-        print_asked(*asked)
+        read_work(NETWORKS / what, **setting)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"training": True}, "--training needs a finished run"),
+        ({"target": 0.9}, "--target needs a finished run"),
+        ({"target": 1.5}, "--target 1.5: a validation score lies between 0 and 1"),
+        ({"chips": ["odn"]}, '(did you mean "odin"?)'),
+    ],
+)
+def test_a_wrong_request_is_told_what_to_do(options, told):
+    with pytest.raises(InputError, match=re.escape(told)):
+        print_cost(read_work(NETWORKS / "odin_point.toml"), **{"chips": ["odin"], **options})
 
 
 def test_in_a_file_no_number_is_cut_off(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
-    print_asked(None, NETWORKS / "scaling_10_spiking.toml", ["loihi1", "loihi1_sanafe"], None, False)
+    print_cost(read_work(NETWORKS / "scaling_10_spiking.toml"), ["loihi1", "loihi1_sanafe"])
     assert "…" not in capsys.readouterr().out

@@ -8,9 +8,12 @@ from dataclasses import replace
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.report.markdown import markdown
-from neurorec.report.rows import COLUMNS, csv_rows, load_results, write_csv, write_json
-from neurorec.report.summary import groups_of
+from neurorec.basics.plain import write_plain
+from neurorec.report.page import markdown
+from neurorec.report.pages import page_of
+from neurorec.report.studies import load_results, write_report
+from neurorec.report.training.rows import COLUMNS, csv_rows
+from neurorec.report.training.summary import groups_of
 from tests.report.made_up import made_up_results, with_failure
 
 PROMISED = [
@@ -56,7 +59,8 @@ def test_objections_are_counted_and_baselines_have_none(tmp_path):
 
 def test_csv_holds_no_nan_even_for_a_failed_run(tmp_path):
     results = with_failure(made_up_results(tmp_path), "the loss became nan")
-    with write_csv(results).open(newline="") as file:
+    write_report(results)
+    with (tmp_path / "results.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     failed = [row for row in rows if row["status"] == "failed"]
     assert [row["test_score"] for row in failed] == [""]
@@ -67,13 +71,13 @@ def test_csv_holds_no_nan_even_for_a_failed_run(tmp_path):
 
 def test_json_comes_back_as_it_was(tmp_path):
     results = made_up_results(tmp_path)
-    write_json(results)
+    write_plain(results, tmp_path / "results.json")
     assert load_results(tmp_path) == results
 
 
 def test_json_survives_a_failed_run_and_holds_no_nan(tmp_path):
     results = with_failure(made_up_results(tmp_path), "silent")
-    text = write_json(results).read_text(encoding="utf-8")
+    text = write_plain(results, tmp_path / "results.json").read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     failed = next(run for run in load_results(tmp_path).runs if run.status == "failed")
     assert math.isnan(failed.test_score)
@@ -82,7 +86,7 @@ def test_json_survives_a_failed_run_and_holds_no_nan(tmp_path):
 
 def test_a_moved_folder_finds_its_runs(tmp_path):
     results = made_up_results(tmp_path / "before", files=True)
-    write_json(results)
+    write_plain(results, tmp_path / "before" / "results.json")
     (tmp_path / "before").rename(tmp_path / "after")
     moved = load_results(tmp_path / "after")
     assert moved.folder == tmp_path / "after"
@@ -91,9 +95,9 @@ def test_a_moved_folder_finds_its_runs(tmp_path):
 
 def test_a_failing_write_keeps_the_old_file_and_leaves_no_litter(tmp_path):
     results = made_up_results(tmp_path)
-    before = write_json(results).read_text(encoding="utf-8")
+    before = write_plain(results, tmp_path / "results.json").read_text(encoding="utf-8")
     with pytest.raises(TypeError):
-        write_json(replace(results, notes=[object()]))  # type: ignore[list-item]
+        write_plain(replace(results, notes=[object()]), tmp_path / "results.json")  # type: ignore[list-item]
     assert (tmp_path / "results.json").read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
@@ -111,8 +115,8 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 def test_markdown_says_what_the_terminal_says(tmp_path):
     results = made_up_results(tmp_path)
-    text = markdown(results)
-    assert all(f"## {task}" in text for task in {run.task for run in results.runs})
+    text = markdown(page_of(results))
+    assert all(f"**{task}**" in text for task in {run.task for run in results.runs})
     assert all(f"| {run.network} |" in text for run in results.runs if run.status == "done")
     group = next(group for group in groups_of(results) if group.proper and group.test.n > 1)
     assert f"| {group.network} | {group.rule_title} | {group.test} ({group.test.n}) |" in text

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from neurorec.report import wording
-from neurorec.report.answer import answer, without_backpropagation
-from neurorec.report.summary import groups_of, spread
+from neurorec.report.spread import spread
+from neurorec.report.training.answer import answer, between_rules
+from neurorec.report.training.summary import groups_of
 from tests.report.made_up import made_up_results, with_failure, with_scores
 
 STDP, BPTT = ("competitive LIF", "stdp", "frame_digits"), ("competitive LIF", "bptt", "frame_digits")
@@ -51,15 +52,15 @@ def test_order_is_ridge_then_nets_with_controls_beneath_then_chance(tmp_path):
 @pytest.mark.parametrize(
     ("stdp", "verdict", "said"),
     [
-        ((0.80, 0.81, 0.82), "behind", "without backpropagation it loses 0.100"),
-        ((0.99, 0.98, 0.99), "ahead", "without backpropagation it loses nothing and gains 0.077"),
+        ((0.80, 0.81, 0.82), "behind", "without surrogate BPTT it loses 0.100"),
+        ((0.99, 0.98, 0.99), "ahead", "without surrogate BPTT it loses nothing and gains 0.077"),
         ((0.90, 0.91, 0.92), "within the spread", "is within the spread"),
         ((0.92, 0.89, 0.93), "within the spread", "is within the spread"),
     ],
 )
 def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
     results = with_scores(made_up_results(tmp_path), {STDP: stdp, BPTT: (0.90, 0.91, 0.92)})
-    assert [at.verdict for at in without_backpropagation(results)] == [verdict]
+    assert [at.verdict for at in between_rules(results)] == [verdict]
     assert said in answer(results)[0]
 
 
@@ -100,4 +101,4 @@ def test_counts(value, text):
 def test_the_answer_names_what_needs_no_network(tmp_path):
     results = made_up_results(tmp_path)
     (ridge,) = [group for group in groups_of(results, "frame_digits") if group.control == "ridge on input"]
-    assert f"ridge regression on the raw input of frame_digits scores {ridge.test}." in answer(results)[0]
+    assert f"Without any network, ridge on input scores {ridge.test} on frame_digits." in answer(results)[0]

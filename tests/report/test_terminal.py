@@ -5,13 +5,14 @@ import io
 import pytest
 from rich.console import Console
 
-from neurorec.report.terminal import print_results
+from neurorec.report.pages import page_of
+from neurorec.report.terminal import print_page
 from tests.report.made_up import made_up_results, with_failure, with_scores
 
 
 def printed(results, width=120):
     text = io.StringIO()
-    print_results(results, Console(file=text, width=width))
+    print_page(page_of(results), Console(file=text, width=width))
     return text.getvalue()
 
 
@@ -25,7 +26,7 @@ def test_numbers_in_the_table_are_the_means_of_the_seeds(tmp_path):
 @pytest.mark.parametrize("width", [80, 120])
 def test_every_task_net_and_control_is_there_and_nothing_is_too_wide(tmp_path, width):
     text = printed(made_up_results(tmp_path), width)
-    for name in ("row_digits", "store_recall", "frame_digits", "ridge on the", "chance", "liquid state", "frozen"):
+    for name in ("row_digits", "store_recall", "frame_digits", "ridge on input", "chance", "liquid state", "frozen"):
         assert name in text
     assert max(map(len, text.splitlines())) <= width
 

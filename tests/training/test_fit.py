@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.hardware.workload.operations import count_inference
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.task import accuracy, load_task, masked_mean
 from neurorec.training import load_pair, train
 from neurorec.training.fit import encoded_split, pick_device
 from tests.experiments.tiny import write_study
+from tests.hardware.nets import counts_of
+from tests.nets import CLASSES
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,9 @@ def test_the_baseline_chooses_its_penalty_on_validation_data(task):
     honest = digits.baselines()["ridge on input"]
     target = digits.target.clone()
     target[torch.as_tensor(digits.splits["test"])] = 0
-    assert dataclasses.replace(digits, target=target).baselines()["ridge on input"]["validation"] == honest["validation"]
+    assert (
+        dataclasses.replace(digits, target=target).baselines()["ridge on input"]["validation"] == honest["validation"]
+    )
     assert 0.9 < honest["test"] < 0.97
     assert task.baselines()["ridge on input"]["test"] == 1.0  # it sees all frames at once, so it needs no memory
 
@@ -110,7 +113,9 @@ def test_a_users_own_task_is_accepted(pair):
     x = torch.rand(6, 90, 4, generator=torch.Generator().manual_seed(0))
     target = (x[0, :, 0] > 0.5).long()
     splits = {"train": np.arange(60), "validation": np.arange(60, 75), "test": np.arange(75, 90)}
-    mine = ArrayTask("store_recall", "mine", x, target, torch.arange(6) == 5, splits, outputs=2, sources=())
+    mine = ArrayTask(
+        "store_recall", "mine", x, target, torch.arange(6) == 5, splits, outputs=2, sources=(), objective=CLASSES
+    )
     assert 0 <= train(pair.rate, mine, "bptt", seed=0, device="cpu").test_accuracy <= 1
 
 
@@ -145,7 +150,7 @@ def test_samples_of_unequal_length_are_trained_and_counted_to_their_own_ends(pai
         hidden = [run.network["hidden"](batch.x[: int(batch.lengths[b]), b : b + 1])[0] for b in range(batch.size)]
         assert run.activity.layers["hidden"].spikes.sum() == sum(int(one.sum()) for one in hidden)
         assert run.activity.layers["hidden"].passed_on.sum() == sum(int(one[:-1].sum()) for one in hidden)
-    counted = count_inference(run.network, run.activity)
+    counted = counts_of(run.network, run.activity).layers
     assert counted["hidden"].neuron_updates == int(batch.lengths.sum()) * 12
 
 
@@ -171,8 +176,8 @@ def test_rules_that_present_whole_splits_refuse_unequal_lengths():
     with pytest.raises(CannotRun) as caught:
         train(pair.spiking, task, "stdp", seed=0)
     assert str(caught.value) == (
-        "rule STDP cannot learn task frame_digits: it presents samples of one length, and those of task frame_digits differ; use "
-        "bptt or ridge"
+        "rule STDP cannot learn task frame_digits: it presents samples of one length, and those of task frame_digits differ; "
+        "use bptt or ridge"
     )
 
 

@@ -1,7 +1,8 @@
 """What the processor offers: numbers a vector register holds, and vectors a loop may keep in registers.
 
 numba's own settings NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (say "haswell" and "+avx2,+fma") choose another than the one at
-hand, for the time loops and for the compiled steps alike.
+hand, for the time loops and for the compiled steps alike; NUMBA_CPU_NAME=generic alone has no features, and so the
+narrowest vectors.
 """
 
 import os
@@ -28,7 +29,8 @@ def processor() -> Processor:
     from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 
     cpu = os.environ.get("NUMBA_CPU_NAME") or get_host_cpu_name()
-    features = os.environ.get("NUMBA_CPU_FEATURES") or get_host_cpu_features().flatten()
+    default = "" if cpu.lower() == "generic" else get_host_cpu_features().flatten()
+    features = os.environ.get("NUMBA_CPU_FEATURES", default)
     offered = features.split(",")
     if "+avx512f" in offered:
         return Processor(cpu, features, lanes=16, tile_rows=8)

@@ -1,14 +1,15 @@
 """One net of the study, counted and priced for any rule, split, number of workers and link, over all seeds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from neurorec.experiments.communication.observe import Seen
 from neurorec.experiments.communication.results import BytesRow, PriceRow, Split
+from neurorec.experiments.communication.study import CountedRule
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.link_price import LinkCost, price_traffic
 from neurorec.hardware.communication.link_traffic import LinkTraffic
-from neurorec.hardware.communication.needs import needs_of
 from neurorec.hardware.communication.ring import merge_traffic, merges_per_epoch
 from neurorec.hardware.communication.units import ObservedEpoch, deal_units, units_traffic
 
@@ -27,20 +28,12 @@ class Way:
 MERGES = (Way("data", "any", UPDATE), Way("data", "any", EPOCH))
 
 
-def traffic_of(net: ObservedEpoch, way: Way, workers: int, batch: int) -> LinkTraffic:
-    """LinkTraffic of one epoch of `net`."""
-    if way.split == "units":
-        return units_traffic(net, deal_units(net, workers), needs_of(way.rule), batch)
-    merges = merges_per_epoch(net.samples, batch if way.merge == UPDATE else net.samples, workers)
-    return merge_traffic(net.trained_numbers, workers, merges)
-
-
 @dataclass
 class Counted:
     """Remembers what it counted."""
 
     seen: list[Seen]  #: the seeds of one net
-    rules: list[str]
+    rules: Mapping[str, CountedRule]
     batch: int
     _traffic: dict[tuple[Way, int], list[LinkTraffic]] = field(default_factory=dict)
 
@@ -57,11 +50,18 @@ class Counted:
         """Nobody without work: as many workers as samples, or as units."""
         return min(asked, self.net.hidden if way.split == "units" else self.net.samples)
 
+    def traffic_of(self, net: ObservedEpoch, way: Way, workers: int) -> LinkTraffic:
+        """Traffic of one epoch of `net`, which is this net or one like it."""
+        if way.split == "units":
+            return units_traffic(net, deal_units(net, workers), self.rules[way.rule].messages, self.batch)
+        merges = merges_per_epoch(net.samples, self.batch if way.merge == UPDATE else net.samples, workers)
+        return merge_traffic(net.trained_numbers, workers, merges)
+
     def traffic(self, way: Way, workers: int) -> list[LinkTraffic]:
         """By seed."""
         key = (way, workers)
         if key not in self._traffic:
-            self._traffic[key] = [traffic_of(seen.net, way, workers, self.batch) for seen in self.seen]
+            self._traffic[key] = [self.traffic_of(seen.net, way, workers) for seen in self.seen]
         return self._traffic[key]
 
     def price(self, way: Way, workers: int, link: Link) -> LinkCost:

@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope, traffic_of
+from neurorec.basics.errors import needed
+from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope
 from neurorec.experiments.communication.results import CrossRow, SizeRow
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.link import Link
@@ -70,10 +71,11 @@ def _joules(counted: Counted, links: dict[str, Link], chips: list[str], most: in
 
 
 def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[CrossRow]:
-    """STDP, one sample after another, against BPTT in batches: units shared."""
-    if not {"stdp", "bptt"} <= set(counted.rules):
+    """A rule that learns from one sample after another against one that learns in batches: units shared."""
+    online, batched = _first(counted, online=True), _first(counted, online=False)
+    if online is None or batched is None:
         return
-    slow, fast = Way("units", "stdp"), Way("units", "bptt")
+    slow, fast = Way("units", online), Way("units", batched)
     axis = range(2, counted.most_workers(slow, most) + 1)
     for name, link in links.items():
         if link.latency is None:
@@ -83,8 +85,16 @@ def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[Cr
             lambda P, link=link: counted.price(slow, int(P), link).time_s,
             lambda P, link=link: counted.price(fast, int(P), link).time_s,
         )
-        things = ("waiting for messages of STDP", "waiting for messages of BPTT")
-        yield from _row(found, "seconds", counted, "stdp", things, "workers", name)
+        first, second = (f"waiting for messages of {counted.rules[rule].title}" for rule in (online, batched))
+        yield from _row(found, "seconds", counted, online, (first, second), "workers", name)
+
+
+def _first(counted: Counted, **wanted: object) -> str | None:
+    """The first rule of the net that communicates so."""
+    for name, rule in counted.rules.items():
+        if all(getattr(rule.messages, key) == value for key, value in wanted.items()):
+            return name
+    return None
 
 
 def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
@@ -96,16 +106,20 @@ def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
                                    lambda H, r=rule: size(Way("units", r), int(H)))  # fmt: skip
             things = (f"data shared, merged {merge}", "units shared")
             yield from _row(found, "splits", counted, rule, things, "hidden units")
-    if {"bptt", "e-prop"} <= set(counted.rules):
+    errors, signals = _first(counted, errors=True), _first(counted, signals="outputs")
+    silent = _first(counted, errors=False, signals="none")
+    if errors and signals:
         found = find_crossover(
-            axis, lambda H: size(Way("units", "bptt"), int(H)), lambda H: size(Way("units", "e-prop"), int(H))
+            axis, lambda H: size(Way("units", errors), int(H)), lambda H: size(Way("units", signals), int(H))
         )
-        yield from _row(found, "rules", counted, "bptt", ("BPTT", "e-prop"), "hidden units")
-    if {"stdp", "e-prop"} <= set(counted.rules):
+        things = (counted.rules[errors].title, counted.rules[signals].title)
+        yield from _row(found, "rules", counted, errors, things, "hidden units")
+    if silent and signals:
         found = find_crossover(
-            axis, lambda H: size(Way("units", "stdp"), int(H)) * 2.0, lambda H: size(Way("units", "e-prop"), int(H))
+            axis, lambda H: size(Way("units", silent), int(H)) * 2.0, lambda H: size(Way("units", signals), int(H))
         )
-        yield from _row(found, "rules", counted, "e-prop", ("twice STDP", "e-prop"), "hidden units")
+        things = (f"twice {counted.rules[silent].title}", counted.rules[signals].title)
+        yield from _row(found, "rules", counted, signals, things, "hidden units")
 
 
 def _by_size(counted: Counted):
@@ -115,7 +129,7 @@ def _by_size(counted: Counted):
     @cache
     def size(way: Way, hidden: int) -> Band:
         nets = [described(net.inputs, hidden, net.outputs, net.steps, net.samples, a) for a in activities]
-        return _bytes(nets, way, counted.batch)
+        return _bytes(counted, nets, way)
 
     return size
 
@@ -125,7 +139,7 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
 
     def bytes_at(activity: float, way: Way) -> Band:
         like = described(net.inputs, net.hidden, net.outputs, net.steps, net.samples, activity)
-        return _bytes([like], way, counted.batch)
+        return _bytes(counted, [like], way)
 
     axis = np.geomspace(1e-4, 1.0, 401).tolist()
     for rule in counted.rules:
@@ -135,7 +149,6 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
         yield from _row(found, "splits", counted, rule, things, "spikes a unit and step")
 
 
-def _bytes(nets: list[ObservedEpoch], way: Way, batch: int) -> Band:
-    band = envelope([Band.exact(float(traffic_of(net, way, TWO, batch).total_bytes)) for net in nets])
-    assert band is not None
-    return band
+def _bytes(counted: Counted, nets: list[ObservedEpoch], way: Way) -> Band:
+    every = [Band.exact(float(counted.traffic_of(net, way, TWO).total_bytes)) for net in nets]
+    return needed(envelope(every), "bytes need at least one net to count")

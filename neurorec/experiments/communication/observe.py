@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from neurorec.basics.errors import NeurorecError
-from neurorec.engines.activity import Activity, observe
+from neurorec.engines.activity import Activity, LayerActivity
 from neurorec.engines.engine import choose_engine
 from neurorec.experiments.communication.study import NetCard
 from neurorec.hardware.communication.units import ObservedEpoch
-from neurorec.hardware.pricing.inference_cost import TrainingRun, estimate_cost
-from neurorec.hardware.training_operations import COUNTED_RULES
+from neurorec.hardware.pricing.price import estimate_cost
+from neurorec.hardware.workload.workload import TrainingRun
+from neurorec.learning.rule import hidden_layer, rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair, train
@@ -65,19 +66,17 @@ def observe_epoch(job: Job) -> Seen:
     network = run.network.eval()
     x = encoded_split(half.encoder, task, "train", job.seed, job.max_samples).x
     with torch.no_grad():
-        hidden, _ = choose_engine("auto", network.cell).unroll(network.cell, x)
-    activity = observe(network, x, hidden)
+        activity = choose_engine("auto", network).run(network, x).activity
     net = _observed(f"{half.pair} {half.half}", network, activity)
     computing = [
         _computing(network, activity, rule, chip, job.batch_size) for rule in job.net.count_rules for chip in job.chips
     ]
-    return Seen(f"{network.cell.title} on {job.net.task}", run.rule_title, run.test_accuracy, net, computing)
+    return Seen(f"{network.title} on {job.net.task}", run.rule_title, run.test_accuracy, net, computing)
 
 
 def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
     """Counts of the epoch. Thresholds that a rule moves are trained numbers too (as buffers they are not parameters)."""
-    cell = network.cell
-    spiking = cell.output_signal == "spikes"
+    cell, seen = hidden_layer(network), _seen(network, activity)
     reach = cell.operations().recurrent_fan_out
     targets = None
     if (reach == cell.size - 1).all():  # every unit but itself
@@ -88,20 +87,21 @@ def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
         name=name,
         inputs=cell.input_size,
         hidden=cell.size,
-        outputs=network.readout.size,
+        outputs=network[network.output].size,
         steps=activity.steps,
         samples=activity.samples,
         trained_numbers=network.parameter_count + sum(buffer.numel() for buffer in cell.buffers()),
-        spikes=activity.hidden_spikes if spiking else None,
-        fed_back=activity.recurrent_spikes if spiking else None,
+        spikes=seen.spikes if seen.signal == "spikes" else None,
+        fed_back=seen.passed_on if seen.signal == "spikes" else None,
         targets=targets,
     )
 
 
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
-    if rule not in COUNTED_RULES:
-        return Computing(rule, chip, None, False, "its operations are not counted yet")
-    updates = -(-activity.samples // batch_size) if rule == "bptt" else _synapses_changed(network, activity)
+    if rule not in rules:
+        return Computing(rule, chip, None, False, "it is published, not a rule here, so its operations are not counted")
+    online = rules[rule].messages.online
+    updates = _synapses_changed(network, activity) if online else -(-activity.samples // batch_size)
     try:
         cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))
     except NeurorecError as error:
@@ -115,8 +115,15 @@ def _computing(network: Network, activity: Activity, rule: str, chip: str, batch
 
 def _synapses_changed(network: Network, activity: Activity) -> int:
     """Pair STDP: a spike changes every plastic synapse that it reaches, and every one that reaches its neuron."""
-    hidden, inputs, own = network.cell.size, network.cell.input_size, int(activity.hidden_spikes.sum())
-    changed = int(activity.input_spikes.sum()) * hidden + own * inputs
-    if any(weight.requires_grad for weight in network.cell.recurrent_weights()):
-        changed += int(activity.recurrent_spikes.sum()) * hidden + own * hidden
+    cell, seen = hidden_layer(network), _seen(network, activity)
+    own = int(seen.spikes.sum())
+    changed = int(activity.input.spikes.sum()) * cell.size + own * cell.input_size
+    if any(weight.requires_grad for weight in cell.recurrent_weights()):
+        changed += int(seen.passed_on.sum()) * cell.size + own * cell.size
     return changed
+
+
+def _seen(network: Network, activity: Activity) -> LayerActivity:
+    """Of the one hidden layer."""
+    (name,) = network.hidden
+    return activity.layers[name]

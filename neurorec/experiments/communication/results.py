@@ -4,7 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from neurorec.experiments.findings import Findings
+
 Split = Literal["data", "units"]
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """What a rule makes the parts of one network tell each other, beside spikes or values."""
+
+    title: str
+    errors: bool
+    signals: str  #: "none", "outputs" or "one"
+    online: bool  #: samples come one by one and cannot share a batch
 
 
 @dataclass(frozen=True)
@@ -132,8 +144,11 @@ class CommunicationResults:
     question: str
     about: str
     quick: bool
+    seeds: list[int]
     batch_size: int
-    report_links: list[str]
+    report_links: list[str]  #: over which the page draws shared samples
+    unit_links: list[str]  #: over which it draws shared units
+    rules: dict[str, RuleRow]  #: every rule counted, in the order of the card
     nets: list[NetRow]
     bytes: list[BytesRow]
     prices: list[PriceRow]
@@ -147,3 +162,8 @@ class CommunicationResults:
     notes: list[str]
     wall_s: float
     folder: Path
+    findings: Findings | None = None
+
+    @property
+    def failures(self) -> list[str]:
+        return [self.ring_failed] if self.ring_failed else []

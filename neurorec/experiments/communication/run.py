@@ -2,21 +2,21 @@
 
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from neurorec.basics.errors import InputError, RunFailed
+from neurorec.basics.errors import RunFailed
 from neurorec.experiments.communication.count import Counted
 from neurorec.experiments.communication.crossings import crossings, sizes
 from neurorec.experiments.communication.observe import Job, Seen, observe_epoch
-from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, RingRow
+from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, RingRow, RuleRow
 from neurorec.experiments.communication.study import LoadedCommunication
+from neurorec.experiments.kind import open_folder
 from neurorec.experiments.plan import versions
-from neurorec.experiments.runner import processes
+from neurorec.experiments.runner import Watcher, processes
 from neurorec.hardware.communication.processes import check_ring
 from neurorec.hardware.communication.ring import merge_traffic
 
@@ -45,20 +45,17 @@ def run_communication(
     folder: Path,
     *,
     quick: bool = False,
-    say: Callable[[str], None] = lambda line: None,
+    watcher: Watcher | None = None,
     make_executor: Callable[[], Executor] | None = None,
 ) -> CommunicationResults:
     """Everything the page draws; the study's card is copied into `folder`."""
-    start, settings, card = time.perf_counter(), Settings.of(study, quick), study.card
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copy(study.path, folder / "study.toml")
-    except OSError as error:
-        raise InputError(
-            f"{folder}: the output folder cannot be written ({error.strerror}); choose another with --out"
-        ) from None
+    start, settings, card, say = time.perf_counter(), Settings.of(study, quick), study.card, (watcher or Watcher()).say
+    open_folder(folder, study.path)
     nets = _watch(study, settings, say, make_executor or (lambda: processes(min(2, os.cpu_count() or 1))))
-    counted = [Counted(seen, net.count_rules, card.batch_size) for seen, net in zip(nets, card.net, strict=True)]
+    counted = [
+        Counted(seen, {rule: card.rule(rule) for rule in net.count_rules}, card.batch_size)
+        for seen, net in zip(nets, card.net, strict=True)
+    ]
     say("counting and pricing")
     places = [
         (each, way, workers)
@@ -78,8 +75,10 @@ def run_communication(
     say(f"ring all-reduce on {', '.join(map(str, settings.ring_workers))} real processes")
     rings, ring_failed = _check_rings(settings.ring_workers, counted[0].net.trained_numbers)
     return CommunicationResults(
-        study=study.name, question=card.question, about=card.about, quick=quick, batch_size=card.batch_size,
-        report_links=card.report_links, nets=[_net_row(each) for each in counted],
+        study=study.name, question=card.question, about=card.about, quick=quick, seeds=settings.seeds,
+        batch_size=card.batch_size,
+        report_links=card.report_links, unit_links=card.unit_links, rules=_rules(study),
+        nets=[_net_row(each) for each in counted],
         bytes=[each.bytes_row(way, workers) for each, way, workers in places], prices=prices,
         computing=[row for each in counted for row in _computing_rows(each, card.chips)], crossovers=crossed,
         sizes=[row for each in counted for row in sizes(each, card.largest_hidden)],
@@ -102,6 +101,15 @@ def _watch(study: LoadedCommunication, settings: Settings, say, make_executor) -
             say(f"{len(seen)}/{len(jobs)} {one.title}, {one.trained_by}, seed {job.seed}: accuracy {one.accuracy:.3f}")
     each = len(settings.seeds)
     return [seen[at : at + each] for at in range(0, len(seen), each)]
+
+
+def _rules(study: LoadedCommunication) -> dict[str, RuleRow]:
+    """What every rule that is counted communicates."""
+    counted = {name: study.card.rule(name) for net in study.card.net for name in net.count_rules}
+    return {
+        name: RuleRow(rule.title, rule.messages.errors, rule.messages.signals, rule.messages.online)
+        for name, rule in counted.items()
+    }
 
 
 def _net_row(counted: Counted) -> NetRow:

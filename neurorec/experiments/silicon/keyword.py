@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
 from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate
-from neurorec.hardware.workload.description import Description, describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import Description, described_work
 
 
 def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
@@ -21,16 +23,15 @@ def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
         total = [_point(board, device, law, m, is_end, dynamic=False) for m, is_end in every]
         dynamic = [_point(board, device, law, m, is_end, dynamic=True) for m, is_end in every]
         rival = "KerasSpiking's price an operation"
-        scores.append(Score(f"keyword spotting, {board}, total", "mean <= 15 %", rival, total))
-        scores.append(Score(f"keyword spotting, {board}, dynamic", "none set (affine law: CPU 24 %)", rival, dynamic))
+        scores.append(Score(f"keyword spotting, {board}, total", rival, total))
+        scores.append(Score(f"keyword spotting, {board}, dynamic", rival, dynamic))
     return scores
 
 
 def _point(board: str, device: str, law: Calibration, m: Measurement, fitted: bool, dynamic: bool) -> Point:
     if dynamic:
-        said = law.dynamic_uJ(m.operations, m.batch)
-        assert said is not None
-        measured = m.dynamic_uJ
+        missing = f"the law of {board} has no dynamic part: its measurements state no idle_mW; add that column"
+        said, measured = needed(law.dynamic_uJ(m.operations, m.batch), missing), m.dynamic_uJ
     else:
         said, measured = law.total_uJ(m.operations, m.batch), m.energy_uJ
     low, high = said / law.band_factor, said * law.band_factor
@@ -61,25 +62,25 @@ def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
     active_uJ = sum(float(row["run_minus_post_uJ_per_inf"]) for row in spotter) / len(spotter)
     total_uJ = sum(float(row["run_W"]) * float(row["ms_per_inf"]) * 1e3 for row in spotter) / len(spotter)
     net, points = spiking_spotter(spikes_per_step), ([], [])
-    dynamic = describe_cost(net, "loihi1_sanafe").dynamic_pJ
+    dynamic = price(described_work(net), "loihi1_sanafe").dynamic_pJ
     sanafe_uJ = dynamic.value * 1e-6 if dynamic else None  # SANA-FE counts no static power
     for chip in ("loihi1", "loihi1_sanafe"):
-        cost = describe_cost(net, chip)
-        assert cost.operations is not None
-        assert cost.dynamic_pJ is not None
-        assert cost.energy_pJ is not None
-        counted = cost.operations.total
-        updates = counted.neuron_updates + cost.operations.readout.values_sent
+        cost = price(described_work(net), chip)
+        missing = f'chip "{chip}" has no price for the keyword spotter: {cost.why_not}'
+        operations, bands = needed(cost.operations, missing), (cost.dynamic_pJ, cost.energy_pJ)
+        counted = operations.total
+        updates = counted.neuron_updates + counted.values_sent
         keras = KERAS_PJ["loihi"] * counted.synaptic_events + KERAS_LOIHI_NEURON_PJ * updates
-        rival = keras * 1e-6 / cost.operations.samples
-        for at, (measured, band) in enumerate(((active_uJ, cost.dynamic_pJ), (total_uJ, cost.energy_pJ))):
+        rival = keras * 1e-6 / operations.samples
+        for at, (measured, pJ) in enumerate(zip((active_uJ, total_uJ), bands, strict=True)):
+            band = needed(pJ, missing)
             said = [number * 1e-6 for number in (band.value, band.low, band.high)]
             name = "spotter, mean of 5 runs"
             points[at].append(Point(chip, name, "uJ", measured, said[0], said[1], said[2], rival, sanafe=sanafe_uJ))
-    target, rival = "none set: firing rates were not published", "KerasSpiking's table"
+    rival = "KerasSpiking's table"
     return [
-        Score("keyword spotter, Loihi cards, activity", target, rival, points[0]),
-        Score("keyword spotter, Loihi cards, total", target, rival, points[1]),
+        Score("keyword spotter, Loihi cards, activity", rival, points[0]),
+        Score("keyword spotter, Loihi cards, total", rival, points[1]),
     ]
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from neurorec.basics.cards import read_toml
+from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.rivals import KERAS_PJ, TRUENORTH_EVENT_PJ
 from neurorec.experiments.silicon.score import Point, Score, spread_band
-from neurorec.hardware.workload.description import Description, describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import Description, described_work
 
 NEURONS_PD14, EVENTS_PD14_PER_S = 77_169, 9.6e8
 RIVAL_OF = {"Xeon E5-2680v3": "cpu", "EPYC 7702": "cpu", "SpiNNaker 1": "spinnaker", "GPU": "gpu"}
@@ -34,20 +36,17 @@ def chip_scores() -> list[Score]:
     ]
     rival = "26 pJ an event"
     return [
-        Score("TrueNorth at 0.8 V", "<= 25 % (the two points are fitted)", rival, at_law),
-        Score("TrueNorth at other voltages, which the card does not claim", "none", rival, elsewhere),
-        Score("ODIN, published law at its point", "<= 25 %", "-", odin),
+        Score("TrueNorth at 0.8 V", rival, at_law),
+        Score("TrueNorth at other voltages, which the card does not claim", rival, elsewhere),
+        Score("ODIN, published law at its point", "-", odin),
     ]
 
 
 def _power(net: Description, chip: str, mW: float, rival: float | None, name: str, fitted: bool) -> Point:
-    cost = describe_cost(net, chip)
-    assert cost.energy_pJ is not None, cost.why_not
-    assert cost.latency_us is not None
-    said, low, high = (
-        number / cost.latency_us.value * 1e-3
-        for number in (cost.energy_pJ.value, cost.energy_pJ.low, cost.energy_pJ.high)
-    )
+    cost = price(described_work(net), chip)
+    energy_pJ = needed(cost.energy_pJ, f'chip "{chip}" has no energy for {name}: {cost.why_not}')
+    latency_us = needed(cost.latency_us, f'chip "{chip}" has no latency, which a power needs; add [time] to its card')
+    said, low, high = (pJ / latency_us.value * 1e-3 for pJ in (energy_pJ.value, energy_pJ.low, energy_pJ.high))
     return Point(chip, name, "mW", mW, said, low, high, rival, fitted)
 
 
@@ -78,10 +77,10 @@ def microcircuit_scores() -> list[Score]:
         per_node = np.array([other["uJ_per_event"] / (other["nodes"] * other["real_time"]) for other in rest])
         with_time.append(_energy(row, per_node * row["nodes"] * row["real_time"]))
         without.append(_energy(row, np.array([other["uJ_per_event"] for other in rest])))
-    target, rival = "within a factor of 2", "KerasSpiking's table"
+    rival = "KerasSpiking's table"
     return [
-        Score("cortical microcircuit, power a node x measured time", target, rival, with_time),
-        Score("cortical microcircuit, energy an event, time unknown", target, rival, without),
+        Score("cortical microcircuit, power a node x measured time", rival, with_time),
+        Score("cortical microcircuit, energy an event, time unknown", rival, without),
     ]
 
 

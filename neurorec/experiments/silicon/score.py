@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,7 +40,6 @@ class Score:
     """Of the predicted points of a set; numbers are None where there are none."""
 
     name: str
-    target: str
     rival: str
     points: list[Point]
 
@@ -68,6 +67,12 @@ class Score:
     def rank_correlation(self) -> float | None:
         """Spearman's, over the predicted points; needs three."""
         return _spearman([p.estimate for p in self.predicted], [p.measured for p in self.predicted])
+
+    @property
+    def of_rival(self) -> Score:
+        """The same points as the rival estimates them."""
+        points = [replace(p, estimate=p.rival) for p in self.points if p.rival is not None and p.rival > 0]
+        return Score(self.rival, "", points)
 
     @property
     def rival_factors(self) -> tuple[float, float] | None:

@@ -10,6 +10,14 @@ from pydantic import Field, NonNegativeInt, PositiveFloat
 
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.citations import cite
+from neurorec.experiments.findings import FindingCard
+
+
+class SiliconFinding(FindingCard):
+    """A claim about the predicted points of one set."""
+
+    set: str
+    measure: Literal["mean_error", "worst_factor"] = "mean_error"
 
 
 class SiliconValidation(Card):
@@ -22,6 +30,8 @@ class SiliconValidation(Card):
     loihi_spikes_per_step: PositiveFloat = Field(le=1.0)
     loihi_branches_unseen: list[NonNegativeInt]
     sources: list[str] = Field(min_length=1)
+    finding: list[SiliconFinding] = Field(default=[])
+    remarks: list[str] = Field(default=[])
 
 
 @dataclass(frozen=True)

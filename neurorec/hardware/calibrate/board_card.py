@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from neurorec.basics.capabilities import RUNNING
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
 from neurorec.hardware.calibrate.check import Calibration
@@ -40,16 +41,11 @@ note = """
 scope = "all-in"
 signals = ["spikes", "values"]
 counts_spikes = false
-runs = ["lif", "adaptive_lif", "liquid_state", "competitive_lif", "leaky_integrator", "elman", "lstm", "echo_state",
-  "competitive"]
-trains = []
+offers = [{", ".join(f'"{name}"' for name in RUNNING)}]
 must_price = ["call", "mac", "elementwise", "nonlinearity"{', "static"' if idle else ""}]
 
 [why_not]
-other = "its card does not name this cell; add it to runs"
-
-[why_not_training]
-other = "it was metered on inference only"
+learning = "it was metered on inference only"
 
 [law]
 obtained = "metered"

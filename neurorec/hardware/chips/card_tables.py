@@ -1,11 +1,14 @@
 """The tables of chips and links in hardware/ and hardware/links/, generated from the cards; tests check that they are
 current."""
 
+import neurorec.learning
 import neurorec.models.cells
-import neurorec.models.reservoirs  # noqa: F401  (these two register every cell)
-from neurorec.hardware.chips.chip import Chip, chip_names, load_chip
+import neurorec.models.reservoirs  # noqa: F401  (these three register every rule and cell)
+from neurorec.basics.registry import Registry
+from neurorec.hardware.chips.chip import Chip, chip_names, load_chip, needs_of_cell
 from neurorec.hardware.chips.evidence import Quantity
 from neurorec.hardware.chips.link import LINKS, Link, link_names, load_link
+from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
 
 HEAD = """# Chips
@@ -42,8 +45,9 @@ def hardware_readme() -> str:
     rows = []
     for name in chip_names():
         chip = load_chip(name)
-        runs = _runs(chip)
-        trains, unpriced = ", ".join(chip.trains) or "-", ", ".join(unpriced_terms(chip)) or "-"
+        runs = _names(run_by(chip), cells) if chip.offers else "nothing: a reference point"
+        trains = _names(trained_by(chip), rules)
+        unpriced = ", ".join(unpriced_terms(chip)) or "-"
         rows.append(f"| {name} | {chip.scope} | {runs} | {trains} | {unpriced} |")
     return HEAD + "\n".join(rows) + "\n"
 
@@ -66,12 +70,19 @@ def _with_band(quantity: Quantity | None) -> str:
     return f"{band.value:g} ({band.low:g} to {band.high:g})" if quantity.has_band else f"{band.value:g}"
 
 
-def _runs(chip: Chip) -> str:
-    """Names of cells; every cell, where it runs all of them; or that it is a reference point."""
-    if not chip.runs:
-        return "nothing: a reference point"
-    missing = [cell for cell in cells if cell not in chip.runs]
-    return ", ".join(chip.runs) if missing else "every cell"
+def run_by(chip: Chip) -> list[str]:
+    """The registered cells that the chip runs."""
+    return [name for name in cells if chip.refusal(needs_of_cell(cells[name])) is None]
+
+
+def trained_by(chip: Chip) -> list[str]:
+    """The registered rules that the chip trains by."""
+    return [name for name in rules if chip.refusal(rules[name].needs) is None]
+
+
+def _names(names: list[str], known: Registry) -> str:
+    """Names of cells or rules, or "every cell" for all that are known."""
+    return f"every {known.kind}" if names == list(known) else ", ".join(names) or "-"
 
 
 if __name__ == "__main__":

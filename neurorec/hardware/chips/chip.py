@@ -1,14 +1,14 @@
 """The chip card hardware/NAME.toml: what a chip runs, what each event costs it, and what it must price for a total."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, PositiveFloat, model_validator
 
-import neurorec.learning
-import neurorec.models  # noqa: F401  (these two register every rule and cell)
+from neurorec.basics.capabilities import CAPABILITIES, LEARNING, check_capabilities
 from neurorec.basics.cards import Card, card_names, find_card, load_card
-from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.batch_law import BatchLaw
 from neurorec.hardware.chips.evidence import AccessEnergy, Energy, Known, Limit, Scope
 from neurorec.hardware.chips.precision import DType
@@ -24,27 +24,33 @@ from neurorec.hardware.chips.terms import (
     Times,
     TrainingTerm,
 )
-from neurorec.learning.rule import rules
-from neurorec.models.cell import cells
+from neurorec.models.cell import Cell
+from neurorec.models.energy.model import EnergyModel
+from neurorec.models.network import Network
+from neurorec.models.wires import INPUT
+
+FALLBACKS = ("running", "learning")
 
 
 class Chip(Card):
-    """A chip card. `runs` and `trains` name registered cells and rules; any other has its reason, or "other"'s."""
+    """A chip card.
+
+    It runs and trains what needs nothing but the capabilities that it `offers`. `why_not` gives the reason by capability;
+    the keys "running" and "learning" stand for all those of the kind that are not named.
+    """
 
     about: str
     note: str
     scope: Scope
     signals: list[Literal["spikes", "values"]]  #: what its lines can carry
     counts_spikes: bool  #: False: it computes every synapse in every step, spike or not
-    runs: list[str]
-    why_not: dict[str, str]
-    trains: list[str]
-    why_not_training: dict[str, str]
+    offers: list[str]
+    why_not: dict[str, str] = Field(default_factory=dict)
     must_price: list[Term]
     must_price_training: list[TrainingTerm] = Field(default_factory=list)
     units_per_neuron: dict[str, Limit] = Field(
         default_factory=dict
-    )  #: hardware units a cell's neuron takes, if not one
+    )  #: hardware units that a neuron with a capability takes, if not one
     measured_macs: list[PositiveFloat] | None = Field(
         None, min_length=2, max_length=2
     )  #: net sizes behind an all-in price
@@ -59,6 +65,21 @@ class Chip(Card):
     law: BatchLaw | None = None  #: of a board calibrated from metered points
     bound: dict[str, Bound] = Field(default_factory=dict)
     published: list[Published] = Field(default_factory=list)  #: end-to-end figures, shown beside
+
+    @model_validator(mode="after")
+    def _speaks_the_vocabulary(self) -> Self:
+        for key, names, others in (
+            ("offers", self.offers, ()),
+            ("why_not", self.why_not, FALLBACKS),
+            ("units_per_neuron", self.units_per_neuron, ()),
+        ):
+            try:
+                check_capabilities(names, *others)
+            except InputError as error:
+                raise ValueError(f"{key}: {error}") from None
+        if both := [name for name in self.offers if name in self.why_not]:
+            raise ValueError(f'why_not: "{both[0]}" is among the offers; take it out of one of them')
+        return self
 
     @model_validator(mode="after")
     def _one_scope(self) -> Self:
@@ -80,8 +101,8 @@ class Chip(Card):
         stated = self.stated_terms()
         if idle := sorted(stated - expected):
             raise ValueError(f"{', '.join(idle)} has a price but is not in must_price, so it would never be charged")
-        if "other" not in self.why_not and not self.runs:
-            raise ValueError('a chip that runs nothing needs why_not.other = "the reason"')
+        if "running" not in self.why_not and not self.offers:
+            raise ValueError('a chip that offers nothing needs why_not.running = "the reason"')
         if not self.must_price and not (self.published or self.bound):
             raise ValueError("must_price is empty: name the terms of a total, or give published or bound figures")
         return self
@@ -120,23 +141,17 @@ class Chip(Card):
             *({"call", "mac"} if self.law else ()),
         }
 
-    def why_not_cell(self, cell: str) -> str | None:
-        """Why this chip cannot run the registered cell `cell`, or None if it can."""
-        if cell in self.runs:
+    def refusal(self, needs: Collection[str]) -> str | None:
+        """Why this chip cannot do what needs these capabilities, or None if it can."""
+        missing = next((name for name in CAPABILITIES if name in needs and name not in self.offers), None)
+        if missing is None:
             return None
-        return self.why_not.get(cell, self.why_not.get("other", f'its card does not say that it runs "{cell}"'))
+        everything = self.why_not.get("learning" if missing in LEARNING else "running")
+        return self.why_not.get(missing, everything) or f'its card does not offer "{missing}" ({CAPABILITIES[missing]})'
 
-    def why_not_rule(self, rule: str) -> str | None:
-        """Why this chip cannot train by the registered rule `rule`, or None if it can."""
-        if rule in self.trains:
-            return None
-        return self.why_not_training.get(
-            rule, self.why_not_training.get("other", f'its card does not say that it trains by "{rule}"')
-        )
-
-    def units_of(self, cell: str) -> int:
-        """Hardware units that one neuron of the registered cell `cell` takes."""
-        return self.units_per_neuron[cell].count if cell in self.units_per_neuron else 1
+    def units_of(self, needs: Collection[str]) -> int:
+        """Hardware units that one neuron with these needs takes."""
+        return max((self.units_per_neuron[name].count for name in needs if name in self.units_per_neuron), default=1)
 
     def sources(self) -> list[str]:
         """Citation keys of everything the card states."""
@@ -169,14 +184,20 @@ def load_chip(name: str | Path) -> Chip:
     Raises
     ------
     InputError
-        For an unknown chip, or a card with an unknown key, a missing unit, a band that does not contain its value.
+        For an unknown chip, or a card with an unknown key or capability, a missing unit, a band that does not contain its
+        value.
     """
-    path = find_card("hardware", name)
-    chip = load_card(path, Chip)
-    for key, names, known in (("runs", chip.runs, cells), ("trains", chip.trains, rules)):
-        for stated in names:
-            if stated not in known:
-                raise InputError(
-                    f'{path.name}: {key}: "{stated}" is not known{did_you_mean(stated, known)}; known: {", ".join(known)}'
-                )
-    return chip
+    return load_card(find_card("hardware", name), Chip)
+
+
+def needs_of_cell(cell: type[Cell]) -> frozenset[str]:
+    """What a chip must offer to run a layer of this kind: what it needs, and to carry what it sends."""
+    return cell.needs | {cell.output_signal}
+
+
+def needs_of_model(network: Network | EnergyModel) -> frozenset[str]:
+    """What a chip must offer to run all layers and to carry what they send to each other."""
+    if isinstance(network, EnergyModel):
+        return network.needs | {network.output_signal}
+    needs = {need for _, layer in network.named_layers() for need in layer.needs}
+    return frozenset(needs | {network.signal_of(wire.source) for wire in network.wires if wire.source != INPUT})

@@ -13,8 +13,8 @@ import numpy as np
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.communication.link_traffic import SPIKE_BYTES, WORD_BYTES, LinkTraffic
-from neurorec.hardware.communication.needs import Needs
 from neurorec.hardware.communication.ring import chunk_sizes
+from neurorec.learning.rule import Messages
 
 
 @dataclass(frozen=True)
@@ -72,18 +72,18 @@ def deal_units(net: ObservedEpoch, workers: int) -> Shares:
     return Shares(owner, hears & ~holds, reads & ~holds)
 
 
-def units_traffic(net: ObservedEpoch, shares: Shares, needs: Needs, batch: int) -> LinkTraffic:
+def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch: int) -> LinkTraffic:
     """LinkTraffic of one epoch; `batch` samples run side by side (one, for rules that learn on-line)."""
     steps, everyone = net.steps * net.samples, shares.workers - 1
     last, fed_back = _sent_by_each(net)
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
     backward = np.zeros_like(forward)
-    if needs.errors:
+    if messages.errors:
         between = steps - net.samples  # every step but the last of each sample
         backward = between * (shares.hears | shares.reads) + net.samples * shares.reads
-    broadcast = {"none": 0, "one": 1, "outputs": net.outputs}[needs.signals] * steps
+    broadcast = {"none": 0, "one": 1, "outputs": net.outputs}[messages.signals] * steps
     message = WORD_BYTES if net.spikes is None else SPIKE_BYTES
-    rounds = -(-net.samples // (1 if needs.online else batch)) * net.steps * (2 if needs.errors else 1)
+    rounds = -(-net.samples // (1 if messages.online else batch)) * net.steps * (2 if messages.errors else 1)
     if everyone == 0:
         return LinkTraffic()
     total = int(forward.sum())

@@ -1,10 +1,12 @@
 """The contract of an exporter: a file that reproduces the reference run, or a refusal that says why."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
 
-from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.errors import CannotRun, InputError, did_you_mean
 from neurorec.basics.registry import Registry
 from neurorec.models.network import Network
 
@@ -15,6 +17,7 @@ class Exporter(ABC):
     """Writes networks to files of one format. Never a lookalike: what the format cannot say is refused."""
 
     title: ClassVar[str]
+    Profile: ClassVar[type[Any] | None] = None  #: a dataclass of what the format leaves to choose
 
     @abstractmethod
     def why_not(self, network: Network) -> str | None:
@@ -30,16 +33,27 @@ class Exporter(ABC):
             If the network or the profile cannot be written, or the folder cannot be written to.
         """
 
+    def profile_of(self, choices: Mapping[str, Any]) -> Any:
+        """A profile with these fields. Raises `InputError` for one that the format does not know."""
+        known = [field.name for field in fields(self.Profile)] if self.Profile else []
+        for name in choices:
+            if name not in known:
+                said = ", ".join(known) or "none"
+                raise InputError(f'{self.title}: a profile has no "{name}"{did_you_mean(name, known)}; known: {said}')
+        return self.Profile(**choices) if self.Profile else None
+
     def check(self, network: Network) -> None:
         reason = self.why_not(network)
         if reason is not None:
             raise CannotRun(f"{self.title} cannot hold {_name(network)}: {reason}")
 
 
-def export_network(network: Network, path: str | Path, to: str = "nir", profile: Any = None) -> None:
+def export_network(network: Network, path: str | Path, to: str = "nir", profile: Any = None, **choices: Any) -> None:
     """Write `network` to the file `path` in the format `to`, or raise saying why it cannot be done.
 
-    >>> export_network(network, "net.nir", to="nir", profile=NirProfile(nir_version="legacy-1.0.4"))  # doctest: +SKIP
+    What the format leaves to choose is a `profile`, or its fields by name:
+
+    >>> export_network(network, "net.nir", nir_version="legacy-1.0.4")  # doctest: +SKIP
     """
     path = Path(path)
     exporter = exporters[to]()
@@ -48,9 +62,8 @@ def export_network(network: Network, path: str | Path, to: str = "nir", profile:
         raise InputError(f"{path}: this is a folder; give the name of a file in it")
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
-    exporter.write(network, path, profile)
+    exporter.write(network, path, exporter.profile_of(choices) if choices else profile)
 
 
 def _name(network: Any) -> str:
-    cell = getattr(network, "cell", None)
-    return getattr(cell, "title", type(network).__name__)
+    return network.title if isinstance(network, Network) else type(network).__name__

@@ -1,4 +1,5 @@
-"""Networks as NIR files: Input -> Linear -> CubaLIF (<-> Linear) -> Affine [-> LI] -> Output, flat.
+"""Networks as NIR files: Input -> Linear -> CubaLIF (<-> Linear) -> Affine [-> LI] -> Output, flat; any number of spiking
+layers, each of which may hear several others.
 
 The mapping that makes neurorec's LIF (Norse's step) a CubaLIF exactly: w_in = tau_syn/dt turns forward Euler's
 dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset goes to v_reset.
@@ -15,29 +16,17 @@ import numpy as np
 from neurorec.basics.errors import CannotRun, InputError, did_you_mean
 from neurorec.engines.on_nir import NirOptions
 from neurorec.hardware.export.exporter import Exporter, exporters
-from neurorec.models.cells.lif import LIF, SpikingCard
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
 from neurorec.models.network import Network
-from neurorec.models.readout import Leaky, LeakyCard, Linear
-from neurorec.models.reservoirs.liquid_state import LiquidState
+from neurorec.models.readout import LeakyCard, LeakyReadout, LinearReadout
+from neurorec.models.wires import AS_SENT, INPUT, Wire
 
-NEURON, RECURRENT, READOUT, INTEGRATORS = "hidden.lif", "hidden.w_rec", "readout", "leaky"  # names inside the file
+W_IN, READOUT, INTEGRATORS = "w_in", "readout", "leaky"  # names inside the file
 
 RATE = (
     "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
-    'the closest export is a spiking network of the same size (cell "lif")'
+    "the closest export is a spiking network of the same size"
 )
-CONSTANT = 'the closest export is a network with constant thresholds (cell "lif"), trained as such'
-REFUSED = {
-    "adaptive_lif": f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CONSTANT}",
-    "competitive_lif": (
-        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
-        f"rule; {CONSTANT}"
-    ),
-    "leaky_integrator": (
-        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
-        'readout "leaky", whose integrators are NIR\'s LI'
-    ),
-}
 CHOICES = {
     "nir_version": ("1.0.8", "legacy-1.0.4"),
     "time_unit": ("s", "ms", "steps"),
@@ -80,47 +69,38 @@ SNNTORCH = NirProfile(gain="unit_jump", dt_s=1e-4)
 @exporters.register("nir")
 class NirExporter(Exporter):
     title = "NIR"
+    Profile = NirProfile
 
     def why_not(self, network: Network) -> str | None:
         if not isinstance(network, Network):
-            return "only input -> recurrent layer -> readout is written; export the layers one network each"
-        cell, readout = network.cell, network.readout
-        card, readout_card = _cards(network)
-        if cell.output_signal == "values":
-            return REFUSED.get(card.name, RATE)
-        if type(cell) not in (LIF, LiquidState):
-            return REFUSED.get(card.name, f"its step is not that of NIR's CubaLIF; {CONSTANT}")
-        if card.reset != "zero":
-            return (
-                f'its reset is "{card.reset}", and NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
-                'same network with reset = "zero", trained as such'
-            )
-        if type(readout) not in (Linear, Leaky):
-            return f'a readout of type {type(readout).__name__} has no NIR node; use the readout "linear" or "leaky"'
-        if isinstance(readout, Leaky) and readout_card.dt_ms != card.dt_ms:
-            return (
-                f"its readout steps by {readout_card.dt_ms:g} ms and its neurons by {card.dt_ms:g} ms, and a NIR "
-                "simulation has one clock; give both the same dt_ms"
-            )
-        return None
+            return "only networks of layers and wires are written; export the layers one network each"
+        hidden = network.hidden
+        for name, layer in hidden.items():
+            reason = _layer_why_not(layer)
+            if reason is not None:
+                return reason if len(hidden) == 1 else f'layer "{name}": {reason}'
+        for wire in network.wires:
+            if wire.delay or wire.carries != AS_SENT:
+                return f"{wire} waits a step or changes what it carries; only wires that do neither are written"
+        return _readout_why_not(network)
 
     def write(self, network: Network, path: Path, profile: NirProfile | None = None) -> None:
         import nir
 
         self.check(network)
-        card, _ = _cards(network)
         profile = profile or NirProfile()
         legacy = profile.nir_version == "legacy-1.0.4"
-        if legacy and card.v_reset != 0:
+        resets = [layer.card.v_reset for layer in network.hidden.values() if layer.card.v_reset != 0]
+        if legacy and resets:
             raise CannotRun(
                 f"NIR profile legacy-1.0.4 has no v_reset and resets to 0, but this network resets to "
-                f'{card.v_reset:g}; use nir_version "1.0.8"'
+                f'{resets[0]:g}; use nir_version "1.0.8"'
             )
         unfinished = path.with_name(f".{path.name}.unfinished")
         try:
             nir.write(unfinished, nir_graph(network, profile))
             if legacy:
-                _strip_v_reset(unfinished)
+                _strip_v_reset(unfinished, [neuron_of(name) for name in network.hidden])
             os.replace(unfinished, path)  # a reader never sees half a file
         except OSError as error:
             with suppress(OSError):
@@ -128,26 +108,36 @@ class NirExporter(Exporter):
             raise InputError(f"{path}: cannot be written ({error}); choose a folder you may write to") from None
 
 
+def neuron_of(layer: str) -> str:
+    """What the neurons of a layer are called inside the file."""
+    return f"{layer}.lif"
+
+
 def nir_graph(network: Network, profile: NirProfile) -> Any:
     """The `nir.NIRGraph` of `network`."""
     import nir
 
-    cell, readout = network.cell, network.readout
-    card, readout_card = _cards(network)
-    assert isinstance(cell, LIF)
+    readout = network[network.output]
     nodes: dict[str, Any] = {
-        "input": nir.Input({"input": np.array([cell.input_size])}),
-        "w_in": nir.Linear(_numbers(cell.w_in)),
-        NEURON: _neurons(cell, profile),
+        "input": nir.Input({"input": np.array([network.input_size])}),
         READOUT: nir.Affine(_numbers(readout.weight), _numbers(readout.bias)),
         "output": nir.Output({"output": np.array([readout.size])}),
     }
-    edges = [("input", "w_in"), ("w_in", NEURON), (NEURON, READOUT)]
-    if not cell.recurrent_frozen:  # frozen at zero: the edge would only invite a platform to spend time on it
-        nodes[RECURRENT] = nir.Linear(_numbers(cell.w_rec))
-        edges += [(NEURON, RECURRENT), (RECURRENT, NEURON)]
-    if isinstance(readout, Leaky):
-        nodes[INTEGRATORS] = _integrators(readout_card, readout.size, card, profile)
+    edges: list[tuple[str, str]] = []
+    for name in network.hidden:
+        layer: LIF = network[name]
+        neuron, recurrent = neuron_of(name), f"{name}.w_rec"
+        nodes[neuron] = _neurons(layer, profile)
+        for wire in network.wires_into(name):
+            nodes[_weights_of(network, wire)] = nir.Linear(_numbers(layer.w_in[:, network.lines_of(wire)]))
+            edges += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
+        if not layer.recurrent_frozen:  # frozen at zero: the edge would only invite a platform to spend time on it
+            nodes[recurrent] = nir.Linear(_numbers(layer.w_rec))
+            edges += [(neuron, recurrent), (recurrent, neuron)]
+    edges += [(_sender(wire), READOUT) for wire in network.wires_into(network.output)]
+    card = _clock(network)
+    if isinstance(readout, LeakyReadout):
+        nodes[INTEGRATORS] = _integrators(readout.card, readout.size, card, profile)
         edges += [(READOUT, INTEGRATORS), (INTEGRATORS, "output")]
     else:
         edges += [(READOUT, "output")]
@@ -155,12 +145,52 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
     return nir.NIRGraph(nodes, edges, metadata={"neurorec": promise})
 
 
-def _cards(network: Network) -> tuple[Any, Any]:
-    """The cards of cell and readout; `why_not` sees to it that they are a SpikingCard and perhaps a LeakyCard."""
-    return network.cell.card, network.readout.card
+def _sender(wire: Wire) -> str:
+    return "input" if wire.source == INPUT else neuron_of(wire.source)
 
 
-def _neurons(cell: LIF, profile: NirProfile) -> Any:
+def _weights_of(network: Network, wire: Wire) -> str:
+    """The node of a wire's weights; that of a plain chain has the name that files always had."""
+    return (
+        W_IN if len(network.wires_into(wire.target)) == len(network.hidden) == 1 else f"{wire.source}.to.{wire.target}"
+    )
+
+
+def _clock(network: Network) -> SpikingCard:
+    """The card that says how long a step is; `why_not` sees to it that all layers agree."""
+    return next(iter(network.hidden.values())).card
+
+
+def _layer_why_not(layer: Any) -> str | None:
+    declared = vars(type(layer)).get("nir_why_not")  # what a parent declares is about another step
+    if declared != "":
+        other = RATE if layer.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
+        return declared or other
+    if layer.card.reset != "zero":
+        return (
+            f'its reset is "{layer.card.reset}", and NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
+            'same network with reset = "zero", trained as such'
+        )
+    return None
+
+
+def _readout_why_not(network: Network) -> str | None:
+    readout, clocks = network[network.output], [layer.card.dt_ms for layer in network.hidden.values()]
+    if len(set(clocks)) != 1:
+        return "its layers step by different times, or it has none that spikes, and a NIR simulation has one clock"
+    if type(readout) not in (LinearReadout, LeakyReadout):
+        return f'a readout of type {type(readout).__name__} has no NIR node; use the readout "linear" or "leaky"'
+    if len(network.wires_into(network.output)) != 1 or network.heard_by(network.output):
+        return "its readout hears several layers or is heard by one; only one that hears one layer and ends there is written"
+    if isinstance(readout, LeakyReadout) and readout.card.dt_ms != clocks[0]:
+        return (
+            f"its readout steps by {readout.card.dt_ms:g} ms and its neurons by {clocks[0]:g} ms, and a NIR "
+            "simulation has one clock; give both the same dt_ms"
+        )
+    return None
+
+
+def _neurons(cell: Any, profile: NirProfile) -> Any:
     import nir
 
     card, dt = cell.card, profile.options(cell.card).dt
@@ -193,9 +223,10 @@ def _numbers(weight: Any) -> np.ndarray:
     return weight.detach().cpu().numpy()
 
 
-def _strip_v_reset(path: Path) -> None:
+def _strip_v_reset(path: Path, neurons: list[str]) -> None:
     """nir 1.0.4 stops at the unknown name v_reset; later versions read its absence as zero."""
     import h5py
 
     with h5py.File(path, "r+") as file:
-        del file[f"node/nodes/{NEURON}/v_reset"]
+        for neuron in neurons:
+            del file[f"node/nodes/{neuron}/v_reset"]

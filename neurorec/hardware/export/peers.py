@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir, run_nir
-from neurorec.hardware.export.nir import NEURON
+from neurorec.hardware.export.nir import W_IN
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,13 @@ def _compare(
 ) -> PeerVerdict:
     graph = read_nir(path)
     options = options or promised_options(graph.metadata, graph.where)
-    ours = run_nir(graph, x, options).spikes[NEURON]
+    recorded = run_nir(graph, x, options).spikes
+    if len(recorded) != 1:
+        return PeerVerdict(
+            peer, None, 0, 0, None, f"not compared: the file has {len(recorded)} spiking layers, peers show one"
+        )
+    (neuron,) = recorded
+    ours = recorded[neuron]
     entries, spikes = ours.numel(), int(ours.sum())
     try:
         name = f"{peer} {importlib.metadata.version(peer)}"
@@ -94,7 +100,7 @@ def _compare(
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # deprecations inside the peer are not ours to fix
-            theirs = play(_recurrent_layer(path), x, options)
+            theirs = play(_recurrent_layer(path, neuron), x, options)
     except Exception as error:  # any way a foreign importer fails is a result to report
         return PeerVerdict(
             name, None, entries, spikes, None, f"could not read the file: {type(error).__name__}: {error}"
@@ -106,13 +112,14 @@ def _compare(
     return PeerVerdict(name, int((theirs != ours).sum()), entries, spikes, int(theirs.sum()))
 
 
-def _recurrent_layer(path: str | Path) -> Any:
+def _recurrent_layer(path: str | Path, neuron: str) -> Any:
     """The file's graph with everything behind the recurrent neurons replaced by an Output."""
     import nir
 
     whole = nir.read(path)
-    neurons: Any = whole.nodes[NEURON]
-    kept = {name: whole.nodes[name] for name in ("input", "w_in", "hidden.w_rec", NEURON) if name in whole.nodes}
+    neurons: Any = whole.nodes[neuron]
+    back = [b for a, b in whole.edges if a == neuron and (b, neuron) in whole.edges]
+    kept = {name: whole.nodes[name] for name in ("input", W_IN, *back, neuron)}
     kept["output"] = nir.Output({"output": np.array(neurons.v_threshold.shape)})
     edges = [(a, b) for a, b in whole.edges if a in kept and b in kept and b != "output"]
-    return nir.NIRGraph(kept, [*edges, (NEURON, "output")])
+    return nir.NIRGraph(kept, [*edges, (neuron, "output")])

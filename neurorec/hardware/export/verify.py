@@ -8,7 +8,7 @@ from torch import Tensor
 
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir, run_nir
 from neurorec.hardware.export.exporter import exporters
-from neurorec.hardware.export.nir import NEURON
+from neurorec.hardware.export.nir import neuron_of
 from neurorec.models.network import Network
 
 
@@ -42,15 +42,11 @@ def verify_nir(network: Network, path: str | Path, x: Tensor, options: NirOption
     exporters["nir"]().check(network)
     graph = read_nir(path)
     run = run_nir(graph, x, options or promised_options(graph.metadata, graph.where))
-    hidden, readout = (part.cpu() for part in _plain_run(network, x))
+    sent, _ = network.run(x)
+    hidden = {neuron_of(name): sent[name].cpu() for name in network.hidden}
     return NirVerdict(
-        mismatches={NEURON: int((run.spikes[NEURON] != hidden).sum())},
-        spikes={NEURON: int(hidden.sum())},
-        entries={NEURON: hidden.numel()},
-        readout_difference=float((run.output - readout).abs().max()),
+        mismatches={name: int((run.spikes[name] != spikes).sum()) for name, spikes in hidden.items()},
+        spikes={name: int(spikes.sum()) for name, spikes in hidden.items()},
+        entries={name: spikes.numel() for name, spikes in hidden.items()},
+        readout_difference=float((run.output - sent[network.output].cpu()).abs().max()),
     )
-
-
-def _plain_run(network: Network, x: Tensor) -> tuple[Tensor, Tensor]:
-    hidden, _ = network.cell(x)
-    return hidden, network.readout(hidden)

@@ -10,7 +10,8 @@ import numpy as np
 from neurorec.basics.errors import CannotRun
 from neurorec.hardware.chips.chip import Chip, Limit
 from neurorec.hardware.mapping.kernels import wire_kernels
-from neurorec.hardware.mapping.wiring import INPUT, Net
+from neurorec.hardware.mapping.net import Net
+from neurorec.hardware.workload.wiring import INPUT_LINES
 
 NO_LIMIT = 2**62
 
@@ -71,7 +72,7 @@ def fill_cores(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np
     regular = np.zeros((groups, groups + 1), np.int64)
     for line in net.regular:
         if line.fan_in == net.size_of(line.source):
-            regular[line.target, groups if line.source == INPUT else line.source] = line.fan_in
+            regular[line.target, groups if line.source == INPUT_LINES else line.source] = line.fan_in
     core_of, cores = wire_kernels().fill(
         np.arange(net.size) if order is None else order,
         np.zeros(net.size, bool) if breaks is None else breaks,

@@ -17,9 +17,9 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.mapping.anneal import MOST_PLACES, between_cores
 from neurorec.hardware.mapping.layout import Layout, fill_cores
+from neurorec.hardware.mapping.net import Net
 from neurorec.hardware.mapping.routes import Ground
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
-from neurorec.hardware.mapping.wiring import Net
 
 MOST_EDGES = 12_000_000  #: above, METIS takes minutes
 SLACK = 1.03  #: METIS balances parts to 3 %

@@ -6,28 +6,22 @@ less; the result says what the order travelled, too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from neurorec.basics.errors import CannotRun
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.mapping.anneal import anneal
+from neurorec.hardware.mapping.busiest import busiest_cores
 from neurorec.hardware.mapping.layout import Layout, check_cores, check_neurons, fill_cores
+from neurorec.hardware.mapping.net import Net, net_of
 from neurorec.hardware.mapping.partition import partitions, share_out_chips
 from neurorec.hardware.mapping.routes import Ground, Travel, travel
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic, check_lines, find_traffic
-from neurorec.hardware.mapping.wiring import Net
+from neurorec.hardware.workload.workload import Workload
 
 TRIES = 5
-
-
-@dataclass(frozen=True)
-class Core:
-    """Units `hidden` and `outputs`, each [first, past the last), counted core after core through all layers."""
-
-    hidden: tuple[int, int]
-    outputs: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class Plan:
 class Mapping:
     """A placed net. Packets, hops and loads are totals over all samples of the activity."""
 
-    cores: tuple[Core, ...]
+    cores: tuple[tuple[int, ...], ...]  #: of each core, how many units of each population it holds
     cores_on_chip: int | None  #: None where the card states no cores
     tiles_used: int  #: of the chip on which most are used
     packets: int
@@ -60,8 +54,9 @@ class Mapping:
     in_order: Mapping | None = None  #: where something else was tried: what the plain order travels
     found_by: str = "in order"
     plan: Plan | None = field(default=None, compare=False, repr=False)
+    #: where the step of every spike is known: synaptic events, active and silent neurons of the busiest core of each step,
+    #: over all steps
     busiest: tuple[float, float, float] | None = None
-    #: of a recording: synaptic events, active and silent neurons of the busiest core of each step, over all steps
 
     @property
     def share_of_chip(self) -> float | None:
@@ -70,6 +65,16 @@ class Mapping:
     @property
     def hops(self) -> int:
         return self.hops_east_west + self.hops_north_south
+
+
+def place_work(work: Workload, chip: Chip) -> Mapping:
+    """`place`, as the workload's setting asks for it."""
+    mapping = place(net_of(work, chip), chip, work.setting.partitioned, work.setting.annealed)
+    plan = mapping.plan
+    if work.spiked is None or plan is None or chip.time.barrier_one_tile is None:
+        return mapping
+    found = busiest_cores(plan.net, plan.layout, plan.traffic, work.spiked, chip, work.steps)
+    return replace(mapping, busiest=found)
 
 
 def place(net: Net, chip: Chip, partitioned: bool = False, annealed: bool = False) -> Mapping:
@@ -163,15 +168,12 @@ def _most_tiles(plan: Plan) -> int:
     return int(np.bincount(tiles // ground.on_chip).max())
 
 
-def _cores(net: Net, layout: Layout) -> tuple[Core, ...]:
-    readout = np.array([group.is_readout for group in net.groups])[net.group_of]
-    ends = [np.cumsum(np.bincount(layout.core_of[which], minlength=layout.cores)) for which in (~readout, readout)]
-    starts = [np.concatenate([[0], end[:-1]]) for end in ends]
-    columns = (column.tolist() for column in (starts[0], ends[0], starts[1], ends[1]))
-    return tuple(Core((a, b), (c, d)) for a, b, c, d in zip(*columns, strict=True))
+def _cores(net: Net, layout: Layout) -> tuple[tuple[int, ...], ...]:
+    held = np.zeros((layout.cores, len(net.groups)), np.int64)
+    np.add.at(held, (layout.core_of, net.group_of), 1)
+    return tuple(map(tuple, held.tolist()))
 
 
 def _one_core(net: Net) -> Mapping:
     """A chip whose card states no cores: everything is in one place."""
-    hidden = sum(group.size for group in net.groups if not group.is_readout)
-    return Mapping((Core((0, hidden), (0, net.size - hidden)),), None, 1, int(net.spikes.sum()), 0, 0, 0)
+    return Mapping((tuple(group.size for group in net.groups),), None, 1, int(net.spikes.sum()), 0, 0, 0)

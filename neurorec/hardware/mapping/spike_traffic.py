@@ -16,7 +16,8 @@ from scipy.sparse import csr_array
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.mapping.kernels import wire_kernels
 from neurorec.hardware.mapping.layout import Layout, check_limit
-from neurorec.hardware.mapping.wiring import INPUT, Net, Regular
+from neurorec.hardware.mapping.net import Net
+from neurorec.hardware.workload.wiring import INPUT_LINES, Regular
 
 
 @dataclass(frozen=True)
@@ -84,12 +85,18 @@ def find_traffic(net: Net, layout: Layout) -> SpikeTraffic:
     sender_of, origin = np.empty(net.inputs + net.size, np.int64), []
     senders_of: dict[int, np.ndarray] = {}  # of each group: its senders, one a line or one a share
     count = 0
-    for source in range(INPUT, len(net.groups)):
-        first, size = (0, net.inputs) if source == INPUT else (net.inputs + net.first[source], net.size_of(source))
-        own = np.full(size, -1) if source == INPUT else layout.core_of[first - net.inputs : first - net.inputs + size]
+    for source in range(INPUT_LINES, len(net.groups)):
+        first, size = (
+            (0, net.inputs) if source == INPUT_LINES else (net.inputs + net.first[source], net.size_of(source))
+        )
+        own = (
+            np.full(size, -1)
+            if source == INPUT_LINES
+            else layout.core_of[first - net.inputs : first - net.inputs + size]
+        )
         if source in by_line:
             of_line, cores = np.arange(size), own
-        elif source == INPUT:
+        elif source == INPUT_LINES:
             of_line, cores = np.zeros(size, np.int64), np.full(min(1, size), -1)
         else:
             of_line, cores = np.searchsorted(shares.cores[source], own), shares.cores[source]
@@ -140,7 +147,7 @@ def _regular(line: Regular, net: Net, shares: _Shares, senders_of: dict[int, np.
     """Deliveries of a regular connection: cores, senders, synapses of a spike there."""
     cores, units = shares.cores[line.target], shares.counts[line.target]
     senders, size = senders_of[line.source], net.size_of(line.source)
-    if line.source == INPUT or line.fan_in == size:
+    if line.source == INPUT_LINES or line.fan_in == size:
         return np.repeat(cores, len(senders)), np.tile(senders, len(cores)), np.repeat(units, len(senders))
     target_size = net.size_of(line.target)
     fan_out = target_size * line.fan_in / size

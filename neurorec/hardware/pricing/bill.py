@@ -4,51 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurorec.basics.counts import TrainingCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.evidence import Scope
-from neurorec.hardware.chips.precision import Precision
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.memory import BitsMoved
-from neurorec.hardware.training_operations import TrainingOperations
-from neurorec.hardware.workload.operations import Operations
-
-
-@dataclass(frozen=True)
-class Workers:
-    """Replicas that share every batch and add up their gradients round a ring over `link`."""
-
-    count: int
-    link: str
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How a net is run, where the caller says so: inferences in a batch, clock, whether it waits for real time."""
-
-    batch: int = 1
-    clock_MHz: float | None = None
-    waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
-    precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
-    workers: Workers | None = None  #: who train together; None: one chip alone
-    dt_ms: float | None = None  #: what a step stands for, where it is not the net's own
-    annealed: bool = False  #: cores are moved so that spikes travel less
-    partitioned: bool = False  #: neurons are shared out so that spikes travel less
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """What a training did: see `count_training` for what one weight update is under each rule."""
-
-    rule: str
-    samples_seen: int
-    weight_updates: int
+from neurorec.hardware.workload.counting import Operations
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
 
-    accuracy: float  #: on test data
+    accuracy: float | None  #: on test data; None where answers are not right or wrong
     validation: float  #: of the network that was kept
     epochs: int
     history: tuple[tuple[int, float], ...] = ()
@@ -76,7 +44,7 @@ class TrainingCost:
     unpriced: tuple[str, ...] = ()
     without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
-    operations: TrainingOperations | None = None
+    operations: TrainingCounts | None = None
     traffic: tuple[BitsMoved, ...] = ()  #: of the whole training, by store and memory
 
     @property

@@ -7,22 +7,19 @@ least". Totals are over all samples of the operations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from collections.abc import Mapping as Table
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from neurorec.basics.counts import Counts, LayerCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.chips.evidence import Energy
-from neurorec.hardware.chips.precision import FLOAT32, Precision
-from neurorec.hardware.counts import Counts, LayerCounts
-from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.memory import BitsMoved
-from neurorec.hardware.workload.operations import Operations
+from neurorec.hardware.pricing.placed import Placed, on_chip
 
 Part = Literal["compute", "memory", "communication", "static"]
-PARTS: Table[str, Part] = {
+PARTS: Mapping[str, Part] = {
     "memory_access": "memory",
     **dict.fromkeys(
         (
@@ -58,38 +55,25 @@ class Charge:
         return Charge(self.term, None if self.energy_pJ is None else self.energy_pJ * share, self.has_band)
 
 
-def precision_of(chip: Chip, asked: Precision | None) -> Precision:
-    """What is asked for, else what the chip's prices are for, else float32."""
-    return asked or (FLOAT32 if chip.precision is None else Precision.of(chip.precision))
-
-
-def on_chip(chip: Chip, counts: LayerCounts) -> LayerCounts:
-    """A chip that cannot skip silence computes every synapse in every step."""
-    return counts if chip.counts_spikes else counts.as_dense()
-
-
-def charge_inference(
-    operations: Operations, mapping: Mapping, chip: Chip, moved: Sequence[BitsMoved], precision: Precision
-) -> list[Charge]:
+def charge_inference(placed: Placed, moved: Sequence[BitsMoved]) -> list[Charge]:
     """One charge for each term but static that the card must price and the run has events of."""
-    layers = on_chip(chip, operations.layers)
-    steps = operations.sample_steps
+    operations, mapping, chip = placed.operations, placed.mapping, placed.chip
     terms = {
-        **_arithmetic(layers.total),
-        **_neurons(operations, chip),
+        **_arithmetic(placed.layers.total),
+        **_neurons(placed),
         "packet": mapping.packets,
         "spike_within_tile": mapping.within_tile,
         "hop_east_west": mapping.hops_east_west,
         "hop_north_south": mapping.hops_north_south,
-        "wire": operations.cell.spikes + operations.cell.values_sent,
+        "wire": operations.total.spikes + placed.values_on_the_way,
         "input_injection": operations.input_spikes,
         "chip_to_chip": mapping.packets_off_chip,
-        **dict.fromkeys(("barrier", "management"), steps),
+        **dict.fromkeys(("barrier", "management"), operations.sample_steps),
         **dict.fromkeys(("board", "launch_overhead"), operations.samples),
-        "small_net_overhead": operations.samples if _below_measured(operations, chip) else 0,
+        "small_net_overhead": operations.samples if _below_measured(placed) else 0,
     }
     must_price = [*chip.must_price, *(["chip_to_chip"] if mapping.packets_off_chip else [])]
-    return _charge(terms, must_price, chip.energies(precision.weight)) + charge_memory(moved, chip)
+    return _charge(terms, must_price, chip.energies(placed.precision.weight)) + charge_memory(moved, chip)
 
 
 def charge_learning(learned: LayerCounts, chip: Chip, dtype: str) -> list[Charge]:
@@ -102,29 +86,6 @@ def charge_learning(learned: LayerCounts, chip: Chip, dtype: str) -> list[Charge
         "weight_scaling": counts.weights_scaled,
     }
     return _charge(terms, [*chip.must_price, *chip.must_price_training], chip.energies(dtype))
-
-
-def idle_power_mW(chip: Chip, clock_MHz: float | None = None) -> Band:
-    """Static power, with the power of the clock where the card has one (at the card's clock, or at `clock_MHz`)."""
-    assert chip.static is not None
-    power = chip.static.power.as_band()
-    if chip.static.clock is not None:
-        power += chip.static.clock.as_band() * (chip.static.clock.clock_MHz if clock_MHz is None else clock_MHz)
-    return power
-
-
-def power_mW(chip: Chip, events_per_s: float = 0.0, clock_MHz: float | None = None) -> Band:
-    """Total power of a chip whose law is static power, clock power and a price a synaptic event (all-in cards)."""
-    power = idle_power_mW(chip, clock_MHz)
-    if chip.energy.synaptic_event is not None:
-        power += chip.energy.synaptic_event.as_band() * (events_per_s * 1e-9)  # pJ/s is 1e-9 mW
-    return power
-
-
-def message_bits(operations: Operations, mapping: Mapping, chip: Chip, precision: Precision) -> float:
-    packet_bits = (chip.network.packet_bits if chip.network else None) or precision.bits("address")
-    values = operations.input_values + operations.cell.values_sent
-    return mapping.packets * packet_bits + values * precision.bits("activation")
 
 
 def total_of(charges: Iterable[Charge]) -> Band:
@@ -140,11 +101,13 @@ def _arithmetic(counts: Counts) -> dict[str, float]:
     }
 
 
-def _neurons(operations: Operations, chip: Chip) -> dict[str, float]:
+def _neurons(placed: Placed) -> dict[str, float]:
     """A readout unit is a neuron of the chip too: updated every step, never active; so is a neuron's further unit."""
-    updates = operations.cell.neuron_updates * chip.units_of(operations.cell_name)
-    updates += operations.readout.values_sent
-    active = operations.cell.active_neuron_updates
+    updates = sum(
+        counts.values_sent if p.is_readout else counts.neuron_updates * placed.chip.units_of(p.needs)
+        for p, counts in placed.populations()
+    )
+    active = placed.operations.total.active_neuron_updates
     return {
         "neuron_update": updates,
         "neuron_update_active": active,
@@ -152,9 +115,9 @@ def _neurons(operations: Operations, chip: Chip) -> dict[str, float]:
     }
 
 
-def _below_measured(operations: Operations, chip: Chip) -> bool:
-    macs = on_chip(chip, operations.layers).total.macs
-    return chip.measured_macs is not None and macs < chip.measured_macs[0] * operations.samples
+def _below_measured(placed: Placed) -> bool:
+    measured = placed.chip.measured_macs
+    return measured is not None and placed.layers.total.macs < measured[0] * placed.inferences
 
 
 def _charge(terms: dict[str, float], must_price: list[str], prices: dict[str, Energy]) -> list[Charge]:

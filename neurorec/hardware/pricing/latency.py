@@ -2,12 +2,12 @@
 
 A chip that runs as fast as it can ends each step with a barrier:
     t = sum over steps of max(busiest core, links) + barrier;  core: events x t_syn + active x t_active + inactive x t_inactive
-Events of a layer are shared among its cores by their number of units; links: packets over the tiles used, or over the hottest
-link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where samples or
-cores of a layer differ (without activity by step, it is the mean step, lower still; a recording of a described net gives the
-busiest core of each step). The barrier is interpolated between one
-tile and all tiles, which are also its band. A chip with a fixed step takes steps x step. Of a chip with one time for all
-events, for all multiply-accumulates or for every bit of memory traffic, the longest of those stated counts.
+Events of a layer are shared among its cores by how many of its units each holds; links: packets over the tiles used, or over
+the hottest link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where
+samples or cores of a layer differ (without activity by step, it is the mean step, lower still; where the step of every spike
+is known, the busiest core of each step is exact). The barrier is interpolated between one tile and all tiles, which are also
+its band. A chip with a fixed step takes steps x step. Of a chip with one time for all events, for all multiply-accumulates or
+for every bit of memory traffic, the longest of those stated counts.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurorec.basics.counts import Counts, LayerCounts
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
-from neurorec.hardware.counts import Counts
-from neurorec.hardware.mapping import Core, Mapping
-from neurorec.hardware.pricing.bill import Setting
-from neurorec.hardware.workload.operations import Operations
+from neurorec.hardware.chips.evidence import Time
+from neurorec.hardware.mapping import Mapping
+from neurorec.hardware.pricing.placed import Placed
+from neurorec.hardware.workload.counting import Operations
 
 NS_PER_US = 1e3
 
@@ -32,50 +33,53 @@ class Busy:
     bottleneck: str
 
 
-def busy(operations: Operations, mapping: Mapping, chip: Chip, setting: Setting, memory_bits: float) -> Busy | None:
+def busy(placed: Placed, memory_bits: float) -> Busy | None:
     """Time for which one inference is charged, or None where the card's times do not give one.
 
-    `memory_bits` is what all samples of `operations` move.
+    `memory_bits` is what all samples move.
     """
-    found = _work(operations, mapping, chip, memory_bits)
-    if found is not None and setting.clock_MHz and chip.static is not None and chip.static.clock is not None:
-        found = Busy(found.us * (chip.static.clock.clock_MHz / setting.clock_MHz), found.bottleneck)
-    if setting.waits and operations.dt_ms is not None:
-        real = _real_time(operations, operations.dt_ms)
+    static, setting, dt_ms = placed.chip.static, placed.setting, placed.operations.dt_ms
+    found = _work(placed, memory_bits)
+    if found is not None and setting.clock_MHz and static is not None and static.clock is not None:
+        found = Busy(found.us * (static.clock.clock_MHz / setting.clock_MHz), found.bottleneck)
+    if setting.waits and dt_ms is not None:
+        real = _real_time(placed.operations, dt_ms)
         return real if found is None or found.us.value < real.us.value else found
     return found
 
 
-def learning_us(
-    learned: Counts, learned_bits: float, operations: Operations, mapping: Mapping, chip: Chip
-) -> Band | None:
+def learning_us(placed: Placed, learned: LayerCounts, learned_bits: float) -> Band | None:
     """Time of everything a training does beyond its forward passes; None where the card's times do not give it.
 
     A chip bound to real time or to a fixed step learns within its steps. Elsewhere updates come one after another on the
-    core that holds most of the layer.
+    core that holds most of what they change.
     """
-    if chip.time.step is not None or (chip.static is not None and chip.static.time == "real time"):
+    chip, times = placed.chip, placed.chip.time
+    if times.step is not None or (chip.static is not None and chip.static.time == "real time"):
         return Band.exact(0.0)
-    if chip.time.barrier_one_tile is not None:
-        if chip.time.plasticity_update is None:
+    if times.barrier_one_tile is not None:
+        if times.plasticity_update is None:
             return None
-        fullest = max(core.hidden[1] - core.hidden[0] for core in mapping.cores) / max(1, operations.hidden_units)
-        return chip.time.plasticity_update.as_band() * (learned.plasticity_updates * fullest / NS_PER_US)
-    found = _serial(learned, learned_bits, chip)
+        updates = [(learned.of(p.name).plasticity_updates, max(1, p.size)) for p in placed.work.populations]
+        most = max(
+            sum(total * (n / size) for n, (total, size) in zip(core, updates, strict=True))
+            for core in placed.mapping.cores
+        )
+        return times.plasticity_update.as_band() * (most / NS_PER_US)
+    found = _serial(learned.total, learned_bits, chip)
     return None if found is None else found.us
 
 
-def _work(operations: Operations, mapping: Mapping, chip: Chip, memory_bits: float) -> Busy | None:
-    times, inferences = chip.time, max(1, operations.samples)
-    if times.step is not None:
-        return Busy(times.step.as_band() * (operations.mean_steps / NS_PER_US), "its fixed step")
+def _work(placed: Placed, memory_bits: float) -> Busy | None:
+    chip, operations = placed.chip, placed.operations
+    if chip.time.step is not None:
+        return Busy(chip.time.step.as_band() * (operations.mean_steps / NS_PER_US), "its fixed step")
     if chip.static is not None and chip.static.time == "real time":
         return None if operations.dt_ms is None else _real_time(operations, operations.dt_ms)
-    if times.barrier_one_tile is not None:
-        return _stepped(operations, mapping, chip)
-    counts = operations.total if chip.counts_spikes else operations.total.as_dense()
-    found = _serial(counts, memory_bits, chip)
-    return None if found is None else Busy(found.us * (1 / inferences), found.bottleneck)
+    if chip.time.barrier_one_tile is not None:
+        return _stepped(placed, chip.time.barrier_one_tile)
+    found = _serial(placed.layers.total, memory_bits, chip)
+    return None if found is None else Busy(found.us * (1 / max(1, placed.inferences)), found.bottleneck)
 
 
 def _real_time(operations: Operations, dt_ms: float) -> Busy:
@@ -97,22 +101,12 @@ def _serial(counts: Counts, memory_bits: float, chip: Chip) -> Busy | None:
     return Busy(Band.largest(one.us for one in found), slowest.bottleneck)
 
 
-def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
+def _stepped(placed: Placed, barrier_one_tile: Time) -> Busy:
     """Every step waits for its busiest core or the links, then for the barrier."""
-    samples, each = max(1, operations.samples), operations.mean_steps
-    seen = operations.per_step
-    if seen is None:  # one mean step, `each` times
-        total = (operations.cell.synaptic_events, operations.readout.synaptic_events, operations.cell.spikes)
-        steps = tuple(
-            np.array([count / max(1, operations.sample_steps)]) for count in (*total, operations.sample_steps)
-        )
-    else:
-        each = 1
-        steps = tuple(n / samples for n in (seen.cell_events, seen.readout_events, seen.spikes, seen.running))
-    cores = np.zeros((3, len(steps[0])))
-    for core in mapping.cores:
-        cores = np.maximum(cores, _core_ns(operations, core, chip, steps))
-    running = steps[3]
+    operations, mapping, chip = placed.operations, placed.mapping, placed.chip
+    each = 1.0 if operations.per_step is not None else operations.mean_steps
+    events, spikes, running = _by_step(operations)
+    cores = _busiest_ns(placed, events, spikes, running)
     if mapping.busiest is not None:  # exact: the busiest core of each step, as one mean step
         each, running = operations.mean_steps, np.ones(1)
         kinds = (chip.time.synaptic_event, chip.time.neuron_update_active, chip.time.neuron_update_inactive)
@@ -123,7 +117,7 @@ def _stepped(operations: Operations, mapping: Mapping, chip: Chip) -> Busy:
         over = max(mapping.packets / max(1, mapping.tiles_used * mapping.chips), mapping.hottest_link)
         links = _ends(chip.time.packet.as_band()) * over / max(1, operations.sample_steps)
     work = np.maximum(cores, links[:, None] * running).sum(1) * each
-    barrier = _barrier_ns(mapping, chip) * operations.mean_steps
+    barrier = _barrier_ns(mapping, chip, barrier_one_tile) * operations.mean_steps
     waits = {"cores": cores[0].sum() * each, "links": links[0] * operations.mean_steps, "the barrier": barrier.value}
     us = (Band(*(float(end) for end in work)) + barrier) * (1 / NS_PER_US)
     return Busy(us, max(waits, key=lambda name: waits[name]))
@@ -133,25 +127,43 @@ def _ends(band: Band) -> np.ndarray:
     return np.array([band.value, band.low, band.high])
 
 
-def _core_ns(operations: Operations, core: Core, chip: Chip, steps: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Serial work of one core in each step of one sample: [3, T], value, low and high."""
-    hidden, outputs = core.hidden[1] - core.hidden[0], core.outputs[1] - core.outputs[0]
-    share, share_out = hidden / max(1, operations.hidden_units), outputs / max(1, operations.output_units)
-    events, active = share * steps[0] + share_out * steps[1], share * steps[2]
-    units = (hidden * chip.units_of(operations.cell_name) + outputs) * steps[3]
+def _by_step(operations: Operations) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
+    """Synaptic events and spikes of each layer in every step of one sample, and the share of samples that still run."""
+    seen, samples = operations.per_step, max(1, operations.samples)
+    if seen is not None and operations.running is not None:
+        steps = seen.values()
+        return (
+            [one.events / samples for one in steps],
+            [one.spikes / samples for one in steps],
+            operations.running / samples,
+        )
+    runs, layers = max(1, operations.sample_steps), operations.layers.values()
+    mean = [[np.array([total / runs]) for total in totals] for totals in
+            ([one.synaptic_events for one in layers], [one.spikes for one in layers], [operations.sample_steps])]  # fmt: skip
+    return mean[0], mean[1], mean[2][0]
+
+
+def _busiest_ns(placed: Placed, events: list[np.ndarray], spikes: list[np.ndarray], running: np.ndarray) -> np.ndarray:
+    """Serial work of the busiest core in each step of one sample: [3, T], value, low and high."""
+    held = np.array(placed.mapping.cores)[:, :, None]  # [cores, layers, 1]
+    met, active, units = 0.0, 0.0, 0
+    for n, p in enumerate(placed.work.populations):
+        share = held[:, n] / max(1, p.size)
+        met, active = met + share * events[n], active + share * spikes[n]
+        units = units + held[:, n] * (1 if p.is_readout else placed.chip.units_of(p.needs))
+    times = placed.chip.time
     counted = (
-        (chip.time.synaptic_event, events),
-        (chip.time.neuron_update_active, active),
-        (chip.time.neuron_update_inactive, units - active),
+        (times.synaptic_event, met),
+        (times.neuron_update_active, active),
+        (times.neuron_update_inactive, units * running - active),
     )
-    spent = [_ends(time.as_band())[:, None] * count[None, :] for time, count in counted if time is not None]
-    return np.sum(spent, axis=0) if spent else np.zeros((3, len(events)))
+    spent = [_ends(time.as_band())[:, None, None] * count for time, count in counted if time is not None]
+    return np.sum(spent, axis=0).max(1) if spent else np.zeros((3, len(running)))
 
 
-def _barrier_ns(mapping: Mapping, chip: Chip) -> Band:
-    assert chip.time.barrier_one_tile is not None
-    one = chip.time.barrier_one_tile.ns
+def _barrier_ns(mapping: Mapping, chip: Chip, barrier_one_tile: Time) -> Band:
+    one = barrier_one_tile.ns
     if chip.time.barrier_all_tiles is None or chip.network is None:
-        return chip.time.barrier_one_tile.as_band()
+        return barrier_one_tile.as_band()
     everything, tiles = chip.time.barrier_all_tiles.ns, chip.network.tiles[0] * chip.network.tiles[1]
     return Band(one + (everything - one) * (mapping.tiles_used - 1) / max(1, tiles - 1), one, everything)

@@ -1,6 +1,6 @@
 """Which memory of a chip holds what, and the bits that each is read and written.
 
-A store is what one layer keeps of one kind (its weights, its state, ...). Stores are taken in the order of their use (bits
+Stores are taken in the order of their use (bits
 moved for each bit held, most first), and each goes whole into the smallest memory with room left for it. This is what a
 compiler that knows the net could do at best: no caches, nothing is moved between memories, nothing kept in registers.
 """
@@ -10,27 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from neurorec.basics.counts import Kind, LayerCounts, Store
 from neurorec.hardware.chips.evidence import AccessEnergy
 from neurorec.hardware.chips.precision import Precision
-from neurorec.hardware.counts import Kind, Layer, LayerCounts
 
 INSIDE = "inside the price"  #: the memory of a chip whose card states none
-
-
-@dataclass(frozen=True)
-class Store:
-    """`words` must be held at once."""
-
-    layer: Layer
-    kind: Kind
-    words: int
 
 
 @dataclass(frozen=True)
 class BitsMoved:
     """Bits read from and written to one store, and the memory that holds it."""
 
-    layer: Layer
+    layer: str
     kind: Kind
     level: str
     bits_held: int
@@ -44,7 +35,7 @@ class BitsMoved:
 
 def place_stores(
     stores: Iterable[Store], used: LayerCounts, precision: Precision, levels: Sequence[AccessEnergy]
-) -> dict[tuple[Layer, Kind], int | None]:
+) -> dict[tuple[str, Kind], int | None]:
     """The index of the level that holds each store (None where the card states no memory, or none has room)."""
 
     def use(store: Store) -> float:
@@ -52,7 +43,7 @@ def place_stores(
         return (counts.reads(store.kind) + counts.writes(store.kind)) / max(1, store.words)
 
     held = [0] * len(levels)
-    placed: dict[tuple[Layer, Kind], int | None] = {}
+    placed: dict[tuple[str, Kind], int | None] = {}
     for store in sorted(stores, key=use, reverse=True):
         size_bytes = -(-store.words * precision.bits(store.kind) // 8)
         at = next((n for n, level in enumerate(levels) if _has_room(level, held[n] + size_bytes)), None)
@@ -71,7 +62,7 @@ def traffic(
     counted: LayerCounts,
     precision: Precision,
     levels: Sequence[AccessEnergy],
-    placed: dict[tuple[Layer, Kind], int | None] | None = None,
+    placed: dict[tuple[str, Kind], int | None] | None = None,
 ) -> tuple[BitsMoved, ...]:
     """Bits moved by `counted`; where `placed` is not given, stores are placed by this very use."""
     placed = place_stores(stores, counted, precision, levels) if placed is None else placed

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from neurorec.hardware.chips.batch_law import BatchLaw
-from neurorec.hardware.chips.chip import Chip
-from neurorec.hardware.mapping import Mapping
-from neurorec.hardware.pricing.bill import Cost, Setting
-from neurorec.hardware.pricing.charges import message_bits, precision_of
-from neurorec.hardware.workload.operations import Operations
-
-PJ_PER_MW_US = 1e3  #: 1 mW for 1 us is 1 nJ
+from neurorec.hardware.pricing.bill import Cost
+from neurorec.hardware.pricing.placed import Placed
+from neurorec.hardware.pricing.power import PJ_PER_MW_US
 
 
-def price_by_law(
-    name: str, chip: Chip, law: BatchLaw, operations: Operations, mapping: Mapping, setting: Setting
-) -> Cost:
+def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
     """One inference out of a batch. Every step of the net is one pass, as the metered nets made one."""
+    chip, operations, setting = placed.chip, placed.operations, placed.setting
     reason = law.why_not(setting.batch)
     if setting.clock_MHz is not None:
         reason = "it was metered at one clock only, so clock_MHz cannot be changed; leave it out"
     if reason is not None:
         return Cost(name, chip.scope, False, reason)
-    counts = operations.total if chip.counts_spikes else operations.total.as_dense()
+    counts = placed.layers.total
     macs = (counts.macs + counts.synaptic_events) / operations.samples
     time_us = law.time.us(macs, setting.batch, operations.steps)
     if setting.waits and operations.dt_ms is not None:
@@ -41,12 +36,11 @@ def price_by_law(
         latency_us=law.banded(time_us),
         bottleneck="the metered board",
         unpriced=tuple(term for term in chip.must_price if counted.get(term)),
-        communication_bits=message_bits(operations, mapping, chip, precision_of(chip, setting.precision))
-        / operations.samples,
+        communication_bits=placed.message_bits / operations.samples,
         static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us" if idle else "inside the metered energy",
         operations=operations,
-        mapping=mapping,
+        mapping=placed.mapping,
         batch=setting.batch,
-        notes=tuple(note for note in (outside, stepped) if note),
+        notes=(*(note for note in (outside, stepped) if note), *placed.work.notes),
         published=tuple(str(figure) for figure in chip.published),
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.chips.link import link_names, load_link
 from neurorec.hardware.chips.precision import parse_precision
-from neurorec.hardware.pricing.bill import Workers
-from neurorec.hardware.pricing.case import Case, TrainedNet
+from neurorec.hardware.mapping import place_work
+from neurorec.hardware.pricing.price import why_not
 from neurorec.hardware.pricing.sweepable import Sweepable, decimal_number, settings, whole_number
+from neurorec.hardware.workload.changes import restepped, thinned
+from neurorec.hardware.workload.setting import Workers
+from neurorec.hardware.workload.workload import Workload
 
 
 @settings.register("precision")
@@ -26,8 +29,8 @@ class ByPrecision(Sweepable):
         return parse_precision(text)
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        return case.with_setting(precision=value)
+    def changed(cls, work: Workload, value: Any) -> Workload:
+        return work.with_setting(precision=value)
 
     @classmethod
     def label(cls, value: Any) -> str:
@@ -47,10 +50,10 @@ class BySparsity(Sweepable):
         return value
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        if not case.has_spikes:
+    def changed(cls, work: Workload, value: Any) -> Workload:
+        if not work.all_spikes:
             raise InputError("--sweep sparsity: all lines of this net carry values, so no spike can be taken away")
-        return case.with_sparsity(value)
+        return thinned(work, value)
 
 
 @settings.register("dt_ms")
@@ -69,19 +72,19 @@ class ByTimeStep(Sweepable):
         return value
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        if case.dt_ms is None:
+    def changed(cls, work: Workload, value: Any) -> Workload:
+        if work.dt_ms is None:
             raise InputError("--sweep dt_ms: the steps of this net stand for no time (its card has no dt_ms)")
-        lasts_ms = case.steps * case.dt_ms
+        lasts_ms = work.steps * work.dt_ms
         steps = round(lasts_ms / value)
         if steps < 1 or abs(steps * value - lasts_ms) > 1e-6 * lasts_ms:
             raise InputError(f"--sweep dt_ms: {lasts_ms:g} ms of input are no whole number of steps of {value:g} ms")
-        busiest = case.most_spikes_per_step * value / case.dt_ms
+        busiest = work.most_spikes_per_step * value / work.dt_ms
         if busiest > 1:
             raise InputError(
                 f"--sweep dt_ms: with {value:g} ms a line would spike {busiest:.3g} times in a step; take shorter steps"
             )
-        return case.with_steps(steps, value)
+        return restepped(work, steps, value)
 
 
 @settings.register("batch")
@@ -94,8 +97,8 @@ class ByBatch(Sweepable):
         return whole_number("batch", text)
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        return case.with_setting(batch=value)
+    def changed(cls, work: Workload, value: Any) -> Workload:
+        return work.with_setting(batch=value)
 
 
 @settings.register("chips")
@@ -111,22 +114,16 @@ class ByChips(Sweepable):
         return whole_number("chips", text)
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        if isinstance(case, TrainedNet):
-            raise InputError(
-                "--sweep chips: a stored run is placed on one chip; describe the net and use --network (docs/networks/)"
-            )
-        return case
-
-    @classmethod
-    def on_chip(cls, case: Case, chip: Chip, value: Any) -> Chip | str:
-        limit = chip.limits.cores
+    def on_chip(cls, work: Workload, chip: Chip, value: Any) -> Chip | str:
+        limit, reason = chip.limits.cores, why_not(work, chip)
+        if reason is not None:
+            return reason
         if chip.network is None or limit is None:
             return "its card says nothing of cores and of a network that could reach a second chip"
-        plain = case.price(chip)
-        if plain.mapping is None:
-            return plain.why_not
-        cores = len(plain.mapping.cores)
+        try:
+            cores = len(place_work(work, chip).cores)
+        except CannotRun as error:
+            return str(error)
         each = -(-cores // value)
         if each > limit.count or -(-cores // each) != value:
             return f"its {cores} cores cannot be shared evenly over {value} chips of {limit.count}"
@@ -156,10 +153,10 @@ class ByWorkers(Sweepable):
         return Workers(cls.parse(text), over)
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
-        if not isinstance(case, TrainedNet):
-            raise InputError("--sweep workers needs a finished run: a description says nothing about how it is trained")
-        return case.with_setting(workers=value)
+    def changed(cls, work: Workload, value: Any) -> Workload:
+        if work.training is None:
+            raise InputError("--sweep workers needs a finished run: nothing here says how the net is trained")
+        return work.with_setting(workers=value)
 
     @classmethod
     def label(cls, value: Any) -> str:

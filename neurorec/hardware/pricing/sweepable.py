@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from neurorec.basics.errors import InputError
 from neurorec.basics.registry import Registry
 from neurorec.hardware.chips.chip import Chip
-from neurorec.hardware.pricing.case import Case
+from neurorec.hardware.workload.workload import Workload
 
 settings: Registry[type[Sweepable]] = Registry("sweep setting")
 
@@ -36,12 +36,12 @@ class Sweepable(ABC):
         return cls.parse(text)
 
     @classmethod
-    def changed(cls, case: Case, value: Any) -> Case:
+    def changed(cls, work: Workload, value: Any) -> Workload:
         """The net under that value. Raises `InputError` where this net has no such setting."""
-        return case
+        return work
 
     @classmethod
-    def on_chip(cls, case: Case, chip: Chip, value: Any) -> Chip | str:
+    def on_chip(cls, work: Workload, chip: Chip, value: Any) -> Chip | str:
         """The chip under that value, or the reason why it has no such setting."""
         return chip
 

@@ -11,9 +11,9 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing import sweep_settings as _settings  # noqa: F401 (importing registers)
 from neurorec.hardware.pricing.bill import Cost
-from neurorec.hardware.pricing.case import Case
-from neurorec.hardware.pricing.inference_cost import refused
+from neurorec.hardware.pricing.price import price, refused
 from neurorec.hardware.pricing.sweepable import Sweepable, settings
+from neurorec.hardware.workload.workload import Workload
 
 __all__ = ["Sweep", "Sweepable", "parse_sweep", "run_sweep", "settings"]
 
@@ -46,15 +46,15 @@ def parse_sweep(text: str) -> Sweep:
     return Sweep(name, values)
 
 
-def run_sweep(case: Case, sweep: Sweep, chips: Sequence[str]) -> dict[str, list[Cost]]:
-    """For each chip one cost a value, in their order; a chip that cannot price a value says why."""
-    cases = [sweep.setting.changed(case, value) for value in sweep.values]
+def run_sweep(work: Workload, sweep: Sweep, chips: Sequence[str]) -> dict[str, list[Cost]]:
+    """For each chip one cost per value, in their order; a chip that cannot price a value says why."""
+    changed = [sweep.setting.changed(work, value) for value in sweep.values]
     found: dict[str, list[Cost]] = {}
     for asked in chips:
         chip, name = load_chip(asked), Path(asked).stem
         found[name] = []
-        for one, value in zip(cases, sweep.values, strict=True):
-            there = sweep.setting.on_chip(case, chip, value)
-            cost = refused(name, chip, there) if isinstance(there, str) else one.price(there)
+        for one, value in zip(changed, sweep.values, strict=True):
+            there = sweep.setting.on_chip(work, chip, value)
+            cost = refused(name, chip, there) if isinstance(there, str) else price(one, there)
             found[name].append(replace(cost, chip=name))
     return found

@@ -1,5 +1,5 @@
-"""One cell a file. Importing this folder registers them all."""
+"""One cell per file. Importing this folder registers them all."""
 
-from neurorec.models.cells import adaptive_lif, competitive, competitive_lif, elman, leaky_integrator, lif, lstm
+from neurorec.basics.registry import import_members
 
-__all__ = ["adaptive_lif", "competitive", "competitive_lif", "elman", "leaky_integrator", "lif", "lstm"]
+import_members(__name__, __path__)

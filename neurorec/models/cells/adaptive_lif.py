@@ -5,8 +5,9 @@ from typing import NamedTuple
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 
-from neurorec.models.cell import StepOperations, cells
-from neurorec.models.cells.lif import LIF, LIFCard, norse_values
+from neurorec.basics.capabilities import capabilities
+from neurorec.models.cell import Eligibility, StepOperations, TraceOperations, cells
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
 from neurorec.models.forms import NorseForm
@@ -24,6 +25,15 @@ class AdaptiveLIFState(NamedTuple):
     b: Tensor  #: [B, H] momentary threshold
 
 
+class AdaptiveLIFTraces(NamedTuple):
+    """As `LIFTraces`, and of the threshold."""
+
+    current: Tensor  #: [B, 1, L] of i
+    potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem
+    threshold: Tensor  #: [B, H, L] of b, in units of dt/tau_mem
+    kept: Tensor | float  #: [B, H, 1] what the reset has left of the potential's
+
+
 @cells.register("adaptive_lif")
 class AdaptiveLIF(LIF):
     """LIF whose threshold b adapts. The membrane reads the current of the step before; the spike that moves b is
@@ -32,6 +42,10 @@ class AdaptiveLIF(LIF):
 
     Card = AdaptiveCard
     title = "adaptive LIF"
+    needs = capabilities("membranes", "adaptive thresholds")
+    nir_why_not = (
+        f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
         "i_t = i_{t-1} - dt/tau_syn i_{t-1} + W_in x_t + W_rec z_{t-1};\n"
@@ -59,6 +73,36 @@ class AdaptiveLIF(LIF):
         i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
         b = b + z.detach() * self.card.adaptation
         return z, AdaptiveLIFState(z, v, i, b)
+
+    def start_traces(self, batch: int) -> AdaptiveLIFTraces:
+        current = super().start_traces(batch).current
+        return AdaptiveLIFTraces(current, current.repeat(1, self.size, 1), current.repeat(1, self.size, 1), 1.0)
+
+    def traced_step(
+        self, state: AdaptiveLIFState, traces: AdaptiveLIFTraces, x: Tensor
+    ) -> tuple[Tensor, AdaptiveLIFState, Eligibility, AdaptiveLIFTraces]:
+        """As for `lif`, through the threshold too. Here, and not in `step`, the spike that moves b has its surrogate
+        derivative: the slow trace by which e-prop bridges long delays.
+
+        du = (1 - dt/tau_mem) dv + di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
+        e = psi dt/tau_mem (du - dc);  db' = dc + adaptation tau_mem/dt e
+        """
+        z, after = self.step(state, x)
+        # u and c before the spike, in the very operations of `step`
+        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
+        c = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
+        psi = self.spike.derivative(u - c)[:, :, None] * self.tau_mem.rate
+        du = traces.potential.mul_((1 - self.tau_mem.rate) * traces.kept).add_(traces.current)
+        dc = traces.threshold.mul_(1 - self.tau_adapt.rate)
+        above = du - dc
+        if not self.reset.clears:
+            du.addcmul_(z[:, :, None], dc, value=-1)
+        dc.addcmul_(psi, above, value=self.card.adaptation * (self.card.tau_mem_ms / self.card.dt_ms))
+        current = traces.current.mul_(1 - self.tau_syn.rate).add_(self._lines(state.z, x))
+        return z, after, Eligibility(psi, above), AdaptiveLIFTraces(current, du, dc, self._kept(z))
+
+    def trace_operations(self) -> TraceOperations:
+        return TraceOperations(per_line=2, per_synapse=7 if self.reset.clears else 9)
 
     def norse_form(self) -> NorseForm | str:
         plain = super().norse_form()

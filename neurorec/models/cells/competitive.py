@@ -5,6 +5,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 
 
@@ -27,6 +28,7 @@ class Competitive(Cell):
     Card = CompetitiveCard
     title = "competitive units"
     output_signal = "values"
+    needs = capabilities("winner-take-all")
     differentiable: ClassVar[bool] = False
     equations = "a_t = W_in x_t - |W_in|^2 / 2 (row by row);   h_t = 1 for the unit with the largest a_t, else 0"
     sources = ("rumelhart1985",)

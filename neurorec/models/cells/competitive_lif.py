@@ -7,8 +7,9 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
-from neurorec.models.cells.lif import CURRENT_BASED, LIFState, check_euler, current_based
+from neurorec.models.cells.lif import CLOSEST_IN_NIR, CURRENT_BASED, LIFState, check_euler, current_based
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 from neurorec.models.forms import EventForm
 
@@ -43,6 +44,11 @@ class CompetitiveLIF(Cell):
     Card = CompetitiveLIFCard
     title = "competitive LIF"
     output_signal = "spikes"
+    needs = capabilities("membranes")
+    nir_why_not = (
+        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
+        f"rule; {CLOSEST_IN_NIR}"
+    )
     equations = (
         "j_t = i_{t-1} + W_in x_t - inhibition (sum of z_{t-1} of the others);\n"
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);   z_t = [u_t > v_threshold + theta];\n"

@@ -6,6 +6,7 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.lif import check_euler, check_learnable
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
@@ -42,6 +43,11 @@ class LeakyIntegrator(Cell):
     Card = LeakyIntegratorCard
     title = "leaky integrators"
     output_signal = "values"
+    needs = capabilities("membranes")
+    nir_why_not = (
+        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
+        'readout "leaky", whose integrators are NIR\'s LI'
+    )
     equations = (
         "j_t = i_{t-1} + W_in x_t;   v_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         f"i_t = j_t - dt/tau_syn j_t;   y_t = v_t;\n{LEARNED_EQUATION}"

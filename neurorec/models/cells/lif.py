@@ -6,7 +6,8 @@ import torch
 from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
-from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.basics.capabilities import capabilities
+from neurorec.models.cell import Cell, CellCard, Eligibility, StepOperations, TraceOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
@@ -15,6 +16,7 @@ from neurorec.models.forms import EventForm, NeuronModel, NorseForm
 ELEMENTWISE_PER_UNIT = 5
 """A step, before any reset; u: 2 additions, 1 multiplication; i: 1 multiplication; 1 threshold comparison."""
 STATE_PER_UNIT = 2  #: u and i
+CLOSEST_IN_NIR = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 CURRENT_BASED = NeuronModel(
     equations="dv/dt = (v_leak - v + current) / tau_mem : 1\ndcurrent/dt = -current / tau_syn : 1",
     fires="v > v_threshold",
@@ -100,6 +102,14 @@ class LIFState(NamedTuple):
     i: Tensor  #: [B, H] synaptic current
 
 
+class LIFTraces(NamedTuple):
+    """How the state of neuron j depends on the weight of its synapse ji through j's own past: derivatives."""
+
+    current: Tensor  #: [B, 1, L] of i, the same for every neuron that hears the line
+    potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem; [B, 1, L] where spikes do not clear it
+    kept: Tensor | float  #: [B, H, 1] what the reset has left of it
+
+
 @cells.register("lif")
 class LIF(Cell):
     """H leaky integrate-and-fire neurons, all-to-all recurrent.
@@ -111,6 +121,8 @@ class LIF(Cell):
     Card: ClassVar[type[SpikingCard]] = LIFCard
     title = "recurrent LIF"
     output_signal = "spikes"
+    needs = capabilities("membranes")
+    nir_why_not = ""
     equations = (
         "j_t = i_{t-1} + W_in x_t + W_rec z_{t-1};   u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + j_t);\n"
         "z_t = [u_t > v_threshold];   i_t = j_t - dt/tau_syn j_t;\n"
@@ -147,13 +159,50 @@ class LIF(Cell):
         zero = self._zeros(batch)
         return LIFState(z=zero, v=zero + self.card.v_leak, i=zero)
 
-    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+    def _before_reset(self, state: LIFState, x: Tensor) -> tuple[Tensor, Tensor]:
         jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
-        u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
+        return jump, state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
+
+    def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
+        jump, u = self._before_reset(state, x)
         i = jump + -self.tau_syn.rate * jump
         z = self.spike(u - self.card.v_threshold)
         v = self.reset(u, z.detach(), self.card.v_threshold)
         return z, LIFState(z, v, i)
+
+    def start_traces(self, batch: int) -> LIFTraces:
+        lines = self.input_size + (self.size if self.w_rec.requires_grad else 0)
+        zero = self.w_in.new_zeros(batch, self.size, lines, requires_grad=False)
+        return LIFTraces(zero[:, :1].clone(), zero if self.reset.clears else zero[:, :1].clone(), 1.0)
+
+    def traced_step(
+        self, state: LIFState, traces: LIFTraces, x: Tensor
+    ) -> tuple[Tensor, LIFState, Eligibility, LIFTraces]:
+        """One step, with the eligibility of each synapse for this step's spike: output, next state, eligibility, next traces
+        (written over the old).
+
+        di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + di + x;  e = psi dt/tau_mem du;  dv' as v', z given
+        """
+        jump, u = self._before_reset(state, x)
+        z = self.spike(u - self.card.v_threshold)
+        psi = self.spike.derivative(u - self.card.v_threshold) * self.tau_mem.rate
+        heard = traces.current.add_(self._lines(state.z, x))
+        du = traces.potential.mul_((1 - self.tau_mem.rate) * traces.kept).add_(heard)
+        v, i = self.reset(u, z, self.card.v_threshold), jump + -self.tau_syn.rate * jump
+        after = LIFTraces(heard.mul_(1 - self.tau_syn.rate), du, self._kept(z))
+        return z, LIFState(z, v, i), Eligibility(psi[:, :, None], du), after
+
+    def _kept(self, z: Tensor) -> Tensor | float:
+        """Share of each neuron's potential trace that outlasts the reset: [B, H, 1], or one number."""
+        return self.reset.kept(z[:, :, None])
+
+    def _lines(self, z: Tensor, x: Tensor) -> Tensor:
+        """What arrives at the trained synapses of every neuron: [B, 1, L]."""
+        return (torch.cat([x, z], 1) if self.w_rec.requires_grad else x)[:, None]
+
+    def trace_operations(self) -> TraceOperations:
+        """Of `traced_step`: du is worked out by line where a spike leaves it alone."""
+        return TraceOperations(per_line=2, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
 
     def event_form(self) -> EventForm | str:
         if self.card.reset != "zero":

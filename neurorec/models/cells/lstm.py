@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from neurorec.basics.capabilities import capabilities
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
@@ -26,6 +27,7 @@ class LSTM(Cell):
     Card = LSTMCard
     title = "LSTM"
     output_signal = "values"
+    needs = capabilities("gates")
     equations = (
         "i, f, o = sigma(W x_t + R h_{t-1} + b);   g = tanh(W_g x_t + R_g h_{t-1} + b_g);\n"
         "c_t = f c_{t-1} + i g;   h_t = o tanh(c_t)"

@@ -23,10 +23,15 @@ class Reset(ABC):
 
     v_reset: float
     equation: ClassVar[str]
+    clears: ClassVar[bool]  #: whether nothing of u is left after a spike
     elementwise: ClassVar[int]  #: additions and multiplications a neuron and step
 
     @abstractmethod
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor: ...
+
+    @abstractmethod
+    def kept(self, z: Tensor) -> Tensor | float:
+        """Share of a small change of u that is still there after the reset, z given."""
 
 
 @resets.register("zero")
@@ -35,10 +40,14 @@ class Zero(Reset):
     """The potential is overwritten (Norse's `lif_step`; "zero" is v_reset, whatever its value)."""
 
     equation = "(1 - z_t) u_t + z_t v_reset"
+    clears = True
     elementwise = 0  # a spike writes v_reset over u; nothing is worked out
 
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor:
         return (1 - z) * u + z * self.v_reset
+
+    def kept(self, z: Tensor) -> Tensor:
+        return 1 - z
 
 
 @resets.register("subtract")
@@ -48,10 +57,14 @@ class Subtract(Reset):
     this is snnTorch's `subtract` and Norse's `reset_subtract`; Norse's `ada_lif_step` has v_reset too."""
 
     equation = "u_t - z_t (threshold - v_reset)"
+    clears = False
     elementwise = 1
 
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor:
         return u - z * (threshold - self.v_reset)
+
+    def kept(self, z: Tensor) -> float:
+        return 1.0
 
 
 def _known(name: str) -> str:

@@ -1,5 +1,5 @@
 """Energy models, one per file. Importing this folder registers them all."""
 
-from neurorec.models.energy import hopfield
+from neurorec.basics.registry import import_members
 
-__all__ = ["hopfield"]
+import_members(__name__, __path__)

@@ -1,5 +1,6 @@
 """The network of Hopfield (1982): units of +-1 that each align with the field of all others, one after another."""
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,6 +19,7 @@ class Hopfield(EnergyModel):
         "unchanged where the sum is 0;   w_ij = w_ji, w_ii = 0"
     )
     sources = ("hopfield1982",)
+    descends = True
     example = {"max_sweeps": 20}  # noqa: RUF012
 
     def __init__(self, card: EnergyModelCard, size: int) -> None:
@@ -32,11 +34,9 @@ class Hopfield(EnergyModel):
     def energy(self, states: Tensor) -> Tensor:
         return -((states @ self.weight) * states).sum(1) / 2
 
-    def sweep(self, states: Tensor, generator: torch.Generator) -> Tensor:
-        states = states.clone()
-        for i in torch.randperm(self.size, generator=generator).tolist():
-            field = states @ self.weight[i]
-            states[:, i] = torch.where(field == 0, states[:, i], field.sign())
+    def update(self, states: Tensor, unit: int, generator: torch.Generator) -> Tensor:
+        states, field = states.clone(), states @ self.weight[unit]
+        states[:, unit] = torch.where(field == 0, states[:, unit], field.sign())
         return states
 
     def levels(self) -> tuple[float, ...]:
@@ -55,5 +55,10 @@ class Hopfield(EnergyModel):
             tape_values=0,
         )
 
-    def _fan_out(self, each: int):
-        return torch.full((self.size,), each, dtype=torch.int64).numpy()
+    @property
+    def parameter_count(self) -> int:
+        """w_ij and w_ji are one number."""
+        return self.size * (self.size - 1) // 2
+
+    def _fan_out(self, each: int) -> np.ndarray:
+        return np.full(self.size, each, dtype=np.int64)

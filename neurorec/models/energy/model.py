@@ -44,15 +44,20 @@ class EnergyModel(nn.Module, ABC):
     Attributes
     ----------
     output_signal : what units send to each other: "values" or "spikes"
+    needs : what a chip must be capable of to run it, beyond sending that
+    descends : whether no update of a unit ever raises the energy
     equations, sources : shown by `neurorec show`; the equation stands here and nowhere else
     """
 
     Card: ClassVar[type[EnergyModelCard]]
     title: ClassVar[str]
     output_signal: ClassVar[Signal] = "values"
+    needs: ClassVar[frozenset[str]] = frozenset()
+    descends: ClassVar[bool] = False
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     example: ClassVar[Mapping[str, Any]] = {}
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
     card: EnergyModelCard
 
     def __init__(self, card: EnergyModelCard, size: int) -> None:
@@ -68,8 +73,14 @@ class EnergyModel(nn.Module, ABC):
         """The energy [B] of states [B, N]."""
 
     @abstractmethod
+    def update(self, states: Tensor, unit: int, generator: torch.Generator) -> Tensor:
+        """One unit updated: states [B, N] to states [B, N]; randomness from `generator`."""
+
     def sweep(self, states: Tensor, generator: torch.Generator) -> Tensor:
-        """Every unit updated once: states [B, N] to states [B, N]; randomness from `generator`."""
+        """Every unit updated once, in random order: states [B, N] to states [B, N]."""
+        for unit in torch.randperm(self.size, generator=generator).tolist():
+            states = self.update(states, unit, generator)
+        return states
 
     @abstractmethod
     def levels(self) -> tuple[float, ...]:
@@ -85,8 +96,8 @@ class EnergyModel(nn.Module, ABC):
 
     def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:
         """Sweeps until no state changes, or `max_sweeps` have passed."""
-        energies, running = [self.energy(states)], torch.ones(len(states), dtype=torch.bool)
-        sweeps = torch.zeros(len(states), dtype=torch.int64)
+        energies, running = [self.energy(states)], torch.ones_like(states[:, 0], dtype=torch.bool)
+        sweeps = torch.zeros_like(running, dtype=torch.int64)
         for _ in range(self.card.max_sweeps):
             before, states = states, self.sweep(states, generator)
             changed = (states != before).any(1)
@@ -115,7 +126,9 @@ class EnergyModel(nn.Module, ABC):
 
     def probabilities(self, temperature: float) -> Tensor:
         """The Boltzmann distribution [S] over `all_states`, exp(-E / temperature) / Z."""
-        return torch.softmax(-self.energy(self.all_states().to(next(self.parameters()).dtype)).double() / temperature, 0)
+        return torch.softmax(
+            -self.energy(self.all_states().to(next(self.parameters()).dtype)).double() / temperature, 0
+        )
 
     @property
     def parameter_count(self) -> int:

@@ -1,5 +1,5 @@
 """Fixed random recurrent layers, of which only a readout is trained. Importing this folder registers them."""
 
-from neurorec.models.reservoirs import echo_state, liquid_state
+from neurorec.basics.registry import import_members
 
-__all__ = ["echo_state", "liquid_state"]
+import_members(__name__, __path__)

@@ -22,6 +22,7 @@ class LiquidState(LIF):
 
     Card = LiquidStateCard
     title = "liquid state"
+    nir_why_not = ""
     equations = LIF.equations.removesuffix(f";\n{LEARNED_EQUATION}")
     sources = ("maass2002", "norse")
     card: LiquidStateCard

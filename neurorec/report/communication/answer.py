@@ -3,12 +3,16 @@
 from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow
 from neurorec.report import wording
 
-TITLES = {"bptt": "BPTT", "e-prop": "e-prop", "stdp": "STDP", "reward-stdp": "reward-modulated STDP", "any": "any rule"}
 AT_MOST = 64  #: workers at which the sentences compare
 
 
 def mean(values: list[int] | list[float]) -> float:
     return sum(values) / len(values)
+
+
+def title_of(results: CommunicationResults, rule: str) -> str:
+    """A rule for people; "any" where it makes no difference."""
+    return results.rules[rule].title if rule in results.rules else "any rule"
 
 
 def find_bytes(results: CommunicationResults, net: str, rule: str, merge: str, workers: int) -> BytesRow | None:
@@ -44,7 +48,8 @@ def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> st
         f"an epoch to merge their weight changes at every update, whatever the rule "
         f"({wording.data_size(mean(once.total_bytes))} if a rule can do with one merge an epoch)"
     )
-    crossed = [row for row in joules(results, net.net, "data") if row.rule == "bptt"]
+    crossed = joules(results, net.net, "data")
+    crossed = [row for row in crossed if row.rule == crossed[0].rule]  # the first rule that a chip is priced for
     chips = list(dict.fromkeys(row.second_thing for row in crossed))
     if not chips:
         return first + "."
@@ -59,40 +64,51 @@ def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> st
 
 
 def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> str:
-    sent = {rule: find_bytes(results, net.net, rule, "", workers) for rule in TITLES if rule != "any"}
-    known = {rule: row for rule, row in sent.items() if row is not None}
-    if not {"bptt", "stdp"} <= set(known):
-        return "The first net was not counted for both BPTT and STDP, so the rules are not compared."
-    least = mean(known["stdp"].total_bytes)
+    """Every rule that learns in batches beside the one that sends least."""
+    sent = {rule: row for rule in results.rules if (row := find_bytes(results, net.net, rule, "", workers)) is not None}
+    if len(sent) < 2:
+        return "The first net was counted for one rule only, so rules are not compared."
+    least = min(sent, key=lambda rule: mean(sent[rule].total_bytes))
+    batched = [rule for rule in sent if rule != least and not results.rules[rule].online]
+    if not batched:
+        return "No rule that learns in batches was counted on the first net, so rules are not compared."
+    title, bytes_least = title_of(results, least), mean(sent[least].total_bytes)
     others = [
-        f"{TITLES[rule]} sends {wording.figures(mean(known[rule].total_bytes) / least, 2)}"
-        for rule in ("bptt", "e-prop") if rule in known
-    ]  # fmt: skip
-    waits = known["stdp"].waits / known["bptt"].waits
+        f"{title_of(results, rule)} sends {wording.figures(mean(sent[rule].total_bytes) / bytes_least, 2)}"
+        for rule in batched
+    ]
+    said = f"When they share the units, {wording.listed(others)} times the bytes of {title} ({wording.data_size(bytes_least)})"
+    said += ", which sends no error" * (not results.rules[least].errors) + _elsewhere(results, net, batched[0], least)
+    return said + (_waiting(results, net, sent, batched[0], least) if results.rules[least].online else ".")
+
+
+def _waiting(
+    results: CommunicationResults, net: NetRow, sent: dict[str, BytesRow], batched: str, online: str
+) -> str:  # fmt: skip
+    """What learning from one sample after another costs in time."""
+    waits = sent[online].waits / sent[batched].waits
     slower = [row for row in results.crossovers if row.kind == "seconds" and row.net == net.net and row.at is not None]
     where = _grouped([row for row in slower if row.link in results.report_links])
-    return (
-        f"When they share the units, {wording.listed(others)} times the bytes of STDP ({wording.data_size(least)}), which "
-        f"sends spikes and no error{_elsewhere(results, net)}; but STDP learns from one sample after another and waits for "
-        f"{wording.figures(waits, 2)} times as many messages as BPTT in batches"
-        + (f", so it is the slower one {where}." if where else ".")
+    said = (
+        f"; but {title_of(results, online)} learns from one sample after another and waits for {wording.figures(waits, 2)} "
+        f"times as many messages as {title_of(results, batched)} in batches"
     )
+    return said + (f", so it is the slower one {where}." if where else ".")
 
 
-def _elsewhere(results: CommunicationResults, net: NetRow) -> str:
+def _elsewhere(results: CommunicationResults, net: NetRow, more: str, less: str) -> str:
     """The same factor on the other nets that were counted for both rules: it depends on how often units spike."""
     said = []
     for other in results.nets:
         if other.net == net.net:
             continue
         workers = workers_compared(results, other.net)
-        bptt, stdp = (find_bytes(results, other.net, rule, "", workers) for rule in ("bptt", "stdp"))
-        if bptt is not None and stdp is not None and other.activity:
-            factor = wording.figures(mean(bptt.total_bytes) / mean(stdp.total_bytes), 2)
-            said.append(
-                f"{factor} times on {other.title}, where a unit spikes in one step of {1 / mean(other.activity):,.0f}"
-            )
-    return f" (BPTT sends {wording.listed(said)})" if said else ""
+        rows = [find_bytes(results, other.net, rule, "", workers) for rule in (more, less)]
+        if rows[0] is not None and rows[1] is not None and other.activity:
+            factor = wording.figures(mean(rows[0].total_bytes) / mean(rows[1].total_bytes), 2)
+            steps = 1 / mean(other.activity)
+            said.append(f"{factor} times on {other.title}, where a unit spikes in one step of {steps:,.0f}")
+    return f" ({title_of(results, more)} sends {wording.listed(said)})" if said else ""
 
 
 def _grouped(rows: list[CrossRow]) -> str:

@@ -1,68 +1,82 @@
-"""One self-contained page of a communication study, its files, and the summary for docs/."""
+"""The page of a communication study."""
 
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.cards import read_toml
-from neurorec.basics.files import write_atomically
-from neurorec.experiments.communication.results import CommunicationResults, NetRow
+from neurorec.experiments.communication.results import CommunicationResults, NetRow, PriceRow
 from neurorec.report.communication import plots, tables
 from neurorec.report.communication.answer import answer
-from neurorec.report.communication.rows import write_files
-from neurorec.report.page import render
+from neurorec.report.page import Page, page_of
+from neurorec.report.parts import Facts, Fold, Notes, Plots, Section, Text
 from neurorec.report.plots.style import Plot
-from neurorec.report.tables import source_texts
+
+ABOUT_NETS = (
+    "Trained as their pair cards say, then watched for one epoch of the training samples. Mean over seeds, lowest and"
+    " highest in brackets."
+)
+ABOUT_NET = (
+    "Samples shared: replicas merge their weight changes, whatever the rule. Units shared: spikes cross between "
+    "workers, and what each rule needs besides. Crosses mark where messages begin to cost more than computing; shades"
+    " are the bands of prices and seeds."
+)
+MARKS = (
+    "≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] where the bands let the crossover"
+    " be; none: not on this axis."
+)
+ABOUT_OTHERS = (
+    "Over size and activity the net is described (all units hear each other) and two workers share it: bytes of both "
+    "splits grow with the number of workers less one, so their order does not depend on it."
+)
+COUNTS = ("total_bytes", "spikes", "forward_values", "errors", "signals", "merged")
 
 
-def write_report(results: CommunicationResults) -> Path:
-    """Write results.csv, results.json, summary.md and report.html; the page's path comes back."""
-    write_files(results)
-    write_atomically(results.folder / "summary.md", summary(results))
-    return write_atomically(results.folder / "report.html", page(results))
+@page_of.register(CommunicationResults)
+def communication_page(results: CommunicationResults) -> Page:
+    return Page(
+        study=results.study, question=results.question, answer=answer(results), quick=results.quick,
+        findings=results.findings, failures=results.failures,
+        sections=[
+            Section("nets", "Nets", [Text(ABOUT_NETS), tables.nets_table(results)]),
+            *(Section(f"net{n}", net.title, _net(results, net)) for n, net in enumerate(results.nets, 1)),
+            Section("others", "Other crossovers", [Text(ABOUT_OTHERS), tables.other_crossovers(results)]),
+            Section("ring", "The ring among real processes",
+                    [Notes([ring_verdict(results)], terminal=True), *([tables.ring_table(results)] if results.rings else [])]),
+            Section("assumed", "What is assumed", [Facts(assumed())]),
+            Section("links", "Links", [tables.links_table(results)]),
+        ],
+        how=[(name, text) for name, _, text in (note.partition(": ") for note in results.notes)],
+        sources=results.sources, data=csv_data(results),
+    )  # fmt: skip
 
 
-def page(results: CommunicationResults) -> str:
-    return render("communication/template.html", contents(results))
+def _net(results: CommunicationResults, net: NetRow) -> list[Any]:
+    """Tables and plots of one net."""
+    priced = any(row.net == net.net and row.energy_pJ is not None for row in results.computing)
+    crossed = [tables.joules_table(results, net, split) for split in ("data", "units")] if priced else []
+    return [
+        Text(ABOUT_NET), Plots(lambda: _drawn(results, net)), tables.bytes_table(results, net), Notes([MARKS]),
+        *crossed, Fold("Energy and time over every link", [tables.price_table(results, net)]),
+    ]  # fmt: skip
 
 
-def contents(results: CommunicationResults) -> dict[str, Any]:
-    """Everything the template sets, as plain data."""
-    return {
-        "results": results,
-        "answer": answer(results),
-        "nets": tables.nets_table(results),
-        "sections": [section(results, net) for net in results.nets],
-        "others": tables.other_crossovers(results),
-        "rings": tables.ring_table(results),
-        "ring_verdict": ring_verdict(results),
-        "links": tables.links_table(results),
-        "assumed": assumed(),
-        "sources": source_texts(results.sources),
-    }
+def _drawn(results: CommunicationResults, net: NetRow) -> list[Plot]:
+    """Computing is drawn for the first rule that a chip is priced for."""
+    priced = next((row for row in results.computing if row.net == net.net and row.energy_pJ is not None), None)
+    drawn = [plots.bytes_plot(results, net, "data"), plots.bytes_plot(results, net, "units")]
+    for split in ("data", "units"):
+        if priced is not None:
+            drawn.append(plots.joules_plot(results, net, split, priced.rule, priced.chip))
+    drawn += [plots.seconds_plot(results, net, split) for split in ("data", "units")]
+    drawn.append(plots.size_plot(results, net))
+    return [plot for plot in drawn if plot is not None]
 
 
 def assumed() -> list[tuple[str, str]]:
     """(what about, what is assumed)."""
     texts = read_toml(Path(__file__).with_name("assumptions.toml"))
-    return [(name, text.replace("\n", " ")) for name, text in texts.items()]
-
-
-def section(results: CommunicationResults, net: NetRow) -> dict[str, Any]:
-    """One net: its tables and plots; computing is drawn for the first rule that a chip is priced for."""
-    priced = [row for row in results.computing if row.net == net.net and row.energy_pJ is not None]
-    drawn: list[Plot | None] = [plots.bytes_plot(results, net, "data"), plots.bytes_plot(results, net, "units")]
-    for split in ("data", "units"):
-        if priced:
-            drawn.append(plots.joules_plot(results, net, split, priced[0].rule, priced[0].chip))
-    drawn += [plots.seconds_plot(results, net, split) for split in ("data", "units")]
-    drawn.append(plots.size_plot(results, net))
-    return {
-        "net": net,
-        "bytes": tables.bytes_table(results, net),
-        "joules": [tables.joules_table(results, net, split) for split in ("data", "units")] if priced else [],
-        "prices": tables.price_table(results, net),
-        "plots": [plot for plot in drawn if plot is not None],
-    }
+    return [(name, text.replace("\n", " ").strip()) for name, text in texts.items()]
 
 
 def ring_verdict(results: CommunicationResults) -> str:
@@ -84,28 +98,14 @@ def ring_verdict(results: CommunicationResults) -> str:
     return f"{said} {results.ring_failed}".strip()
 
 
-def summary(results: CommunicationResults) -> str:
-    """The study as Markdown, for docs/communication.md."""
-    parts = [
-        "# Communication of training",
-        f"Written by `neurorec run {results.study}` (its summary.md); nothing here is typed by hand."
-        + (" A QUICK RUN: not a result." if results.quick else ""),
-        " ".join(answer(results)),
-        "Marks: ≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] where the bands let a "
-        "crossover be.",
-        "## Nets", _markdown(tables.nets_table(results)),
-    ]  # fmt: skip
-    for net in results.nets:
-        found = section(results, net)
-        parts += [f"## {net.title}", _markdown(found["bytes"]), _markdown(found["prices"])]
-        parts += [_markdown(table) for table in found["joules"]]
-    parts += ["## Other crossovers", _markdown(tables.other_crossovers(results))]
-    parts += ["## The ring among real processes", ring_verdict(results), _markdown(tables.ring_table(results))]
-    parts += ["## What is assumed", "\n".join(f"* **{name}.** {text}" for name, text in assumed())]
-    parts += ["## Links", _markdown(tables.links_table(results)), "\n".join(f"* {note}" for note in results.notes)]
-    return "\n\n".join(parts) + "\n"
-
-
-def _markdown(table: tables.Table) -> str:
-    rows = [table.heads, ["---"] * len(table.heads), *table.rows]
-    return f"{table.caption}:\n\n" + "\n".join(f"| {' | '.join(row)} |" for row in rows)
+def csv_data(results: CommunicationResults) -> tuple[list[str], list[list[Any]]]:
+    """A row for every net, way to share, number of workers and link; counts are means over seeds."""
+    heads = [*(field.name for field in fields(PriceRow)), *COUNTS, "waits"]
+    counted = {(row.net, row.split, row.rule, row.merge, row.workers): row for row in results.bytes}
+    rows = []
+    for price in results.prices:
+        row = counted[price.net, price.split, price.rule, price.merge, price.workers]
+        means = {name: sum(values) / len(values) for name in COUNTS if (values := getattr(row, name))}
+        found = asdict(price) | means | {"waits": row.waits}
+        rows.append([found.get(head, "") for head in heads])
+    return heads, rows

@@ -6,26 +6,11 @@ from typing import Any
 
 from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, PriceRow, Split
 from neurorec.report import wording
-from neurorec.report.communication.answer import TITLES, joules, place
-from neurorec.report.plots.style import (
-    BLUE,
-    GREEN,
-    INK,
-    MARKERS,
-    ORANGE,
-    PAIR_COLOURS,
-    PURPLE,
-    RULE,
-    VERMILLION,
-    Plot,
-    embed,
-    figure,
-    legend_below,
-)  # fmt: skip
+from neurorec.report.communication.answer import joules, place, title_of
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
 
-RULE_LOOKS = {"bptt": (VERMILLION, "o"), "e-prop": (BLUE, "s"), "stdp": (GREEN, "^"), "reward-stdp": (PURPLE, "v")}
-MERGE_LOOKS = {"every update": (INK, "D"), "once an epoch": (ORANGE, "P")}
-UNIT_LINKS = (("hop_loihi1", ":"), ("infiniband_ndr", "-"))  #: links over which shared units are drawn
+MERGE_LOOKS = {"every update": (INK, "D"), "once an epoch": (PAIR_COLOURS[5], "P")}
+LINK_STYLES = (":", "-", "--", "-.")
 
 
 @dataclass(frozen=True)
@@ -40,7 +25,8 @@ class Line:
 
 
 def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str], alt: str,
-         levels: Iterable[ComputeRow] = (), crossings: Iterable[tuple[float, float]] = ()) -> Plot | None:  # fmt: skip
+         levels: Iterable[tuple[ComputeRow, str]] = (),
+         crossings: Iterable[tuple[float, float]] = ()) -> Plot | None:  # fmt: skip
     """Curves on two log axes, energies of computing as level bands, crossovers as crosses."""
     lines = [line for line in lines if len(line.points) > 1]
     if not lines:
@@ -49,7 +35,7 @@ def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str],
     with figure(3.4 + 0.23 * (len(lines) + len(levels) + bool(marks))) as (drawn, axes):
         handles: list[Any] = []
         for level, style in zip(levels, ("--", "-."), strict=False):
-            handles.append(_level(axes, level, style))
+            handles.append(_level(axes, *level, style))
         for line in lines:
             x, value, low, high = zip(*line.points, strict=True)
             axes.fill_between(x, low, high, color=line.colour, alpha=0.15, linewidth=0)
@@ -69,8 +55,8 @@ def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str],
         return embed(drawn, name, title, alt, rows)
 
 
-def _level(axes, level: ComputeRow, style: str):
-    label = f"computing by {TITLES[level.rule]} on {level.chip}{' (at least)' if level.at_least else ''}"
+def _level(axes, level: ComputeRow, rule: str, style: str):
+    label = f"computing by {rule} on {level.chip}{' (at least)' if level.at_least else ''}"
     value, low, high = (
         (number or 0.0) * 1e-12 for number in (level.energy_pJ, level.energy_low_pJ, level.energy_high_pJ)
     )
@@ -96,7 +82,9 @@ def bytes_plot(results: CommunicationResults, net: NetRow, split: Split) -> Plot
         points = [
             (r.workers, sum(r.total_bytes) / len(r.total_bytes), min(r.total_bytes), max(r.total_bytes)) for r in rows
         ]
-        lines.append(Line(_way(rule, merge), *_looks(rule, merge), "-", [p for p in points if p[1] > 0]))
+        lines.append(
+            Line(_way(results, rule, merge), *_looks(results, rule, merge), "-", [p for p in points if p[1] > 0])
+        )
     shared = "samples" if split == "data" else "units"
     said = [f"{line.label} {wording.data_size(line.points[-1][1])} among {line.points[-1][0]:g}" for line in lines]
     alt = f"Bytes of an epoch of {net.title} when workers share the {shared}: {'; '.join(said)} workers."
@@ -110,20 +98,20 @@ def joules_plot(results: CommunicationResults, net: NetRow, split: Split, rule: 
     crossed = [
         row for row in joules(results, net.net, split)
         if row.at is not None and row.second_thing.endswith(f" {chip}") and _is_drawn(results, split, row.link)
-        and (row.rule == rule if split == "data" else True)
+        and row.rule == rule
     ]  # fmt: skip
-    crossed = [row for row in crossed if split == "data" or row.rule == rule]
     levels = [
-        row for row in results.computing if (row.net, row.rule, row.chip) == (net.net, rule, chip) and row.energy_pJ
-    ]
-    level = (levels[0].energy_pJ or 0.0) * 1e-12 if levels else 0.0
+        (row, title_of(results, rule)) for row in results.computing
+        if (row.net, row.rule, row.chip) == (net.net, rule, chip) and row.energy_pJ
+    ]  # fmt: skip
+    level = (levels[0][0].energy_pJ or 0.0) * 1e-12 if levels else 0.0
     marks = [(row.at, level) for row in crossed if row.at is not None]
     shared = "samples" if split == "data" else "units"
     said = [f"over {row.link} from {place(row)} workers on" for row in crossed]
     nowhere = "nowhere within the reach of the links drawn"
     alt = (
         f"Energy of the messages of an epoch of {net.title} when workers share the {shared}. It exceeds that of computing "
-        f"the epoch by {TITLES[rule]} on {chip} {wording.listed(said) or nowhere}."
+        f"the epoch by {title_of(results, rule)} on {chip} {wording.listed(said) or nowhere}."
     )
     labels = ("workers", "joules of an epoch's messages")
     return draw(f"joules-{net.net}-{split}", f"Joules, {shared} shared", lines, labels, alt, levels, marks)
@@ -156,13 +144,18 @@ def size_plot(results: CommunicationResults, net: NetRow) -> Plot | None:
         points = [(float(r.hidden), r.total_bytes, r.low_bytes, r.high_bytes) for r in rows]
         split = "samples" if rule == "any" else "units"
         lines.append(
-            Line(f"{split}: {_way(rule, merge)}", *_looks(rule, merge), "--" if rule == "any" else "-", points)
+            Line(
+                f"{split}: {_way(results, rule, merge)}",
+                *_looks(results, rule, merge),
+                "--" if rule == "any" else "-",
+                points,
+            )
         )
     crossed = [r for r in results.crossovers if r.net == net.net and r.kind == "splits" and r.axis == "hidden units"]
     crossed = [row for row in crossed if row.at is not None]
     often = {r.hidden: r.total_bytes for r in results.sizes if r.merge == "every update" and r.net == net.net}
     marks = [(row.at, _between(often, row.at)) for row in crossed if row.at is not None and often]
-    said = [f"{TITLES[row.rule]} at {place(row)} units" for row in crossed]
+    said = [f"{title_of(results, row.rule)} at {place(row)} units" for row in crossed]
     alt = (
         "Bytes of an epoch between two workers by the number of units. Sharing the samples and merging at every update sends "
         f"more than sharing the units: {wording.listed(said) or 'nowhere'}."
@@ -184,16 +177,20 @@ def _ways(results: CommunicationResults, net: NetRow, split: Split) -> list[tupl
     return list(dict.fromkeys((row.rule, row.merge) for row in rows))
 
 
-def _way(rule: str, merge: str) -> str:
-    return f"merged {merge}" if rule == "any" else TITLES[rule]
+def _way(results: CommunicationResults, rule: str, merge: str) -> str:
+    return f"merged {merge}" if rule == "any" else title_of(results, rule)
 
 
-def _looks(rule: str, merge: str) -> tuple[str, str]:
-    return MERGE_LOOKS[merge] if rule == "any" else RULE_LOOKS[rule]
+def _looks(results: CommunicationResults, rule: str, merge: str) -> tuple[str, str]:
+    """Colours and markers of rules in the order in which the card names them."""
+    if rule == "any":
+        return MERGE_LOOKS[merge]
+    at = list(results.rules).index(rule)
+    return PAIR_COLOURS[at % len(PAIR_COLOURS)], MARKERS[at % len(MARKERS)]
 
 
 def _is_drawn(results: CommunicationResults, split: Split, link: str) -> bool:
-    return link in (results.report_links if split == "data" else [name for name, _ in UNIT_LINKS])
+    return link in (results.report_links if split == "data" else results.unit_links)
 
 
 def _price_lines(
@@ -210,10 +207,10 @@ def _price_lines(
         lines = [Line(link, colour, marker, "-", points("any", "every update", link)) for link, colour, marker in looks]
     else:
         lines = [
-            Line(f"{TITLES[rule]} over {link}", *RULE_LOOKS[rule], style, points(rule, "", link))
-            for rule, _ in _ways(results, net, split) if rule != "reward-stdp"
-            for link, style in UNIT_LINKS if link in results.links
-        ]  # fmt: skip
+            Line(f"{title_of(results, rule)} over {link}", *_looks(results, rule, ""), style, points(rule, "", link))
+            for rule, _ in _ways(results, net, split)
+            for link, style in zip(results.unit_links, LINK_STYLES, strict=False)
+        ]
     return [line for line in lines if line.points]
 
 

@@ -1,38 +1,37 @@
 """`neurorec cost RUN --training --workers P --link NAME`: what sharing a finished run's training samples would cost."""
 
-from pathlib import Path
-
 from rich.console import Console
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.collect import rebuild_network
-from neurorec.experiments.store import read_run
+from neurorec.experiments.workloads import Asked
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.communication.link_price import LinkCost, price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
+from neurorec.hardware.workload.counting import count_work
 from neurorec.report import wording
 
 
-def refuse_half_asked(run: Path | None, training: bool, workers: int | None, links: list[str] | None) -> None:
+def refuse_half_asked(training: bool, workers: int | None, links: list[str]) -> None:
     """--workers and --link go together, with --training of a finished run."""
     if workers is None and not links:
         return
     if workers is None or not links:
         raise InputError("--workers and --link go together: how many workers, and what joins them")
-    if run is None or not training:
+    if not training:
         raise InputError("--workers and --link go with --training of a finished run: only a training is shared so")
     if workers < 2:
         raise InputError(f"--workers {workers}: to share a training takes at least two")
 
 
-def print_communication(folder: Path, workers: int, links: list[str]) -> None:
-    """A line a link: BPTT merges at each of its updates, other rules once an epoch."""
-    record = read_run(folder)
-    network = rebuild_network(record, folder)
-    numbers = network.parameter_count + sum(buffer.numel() for buffer in network.cell.buffers())
-    merges = int(record.training["weight_updates" if record.rule == "bptt" else "epochs"])
+def print_communication(asked: Asked, workers: int, links: list[str]) -> None:
+    """A line per link: rules that take steps merge at each of them, other rules once an epoch."""
+    training, outcome = asked.work.training, asked.outcome
+    if training is None or outcome is None:
+        raise InputError("--workers needs a finished run: nothing here says how the net was trained")
+    updates = training.count(count_work(asked.work).forward(), training.run).updates
+    numbers, merges = training.numbers, updates or outcome.epochs
     traffic = merge_traffic(numbers, workers, merges)
-    often = "at every update" if record.rule == "bptt" else "once an epoch"
+    often = "at every update" if updates else "once an epoch"
     console = Console(highlight=False)
     console.print(
         f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, "

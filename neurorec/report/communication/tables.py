@@ -1,27 +1,22 @@
-"""Tables of a communication study, as heads and rows of text, for the page, the terminal and docs/."""
+"""Tables of a communication study."""
 
-from dataclasses import dataclass
+from typing import Any
 
-from neurorec.experiments.communication.results import BytesRow, CommunicationResults, NetRow, PriceRow
+from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow, PriceRow
 from neurorec.hardware.chips.evidence import Quantity
 from neurorec.hardware.chips.link import Link, load_link
-from neurorec.report import wording
-from neurorec.report.communication.answer import TITLES, find_bytes, joules, mean, place
+from neurorec.report.communication.answer import find_bytes, joules, mean, place, title_of
+from neurorec.report.table import Amount, Column, Table
 
 SHOWN_WORKERS = (2, 8, 64, 128, 1024)
 PRICED_WORKERS = 8
 
 
-@dataclass(frozen=True)
-class Table:
-    caption: str
-    heads: list[str]
-    rows: list[list[str]]
-
-
-def way_of(row: BytesRow | PriceRow) -> str:
+def way_of(results: CommunicationResults, row: BytesRow | PriceRow) -> str:
     """ "samples shared, merged every update", "units shared, BPTT"."""
-    return f"samples shared, merged {row.merge}" if row.split == "data" else f"units shared, {TITLES[row.rule]}"
+    return (
+        f"samples shared, merged {row.merge}" if row.split == "data" else f"units shared, {title_of(results, row.rule)}"
+    )
 
 
 def ways(results: CommunicationResults, net: str) -> list[BytesRow]:
@@ -30,94 +25,81 @@ def ways(results: CommunicationResults, net: str) -> list[BytesRow]:
 
 
 def nets_table(results: CommunicationResults) -> Table:
-    heads = [
-        "net",
-        "trained by",
-        "inputs, units, outputs",
-        "steps",
-        "samples",
-        "trained numbers",
-        "spikes a unit and step",
-        "test accuracy",
-    ]
+    heads = ("net", "trained by", "inputs, units, outputs")
+    columns = [*map(Column, heads), Column("steps", "number"), Column("samples", "number"), Column("trained numbers", "number"),
+               Column("spikes per unit and step", "number"), Column("test score", "number")]  # fmt: skip
     rows = [
-        [net.title, net.trained_by, f"{net.inputs}, {net.hidden}, {net.outputs}", str(net.steps), f"{net.samples:,}",
-         f"{net.trained_numbers:,}", _range(net.activity) if net.activity else "sends values", _range(net.accuracy)]
+        [net.title, net.trained_by, f"{net.inputs}, {net.hidden}, {net.outputs}", net.steps, net.samples,
+         net.trained_numbers, _range(net.activity) if net.activity else "sends values", _range(net.accuracy)]
         for net in results.nets
     ]  # fmt: skip
-    return Table("The nets and one epoch of each", heads, rows)
+    return Table("The nets and one epoch of each", columns, rows)
 
 
 def bytes_table(results: CommunicationResults, net: NetRow) -> Table:
     """Exact bytes; where seeds differ, their mean and range."""
     shown = [P for P in SHOWN_WORKERS if any(row.workers == P and row.net == net.net for row in results.bytes)]
-    rows = []
+    rows: list[list[Any]] = []
     for way in ways(results, net.net):
         found = [find_bytes(results, net.net, way.rule, way.merge, P) for P in shown]
-        rows.append([way_of(way), *("no unit for each" if row is None else _sent(row) for row in found)])
-    return Table(
-        f"{net.title}: bytes sent in one epoch, by number of workers", ["way to share", *map(str, shown)], rows
-    )
+        rows.append([way_of(results, way), *("no unit for each" if row is None else _sent(row) for row in found)])
+    columns = [Column("way to share"), *(Column(f"{P} workers", "bytes") for P in shown)]
+    return Table(f"{net.title}: bytes sent in one epoch", columns, rows, terminal=True)
 
 
-def _sent(row: BytesRow) -> str:
-    text = wording.data_size(mean(row.total_bytes))
-    low, high = (wording.data_size(end(row.total_bytes)) for end in (min, max))
-    return text if low == high else f"{text} ({low} to {high})"
+def _sent(row: BytesRow) -> Amount:
+    return Amount(mean(row.total_bytes), min(row.total_bytes), max(row.total_bytes))
 
 
 def price_table(results: CommunicationResults, net: NetRow, workers: int = PRICED_WORKERS) -> Table:
-    """Joules and seconds over every link, for the ways that matter."""
-    heads, columns = ["link"], []
-    for way in ways(results, net.net):
-        if way.rule != "reward-stdp":
-            heads += [f"{way_of(way)}: energy", "time"]
-            columns.append((way.rule, way.merge))
-    rows = []
-    for link in results.links:
-        cells = [link]
-        for rule, merge in columns:
-            found = [
-                row for row in results.prices
-                if (row.net, row.rule, row.merge, row.workers, row.link) == (net.net, rule, merge, workers, link)
-            ]  # fmt: skip
-            cells += _price_cells(found[0]) if found else ["", ""]
-        rows.append(cells)
-    return Table(f"{net.title}: energy and time of one epoch's messages among {workers} workers", heads, rows)
-
-
-def _price_cells(row: PriceRow) -> list[str]:
-    if row.why_not:
-        return ["does not reach", ""]
-    energy, seconds = "not known", "not known"
-    if row.energy_pJ is not None:
-        energy = f"{wording.energy(row.energy_pJ, row.energy_at_least)} "
-        energy += wording.energy_band(row.energy_low_pJ, row.energy_high_pJ, row.energy_pJ)
-    if row.time_s is not None and row.time_low_s is not None and row.time_high_s is not None:
-        seconds = ("≥ " if row.time_at_least else "") + wording.duration(row.time_s)
-        if row.time_low_s < row.time_high_s:
-            seconds += f" [{wording.duration(row.time_low_s)}–{wording.duration(row.time_high_s)}]"
-    return [energy.strip(), seconds]
-
-
-def joules_table(results: CommunicationResults, net: NetRow, split: str) -> Table:
-    """From how many workers on communication costs more than computing: a column a rule and chip."""
-    crossed = joules(results, net.net, split)
-    columns = list(dict.fromkeys((row.rule, row.second_thing.removeprefix("computing on ")) for row in crossed))
-    by_place = {(row.link, row.rule, row.second_thing.removeprefix("computing on ")): row for row in crossed}
+    """Joules and seconds over every link, for every way to share."""
+    found = {(r.link, r.rule, r.merge): r for r in results.prices if (r.net, r.workers) == (net.net, workers)}
+    each = ways(results, net.net)
+    columns = [Column("link")]
+    for way in each:
+        above = way_of(results, way)
+        columns += [Column("energy", "energy", above=above), Column("time", "duration", above=above)]
     rows = [
-        [link, *(_crossed(by_place.get((link, *column))) for column in columns)]
+        [link, *(cell for way in each for cell in _price_cells(found.get((link, way.rule, way.merge))))]
         for link in results.links
-        if any((link, *column) in by_place for column in columns)
     ]
-    heads = ["link", *(f"{TITLES[rule]} on {chip}" for rule, chip in columns)]
-    shared = "samples" if split == "data" else "units"
     return Table(
-        f"{net.title}, {shared} shared: workers from which on messages cost more joules than computing", heads, rows
+        f"{net.title}: energy and time of one epoch's messages among {workers} workers", columns, rows, look="fine"
     )
 
 
-def _crossed(row) -> str:
+def _price_cells(row: PriceRow | None) -> list[Any]:
+    if row is None or row.why_not:
+        return ["", ""] if row is None else ["does not reach", ""]
+    energy = time = None
+    if row.energy_pJ is not None:
+        energy = Amount(row.energy_pJ, row.energy_low_pJ, row.energy_high_pJ, row.energy_at_least)
+    if row.time_s is not None:
+        time = Amount(row.time_s, row.time_low_s, row.time_high_s, row.time_at_least)
+    return [energy or "not known", time or "not known"]
+
+
+def joules_table(results: CommunicationResults, net: NetRow, split: str) -> Table:
+    """From how many workers on communication costs more than computing: a column per rule and chip."""
+    crossed = joules(results, net.net, split)
+    places = list(dict.fromkeys((row.rule, _chip(row)) for row in crossed))
+    by_place = {(row.link, row.rule, _chip(row)): row for row in crossed}
+    rows = [
+        [link, *(_crossed(by_place.get((link, *at))) for at in places)]
+        for link in results.links
+        if any((link, *at) in by_place for at in places)
+    ]
+    columns = [Column("link"), *(Column(f"{title_of(results, rule)} on {chip}") for rule, chip in places)]
+    shared = "samples" if split == "data" else "units"
+    caption = f"{net.title}, {shared} shared: workers from which on messages cost more joules than computing"
+    return Table(caption, columns, rows, look="fine")
+
+
+def _chip(row: CrossRow) -> str:
+    return row.second_thing.removeprefix("computing on ")
+
+
+def _crossed(row: CrossRow | None) -> str:
     if row is None:
         return ""
     mark = {"first": "≤ ", "second": "≥ ", "both": "~ "}.get(row.at_least, "")
@@ -131,50 +113,47 @@ def other_crossovers(results: CommunicationResults) -> Table:
     titles = {net.net: net.title for net in results.nets}
     rows = [
         [titles[row.net], f"{row.first_thing} exceeds {row.second_thing}" + (f" over {row.link}" if row.link else ""),
-         TITLES[row.rule], {"seconds": "seconds"}.get(row.kind, "bytes"), row.axis,
+         title_of(results, row.rule), {"seconds": "seconds"}.get(row.kind, "bytes"), row.axis,
          "everywhere" if row.at == row.latest == row.first else place(row)]
         for row in results.crossovers if row.kind != "joules"
     ]  # fmt: skip
-    return Table("Other crossovers", ["net", "what exceeds what", "rule", "in", "along", "from [band]"], rows)
+    heads = ("net", "what exceeds what", "rule", "in", "along", "from [band]")
+    return Table("Other crossovers", [Column(head) for head in heads], rows)
 
 
 def ring_table(results: CommunicationResults) -> Table:
-    heads = [
-        "ring",
+    heads = (
         "processes",
         "numbers",
         "formula, bytes",
         "sent, bytes",
         "messages",
         "over TCP, bytes",
-        "TCP more, bytes a message",
-        "sum right",
-    ]
+        "TCP more, bytes per message",
+    )
     rows = []
     for row in results.rings:
-        more = (
-            "not counted by this system"
-            if row.tcp_bytes is None
-            else f"{(row.tcp_bytes - row.payload_bytes) / row.messages:g}"
-        )
-        tcp = "" if row.tcp_bytes is None else f"{row.tcp_bytes:,}"
+        more = "not counted by this system"
+        if row.tcp_bytes is not None:
+            more = f"{(row.tcp_bytes - row.payload_bytes) / row.messages:g}"
         rows.append([
-            {"own": "neurorec's own", "gloo": "gloo's all_reduce"}[row.ring], str(row.workers), f"{row.numbers:,}",
-            f"{row.formula_bytes:,}", f"{row.payload_bytes:,}", str(row.messages), tcp, more, "yes" if row.right else "NO",
+            {"own": "neurorec's own", "gloo": "gloo's all_reduce"}[row.ring], row.workers, row.numbers, row.formula_bytes,
+            row.payload_bytes, row.messages, row.tcp_bytes, more, "yes" if row.right else "NO",
         ])  # fmt: skip
-    return Table("One all-reduce among real processes on this machine", heads, rows)
+    columns = [Column("ring"), *(Column(head, "number") for head in heads), Column("sum right")]
+    return Table("One all-reduce among real processes on this machine", columns, rows)
 
 
 def links_table(results: CommunicationResults) -> Table:
     rows = []
     for name in results.links:
         link: Link = load_link(name)
-        found = [_quantity(fact) for fact in (link.energy, link.latency, link.bandwidth)]
-        up_to = str(link.workers.count) if link.workers else "no limit read"
+        energy, latency, bandwidth = (_quantity(fact) for fact in (link.energy, link.latency, link.bandwidth))
+        up_to = link.workers.count if link.workers else "no limit read"
         evidence = ", ".join(f"{key}: {fact.known}, {fact.source}" for key, fact in link.facts().items())
-        rows.append([name, link.joins, up_to, found[0], link.priced_per, found[1], found[2], evidence])
-    heads = ["link", "joins", "up to", "pJ a bit", "priced per", "latency, ns", "Gbit/s", "evidence"]
-    return Table("Links", heads, rows)
+        rows.append([name, link.joins, up_to, energy, link.priced_per, latency, bandwidth, evidence])
+    heads = ("link", "joins", "up to", "pJ per bit", "priced per", "latency, ns", "Gbit/s", "evidence")
+    return Table("Links", [Column(head) for head in heads], rows, look="fine")
 
 
 def _quantity(fact: Quantity | None) -> str:

@@ -4,7 +4,6 @@ Figures are drawn without pyplot, so nothing global is left behind.
 """
 
 import base64
-import csv
 import io
 import re
 import warnings
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neurorec.report.summary import Group
+from neurorec.report.table import to_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,37 +109,7 @@ def _inline(svg: str, name: str, alt: str) -> str:
 
 def data_link(rows: Sequence[Sequence[Any]]) -> str:
     """`rows` as a CSV inside a data: link, so that the page needs no second file."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.getvalue().encode()).decode()
-
-
-@dataclass(frozen=True)
-class Looks:
-    """Colour, marker and line of a group, the same on the whole page: a colour a pair, a marker a network and rule."""
-
-    colours: dict[str, str]
-    markers: dict[tuple[str, str, str, str], str]
-
-    def of(self, group: Group, **changes: Any) -> dict[str, Any]:
-        """Arguments of `Axes.plot`, with `changes`; controls are hollow, rate nets dashed."""
-        colour = self.colours.get(group.pair, INK)
-        return {
-            "color": colour,
-            "marker": self.markers.get(group.key, "o"),
-            "markerfacecolor": PAPER if group.control else colour,
-            "linestyle": "--" if group.half == "rate" else "-",
-            "markersize": 6.5,
-        } | changes
-
-
-def looks_of(groups: list[Group]) -> Looks:
-    pairs = list(dict.fromkeys(group.pair for group in groups if group.pair))
-    keys = list(dict.fromkeys(group.key for group in groups if group.pair))
-    return Looks(
-        {pair: PAIR_COLOURS[at % len(PAIR_COLOURS)] for at, pair in enumerate(pairs)},
-        {key: MARKERS[at % len(MARKERS)] for at, key in enumerate(keys)},
-    )
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(to_csv(rows[0], rows[1:]).encode()).decode()
 
 
 def legend_below(drawn: "Figure", handles: Sequence[Any], columns: int = 1) -> None:

@@ -1,23 +1,5 @@
 """One objective per file. Importing this folder registers them all."""
 
-from neurorec.tasks.objectives import (
-    classification,
-    independent_bits,
-    next_symbol,
-    pattern_completion,
-    regression,
-    reward,
-    step_classification,
-    step_regression,
-)
+from neurorec.basics.registry import import_members
 
-__all__ = [
-    "classification",
-    "independent_bits",
-    "next_symbol",
-    "pattern_completion",
-    "regression",
-    "reward",
-    "step_classification",
-    "step_regression",
-]
+import_members(__name__, __path__)

@@ -30,7 +30,10 @@ class IndependentBits(Objective):
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         answers, bits = counted(y, batch)
-        return {self.metric: float(self.loss(y.double(), batch)), "bit accuracy": float(((answers > 0) == (bits > 0.5)).float().mean())}
+        return {
+            self.metric: float(self.loss(y.double(), batch)),
+            "bit accuracy": float(((answers > 0) == (bits > 0.5)).float().mean()),
+        }
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return batch.answers.double() * 2 - 1

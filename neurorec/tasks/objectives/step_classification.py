@@ -17,8 +17,8 @@ class StepClassification(Objective):
     def why_not(self, task) -> str | None:
         if list(task.target.shape) != list(task.x.shape[:2]):
             return (
-                f"labels in every frame are a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); for one "
-                'label per sample use the objective "classification"'
+                f"labels in every frame are a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); for "
+                'one label per sample use the objective "classification"'
             )
         return wrong_labels(task.target, task.outputs)
 

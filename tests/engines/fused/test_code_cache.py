@@ -31,6 +31,23 @@ def test_loading_leaves_numba_as_it_was():
     assert before == numba.config.CACHE_DIR
 
 
+@pytest.mark.parametrize(
+    ("cpu", "features", "lanes"),
+    [
+        ("generic", None, 4),
+        ("x86-64", "+sse2", 4),
+        ("haswell", "+avx2,+fma", 8),
+        ("skylake-avx512", "+avx2,+avx512f", 16),
+    ],
+)
+def test_the_width_of_vectors_follows_numbas_settings(monkeypatch, cpu, features, lanes):
+    monkeypatch.setenv("NUMBA_CPU_NAME", cpu)
+    monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
+    if features is not None:
+        monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
+    assert (processor.__wrapped__().cpu, processor.__wrapped__().lanes) == (cpu, lanes)
+
+
 PROCESSORS = {
     "haswell": (8, "+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+popcnt,+avx,+avx2,+fma,+bmi,+bmi2,+lzcnt"),
     "x86-64": (4, "+sse2"),

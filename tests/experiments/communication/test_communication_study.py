@@ -8,17 +8,21 @@ from dataclasses import replace
 import pytest
 
 from neurorec.basics.errors import InputError
+from neurorec.experiments.communication import run
 from neurorec.experiments.communication.count import UPDATE
+from neurorec.experiments.communication.kind import Communication
 from neurorec.experiments.communication.observe import Job, observe_epoch
-from neurorec.experiments.communication.run import run_communication
 from neurorec.experiments.communication.study import load_communication
+from neurorec.experiments.kind import Asked, run_kind
+from neurorec.experiments.runner import Watcher
 from neurorec.experiments.verbs import check_file
 from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.report.communication.answer import answer, place
-from neurorec.report.communication.page import ring_verdict, summary, write_report
-from neurorec.report.communication.rows import load_communication_results
+from neurorec.report.communication.page import ring_verdict
 from neurorec.report.communication.shared_training import refuse_half_asked
-from neurorec.report.studies import Asked, rebuild_folder, run_asked
+from neurorec.report.page import markdown
+from neurorec.report.pages import page_of
+from neurorec.report.studies import load_results, rebuild_folder, run_asked, write_report
 from tests.experiments.tiny import write_study
 
 CARD = """
@@ -30,21 +34,49 @@ workers = [1, 2, 4, 8, 16]
 seeds = [0]
 links = ["nvlink_c2c", "hop_truenorth", "infiniband_ndr"]
 report_links = ["infiniband_ndr"]
+unit_links = ["infiniband_ndr"]
 chips = ["loihi1", "cmos_7nm"]
 largest_hidden = 64
 ring_workers = []
+[published_rule.reward]
+title = "STDP with a reward"
+needs = ["spike traces"]
+errors = false
+signals = "one"
+online = true
+why = "one number is broadcast"
+sources = ["izhikevich2007"]
 [[net]]
 pair = "tiny"
 half = "spiking"
 rule = "bptt"
 task = "row_digits"
-count_rules = ["bptt", "e-prop", "stdp"]
+count_rules = ["bptt", "eprop", "stdp", "reward"]
 [[net]]
 pair = "tiny"
 half = "rate"
 rule = "bptt"
 task = "row_digits"
 count_rules = ["bptt"]
+[[finding]]
+claim = "Two workers that share samples send so many bytes."
+measure = "bytes"
+pair = "tiny"
+half = "spiking"
+merge = "every update"
+workers = 2
+[[finding]]
+claim = "BPTT sends more than STDP."
+measure = "bytes"
+pair = "tiny"
+half = "spiking"
+rule = "bptt"
+over = "stdp"
+workers = 2
+[[finding]]
+claim = "A ring is checked."
+measure = "ring bytes / formula"
+bar = 1.0
 [quick]
 seeds = [0]
 max_epochs = 1
@@ -64,8 +96,11 @@ def write_card(folder, old="", new=""):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     home = tmp_path_factory.mktemp("communication")
-    study = load_communication(write_card(home))
-    return run_communication(study, home / "out", make_executor=lambda: ThreadPoolExecutor(1))
+    patch = pytest.MonkeyPatch()
+    patch.setattr(run, "processes", lambda jobs: ThreadPoolExecutor(1))
+    kind = Communication()
+    yield run_kind(kind, kind.prepare(Asked(str(write_card(home)), out=home / "out")), Watcher())
+    patch.undo()
 
 
 def test_counts_are_those_of_the_net_that_was_watched(results):
@@ -80,7 +115,7 @@ def test_counts_are_those_of_the_net_that_was_watched(results):
     errors = by_way["units", "bptt", "", 2]  # 6 units on each side; the readout is with the first
     assert errors.errors == [between + last * 6]
     assert by_way["units", "stdp", "", 2].spikes == errors.spikes
-    assert by_way["units", "e-prop", "", 4].signals == [net.samples * net.steps * 10 * 3]
+    assert by_way["units", "eprop", "", 4].signals == [net.samples * net.steps * 10 * 3]
     assert ("units", "bptt", "", 16) not in by_way  # 12 units do not make 16 shares
     assert net.activity[0] > 0
 
@@ -120,7 +155,9 @@ def test_what_a_chip_cannot_train_has_the_reason(results):
     refused = {(row.rule, row.chip): row.why_not for row in results.computing
                if row.energy_pJ is None and row.net == "tiny spiking"}  # fmt: skip
     assert "cannot run a backward pass" in refused["bptt", "loihi1"]
-    assert refused["e-prop", "cmos_7nm"] == "its operations are not counted yet"
+    assert refused["reward", "cmos_7nm"] == "it is published, not a rule here, so its operations are not counted"
+    assert refused["eprop", "loihi1"] == "its card prices pairwise STDP only"
+    assert ("eprop", "cmos_7nm") not in refused
 
 
 def test_a_page_its_files_and_back_again(results):
@@ -129,14 +166,26 @@ def test_a_page_its_files_and_back_again(results):
     assert answer(results)[0].split(";")[0] in text
     assert "None" not in re.sub(r"<svg.*?</svg>|href=\"[^\"]*\"", "", text, flags=re.DOTALL)
     assert text.count("<figure>") == 13  # 7 of a spiking net, 6 of a net that sends values
-    assert "the ring was not checked" in summary(results).lower()
-    again = load_communication_results(path.parent)
+    assert "the ring was not checked" in markdown(page_of(results)).lower()
+    again = load_results(path.parent)
     assert again == results
     lines = path.with_name("results.csv").read_text().splitlines()
     assert len(lines) == 1 + len(results.prices)
     text_before = path.read_text()
     rebuild_folder(path.parent)
     assert path.read_text() == text_before
+
+
+def test_claims_are_measured_in_bytes_and_ratios(results):
+    bytes_sent, ratio = results.findings.findings
+    by_way = {
+        (row.rule, row.merge): row.total_bytes for row in results.bytes if (row.net, row.workers) == ("tiny spiking", 2)
+    }
+    assert bytes_sent.values == tuple(map(float, by_way["any", UPDATE]))
+    assert ratio.values == (by_way["bptt", ""][0] / by_way["stdp", ""][0],)
+    assert ratio.metric == "bytes / those of STDP"
+    assert results.findings.not_measured == ("A ring is checked.",)
+    assert results.findings.seeds == (0,)
 
 
 def test_the_answer_compares_the_rules_in_two_sentences(results):
@@ -175,7 +224,8 @@ def test_the_same_seed_is_watched_the_same(tmp_path):
 
 
 FAULTS = [
-    ('"bptt", "e-prop", "stdp"', '"bptt", "eprop"', 'what rule "eprop" communicates is not known (did you mean "e-prop"?)'),
+    ('"bptt", "eprop", "stdp"', '"bptt", "e-prop"', 'what rule "e-prop" communicates is not known (did you mean "eprop"?)'),
+    ('needs = ["spike traces"]', 'needs = ["traces"]', 'capability "traces" is not known'),
     ('count_rules = ["bptt"]', 'count_rules = ["stdp"]', "net: tiny, rate half: STDP pairs spikes, and its units send values"),
     ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]", "workers: from 1 upward, each number once (got [2, 4])"),
     ('report_links = ["infiniband_ndr"]', 'report_links = ["pcie"]', 'report_links: "pcie" must be one of links'),
@@ -199,7 +249,7 @@ def test_options_and_folders_that_make_no_sense_are_refused(tmp_path):
         run_asked(Asked(str(card), quick=True, out=tmp_path / "file" / "out"))
     (tmp_path / "results.json").write_text(json.dumps({"nets": []}))
     with pytest.raises(InputError, match="not a results file of this version"):
-        load_communication_results(tmp_path)
+        load_results(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import pytest
 
 from neurorec.hardware.calibrate import Measurement, calibrate, read_measurements, write_card
 from neurorec.hardware.chips.chip import Chip, load_chip
-from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work
 from tests.hardware.calibrate.test_calibrate import MANY, metered
 from tests.hardware.workload.description.made_up import made
 
@@ -21,7 +22,10 @@ def net(steps: int = 1, size: int = 200, **changes):
 
 def test_every_step_is_a_pass(tmp_path):
     chip = board(tmp_path, MANY)
-    one, five = describe_cost(net(1, 1000), chip), describe_cost(net(5, 200), chip)  # the same 500,000 operations
+    one, five = (
+        price(described_work(net(1, 1000)), chip),
+        price(described_work(net(5, 200)), chip),
+    )  # the same 500,000 operations
     assert five.dynamic_pJ.value - one.dynamic_pJ.value == pytest.approx(4 * 3000.0 * 1e6, rel=1e-3)
     assert five.notes == ("5 passes an inference, the metered nets made one",)
     assert one.notes == ()
@@ -29,22 +33,22 @@ def test_every_step_is_a_pass(tmp_path):
 
 def test_waiting_for_real_time_costs_idle_power(tmp_path):
     chip = board(tmp_path, MANY)
-    cost = describe_cost(net(1, 1000, dt_ms=100.0, waits=True), chip)
+    cost = price(described_work(net(1, 1000, dt_ms=100.0, waits=True)), chip)
     assert cost.latency_us.value == pytest.approx(100_000.0)
     assert cost.energy_pJ.value - cost.dynamic_pJ.value == pytest.approx(500.0 * 100_000.0 * 1e3)
 
 
 def test_a_board_metered_at_batch_one_refuses_batches(tmp_path):
     chip = board(tmp_path, [metered(m, 1) for m in (1e5, 1e6, 1e7)])
-    assert describe_cost(net(1, 1000), chip, 1).can_run
-    assert describe_cost(net(1, 1000), chip, 8).why_not == (
+    assert price(described_work(net(1, 1000), batch=1), chip).can_run
+    assert price(described_work(net(1, 1000), batch=8), chip).why_not == (
         "it was metered at batch 1 only, so batch 8 has no price; meter a batch and calibrate again"
     )
 
 
 @pytest.mark.parametrize(("size", "operations"), [(100, "50,000"), (40_000, "20,000,000")])
 def test_sizes_beyond_the_metered_ones_are_said(tmp_path, size, operations):
-    cost = describe_cost(net(1, size), board(tmp_path, MANY))
+    cost = price(described_work(net(1, size)), board(tmp_path, MANY))
     assert cost.notes == (
         f"beyond what was metered: {operations} operations an inference (metered: 100,000 to 10,000,000)",
     )
@@ -73,6 +77,6 @@ def test_every_unit(tmp_path, column, us, energy, uJ):
 
 
 def test_the_fpga_takes_a_cycle_a_multiply():
-    cost = describe_cost(net(1, 200), "ice40_up5k")
+    cost = price(described_work(net(1, 200)), "ice40_up5k")
     assert cost.latency_us.value == pytest.approx(500 * 200 * 83.33e-3)
     assert cost.breakdown.compute.value == pytest.approx(500 * 200 * 24.0)

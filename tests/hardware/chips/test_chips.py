@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from neurorec.basics.capabilities import CAPABILITIES
 from neurorec.basics.cards import Card, card_folder
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
-from neurorec.hardware.chips.card_tables import hardware_readme, unpriced_terms
-from neurorec.hardware.chips.chip import chip_names, load_chip
+from neurorec.hardware.chips.card_tables import hardware_readme, run_by, trained_by, unpriced_terms
+from neurorec.hardware.chips.chip import chip_names, load_chip, needs_of_cell, needs_of_model
 from neurorec.hardware.chips.evidence import Known, Quantity
-from neurorec.hardware.pricing.charges import power_mW
+from neurorec.hardware.pricing.power import idle_power_mW
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
+from tests.nets import energy_model, network
 
 CHIPS = (
     *("a100", "cmos_45nm", "cmos_7nm", "cortex_m33", "cortex_m4", "cortex_m7", "darwin3", "gap9", "h100", "ice40_up5k"),
@@ -65,11 +67,12 @@ def test_scopes_never_mix(name):
 @pytest.mark.parametrize("name", chip_names())
 def test_a_chip_runs_or_says_why_not(name):
     chip = load_chip(name)
-    assert set(chip.runs) <= set(cells)
-    assert all(chip.why_not_cell(cell) for cell in cells if cell not in chip.runs)
-    assert all(chip.why_not_rule(rule) for rule in rules if rule not in chip.trains)
+    assert all(chip.refusal(needs_of_cell(cells[cell])) for cell in cells if cell not in run_by(chip))
+    assert all(chip.refusal(rules[rule].needs) for rule in rules if rule not in trained_by(chip))
+    assert all(chip.refusal([one]) for one in CAPABILITIES if one not in chip.offers)
+    assert chip.refusal(chip.offers) is None
     assert chip.note
-    assert chip.must_price or not chip.runs  # a reference point has no total, so it runs nothing
+    assert chip.must_price or not chip.offers  # a reference point has no total, so it offers nothing
 
 
 @pytest.mark.parametrize("name", chip_names())
@@ -89,8 +92,8 @@ def test_no_number_is_remembered(name):
 def test_a_reference_point_has_figures_and_prices_nothing(name):
     chip = load_chip(name)
     assert chip.published or chip.bound
-    assert not [*chip.must_price, *chip.stated_terms(), *chip.runs, *chip.trains]
-    assert chip.why_not_cell("lif") == chip.why_not_cell("elman") == chip.why_not["other"]
+    assert not [*chip.must_price, *chip.stated_terms(), *chip.offers]
+    assert chip.refusal(["spikes"]) == chip.refusal(["values"]) == chip.why_not["running"]
 
 
 def test_published_figures_read_as_a_sentence():
@@ -112,23 +115,66 @@ def test_the_readme_is_current_and_short():
     assert len([line for line in text.splitlines() if not line.startswith("|")]) <= 20
 
 
+def power_mW(chip, events_per_s, clock_MHz=None):
+    """Total power by a law of static power, clock power and a price per synaptic event."""
+    return (idle_power_mW(chip.static, clock_MHz) + chip.energy.synaptic_event.as_band() * (events_per_s * 1e-9)).value
+
+
 def test_truenorth_law_passes_through_the_points_it_was_drawn_through():
     chip, events = load_chip("truenorth"), 1_048_576 * 128
-    assert power_mW(chip, 11.58 * events).value == pytest.approx(68.0, rel=1e-3)
-    assert power_mW(chip, 95.93 * events).value == pytest.approx(94.0, rel=1e-3)
+    assert power_mW(chip, 11.58 * events) == pytest.approx(68.0, rel=1e-3)
+    assert power_mW(chip, 95.93 * events) == pytest.approx(94.0, rel=1e-3)
 
 
 def test_odin_law_gives_its_published_operating_point():
     chip = load_chip("odin")
-    assert power_mW(chip, 37.5e6, clock_MHz=75.0).value == pytest.approx(0.477, rel=1e-3)
+    assert power_mW(chip, 37.5e6, clock_MHz=75.0) == pytest.approx(0.477, rel=1e-3)
 
 
-def test_a_cell_or_rule_that_does_not_exist_is_named(tmp_path):
+def test_the_reason_is_the_most_special_capability_that_is_missing():
+    darwin, spinnaker, cortex = (load_chip(name) for name in ("darwin3", "spinnaker1", "cortex_m4"))
+    assert darwin.refusal(["values", "gates"]) == darwin.why_not["gates"] == darwin.refusal(["gates"])
+    assert darwin.refusal(["spikes", "membranes", "adaptive thresholds"]) == darwin.why_not["adaptive thresholds"]
+    assert spinnaker.refusal(["values"]) == spinnaker.why_not["running"]
+    assert spinnaker.refusal(["backward pass"]) == spinnaker.why_not["learning"]
+    assert cortex.refusal(["spikes", "membranes"]) == cortex.why_not["running"]
+
+
+def test_a_chip_that_gives_no_reason_names_the_capability():
+    told = 'its card does not offer "undeclared" (the rule does not say what it needs)'
+    assert load_chip("cmos_45nm").refusal(["undeclared"]) == told
+
+
+def test_a_network_needs_what_its_layers_need_and_what_they_send():
+    assert needs_of_model(network("lstm")) == {"gates", "values"}
+    assert needs_of_model(energy_model("hopfield")) == {"values"}
+    assert needs_of_model(network("adaptive_lif")) == {"adaptive thresholds", "membranes", "spikes"}
+
+
+def test_a_neuron_takes_as_many_units_as_its_hungriest_need():
+    loihi = load_chip("loihi1")
+    assert loihi.units_of(["spikes", "membranes"]) == 1
+    assert loihi.units_of(["spikes", "membranes", "adaptive thresholds"]) == 2
+
+
+def test_a_capability_that_does_not_exist_is_named(tmp_path):
     card = (Path(__file__).parents[3] / "hardware" / "loihi1.toml").read_text()
     path = tmp_path / "mine.toml"
-    path.write_text(card.replace('runs = ["lif"', 'runs = ["liff"'))
-    with pytest.raises(InputError, match=r'mine\.toml: runs: "liff" is not known \(did you mean "lif"\?\); known: '):
-        load_chip(path)
-    path.write_text(card.replace('trains = ["stdp"]', 'trains = ["stpd"]'))
-    with pytest.raises(InputError, match=r'mine\.toml: trains: "stpd" is not known \(did you mean "stdp"\?\)'):
-        load_chip(path)
+    for old, new, told in (
+        (
+            'offers = ["spikes"',
+            'offers = ["spike"',
+            r'offers: capability "spike" is not known \(did you mean "spikes"\?\); known: ',
+        ),
+        ("winner-take-all =", "winner-take-most =", r'why_not: capability "winner-take-most" is not known'),
+        (
+            'neuron."adaptive thresholds"',
+            "neuron.adaptive_lif",
+            'units_per_neuron: capability "adaptive_lif" is not known',
+        ),
+        ("values = ", "spikes = ", 'why_not: "spikes" is among the offers; take it out of one of them'),
+    ):
+        assert old in card
+        path.write_text(card.replace(old, new))
+        with pytest.raises(InputError, match=rf"mine\.toml: {told}"):
+            load_chip(path)

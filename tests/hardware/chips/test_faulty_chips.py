@@ -15,11 +15,9 @@ note = "none"
 scope = "per-term"
 signals = ["spikes"]
 counts_spikes = true
-runs = ["lif"]
-trains = []
+offers = ["spikes", "membranes"]
 must_price = ["synaptic_event"]
-why_not = { other = "it is made up" }
-why_not_training = { other = "it is made up" }
+why_not = { running = "it is made up", learning = "it is made up" }
 [energy.synaptic_event]
 pJ = 2.0
 band_pJ = [1.0, 3.0]

@@ -6,7 +6,8 @@ from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.models.cell import cells
 from neurorec.models.network import Network
-from neurorec.models.readout import LeakyCard, LinearCard, readouts
+from neurorec.models.readout import LeakyCard, ReadoutCard, readouts
+from neurorec.models.wires import INPUT, Wire
 
 SPIKING = {
     "dt_ms": 1.0,
@@ -43,13 +44,14 @@ def build(name="lif", size=17, inputs=5, outputs=3, readout="leaky", seed=0, **c
     cell_class = cells[name]
     cell = cell_class(cell_class.Card(name=name, size=size, **{**CARDS[name], **changes}), inputs)
     card = LeakyCard(name="leaky", tau_ms=20.0, dt_ms=changes.get("dt_ms", 1.0)) if readout == "leaky" else None
-    out = readouts[readout](card or LinearCard(name="linear"), size, outputs)
+    out = readouts[readout](card or ReadoutCard(name="linear"), size, outputs)
     generator = torch.Generator().manual_seed(seed)
     cell.reset_parameters(generator)
     out.reset_parameters(generator)
     with torch.no_grad():
         out.bias.uniform_(-1, 1, generator=generator)
-    return Network(cell, out, "spikes")
+    wires = (Wire(INPUT, "hidden"), Wire("hidden", "readout"))
+    return Network({"hidden": cell, "readout": out}, wires, "spikes", inputs)
 
 
 def spikes_in(T=40, B=6, inputs=5, seed=1):

@@ -1,16 +1,23 @@
 """NIR export: what is written runs as the network did, spike for spike, and says what it should."""
 
+from types import SimpleNamespace
+
 import h5py
 import nir
 import numpy as np
 import pytest
 import torch
 
+import neurorec as nr
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.nir import SNNTORCH, NirProfile
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.models.wires import INPUT, Wire
 from tests.hardware.export.made_up_networks import EXPORTED, build, roundtrip, spikes_in
+from tests.hardware.nets import wired
+from tests.nets import on_dyadic_grid
 
 
 @pytest.mark.parametrize("readout", ["linear", "leaky"])
@@ -77,7 +84,7 @@ def test_verify_sees_a_wrong_file(tmp_path):
     network, other, x = build(), build(v_threshold=0.8), spikes_in()
     export_network(other, tmp_path / "other.nir")
     verdict = verify_nir(network, tmp_path / "other.nir", x)
-    hidden = [net.cell(x)[0] for net in (network, other)]
+    hidden = [net["hidden"](x)[0] for net in (network, other)]
     assert verdict.mismatches["hidden.lif"] == int((hidden[0] != hidden[1]).sum()) > 0
     assert not verdict.exact
     assert str(verdict).startswith(f"hidden.lif: {verdict.mismatches['hidden.lif']:,} of 4,080 entries differ (")
@@ -102,7 +109,7 @@ def test_file_holds_the_documented_graph(tmp_path):
     for field, value in {"tau_mem": 0.01, "tau_syn": 0.005, "r": 1, "w_in": 10, "v_threshold": 0.9}.items():
         np.testing.assert_allclose(getattr(neurons, field), np.full(4, value), rtol=1e-12)
     np.testing.assert_allclose(graph.nodes["leaky"].tau, np.full(3, 0.02), rtol=1e-12)
-    assert np.array_equal(graph.nodes["hidden.w_rec"].weight, network.cell.w_rec.detach().numpy())
+    assert np.array_equal(graph.nodes["hidden.w_rec"].weight, network["hidden"].w_rec.detach().numpy())
 
 
 @pytest.mark.parametrize(("unit", "tau"), [("s", 0.01), ("ms", 10.0), ("steps", 20.0)])
@@ -121,7 +128,7 @@ def test_snntorchs_spelling_keeps_tau_over_dt(tmp_path):
 
 def test_frozen_recurrence_writes_no_recurrent_edge(tmp_path):
     network = build()
-    network.cell.freeze_recurrence()
+    network["hidden"].freeze_recurrence()
     assert roundtrip(network, spikes_in(), tmp_path / "net.nir").exact
     assert "hidden.w_rec" not in nir.read(tmp_path / "net.nir").nodes
 
@@ -152,11 +159,56 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
 def test_learned_time_constants_are_written_one_a_neuron(tmp_path, gain):
     network, path = build(learn_time_constants=True), tmp_path / "net.nir"
     with torch.no_grad():
-        network.cell.tau_mem.logit += torch.linspace(-1, 1, 17)
-        network.cell.tau_syn.logit -= torch.linspace(-1, 1, 17)
+        network["hidden"].tau_mem.logit += torch.linspace(-1, 1, 17)
+        network["hidden"].tau_syn.logit -= torch.linspace(-1, 1, 17)
     verdict = roundtrip(network, spikes_in(), path, profile=NirProfile(gain=gain))
     assert verdict.spikes["hidden.lif"] > 50
     assert gain == "unit_jump" or verdict.exact
     neurons = nir.read(path).nodes["hidden.lif"]
-    assert np.allclose(neurons.tau_mem * 1e3, network.cell.tau_mem.ms, rtol=1e-12)
+    assert np.allclose(neurons.tau_mem * 1e3, network["hidden"].tau_mem.ms, rtol=1e-12)
     assert np.ptp(neurons.tau_mem) > 0.01
+
+
+def stacked(carries="as sent"):
+    """Two spiking layers; the second hears the input too."""
+    layers = {"first": ("lif", 9), "second": ("lif", 7)}
+    wires = (
+        Wire(INPUT, "first"),
+        Wire(INPUT, "second"),
+        Wire("first", "second", carries=carries),
+        Wire("second", "readout"),
+    )
+    return on_dyadic_grid(wired(layers, wires))
+
+
+def test_a_network_of_several_layers_comes_back_spike_for_spike(tmp_path):
+    network = stacked()
+    export_network(network, tmp_path / "net.nir")
+    verdict = verify_nir(network, tmp_path / "net.nir", spikes_in())
+    assert verdict.exact, str(verdict)
+    assert set(verdict.spikes) == {"first.lif", "second.lif"}
+    assert all(verdict.spikes.values())
+    assert verdict.readout_difference < 1e-5
+    edges = {tuple(edge) for edge in nir.read(tmp_path / "net.nir").edges}
+    assert {("input", "input.to.second"), ("first.lif", "first.to.second"), ("second.lif", "second.w_rec")} <= edges
+
+
+def test_a_wire_that_changes_what_it_carries_is_refused(tmp_path):
+    with pytest.raises(CannotRun, match="wire first -> second waits a step or changes what it carries"):
+        export_network(stacked("sigmoid"), tmp_path / "net.nir")
+
+
+def test_what_the_format_leaves_open_is_given_by_name(tmp_path):
+    network = build()
+    export_network(network, tmp_path / "net.nir", time_unit="ms", nir_version="legacy-1.0.4")
+    assert nir.read(tmp_path / "net.nir").metadata["neurorec"]["time_unit"] == "ms"
+    with pytest.raises(
+        InputError, match=r'NIR: a profile has no "timeunit" \(did you mean "time_unit"\?\); known: nir_version'
+    ):
+        export_network(network, tmp_path / "net.nir", timeunit="ms")
+
+
+def test_a_run_is_exported_with_a_profile(tmp_path):
+    run = SimpleNamespace(network=build())
+    assert nr.export(run, "nir", tmp_path / "net.nir", time_unit="steps") == tmp_path / "net.nir"
+    assert nir.read(tmp_path / "net.nir").metadata["neurorec"]["time_unit"] == "steps"

@@ -13,7 +13,8 @@ from neurorec.hardware.export.nir import SNNTORCH, NirProfile
 from neurorec.hardware.export.peers import _recurrent_layer, compare_norse, compare_snntorch
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.network import Network
-from neurorec.models.readout import Linear, LinearCard
+from neurorec.models.readout import LinearReadout, ReadoutCard
+from neurorec.models.wires import INPUT, Wire
 
 CARD = {
     "dt_ms": 1.0,
@@ -44,7 +45,9 @@ def written(tmp_path):
         if frozen:
             cell.freeze_recurrence()
         path = tmp_path / "net.nir"
-        export_network(Network(cell, Linear(LinearCard(name="linear"), H, 2), "spikes"), path, profile=profile)
+        layers = {"hidden": cell, "readout": LinearReadout(ReadoutCard(name="linear"), H, 2)}
+        wires = (Wire(INPUT, "hidden"), Wire("hidden", "readout"))
+        export_network(Network(layers, wires, "spikes", 5), path, profile=profile)
         return path
 
     return write
@@ -108,7 +111,7 @@ def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     pytest.importorskip("snntorch", reason="snntorch is not installed")
     path = written(SNNTORCH)
     verdict = compare_snntorch(path, x)
-    graph = _recurrent_layer(path)
+    graph = _recurrent_layer(path, "hidden.lif")
     edges = [edge for edge in graph.edges if edge != ("w_in", "hidden.lif")] + [("w_in", "hidden.w_rec")]
     rewired = run_nir(flat_graph(nir.NIRGraph(graph.nodes, edges), "rewired"), x, NirOptions(dt_s=1e-4))
     assert verdict.differing

@@ -15,9 +15,9 @@ from tests.hardware.export.made_up_networks import CARDS, build, roundtrip, spik
 
 RATE = (
     "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
-    'the closest export is a spiking network of the same size (cell "lif")'
+    "the closest export is a spiking network of the same size"
 )
-CONSTANT = 'the closest export is a network with constant thresholds (cell "lif"), trained as such'
+CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 REASONS = {
     "elman": RATE,
     "lstm": RATE,
@@ -40,7 +40,7 @@ def test_every_cell_is_exported_and_exact_or_refused_with_a_reason(tmp_path, nam
     else:
         with pytest.raises(CannotRun) as error:
             export_network(network, path)
-        assert str(error.value) == f"NIR cannot hold {network.cell.title}: {REASONS[name]}"
+        assert str(error.value) == f"NIR cannot hold {network['hidden'].title}: {REASONS[name]}"
         assert not path.exists()
 
 
@@ -55,7 +55,7 @@ def test_legacy_refuses_a_reset_that_it_cannot_say(tmp_path):
 
 def test_a_readout_with_another_clock_is_refused(tmp_path):
     network = build(dt_ms=0.5)
-    network.readout.card = LeakyCard(name="leaky", tau_ms=20.0, dt_ms=1.0)
+    network["readout"].card = LeakyCard(name="leaky", tau_ms=20.0, dt_ms=1.0)
     with pytest.raises(CannotRun) as error:
         export_network(network, tmp_path / "net.nir")
     assert str(error.value) == (
@@ -68,8 +68,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     with pytest.raises(CannotRun) as error:
         export_network(torch.nn.Linear(2, 2), tmp_path / "net.nir")  # type: ignore[arg-type]
     assert str(error.value) == (
-        "NIR cannot hold Linear: only input -> recurrent layer -> readout is written; "
-        "export the layers one network each"
+        "NIR cannot hold Linear: only networks of layers and wires are written; export the layers one network each"
     )
 
 
@@ -81,10 +80,10 @@ def test_a_refusal_comes_before_any_look_at_the_folder(tmp_path):
 def test_an_unknown_readout_is_refused(tmp_path):
     network = build(readout="linear")
 
-    class Softmax(type(network.readout)):
+    class Softmax(type(network["readout"])):
         pass
 
-    network.readout.__class__ = Softmax
+    network["readout"].__class__ = Softmax
     with pytest.raises(CannotRun) as error:
         export_network(network, tmp_path / "net.nir")
     assert str(error.value) == (
@@ -95,10 +94,10 @@ def test_an_unknown_readout_is_refused(tmp_path):
 def test_subclasses_are_not_taken_for_their_parent(tmp_path):
     network = build()
 
-    class Refractory(type(network.cell)):
+    class Refractory(type(network["hidden"])):
         title = "refractory LIF"
 
-    network.cell.__class__ = Refractory
+    network["hidden"].__class__ = Refractory
     with pytest.raises(CannotRun, match="NIR cannot hold refractory LIF: its step is not that of NIR's CubaLIF; "):
         export_network(network, tmp_path / "net.nir")
 

@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 
 from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.hardware.mapping.net import Group, Net
 from neurorec.hardware.mapping.placement import Plan
-from neurorec.hardware.mapping.wiring import INPUT, Group, Net, Regular, Wires
+from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires
 
 
 def shrunk(chip: Chip, **limits: int) -> Chip:
@@ -29,11 +30,11 @@ def wired_net(exists: np.ndarray, spikes: np.ndarray, inputs: int = 0) -> Net:
     starts = np.concatenate([[0], np.cumsum(exists.sum(1))]).astype(np.int64)
     wires = Wires(starts, np.nonzero(exists)[1].astype(np.int32))
     return Net(
-        groups=(Group("units", len(exists), 1, spikes[inputs:], False),),
+        groups=(Group("units", len(exists), 1, spikes[inputs:]),),
         input_spikes=spikes[:inputs],
         regular=(),
         synapses=exists.sum(1).astype(np.int64),
-        wired=frozenset({(INPUT, 0), (0, 0)} if inputs else {(0, 0)}),
+        wired=frozenset({(INPUT_LINES, 0), (0, 0)} if inputs else {(0, 0)}),
         draw=lambda: wires,
     )
 
@@ -51,13 +52,11 @@ def layered_net(seed: int) -> Net:
     exists[20:, 4:16] = draw.random((9, 12)) < 0.4  # c hears some of a
     starts = np.concatenate([[0], np.cumsum(exists.sum(1))]).astype(np.int64)
     wires = Wires(starts, np.nonzero(exists)[1].astype(np.int32))
-    groups = tuple(
-        Group(name, size, 1, draw.integers(0, 9, size), False) for name, size in (("a", 12), ("b", 8), ("c", 9))
-    )
+    groups = tuple(Group(name, size, 1, draw.integers(0, 9, size)) for name, size in (("a", 12), ("b", 8), ("c", 9)))
     return Net(
         groups=groups,
         input_spikes=draw.integers(1, 9, 4),
-        regular=(Regular(INPUT, 0, 4), Regular(0, 0, 12), Regular(0, 1, 12)),
+        regular=(Regular(INPUT_LINES, 0, 4), Regular(0, 0, 12), Regular(0, 1, 12)),
         synapses=np.repeat([16, 12, 0], [12, 8, 9]) + exists.sum(1),
         wired=frozenset({(0, 2)}),
         draw=lambda: wires,
@@ -71,7 +70,9 @@ def heard_by(net: Net) -> list[list[int]]:
         for line in net.wires.lines[net.wires.starts[unit] : net.wires.starts[unit + 1]]:
             found[line].append(unit)
     for r in net.regular:
-        lines = range(net.inputs) if r.source == INPUT else range(*(net.inputs + net.first[r.source : r.source + 2]))
+        lines = (
+            range(net.inputs) if r.source == INPUT_LINES else range(*(net.inputs + net.first[r.source : r.source + 2]))
+        )
         for line in lines:
             found[line] += range(*net.first[r.target : r.target + 2])
     return found

@@ -9,7 +9,8 @@ from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.anneal import anneal
 from neurorec.hardware.mapping.routes import travel
-from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
 from tests.hardware.workload.description.made_up import made
 
@@ -64,7 +65,7 @@ def test_an_annealed_description_costs_no_more_and_says_what_was_saved():
         {"name": "out", "size": 9, "hears": ["b", "c"]},
     ]
     net = made(layer=layers)
-    plain, moved = describe_cost(net, chip), describe_cost(net, chip, annealed=True)
+    plain, moved = price(described_work(net), chip), price(described_work(net, annealed=True), chip)
     assert moved.mapping.in_order == plain.mapping
     assert moved.mapping.hops < plain.mapping.hops
     assert moved.mapping.found_by == "annealed"
@@ -73,6 +74,8 @@ def test_an_annealed_description_costs_no_more_and_says_what_was_saved():
 
 
 def test_a_chip_without_a_mesh_is_left_as_it_is():
-    plain, asked = (describe_cost(made(), "spinnaker1", annealed=annealed).mapping for annealed in (False, True))
+    plain, asked = (
+        price(described_work(made(), annealed=annealed), "spinnaker1").mapping for annealed in (False, True)
+    )
     assert asked.in_order == plain
     assert asked.hops == plain.hops == asked.chip_links == 0

@@ -8,8 +8,9 @@ from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import partition as module
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import Ground
-from neurorec.hardware.workload.description import describe_cost
-from neurorec.hardware.workload.description.expected_counts import count_description
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.description import described_work
 from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
 from tests.hardware.workload.description.made_up import made
@@ -98,9 +99,9 @@ def test_a_layer_that_fits_on_one_core_is_not_torn_in_two():
     layer = {"name": "chain", "size": 24, "depth": 8, "spikes_per_step": 0.5}
     chip = shrunk(load_chip("loihi1"), neurons_per_core=32)
     net = made(layer=[layer, {"name": "out", "size": 3}])
-    plain, parted = (describe_cost(net, chip, partitioned=p).mapping for p in (False, True))
+    plain, parted = (price(described_work(net, partitioned=p), chip).mapping for p in (False, True))
     assert parted.packets < plain.packets
-    assert [core.hidden for core in parted.cores] == [(24 * n, 24 * n + 24) for n in range(8)]
+    assert [core[:8] for core in parted.cores] == [tuple(24 * (m == n) for m in range(8)) for n in range(8)]
 
 
 def test_a_lattice_gains_much_and_random_wires_gain_nothing():
@@ -113,7 +114,7 @@ def test_a_lattice_gains_much_and_random_wires_gain_nothing():
     chip = shrunk(load_chip("loihi1"), neurons_per_core=25)
     saved = {}
     for name, net in (("near", near), ("far", far)):
-        plain, parted = (describe_cost(net, chip, partitioned=p).mapping for p in (False, True))
+        plain, parted = (price(described_work(net, partitioned=p), chip).mapping for p in (False, True))
         saved[name] = 1 - parted.packets / plain.packets, 1 - parted.hops / plain.hops
     assert min(saved["near"]) > 0.15
     assert max(saved["far"]) < 0.02
@@ -129,12 +130,12 @@ def test_wires_are_drawn_as_described():
     layer = {"name": "a", "size": 60, "lattice": [5, 4, 3], "reach": 1.0, "recurrent_fan_in": 6, "spikes_per_step": 0.1}
     other = {"name": "b", "size": 40, "random_fan_in": {"a": 7, "b": 3}, "spikes_per_step": 0.2}
     net = made(input=None, layer=[layer, other])
-    plan = describe_cost(net, "loihi1").mapping.plan
-    wires, counted = plan.net.wires, count_description(net)
+    plan = price(described_work(net), "loihi1").mapping.plan
+    wires, counted = plan.net.wires, count_work(described_work(net))
     heard = [set(wires.lines[a:b]) for a, b in zip(wires.starts, wires.starts[1:], strict=False)]
     assert [len(lines) for lines in heard] == [6] * 60 + [10] * 40  # all different
     assert all(unit not in lines for unit, lines in enumerate(heard[:60]))
     assert all(len({line for line in lines if line < 60}) == 7 for lines in heard[60:])
     spikes = np.repeat([float(p.spikes) for p in write_out(net)], [60, 40]) * counted.samples
     events = sum(spikes[list(lines)].sum() for lines in heard)
-    assert counted.cell.synaptic_events == pytest.approx(events * 5 / 6)  # of 6 steps; the last is not heard
+    assert counted.total.synaptic_events == pytest.approx(events * 5 / 6)  # of 6 steps; the last is not heard

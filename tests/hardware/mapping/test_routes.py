@@ -6,7 +6,8 @@ import pytest
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.routes import full_grid
-from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work
 from tests.hardware.mapping.made_up_nets import (
     heard_by,
     layered_net,
@@ -100,7 +101,7 @@ def test_packets_of_several_chips_are_shared_among_the_tiles_of_all():
     slow = chip.time.packet.model_copy(update={"ns": 1e4})  # so that packets, not cores, take the time
     chip = chip.model_copy(update={"time": chip.time.model_copy(update={"packet": slow})})
     layer = {"name": "a", "size": 8, "recurrent_fan_in": 1, "spikes_per_step": 1.0}
-    one, four = (describe_cost(made(input=None, layer=[layer | {"size": size}]), chip) for size in (2, 8))
+    one, four = (price(described_work(made(input=None, layer=[layer | {"size": size}])), chip) for size in (2, 8))
     assert (one.mapping.chips, four.mapping.chips) == (1, 4)
     assert four.mapping.hottest_link == four.mapping.hottest_chip_link == 0
     assert four.latency_us.value == pytest.approx(one.latency_us.value)

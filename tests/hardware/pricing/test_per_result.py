@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from neurorec.hardware.pricing.bill import Outcome, TrainingRun
-from neurorec.hardware.pricing.inference_cost import estimate_cost
+from neurorec.hardware.pricing.bill import Outcome
 from neurorec.hardware.pricing.per_result import inference_figures, training_figures
+from neurorec.hardware.pricing.price import estimate_cost
+from neurorec.hardware.workload.workload import TrainingRun
 from tests.hardware.nets import make_net, run
 
 HISTORY = ((1, 0.3), (2, 0.7), (3, 0.9), (4, 0.8))

@@ -11,18 +11,20 @@ from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.chips.precision import Precision
 from neurorec.hardware.communication.link_price import price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.hardware.pricing.bill import TrainingRun, Workers
-from neurorec.hardware.pricing.case import DescribedNet, TrainedNet
-from neurorec.hardware.pricing.inference_cost import Setting, estimate_cost
+from neurorec.hardware.pricing.price import estimate_cost, price
 from neurorec.hardware.pricing.what_if import Sweepable, parse_sweep, run_sweep, settings
-from neurorec.hardware.workload.description import describe_cost
+from neurorec.hardware.workload.changes import restepped
+from neurorec.hardware.workload.description import described_work
+from neurorec.hardware.workload.setting import Setting, Workers
+from neurorec.hardware.workload.trained import trained_work
+from neurorec.hardware.workload.workload import TrainingRun, Workload
 from tests.hardware.nets import make_net, run
 from tests.hardware.workload.description.made_up import made
 
 
-def trained(cell: str = "lif", signal="spikes", training: TrainingRun | None = None, **sizes) -> TrainedNet:
+def trained(cell: str = "lif", signal="spikes", training: TrainingRun | None = None, **sizes) -> Workload:
     network = make_net(cell, signal=signal, **sizes)
-    return TrainedNet(network, run(network)[0], training)
+    return trained_work(network, run(network)[0], training)
 
 
 def swept(case, text: str, chip: str):
@@ -47,13 +49,13 @@ def test_bits_follow_the_precision_and_arithmetic_the_card():
     assert sixteen.breakdown.compute.value == pytest.approx(macs * 1.5 + elementwise * 0.75)
     assert eight.breakdown.compute.value == pytest.approx(macs * 0.3 + elementwise * 0.115)
     assert eight.breakdown.compute.low == pytest.approx(macs * 0.23 + elementwise * 0.03)
-    assert full == case.price("cmos_45nm")
+    assert full == price(case, "cmos_45nm")
 
 
 def test_fewer_bits_fit_into_smaller_memories():
     case = trained("elman", "values", inputs=50, size=40, outputs=10)
     held = [
-        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("cell", "weight"))
+        next(one.level for one in cost.traffic if (one.layer, one.kind) == ("hidden", "weight"))
         for cost in swept(case, "precision=8,32", "cmos_45nm")
     ]
     assert held == ["8 KB SRAM", "32 KB SRAM"]
@@ -61,7 +63,7 @@ def test_fewer_bits_fit_into_smaller_memories():
 
 def test_a_spike_is_an_address_at_any_precision():
     eight, full = swept(trained(), "precision=8,32", "cmos_45nm")
-    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "cell"} for cost in (eight, full)]
+    bits = [{one.kind: one.bits for one in cost.traffic if one.layer == "hidden"} for cost in (eight, full)]
     assert bits[0]["address"] == bits[1]["address"] > 0
     assert bits[0]["weight"] * 4 == bits[1]["weight"] > 0
 
@@ -84,10 +86,10 @@ def test_what_a_card_cannot_say_is_refused(chip, text, told):
 
 def test_a_chip_for_int8_counts_messages_in_int8():
     case = trained("elman", "values")
-    assert swept(case, "precision=8", "cortex_m4") == [case.price("cortex_m4")]
+    assert swept(case, "precision=8", "cortex_m4") == [price(case, "cortex_m4")]
     values = 6 * (5 + 7)
-    assert case.price("cortex_m4").communication_bits == values * 8
-    assert case.price("cmos_45nm").communication_bits == values * 32
+    assert price(case, "cortex_m4").communication_bits == values * 8
+    assert price(case, "cmos_45nm").communication_bits == values * 32
 
 
 def test_integers_do_not_backpropagate_and_master_copies_stay_wide():
@@ -104,24 +106,25 @@ def test_integers_do_not_backpropagate_and_master_copies_stay_wide():
 def test_the_optimiser_works_on_master_copies():
     bare = load_chip("cmos_45nm").model_copy(update={"memory": []})  # arithmetic only
     case = trained("elman", "values", TrainingRun("bptt", 0, 1000))  # nothing but updates
-    sixteen, full = (case.with_setting(precision=Precision.of(name)).price(bare) for name in ("float16", "float32"))
+    sixteen, full = (price(case.with_setting(precision=Precision.of(name)), bare) for name in ("float16", "float32"))
     assert sixteen.training.dynamic_pJ == full.training.dynamic_pJ
     assert full.training.dynamic_pJ.value > 0
 
 
 def test_the_last_steps_spikes_follow_its_length():
     case = trained()
-    seen, changed = case.activity, case.with_steps(12, 0.5).activity
-    assert (changed.hidden_spikes == seen.hidden_spikes).all()
-    last, now = seen.hidden_spikes - seen.recurrent_spikes, changed.hidden_spikes - changed.recurrent_spikes
-    assert last.sum() > 0
-    assert np.abs(now - last / 2).max() <= 0.5
+    changed = restepped(case, 12, 0.5)
+    assert (changed.of["hidden"].spikes == case.of["hidden"].spikes).all()
+    (seen,), (now,) = ([one for one in work.into("hidden") if one.unheard is not None] for work in (case, changed))
+    assert seen.unheard.sum() > 0
+    assert np.abs(now.unheard - seen.unheard / 2).max() <= 0.5
+    assert (now.spikes + now.unheard == seen.spikes + seen.unheard).all()
 
 
 def test_sparsity_takes_spikes_away_and_nothing_else():
     case = trained(training=TrainingRun("stdp", 10, 1000))
     full, half, none = (one for one in swept(case, "sparsity=0,0.5,1", "loihi1"))
-    assert full.energy_pJ.value == pytest.approx(case.price("loihi1").energy_pJ.value)
+    assert full.energy_pJ.value == pytest.approx(price(case, "loihi1").energy_pJ.value)
     assert none.operations.total.synaptic_events == none.operations.input_spikes == 0
     assert none.operations.total.neuron_updates == full.operations.total.neuron_updates
     ratio = half.operations.total.synaptic_events / full.operations.total.synaptic_events
@@ -130,14 +133,14 @@ def test_sparsity_takes_spikes_away_and_nothing_else():
 
 
 def test_sparsity_of_a_description_is_exact():
-    full, tenth = swept(DescribedNet(made()), "sparsity=0,0.9", "cmos_45nm")
+    full, tenth = swept(described_work(made()), "sparsity=0,0.9", "cmos_45nm")
     events = [cost.operations.total.synaptic_events / cost.operations.samples for cost in (full, tenth)]
     assert events[1] == pytest.approx(events[0] / 10, rel=1e-12)
 
 
 @pytest.mark.parametrize("described", [True, False])
 def test_shorter_steps_keep_the_spikes_and_update_more_often(described):
-    case = DescribedNet(made()) if described else trained()
+    case = described_work(made()) if described else trained()
     half, one = swept(case, "dt_ms=0.5,1", "spinnaker1")
     each = [(cost.operations.total.neuron_updates / cost.operations.samples) for cost in (half, one)]
     spikes = [cost.operations.total.spikes / cost.operations.samples for cost in (half, one)]
@@ -145,36 +148,38 @@ def test_shorter_steps_keep_the_spikes_and_update_more_often(described):
     assert spikes[0] == pytest.approx(spikes[1])
     assert half.operations.steps == 2 * one.operations.steps
     assert half.latency_us.value == pytest.approx(one.latency_us.value)  # real time: the same milliseconds
-    assert one.energy_pJ.value == pytest.approx(case.price("spinnaker1").energy_pJ.value)
+    assert one.energy_pJ.value == pytest.approx(price(case, "spinnaker1").energy_pJ.value)
 
 
 def test_batches_follow_the_law_of_the_card():
-    case = DescribedNet(made(neuron="relu", input={"size": 5, "signal": "values"}, layer=[{"name": "a", "size": 7}]))
+    case = described_work(made(neuron="relu", input={"size": 5, "signal": "values"}, layer=[{"name": "a", "size": 7}]))
     costs = swept(case, "batch=1,16", "xeon_e5_2630")
     assert [cost.batch for cost in costs] == [1, 16]
-    assert costs[1] == describe_cost(case.net, "xeon_e5_2630", batch=16)
+    assert costs[1] == price(case.with_setting(batch=16), "xeon_e5_2630")
 
 
 def test_more_chips_draw_more_static_power():
     net = made(layer=[{"name": "many", "size": 40000, "spikes_per_step": 0.5, "fan_in": 2}])
-    one, two, wrong = swept(DescribedNet(net), "chips=1,2,39", "loihi1")
+    one, two, wrong = swept(described_work(net), "chips=1,2,39", "loihi1")
     assert (one.mapping.chips, two.mapping.chips) == (1, 2)
     assert two.breakdown.static.value == pytest.approx(
         2 * one.breakdown.static.value * two.latency_us.value / one.latency_us.value
     )
     assert "cores cannot be shared evenly over 39 chips of 128" in wrong.why_not
     larger = made(layer=[{"name": "many", "size": 140000, "spikes_per_step": 0.5, "fan_in": 2}])
-    (too_few,) = swept(DescribedNet(larger), "chips=1", "loihi1")
+    (too_few,) = swept(described_work(larger), "chips=1", "loihi1")
     assert "137 cores cannot be shared evenly over 1 chips of 128" in too_few.why_not
-    (no_links,) = swept(DescribedNet(net), "chips=2", "cmos_45nm")
+    (one_core,) = swept(trained(), "chips=2", "loihi1")
+    assert one_core.why_not == "its 1 cores cannot be shared evenly over 2 chips of 128"
+    (no_links,) = swept(described_work(net), "chips=2", "cmos_45nm")
     assert "says nothing of cores" in no_links.why_not
 
 
 def test_workers_add_up_their_gradients_over_a_link():
     case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
     alone, two, four = (cost.training for cost in swept(case, "workers:nvlink4=1,2,4", "cmos_45nm"))
-    assert alone == case.price("cmos_45nm").training
-    link, numbers = load_link("nvlink4"), case.network.parameter_count
+    assert alone == price(case, "cmos_45nm").training
+    link, numbers = load_link("nvlink4"), make_net("elman", signal="values").parameter_count
     for workers, trained_so in ((2, two), (4, four)):
         bits = 2 * (workers - 1) * numbers * 32 * 1000  # one all-reduce an update
         assert trained_so.communication_bits == alone.communication_bits + bits
@@ -183,17 +188,20 @@ def test_workers_add_up_their_gradients_over_a_link():
         assert trained_so.dynamic_pJ.high - alone.dynamic_pJ.high == pytest.approx(bits * link.energy.as_band().high)
     (eight,) = swept(case, "workers:nvlink4=8", "cmos_45nm")
     assert eight.training.why_not == "8 workers cannot share a batch of 4 samples"
-    assert eight.energy_pJ == case.price("cmos_45nm").energy_pJ
+    assert eight.energy_pJ == price(case, "cmos_45nm").energy_pJ
     ridge = trained("echo_state", "values", TrainingRun("ridge", 4, 0))
     assert "has no update a batch" in swept(ridge, "workers:nvlink4=2", "cmos_45nm")[0].training.why_not
 
 
 def test_workers_compute_side_by_side_and_wait_for_the_link():
     case = trained("elman", "values", TrainingRun("bptt", 4000, 1000))
-    trains = load_chip("ice40_up5k").model_copy(update={"trains": ["bptt"], "precision": "float32"})  # it has times
-    alone = case.price(trains).training
-    four = case.with_setting(workers=Workers(4, "infiniband_ndr")).price(trains).training
-    sent = merge_traffic(case.network.parameter_count, 4, 1000)
+    trains = load_chip("ice40_up5k")
+    trains = trains.model_copy(
+        update={"offers": [*trains.offers, "backward pass"], "precision": "float32"}
+    )  # it has times
+    alone = price(case, trains).training
+    four = price(case.with_setting(workers=Workers(4, "infiniband_ndr")), trains).training
+    sent = merge_traffic(make_net("elman", signal="values").parameter_count, 4, 1000)
     waits_us = price_traffic(sent, load_link("infiniband_ndr"), 4).time_s.value * 1e6
     assert four.time_us.value == pytest.approx(alone.time_us.value / 4 + waits_us)
     assert four.static_pJ == alone.static_pJ
@@ -231,7 +239,11 @@ def test_a_sweep_that_cannot_be_read_says_how_to_write_it(text, told):
         (trained("elman", "values"), "dt_ms=2", "the steps of this net stand for no time"),
         (trained(), "dt_ms=4", "6 ms of input are no whole number of steps of 4 ms"),
         (trained(), "dt_ms=6", "a line would spike 5 times in a step"),
-        (trained(), "chips=2", "a stored run is placed on one chip"),
+        (
+            trained(),
+            "workers:nvlink4=2",
+            "--sweep workers needs a finished run: nothing here says how the net is trained",
+        ),
     ],
 )
 def test_a_net_without_that_setting_is_refused(case, text, told):
@@ -275,6 +287,6 @@ def test_precision_can_differ_by_kind():
     network = make_net("lif")
     mixed = Setting(precision=replace(Precision.of("int8"), state="int16"))
     cost = estimate_cost(network, run(network)[0], "cmos_45nm", setting=mixed)
-    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "cell"}
+    bits = {one.kind: one.bits_held for one in cost.traffic if one.layer == "hidden"}
     assert (bits["weight"], bits["state"]) == ((5 * 7 + 7 * 7) * 8, 2 * 7 * 16)
     assert cost.precision == "int8 / int16 / int8"

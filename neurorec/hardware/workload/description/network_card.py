@@ -21,8 +21,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_
 
 from neurorec.basics.cards import Card, load_card
 from neurorec.basics.errors import InputError, did_you_mean
-
-INPUT = "input"
+from neurorec.models.wires import INPUT
 
 
 class Firing(Card):

@@ -1,13 +1,14 @@
-"""A description written out: one `Population` a layer of the network, with who hears whom and how often it spikes."""
+"""A description written out: one `Described` layer for each of the network, with who hears whom and how often it spikes."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.workload.description.network_card import INPUT, Description, Firing, LayerCard
+from neurorec.hardware.workload.changes import exact
+from neurorec.hardware.workload.description.network_card import Description, Firing, LayerCard
+from neurorec.models.wires import INPUT
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Population:
+class Described:
     """`spikes` of one unit in one inference (expected, exact), or None if its units send values."""
 
     name: str
@@ -31,6 +32,10 @@ class Population:
     random: tuple[Line, ...] = ()  #: drawn at random, heard one step later
     lattice: tuple[int, int, int] | None = None  #: where recurrent synapses come from near units
     reach: float = 0.0
+
+    def own(self, at: int) -> tuple[Line, ...]:
+        """Synapses from its own units, where it has any; `at` is its own index."""
+        return (Line(at, self.recurrent_fan_in),) if self.recurrent_fan_in else ()
 
     @property
     def synapses_per_unit(self) -> int:
@@ -48,13 +53,13 @@ def input_spikes(net: Description) -> Fraction | None:
     if net.input.signal == "values":
         return None
     if net.input.spikes_per_inference is not None:
-        return _exact(net.input.spikes_per_inference) / net.input.size
+        return exact(net.input.spikes_per_inference) / net.input.size
     return _spikes(net, net.input)
 
 
-def write_out(net: Description) -> list[Population]:
+def write_out(net: Description) -> list[Described]:
     """Every layer of the network, in order; `depth` and `copies` become layers of their own."""
-    found: list[Population] = []
+    found: list[Described] = []
     ends: dict[str, list[int]] = {
         INPUT: [-1] if net.input else []
     }  # of each described layer: the populations that later layers hear
@@ -67,7 +72,7 @@ def write_out(net: Description) -> list[Population]:
             sources = heard
             for level in range(card.depth):
                 suffix = f"_{copy + 1}" * (card.copies > 1) + f".{level + 1}" * (card.depth > 1)
-                found.append(_population(net, card, card.name + suffix, sources, found))
+                found.append(_described(net, card, card.name + suffix, sources, found))
                 sources = [len(found) - 1]
             ends[card.name] += sources
         before = card.name
@@ -79,9 +84,7 @@ def _random_lines(net: Description, ends: dict[str, list[int]], name: str) -> tu
     return tuple(Line(ends[source][0], fan_in) for source, fan_in in card.random_fan_in.items()) if card else ()
 
 
-def _population(
-    net: Description, card: LayerCard, name: str, sources: list[int], found: list[Population]
-) -> Population:
+def _described(net: Description, card: LayerCard, name: str, sources: list[int], found: list[Described]) -> Described:
     lines = []
     for source in sources:
         heard = input_size(net) if source < 0 else found[source].size
@@ -95,24 +98,12 @@ def _population(
     spikes = _spikes(net, card) if net.neuron == "lif" and not is_readout else None
     x, y, z = card.lattice or (0, 0, 0)
     lattice = (x, y, z) if card.lattice else None
-    return Population(name, card.size, tuple(lines), recurrent, spikes, is_readout, (), lattice, card.reach or 0.0)
+    return Described(name, card.size, tuple(lines), recurrent, spikes, is_readout, (), lattice, card.reach or 0.0)
 
 
 def _spikes(net: Description, firing: Firing) -> Fraction:
     if firing.spikes_per_step is not None:
-        return _exact(firing.spikes_per_step) * net.steps
-    assert firing.rate_Hz is not None
-    assert net.dt_ms is not None
-    return _exact(firing.rate_Hz) * _exact(net.dt_ms) * net.steps / 1000
-
-
-def _exact(number: float) -> Fraction:
-    """The decimal number as it was written."""
-    return Fraction(repr(number))
-
-
-def samples_for_whole_counts(net: Description, populations: list[Population]) -> int:
-    """How many inferences make every expected count a whole number."""
-    spikes = [input_spikes(net), *(population.spikes for population in populations)]
-    fed_back = [p.spikes * (net.steps - 1) / net.steps for p in populations if p.spikes is not None]
-    return math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))
+        return exact(firing.spikes_per_step) * net.steps
+    return (
+        exact(firing.rate_Hz or 0.0) * exact(net.dt_ms or 0.0) * net.steps / 1000
+    )  # the card has checked that they stand there

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neurorec.engines.on_nir import NirGraph, NirOptions, batched, run_nir
 from neurorec.hardware.workload.graph.connections import fan_out
-from neurorec.hardware.workload.graph.signals import NEURONS, Roles, kind_of, roles_of, size_of
+from neurorec.hardware.workload.graph.signals import NEURONS, Roles, kind_of, roles_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,9 @@ class ObservedGraph:
     arrived: dict[str, np.ndarray]  #: spikes that arrive at each node of synapses, and straight at a neuron
     sent: dict[str, np.ndarray]  #: spikes of each unit with a threshold
     fan_out: dict[str, np.ndarray]  #: of each node of synapses
-    input_steps: np.ndarray  #: [T] input spikes that reach a synapse
+    unheard: dict[
+        str, np.ndarray
+    ]  #: of nodes of synapses that hear their spikes one step later: those of the last step
     events_steps: dict[str, np.ndarray]  #: [T] synaptic events at each node of `arrived`, in the step that hears them
     sent_steps: dict[str, np.ndarray]  #: [T] spikes of each unit of `sent`
 
@@ -57,19 +59,10 @@ def observe_graph(graph: NirGraph, x: Any, options: NirOptions, signal: Literal[
         arrived={name: _whole(total) for name, total in watching.arrived.items()},
         sent={name: _whole(total) for name, total in watching.sent.items()},
         fan_out=reached,
-        input_steps=_whole(lines @ torch.as_tensor(_reaches_synapse(graph, roles, reached)).double()),
+        unheard={name: _whole(total) for name, total in watching.unheard.items()},
         events_steps={name: np.roll(steps, name in roles.unheard_at_last) for name, steps in watching.events.items()},
         sent_steps={name: np.array(steps) for name, steps in watching.spikes.items()},
     )
-
-
-def _reaches_synapse(graph: NirGraph, roles: Roles, reached: dict[str, np.ndarray]) -> np.ndarray:
-    """[I] whether a line of the Input ends at any synapse (true of every line that goes through wiring first)."""
-    found = np.zeros(size_of(graph.nodes[graph.input]), bool)
-    for name in graph.order[1:]:
-        if any(source == graph.input for source, _ in graph.arrivals[name]):
-            found |= reached[name] > 0 if name in reached else True
-    return found
 
 
 class _Watching:
@@ -80,6 +73,7 @@ class _Watching:
         self.reached = {name: torch.as_tensor(lines).double() for name, lines in reached.items()}
         self.arrived: dict[str, Tensor] = {}
         self.sent: dict[str, Tensor] = {}
+        self.unheard: dict[str, Tensor] = {}
         self.events: dict[str, list[int]] = {}
         self.spikes: dict[str, list[int]] = {}
         self.calls: dict[str, int] = {}
@@ -99,11 +93,13 @@ class _Watching:
             return
         events = self.events.setdefault(name, [])
         events.append(0)
-        if step == self.last and name in self.roles.unheard_at_last:
-            return
+        too_late = step == self.last and name in self.roles.unheard_at_last
         for arrival, factor in zip(arrivals, self.factors[name], strict=True):
-            if factor:
-                lines = _add(self.arrived, name, arrival * factor if factor > 1 else arrival)
+            if not factor:
+                continue
+            spikes = arrival * factor if factor > 1 else arrival
+            lines = _add(self.unheard if too_late else self.arrived, name, spikes)
+            if not too_late:
                 events[-1] += int((lines * self.reached[name]).sum() if name in self.reached else lines.sum())
 
 

@@ -3,42 +3,38 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from neurorec.basics.cards import check_card, read_toml
 from neurorec.engines.activity import Activity
 from neurorec.hardware.chips.chip import chip_names, load_chip
-from neurorec.hardware.mapping import place_network
-from neurorec.hardware.pricing.inference_cost import estimate_cost
-from neurorec.hardware.workload.description import Description, describe_cost, load_description
-from neurorec.hardware.workload.description.expected_counts import count_description
+from neurorec.hardware.mapping import place_work
+from neurorec.hardware.pricing.price import estimate_cost, price
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.description import Description, described_work, load_description
 from neurorec.hardware.workload.description.populations import write_out
-from neurorec.hardware.workload.operations import count_inference
+from neurorec.hardware.workload.trained import trained_work
 from tests.hardware.mapping.made_up_nets import shrunk
-from tests.hardware.nets import make_net, run
+from tests.hardware.nets import counts_of, make_net, run, totals
 from tests.hardware.workload.description.made_up import made
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "docs" / "networks").glob("*.toml"))
 
 
 def half_active(samples: int) -> Activity:
-    none = np.zeros((0,))
-    return Activity(
-        samples, 6, np.full(5, 3 * samples), np.full(7, 3 * samples), np.full(7, 5 * samples // 2),
-        np.full(6, 7 * samples // 2), none, none,
-    )  # fmt: skip
+    seen = totals(samples // 2, 6, [6] * 5, [6] * 7, [5] * 7, 3)  # of two samples at once
+    return replace(seen, samples=samples)
 
 
 def test_counts_of_a_description_are_those_of_a_run_with_the_same_rates():
-    described = count_description(made())
-    counted = count_inference(make_net("lif"), half_active(described.samples))
+    described = count_work(described_work(made()))
+    counted = counts_of(make_net("lif"), half_active(described.samples))
     assert described == counted
 
 
 @pytest.mark.parametrize("chip", ["loihi1", "loihi1_sanafe", "spinnaker1", "cmos_45nm", "odin", "a100", "xeon_e5_2630"])
 def test_the_price_of_a_description_is_that_of_a_run_with_the_same_rates(chip):
-    described = describe_cost(made(), chip)
+    described = price(described_work(made()), chip)
     ran = estimate_cost(make_net("lif"), half_active(2), chip)
     assert described.energy_pJ.value == pytest.approx(ran.energy_pJ.value)
     assert described.unpriced == ran.unpriced
@@ -49,16 +45,16 @@ def test_the_price_of_a_description_is_that_of_a_run_with_the_same_rates(chip):
 
 
 def test_tanh_counts_as_an_elman_net_does():
-    layers = [{"name": "hidden", "size": 7, "recurrent": True}, {"name": "out", "size": 3}]
+    layers = [{"name": "hidden", "size": 7, "recurrent": True}, {"name": "readout", "size": 3}]
     net = made(neuron="tanh", input={"size": 5, "signal": "values"}, layer=layers)
     elman = make_net("elman", signal="values")
-    counted = count_inference(elman, run(elman, steps=6, samples=1)[0])
-    assert count_description(net) == replace(counted, dt_ms=1.0)
+    counted = counts_of(elman, run(elman, steps=6, samples=1)[0])
+    assert count_work(described_work(net)) == replace(counted, dt_ms=1.0)
 
 
 def test_rates_give_whole_counts_whatever_they_are():
     net = made(input={"size": 3, "signal": "spikes", "rate_Hz": 11.58})
-    counted = count_description(net)
+    counted = count_work(described_work(net))
     assert counted.input_spikes / counted.samples == pytest.approx(3 * 11.58 * 6e-3, rel=1e-12)
 
 
@@ -66,21 +62,21 @@ def test_rates_give_whole_counts_whatever_they_are():
 def test_every_example_loads_and_is_priced_or_refused_by_every_chip(path):
     net = load_description(path)
     for name in chip_names():
-        cost = describe_cost(net, name)
+        cost = price(described_work(net), name)
         assert cost.can_run == (cost.energy_pJ is not None)
         assert cost.can_run or cost.why_not
 
 
 def test_the_large_example_has_the_size_it_states():
-    counted = count_description(example("microcircuit_100k"))
-    assert counted.hidden_units == 100_000
-    assert counted.cell.dense_macs // counted.samples // counted.steps == 100_034_050
-    assert describe_cost(example("microcircuit_100k"), "odin").why_not.startswith("it does not fit: ")
+    counted = count_work(described_work(example("microcircuit_100k")))
+    assert counted.units == 100_000
+    assert counted.total.dense_macs // counted.samples // counted.steps == 100_034_050
+    assert price(described_work(example("microcircuit_100k")), "odin").why_not.startswith("it does not fit: ")
 
 
 @pytest.mark.slow
 def test_the_large_example_fits_on_many_chips():
-    cost = describe_cost(example("microcircuit_100k"), "loihi1")
+    cost = price(described_work(example("microcircuit_100k")), "loihi1")
     assert cost.mapping.chips == 228
     plan = cost.mapping.plan
     assert plan.traffic.lines_into.max() <= 4096
@@ -90,9 +86,9 @@ def test_the_large_example_fits_on_many_chips():
 @pytest.mark.parametrize("branches", [0, 2, 10])
 def test_scaling_nets_have_the_published_size(branches):
     net = load_description(next(path for path in EXAMPLES if path.stem == f"scaling_{branches}"))
-    counted = count_description(net)
+    counted = count_work(described_work(net))
     assert counted.total.macs == 99_840 + 655_360 * branches + 65_536 * max(branches, 1) + 7_424
-    assert counted.hidden_units == 2560 * branches + 512
+    assert counted.units - counted.sizes["letters"] == 2560 * branches + 512
 
 
 def example(name: str, **changes) -> Description:
@@ -103,22 +99,22 @@ def example(name: str, **changes) -> Description:
 @pytest.mark.parametrize(("rate_Hz", "mW"), [(11.58, 68.0), (95.93, 94.0)])
 def test_truenorth_sweep_passes_through_the_points_its_law_was_drawn_through(rate_Hz, mW):
     layer = read_toml(next(p for p in EXAMPLES if p.stem == "truenorth_sweep"))["layer"][0] | {"rate_Hz": rate_Hz}
-    cost = describe_cost(example("truenorth_sweep", layer=[layer]), "truenorth")
+    cost = price(described_work(example("truenorth_sweep", layer=[layer])), "truenorth")
     assert len(cost.mapping.cores) == 4096
     assert cost.energy_pJ.value / cost.latency_us.value * 1e-3 == pytest.approx(mW, rel=2e-3)
 
 
 def test_odin_at_its_published_point_and_at_another_clock():
-    cost = describe_cost(example("odin_point"), "odin")
+    cost = price(described_work(example("odin_point")), "odin")
     assert cost.energy_pJ.value / cost.latency_us.value * 1e-3 == pytest.approx(0.477, rel=1e-3)
     quiet = {"size": 256, "signal": "spikes", "spikes_per_inference": 1000.0}
-    slow = describe_cost(example("odin_point", clock_MHz=10.0, input=quiet), "odin")
+    slow = price(described_work(example("odin_point", clock_MHz=10.0, input=quiet)), "odin")
     assert slow.latency_us.value == pytest.approx(1e6)  # it waits: 256,000 operations take 0.05 s at 10 MHz
     assert slow.energy_pJ.value == pytest.approx(27.3e6 + 17.8e6 + 256_000 * 8.43)
 
 
 def test_nearest_neighbours_are_broadcast_events_and_updates():
-    cost = describe_cost(example("knn_pohoiki_springs"), "loihi1")
+    cost = price(described_work(example("knn_pohoiki_springs")), "loihi1")
     events, updates = 708.5 * 76_800, 60 * 76_800
     assert cost.breakdown.compute.value == pytest.approx(events * 23.6 + updates * 52.0)
     assert cost.mapping.chips == 4
@@ -128,14 +124,16 @@ def test_nearest_neighbours_are_broadcast_events_and_updates():
 
 
 def test_a_slower_clock_takes_longer_where_nothing_waits():
-    fast, slow = (describe_cost(example("odin_point", waits=False, clock_MHz=clock), "odin") for clock in (75.0, 25.0))
+    fast, slow = (
+        price(described_work(example("odin_point", waits=False, clock_MHz=clock)), "odin") for clock in (75.0, 25.0)
+    )
     assert slow.latency_us.value == pytest.approx(3 * fast.latency_us.value)
 
 
 def test_a_sparse_population_talks_to_its_own_place_in_the_layer():
     layer = {"name": "a", "size": 1024, "recurrent_fan_in": 4, "spikes_per_step": 0.5}
     chip = shrunk(load_chip("loihi1"), neurons_per_core=64)
-    mapping = describe_cost(made(input=None, layer=[layer]), chip).mapping
+    mapping = price(described_work(made(input=None, layer=[layer])), chip).mapping
     assert len(mapping.cores) == 16
     assert mapping.packets == mapping.within_tile == 1024 * 3 * (mapping.packets // 3072)
     assert mapping.packets > 0
@@ -143,21 +141,21 @@ def test_a_sparse_population_talks_to_its_own_place_in_the_layer():
 
 def test_batch_changes_the_price_on_a_calibrated_board_only():
     net = example("keyword_spotter_rate")
-    one, many = (describe_cost(net, "quadro_k4000", batch) for batch in (1, 64))
+    one, many = (price(described_work(net, batch=batch), "quadro_k4000") for batch in (1, 64))
     assert one.energy_pJ.value > 30 * many.energy_pJ.value
     assert one.dynamic_pJ.value < one.energy_pJ.value
     assert one.energy_pJ.low < one.energy_pJ.value < one.energy_pJ.high
-    assert describe_cost(net, "cortex_m4", 2).why_not == (
+    assert price(described_work(net, batch=2), "cortex_m4").why_not == (
         "its card has no batch term, so a batch of 2 costs what was not metered; use --batch 1"
     )
-    beyond = describe_cost(net, "quadro_k4000", 128)
+    beyond = price(described_work(net, batch=128), "quadro_k4000")
     assert beyond.notes == ("beyond what was metered: batch 128 (metered: 1 to 64)",)
 
 
 def test_a_clock_is_refused_where_the_card_has_none():
     net = example("keyword_spotter_spiking", clock_MHz=10.0)
-    assert describe_cost(net, "loihi1").why_not.startswith("its card states no power per MHz")
-    assert describe_cost(net, "xeon_e5_2630").why_not.startswith("it was metered at one clock only")
+    assert price(described_work(net), "loihi1").why_not.startswith("its card states no power per MHz")
+    assert price(described_work(net), "xeon_e5_2630").why_not.startswith("it was metered at one clock only")
 
 
 def test_branches_are_parallel_and_chains_are_serial():
@@ -172,7 +170,7 @@ def test_branches_are_parallel_and_chains_are_serial():
 
 def test_a_chip_without_links_says_what_does_not_fit():
     net = made(layer=[{"name": "big", "size": 300, "spikes_per_step": 0.1}])
-    assert describe_cost(net, "odin").why_not == (
+    assert price(described_work(net), "odin").why_not == (
         "it does not fit: 2 cores are needed and it has no links to a second chip, the limit cores is 1 (1 too many)"
     )
 
@@ -180,6 +178,6 @@ def test_a_chip_without_links_says_what_does_not_fit():
 @pytest.mark.parametrize("per_core", [1, 2, 3])
 def test_hops_are_those_of_a_run_placed_in_order(per_core):
     chip = shrunk(load_chip("loihi1"), neurons_per_core=per_core)
-    described = describe_cost(made(), chip).mapping
-    assert described == place_network(make_net("lif"), half_active(2), chip)
+    described = price(described_work(made()), chip).mapping
+    assert described == place_work(trained_work(make_net("lif"), half_active(2)), chip)
     assert (described.hops_east_west > 0) == (per_core < 3)  # with three a core, four cores share one tile

@@ -6,7 +6,8 @@ import pytest
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import load_chip
-from neurorec.hardware.workload.description import describe_cost, load_description
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work, load_description
 from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.workload.description.made_up import made
 
@@ -51,6 +52,6 @@ def test_there_is_no_such_description(tmp_path):
 
 def test_spiking_input_is_asked_for_in_words():
     net = made(input={"size": 5, "signal": "values"})
-    assert describe_cost(net, load_chip("loihi1")).why_not.startswith(
+    assert price(described_work(net), load_chip("loihi1")).why_not.startswith(
         "its input lines carry values, the chip takes spikes"
     )

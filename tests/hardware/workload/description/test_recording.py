@@ -8,8 +8,9 @@ import pytest
 
 from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import load_chip
-from neurorec.hardware.workload.description import describe_cost
-from neurorec.hardware.workload.description.described_net import draw_wires
+from neurorec.hardware.pricing.price import price
+from neurorec.hardware.workload.description import described_work
+from neurorec.hardware.workload.description.described import draw_wires
 from neurorec.hardware.workload.description.populations import write_out
 from tests.hardware.mapping.made_up_nets import loads, shrunk, walk
 from tests.hardware.workload.description.made_up import made
@@ -54,13 +55,14 @@ def hearers(net) -> dict[int, list[tuple[int, bool]]]:
 
 def test_counts_are_those_of_every_spike_walked(recorded):
     net, path, spikes = recorded
-    counted = describe_cost(net, "loihi1", recording=path).operations
+    counted = price(described_work(net, recording=path), "loihi1").operations
     heard = hearers(net)
     events = Counter(
         unit >= UNITS for step, line in spikes for unit, later in heard[line] if not (later and step == STEPS - 1)
     )
-    assert (counted.cell.synaptic_events, counted.readout.synaptic_events) == (events[False], events[True])
-    assert counted.cell.spikes == sum(line >= INPUTS for _, line in spikes)
+    readout = counted.layers["out"].synaptic_events
+    assert (counted.total.synaptic_events - readout, readout) == (events[False], events[True])
+    assert counted.total.spikes == sum(line >= INPUTS for _, line in spikes)
     assert counted.input_spikes == sum(line < INPUTS for _, line in spikes)
     assert counted.samples == 1
 
@@ -69,7 +71,7 @@ def test_counts_are_those_of_every_spike_walked(recorded):
 def test_routes_and_busiest_cores_are_those_of_every_spike_walked(recorded, how):
     net, path, spikes = recorded
     chip = shrunk(load_chip("loihi1"), neurons_per_core=4, cores=16)
-    cost = describe_cost(net, chip, recording=path, **how)
+    cost = price(described_work(net, recording=path, **how), chip)
     mapping, plan, heard = cost.mapping, cost.mapping.plan, hearers(net)
     links, count = walk(plan)
     assert loads(plan) == links
@@ -99,8 +101,8 @@ def test_recorded_spikes_at_the_stated_rate_cost_what_the_rate_costs(tmp_path):
     path = tmp_path / "all.npz"
     np.savez(path, step=step[own], unit=line[own] - INPUTS, input_step=step[~own], input_line=line[~own])
     for chip in ("loihi1", "spinnaker1", "cmos_45nm"):
-        expected, recorded = describe_cost(net, chip), describe_cost(net, chip, recording=path)
-        assert recorded.operations.cell == expected.operations.cell.scaled(1, expected.operations.samples)
+        expected, recorded = price(described_work(net), chip), price(described_work(net, recording=path), chip)
+        assert recorded.operations.layers == expected.operations.layers.scaled(1, expected.operations.samples)
         assert recorded.dynamic_pJ.value == pytest.approx(expected.dynamic_pJ.value)
 
 
@@ -119,13 +121,13 @@ def test_a_faulty_recording_is_told_what_is_wrong(tmp_path, arrays, told):
     path = tmp_path / "faulty.npz"
     np.savez(path, input_step=[0], input_line=[0], **arrays)
     with pytest.raises(InputError, match=re.escape(told)):
-        describe_cost(made(layer=LAYERS), "loihi1", recording=path)
+        price(described_work(made(layer=LAYERS), recording=path), "loihi1")
 
 
 def test_a_file_that_is_no_recording_is_told_how_to_write_one(tmp_path):
     path = tmp_path / "text.npz"
     path.write_text("step unit")
     with pytest.raises(InputError, match=re.escape("it is no .npz file; write it with numpy.savez")):
-        describe_cost(made(), "loihi1", recording=path)
+        price(described_work(made(), recording=path), "loihi1")
     with pytest.raises(InputError, match="there is no such recording"):
-        describe_cost(made(), "loihi1", recording=tmp_path / "none.npz")
+        price(described_work(made(), recording=tmp_path / "none.npz"), "loihi1")

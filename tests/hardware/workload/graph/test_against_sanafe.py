@@ -20,13 +20,13 @@ from neurorec.engines.on_nir import flat_graph
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.mapping import place
 from neurorec.hardware.mapping.layout import Layout
+from neurorec.hardware.mapping.net import net_of
 from neurorec.hardware.mapping.routes import Ground, travel
 from neurorec.hardware.mapping.spike_traffic import find_traffic
-from neurorec.hardware.pricing.bill import Setting
-from neurorec.hardware.pricing.inference_cost import price_counted
-from neurorec.hardware.workload.graph.graph_counts import count_graph
-from neurorec.hardware.workload.graph.graph_net import heard_by_units, net_of
-from neurorec.hardware.workload.graph.watch import observe_graph
+from neurorec.hardware.pricing.placed import Placed
+from neurorec.hardware.pricing.price import price, price_placed
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.graph import observe_graph, observed_work
 from tests.hardware.mapping.made_up_nets import shrunk
 
 sanafe = pytest.importorskip("sanafe", reason="sanafe is not installed")
@@ -66,8 +66,8 @@ def small():
     graph, card = made_up(), shrunk(load_chip("loihi1_sanafe"), neurons_per_core=7)
     x = (np.random.default_rng(1).random((59, 12)) < 0.25).astype(np.float32)
     seen = seen_by_both(graph, np.concatenate([np.zeros((1, 12)), x])[:, None], "spikes")
-    mapping = place(net_of(seen, heard_by_units(seen), card), card)
-    cost = price_counted("loihi1_sanafe", card, count_graph(seen)[0], mapping, Setting())
+    cost = price(observed_work(seen), card)
+    mapping = cost.mapping
     chip = sanafe_chip(sanafe, graph, mapping.plan.layout.core_of, np.concatenate([x, np.zeros((1, 12))]))
     return seen, cost, chip.sim(60, timing_model="simple", perf_trace=True)
 
@@ -104,11 +104,12 @@ def test_its_gesture_net_counts_and_costs_as_there():
     graph, frame = dvs_network(sanafe)
     card, steps = load_chip("loihi1_sanafe"), 100
     seen = seen_by_both(graph, np.broadcast_to(frame, (steps, 1, *frame.shape)).astype(np.float32), "values")
-    net, layout = net_of(seen, heard_by_units(seen), card), Layout(dvs_core_of(), 42)
+    work = observed_work(seen)
+    net, layout = net_of(work, card), Layout(dvs_core_of(), 42)
     travelled = travel(find_traffic(net, layout), np.arange(42), Ground.of(card, 42))
     mapping = replace(place(net, card), packets=travelled.packets, hops_east_west=travelled.hops[0],
                       hops_north_south=travelled.hops[1])  # fmt: skip
-    cost = price_counted("loihi1_sanafe", card, count_graph(seen)[0], mapping, Setting())
+    cost = price_placed("loihi1_sanafe", Placed(work, count_work(work), mapping, card))
     theirs = sanafe_chip(sanafe, graph, dvs_core_of(), bias=frame).sim(steps, timing_model="simple", perf_trace=True)
     total = cost.operations.total
     assert total.spikes == theirs["neurons_fired"]

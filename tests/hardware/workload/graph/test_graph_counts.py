@@ -8,16 +8,34 @@ import numpy as np
 import pytest
 import torch
 
+from neurorec.basics.counts import LayerCounts
 from neurorec.engines.on_nir import NirOptions, flat_graph, promised_options, read_nir, run_nir
+from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.export import export_network
-from neurorec.hardware.pricing.inference_cost import estimate_cost
-from neurorec.hardware.workload.graph import graph_cost
+from neurorec.hardware.pricing.price import estimate_cost, price
+from neurorec.hardware.workload.counting import count_work
+from neurorec.hardware.workload.graph import count_nodes, graph_work, observe_graph, observed_work
 from neurorec.hardware.workload.graph.connections import fan_out, synapse_matrix
-from neurorec.hardware.workload.graph.graph_counts import count_graph
-from neurorec.hardware.workload.graph.watch import observe_graph
-from neurorec.hardware.workload.operations import count_inference
 from tests.engines.made_up_nir import STEPS, chain, full
-from tests.hardware.nets import make_net, run
+from tests.hardware.nets import counts_of, make_net, run
+
+
+def nodes(graph, x, options, signal):
+    seen = observe_graph(graph, x, options, signal)
+    return count_nodes(seen, observed_work(seen))
+
+
+def named(operations, names):
+    """The same counts with other names of layers, in their order."""
+    to = dict(zip(operations.sizes, names, strict=True))
+    return replace(
+        operations,
+        layers=LayerCounts({to[name]: counts for name, counts in operations.layers.items()}),
+        stores=tuple(replace(store, layer=to[store.layer]) for store in operations.stores),
+        sizes={to[name]: size for name, size in operations.sizes.items()},
+        per_step={to[name]: steps for name, steps in operations.per_step.items()},
+    )
+
 
 WRITTEN = list(itertools.product(("lif", "liquid_state"), ("linear", "leaky"), ("spikes", "values")))
 
@@ -28,14 +46,14 @@ def test_a_file_counts_and_costs_as_the_network_it_was_written_from(cell, readou
     activity, x, _ = run(net)
     export_network(net, tmp_path / "net.nir")
     graph = read_nir(tmp_path / "net.nir")
-    chips = ["loihi1", "spinnaker1", "cmos_45nm"]
-    priced = graph_cost(graph, x.numpy(), promised_options(graph.metadata, graph.where), chips)
-    counted = count_inference(net, activity)
-    assert priced.operations == replace(counted, cell_name="lif")
-    for name, steps in vars(counted.per_step).items():
-        assert np.array_equal(getattr(priced.operations.per_step, name), steps), name
-    for cost in priced.costs:
-        same = estimate_cost(net, activity, cost.chip)
+    work = graph_work(graph, x.numpy(), promised_options(graph.metadata, graph.where))
+    wanted, found = counts_of(net, activity), named(count_work(work), ["hidden", "readout"])
+    assert found == wanted
+    for name, steps in wanted.per_step.items():
+        for kind, by_step in vars(steps).items():
+            assert np.array_equal(getattr(found.per_step[name], kind), by_step), (name, kind)
+    for chip in ("loihi1", "spinnaker1", "cmos_45nm"):
+        cost, same = price(work, chip), estimate_cost(net, activity, chip)
         assert (cost.can_run, cost.unpriced) == (same.can_run, same.unpriced)
         for energy, other in ((cost.energy_pJ, same.energy_pJ), (cost.latency_us, same.latency_us)):
             assert (energy is None) == (other is None)
@@ -45,12 +63,12 @@ def test_a_file_counts_and_costs_as_the_network_it_was_written_from(cell, readou
 
 def test_a_net_without_recurrence_has_no_recurrent_synapses(tmp_path):
     net = make_net("lif")
-    net.cell.freeze_recurrence()
+    net["hidden"].freeze_recurrence()
     activity, x, _ = run(net)
     export_network(net, tmp_path / "net.nir")
     graph = read_nir(tmp_path / "net.nir")
-    counted, _ = count_graph(observe_graph(graph, x, promised_options(graph.metadata, graph.where), "spikes"))
-    assert counted == count_inference(net, activity)
+    work = graph_work(graph, x, promised_options(graph.metadata, graph.where), "spikes")
+    assert named(count_work(work), ["hidden", "readout"]) == counts_of(net, activity)
 
 
 def sparse(rng, *shape):
@@ -118,7 +136,7 @@ def test_convolutions_count_as_a_walk_over_every_spike(seed):
     graph = convolutional(seed)
     x = (np.random.default_rng(seed).random((5, 2, 2, 7, 6)) < 0.3).astype(np.float32)
     spikes = {name: s.numpy() for name, s in run_nir(graph, x, STEPS).spikes.items()}
-    counted = {node.name: node.counts for node in count_graph(observe_graph(graph, x, STEPS, "spikes"))[1]}
+    counted = {node.name: node.counts for node in nodes(graph, x, STEPS, "spikes")}
     assert {name: counted[name].synaptic_events for name in "adg"} == walk(graph, x, spikes)
     assert all(counted[name].synaptic_events > 0 for name in "adg")
     assert {name: counted[name].spikes for name in "beh"} == {name: int(spikes[name].sum()) for name in "beh"}
@@ -161,8 +179,8 @@ def test_values_cost_a_multiply_accumulate_a_synapse_a_step_and_spikes_do_not():
     weight = np.array([[1.0, 0.0, 2.0], [3.0, 4.0, 0.0]], np.float32)
     graph = chain(nir.Linear(weight), nir.IF(full(1, 2), full(1, 2)))
     x = np.array([[[1.0, 0.0, 1.0]], [[0.0, 1.0, 0.0]]])
-    by_spikes = count_graph(observe_graph(graph, x, STEPS, "spikes"))[0].total
-    by_values = count_graph(observe_graph(graph, x, STEPS, "values"))[0].total
+    by_spikes = count_work(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
+    by_values = count_work(observed_work(observe_graph(graph, x, STEPS, "values"))).total
     assert (by_spikes.synaptic_events, by_spikes.macs, by_spikes.dense_macs) == (2 + 1 + 1, 0, 8)
     assert (by_values.synaptic_events, by_values.macs, by_values.dense_macs) == (0, 8, 8)
 
@@ -175,7 +193,7 @@ def test_an_average_pool_passes_every_spike_on():
         fire_like((1, 4, 4)), pool, flat, nir.Linear(np.ones((3, 4), np.float32)), nir.IF(full(1, 3), full(9, 3))
     )
     x = (np.random.default_rng(0).random((6, 1, 1, 4, 4)) < 0.5).astype(np.float32)
-    counted = {node.name: node.counts for node in count_graph(observe_graph(graph, x, STEPS, "spikes"))[1]}
+    counted = {node.name: node.counts for node in nodes(graph, x, STEPS, "spikes")}
     assert counted["a"].spikes == x.sum() > 0  # threshold under 1: every spike passes
     assert counted["d"].synaptic_events == 3 * x.sum()
 
@@ -186,28 +204,28 @@ def fire_like(shape):
 
 def test_a_hidden_layer_without_neurons_sends_values():
     graph = chain(nir.Affine(np.ones((3, 2)), np.zeros(3)), nir.Linear(np.ones((4, 3))))
-    priced = graph_cost(graph, np.zeros((5, 1, 2)), STEPS, ["loihi1", "cmos_45nm"])
-    total = priced.operations.total
+    work = graph_work(graph, np.zeros((5, 1, 2)), STEPS)
+    total = count_work(work).total
     assert (total.synaptic_events, total.macs, total.values_sent) == (0, 5 * 12, 5 * (3 + 4))
-    assert priced.operations.output_units == 4
-    assert priced.costs[0].why_not.startswith('node "a" sends values: ')
-    assert priced.costs[1].can_run
+    assert [(p.name, p.size) for p in work.populations if p.is_readout] == [("b", 4)]
+    assert price(work, "loihi1").why_not == load_chip("loihi1").refusal({"values"})
+    assert price(work, "cmos_45nm").can_run
 
 
 def test_late_layers_and_delays_drop_what_arrives_after_the_end():
     graph = chain(nir.Threshold(full(0.5)), nir.Delay(full(2)), nir.Linear(np.ones((1, 1))), nir.IF(full(1), full(9)))
     x = np.ones((5, 1, 1))
-    counted = {node.name: node.counts for node in count_graph(observe_graph(graph, x, STEPS, "spikes"))[1]}
+    counted = {node.name: node.counts for node in nodes(graph, x, STEPS, "spikes")}
     assert (counted["a"].spikes, counted["c"].synaptic_events) == (5, 3)
     late = NirOptions(dt_s=1e-3, time_unit="steps", layers_delayed=True)
-    counted = {node.name: node.counts for node in count_graph(observe_graph(graph, x, late, "spikes"))[1]}
+    counted = {node.name: node.counts for node in nodes(graph, x, late, "spikes")}
     assert counted["c"].synaptic_events == 2
 
 
 def test_spikes_straight_into_a_neuron_meet_one_synapse_each():
     graph = chain(nir.IF(full(1, 3), full(0.5, 3)), nir.IF(full(1, 3), full(0.5, 3)))
     x = np.array([[[1.0, 1.0, 0.0]], [[0.0, 1.0, 0.0]]])
-    total = count_graph(observe_graph(graph, x, STEPS, "spikes"))[0].total
+    total = count_work(observed_work(observe_graph(graph, x, STEPS, "spikes"))).total
     assert (total.spikes, total.synaptic_events, total.dense_macs) == (6, 6, 12)
 
 
@@ -215,9 +233,9 @@ def test_the_convolution_of_the_nir_paper_fits_on_a_chip(data_dir):
     graph = read_nir(data_dir / "nir" / "cnn_sinabs.nir")
     x = (np.random.default_rng(0).random((10, 1, 2, 34, 34)) < 0.03).astype(np.float32)
     options = NirOptions(dt_s=1e-3, time_unit="steps", reset="subtract")
-    priced = graph_cost(graph, x, options, ["loihi1"])
-    assert priced.costs[0].can_run, priced.costs[0].why_not
-    assert priced.operations.hidden_units == 4096 + 4096 + 512 + 256 + 10
+    cost = price(graph_work(graph, x, options), "loihi1")
+    assert cost.can_run, cost.why_not
+    assert cost.operations.units == 4096 + 4096 + 512 + 256 + 10
 
 
 def test_nested_flat_graphs_agree():
@@ -231,6 +249,8 @@ def test_nested_flat_graphs_agree():
         [("input", "inner"), ("inner", "output")],
     )
     x = np.array([[[1.0, 0.0]], [[1.0, 1.0]]])
-    one, other = (count_graph(observe_graph(g, x, STEPS, "spikes"))[0] for g in (inner, flat_graph(outer, "outer")))
-    assert one == other
+    one, other = (
+        count_work(observed_work(observe_graph(g, x, STEPS, "spikes"))) for g in (inner, flat_graph(outer, "outer"))
+    )
+    assert one == named(other, one.sizes)
     assert one.total.synaptic_events == 6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.workload.graph import graph_cost, read_recording
+from neurorec.hardware.workload.graph import graph_work, read_recording
 from neurorec.hardware.workload.graph.input_recording import signal_of
 from tests.engines.made_up_nir import STEPS, chain, integrate_and_fire
 
@@ -65,4 +65,4 @@ def test_a_recording_of_another_shape_is_refused():
     with pytest.raises(
         InputError, match=re.escape('the input has shape (4, 2, 3), but its node "input" takes [1] a step')
     ):
-        graph_cost(graph, np.zeros((4, 2, 3)), STEPS, ["loihi1"])
+        graph_work(graph, np.zeros((4, 2, 3)), STEPS)

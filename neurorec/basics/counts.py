@@ -1,0 +1,176 @@
+"""What is counted, as exact integers: operations, messages, and words read from and written to each kind of store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+#: what a memory can hold; an address is a spike on its way
+Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
+KINDS: tuple[Kind, ...] = ("weight", "state", "activation", "address", "tape", "gradient", "moment", "trace")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Integer totals. An access moves one word; `Precision` says how many bits a word of its kind has."""
+
+    synaptic_events: int = 0  #: accumulates caused by spikes
+    macs: int = 0  #: multiply-accumulates caused by values
+    dense_macs: int = 0  #: what a chip does that computes every synapse in every step
+    neuron_updates: int = 0
+    active_neuron_updates: int = 0  #: those in which the neuron spiked: equal to `spikes`
+    spikes: int = 0  #: sent by the layer's units
+    values_sent: int = 0  #: real numbers sent by the layer's units
+    elementwise: int = 0
+    nonlinearities: int = 0
+    weight_reads: int = 0
+    weight_writes: int = 0
+    state_reads: int = 0
+    state_writes: int = 0
+    activation_reads: int = 0  #: values that arrive at the layer's synapses
+    activation_writes: int = 0  #: values that its units put out
+    address_reads: int = 0  #: spikes that arrive at the layer's synapses
+    address_writes: int = 0  #: spikes that its units put out
+    tape_reads: int = 0  #: what backpropagation through time kept of every step
+    tape_writes: int = 0
+    gradient_reads: int = 0  #: sums of weight changes, one a trained number
+    gradient_writes: int = 0
+    moment_reads: int = 0  #: Adam's running means of gradient and squared gradient
+    moment_writes: int = 0
+    trace_reads: int = 0  #: what a local rule remembers of a neuron or a synapse
+    trace_writes: int = 0
+    trace_updates: int = 0
+    plasticity_updates: int = 0  #: single weights changed by a local rule
+    weights_scaled: int = 0  #: single weights scaled to keep a neuron's sum
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def scaled(self, numerator: int, denominator: int) -> Counts:
+        """Every count times numerator / denominator, rounded to the nearest integer."""
+        return Counts(
+            *((2 * getattr(self, f.name) * numerator + denominator) // (2 * denominator) for f in fields(self))
+        )
+
+    def as_dense(self) -> Counts:
+        """The same work on a chip that computes every synapse in every step."""
+        weights = self.weight_reads - self.synaptic_events - self.macs + self.dense_macs
+        return replace(self, synaptic_events=0, macs=self.dense_macs, weight_reads=weights)
+
+    @property
+    def idle_neuron_updates(self) -> int:
+        return self.neuron_updates - self.active_neuron_updates
+
+    def reads(self, kind: Kind) -> int:
+        return getattr(self, f"{kind}_reads")
+
+    def writes(self, kind: Kind) -> int:
+        return getattr(self, f"{kind}_writes")
+
+    @property
+    def memory_accesses(self) -> int:
+        """Words read and written, of every kind."""
+        return sum(self.reads(kind) + self.writes(kind) for kind in KINDS)
+
+
+class LayerCounts(Mapping[str, Counts]):
+    """The counts of each layer, by its name. A layer that is not named has counted nothing."""
+
+    def __init__(self, layers: Mapping[str, Counts] | None = None, **named: Counts) -> None:
+        self._counts = {**(layers or {}), **named}
+
+    def __getitem__(self, layer: str) -> Counts:
+        return self._counts[layer]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LayerCounts):
+            return NotImplemented
+        return all(self.of(layer) == other.of(layer) for layer in {*self, *other})
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"LayerCounts({self._counts!r})"
+
+    def of(self, layer: str) -> Counts:
+        return self._counts.get(layer, Counts())
+
+    @property
+    def total(self) -> Counts:
+        return sum(self._counts.values(), Counts())
+
+    def __add__(self, other: LayerCounts) -> LayerCounts:
+        return LayerCounts({layer: self.of(layer) + other.of(layer) for layer in (self._counts | other._counts)})
+
+    def scaled(self, numerator: int, denominator: int) -> LayerCounts:
+        return LayerCounts({layer: counts.scaled(numerator, denominator) for layer, counts in self.items()})
+
+    def as_dense(self) -> LayerCounts:
+        return LayerCounts({layer: counts.as_dense() for layer, counts in self.items()})
+
+
+@dataclass(frozen=True)
+class Store:
+    """What one layer keeps of one kind (its weights, its state, ...): `words` must be held at once."""
+
+    layer: str
+    kind: Kind
+    words: int
+
+
+@dataclass(frozen=True)
+class ForwardPass:
+    """What a rule must know of the observed forward passes to count its training."""
+
+    layers: LayerCounts  #: over all observed samples
+    samples: int
+    steps: int
+    sample_steps: int  #: steps that were run, summed over samples
+    started: int  #: samples that ran their first step: all but those of length 0
+    input_spikes: int  #: 0 where the input lines carry values
+
+    def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
+        """`counts` of the observed samples, scaled to `samples` like them."""
+        return counts.scaled(samples, max(1, self.samples))
+
+    def input_spikes_over(self, samples: int) -> int:
+        seen = max(1, self.samples)
+        return (2 * self.input_spikes * samples + seen) // (2 * seen)
+
+
+Phase = Literal["forward", "backward", "update"]
+
+
+@dataclass(frozen=True)
+class TrainingCounts:
+    """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
+
+    rule: str  #: its title
+    samples_seen: int
+    phases: Mapping[Phase, LayerCounts]
+    stores: tuple[Store, ...]
+    updates: int = 0  #: steps of an optimiser, each changing `numbers` trained numbers
+    numbers: int = 0
+
+    @property
+    def forward(self) -> Counts:
+        return self.phases["forward"].total
+
+    @property
+    def backward(self) -> Counts:
+        return self.phases["backward"].total
+
+    @property
+    def update(self) -> Counts:
+        return self.phases["update"].total
+
+    @property
+    def total(self) -> Counts:
+        return self.forward + self.backward + self.update

@@ -1,0 +1,145 @@
+"""The command line: parse, call, print. Heavy libraries load in the command that needs them, so --help is instant."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.cli import costs
+from neurorec.cli.costs import Debug
+
+app = typer.Typer(
+    name="neurorec",
+    help="Compare how brains and machines learn sequences, and what that costs in hardware.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Out = Annotated[Path | None, typer.Option("--out", help="Where results go. [default: runs/STUDY]")]
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
+    seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
+        ),
+    ] = None,
+    out: Out = None,
+    debug: Debug = False,
+) -> None:
+    """Run a study: train, price, export, report. The same command again does only what is missing."""
+    from neurorec.experiments.kind import Asked
+    from neurorec.report.studies import run_asked
+
+    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
+    if failed:
+        raise RunFailed(f"{failed} run(s) failed; the reasons stand above and in the report. The others are complete")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
+    to: Annotated[
+        Path | None,
+        typer.Option("--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Rebuild tables, plots and page from stored results."""
+    from neurorec.report.studies import publish, rebuild_folder
+
+    rebuild_folder(folder)
+    for path in publish(folder, to) if to is not None else []:
+        typer.echo(f"published: {path}")
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
+    ] = "",
+    debug: Debug = False,
+) -> None:
+    """What there is, one line each, with its source."""
+    from neurorec.report.catalogue import print_catalogue
+
+    print_catalogue(kind)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
+) -> None:
+    """Equations, parameters with units, sources and code path of one thing."""
+    from neurorec.report.showing import print_member
+
+    print_member(name)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    debug: Debug = False,
+) -> None:
+    """Check a card or a NIR file; say what is wrong with it and how to mend it."""
+    from neurorec.experiments.verbs import check_file
+
+    typer.echo(f"{file}: valid {check_file(file)}")
+
+
+for costly in (costs.cost, costs.sweep, costs.place, costs.calibrate):
+    app.command()(costly)
+
+
+@app.command("export")
+def export_(
+    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
+    debug: Debug = False,
+) -> None:
+    """Write a trained network for another platform, and check the file against the reference run."""
+    from neurorec.experiments.verbs import export_run
+
+    typer.echo(export_run(what, to, out))
+
+
+@app.command("cite")
+def cite_(
+    study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    debug: Debug = False,
+) -> None:
+    """BibTeX of everything a study uses: data, networks, rules, chips."""
+    from neurorec.basics.citations import bibtex, is_cited
+    from neurorec.experiments.kinds import load_any_study
+
+    keys = load_any_study(study).sources()
+    typer.echo(bibtex(key for key in keys if is_cited(key)))
+    for key in keys:
+        if not is_cited(key):
+            typer.echo(f"% {key}: named by a card of yours, not known to neurorec")
+
+
+def main() -> None:
+    """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault; 130 stopped by Ctrl-C."""
+    debug = "--debug" in sys.argv
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs are parallel; threads inside each would only quarrel
+    try:
+        app()
+    except NeurorecError as error:
+        if debug:
+            raise
+        typer.echo(f"neurorec: {error}", err=True)
+        raise SystemExit(error.exit_code) from None

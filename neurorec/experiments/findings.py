@@ -1,0 +1,153 @@
+"""What a study found: claims with our numbers, a trivial baseline and what others published. The verdict is derived.
+
+A study card states its claims as `[[finding]]` tables; bars and published figures are data and stand only there.
+"""
+
+import hashlib
+import json
+import platform
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from neurorec.basics.cards import Card
+from neurorec.basics.plain import read_plain, to_plain
+
+Verdict = Literal["reproduced", "missed", "nothing published"]
+
+
+class Published(Card):
+    """A figure that others report, and how well we know it; without a value where a claim compares with many of them."""
+
+    value: float | None = None
+    source: str  #: citation key
+    grade: Literal["read", "second-hand", "computed"]
+
+
+class FindingCard(Card):
+    """One claim of a study card; each kind of study adds what tells which of its numbers is meant."""
+
+    claim: str
+    bar: float | None = None  #: the mean over seeds must reach it (in the metric's direction)
+    published: Published | None = None
+
+    @model_validator(mode="after")
+    def _published_needs_a_bar(self) -> "FindingCard":
+        if self.published is not None and self.bar is None:
+            raise ValueError(f'"{self.claim}": a published figure needs a bar: say how near to it we must come')
+        return self
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What needs no network, or no model: a constant answer, ridge regression on the input, a price per operation."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Our numbers for one claim, one per seed."""
+
+    metric: str
+    unit: str  #: "" for shares and other plain numbers
+    higher_is_better: bool
+    values: tuple[float, ...]
+    baseline: Baseline | None = None
+    rounding: float | None = None  #: by how much one seed's value changes when sums are taken in another order
+
+
+@dataclass(frozen=True)
+class Finding(Measured):
+    """One claim in one sentence, with everything needed to judge it."""
+
+    claim: str = ""
+    bar: float | None = None
+    published: Published | None = None
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    @property
+    def meets_bar(self) -> bool | None:
+        """None where no bar is set."""
+        if self.bar is None:
+            return None
+        return self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
+
+    @property
+    def verdict(self) -> Verdict:
+        """A bar that is not met is missed, whoever set it; only a published figure can be reproduced."""
+        if self.meets_bar is False:
+            return "missed"
+        return "nothing published" if self.published is None else "reproduced"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings of one study with what they depend on: docs/results/STUDY.json."""
+
+    study: str
+    question: str
+    command: str
+    machine: dict[str, str]
+    versions: dict[str, str]
+    seeds: tuple[int, ...]
+    digest: str  #: of everything the study measured, without dates: the same on every run on one type of CPU
+    findings: tuple[Finding, ...]
+    not_measured: tuple[str, ...] = ()  #: claims for which this run has no number
+    remarks: tuple[str, ...] = ()  #: what to keep in mind, from the study card
+
+    @property
+    def rounding(self) -> float | None:
+        """The largest difference that another order of summation makes, over all findings that were rerun so."""
+        return max((f.rounding for f in self.findings if f.rounding is not None), default=None)
+
+
+def judge(card: FindingCard, measured: Measured) -> Finding:
+    """The claim of `card` with our numbers."""
+    numbers = {name: getattr(measured, name) for name in Measured.__dataclass_fields__}
+    return Finding(**numbers, claim=card.claim, bar=card.bar, published=card.published)
+
+
+def digest_of(measured: Any) -> str:
+    """A short number for plain data: two runs that measured the same have the same."""
+    return hashlib.sha256(json.dumps(to_plain(measured), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def machine() -> dict[str, str]:
+    """What decides how sums round: the type of CPU and the instructions that are used."""
+    import torch
+
+    return {
+        "cpu": _cpu_model(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "system": f"{platform.machine()}, {platform.system()}",
+    }
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "") or platform.processor() or "unknown"
+
+
+def read_findings(path: Path) -> Findings:
+    """The findings in a file. Raises `InputError` if it is damaged or of another version."""
+    return read_plain(Findings, path, "a file of findings", "publish the study again (`neurorec report DIR --publish`)")

@@ -1,0 +1,178 @@
+"""The contract of a kind of study, and the one path that runs, measures and stores every kind.
+
+A kind is one `StudyKind` here and one page in `report/` (`@page_of.register(ITS_RESULTS)`).
+"""
+
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from neurorec.basics.errors import InputError
+from neurorec.basics.plain import read_plain, write_plain
+from neurorec.basics.registry import Registry
+from neurorec.experiments.findings import FindingCard, Findings, Measured, digest_of, judge, machine
+from neurorec.experiments.runner import Watcher
+
+
+class AnyStudy(Protocol):
+    """What every kind loads: the card (with `about`, `question`, `finding` and `remarks`), checked, and what it must cite."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def card(self) -> Any: ...
+    def sources(self) -> list[str]: ...
+
+
+class AnyResults(Protocol):
+    """What every kind leaves behind: a dataclass of plain data, from which the page can be drawn at any time."""
+
+    @property
+    def study(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def quick(self) -> bool: ...
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def findings(self) -> Findings | None: ...
+    @property
+    def failures(self) -> list[str]:
+        """A line for everything that went wrong; what is left is complete."""
+        ...
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asked of `neurorec run`; None where it said nothing."""
+
+    study: str
+    quick: bool = False
+    out: Path | None = None
+    seeds: int | None = None
+    jobs: int | None = None
+    device: str | None = None
+    engine: str | None = None
+
+    def refuse(self, options: tuple[str, ...], why: str) -> None:
+        """For kinds to which some options mean nothing. Raises `InputError` if one of them was given."""
+        given = [name for name in options if getattr(self, name)]
+        if given:
+            raise InputError(f"--{given[0]}: {self.study} {why}; leave it out")
+
+    @property
+    def command(self) -> str:
+        """The command that gives the same result; where it is stored and how many run at a time make no difference."""
+        said = {name: value for name, value in asdict(self).items() if value and name not in ("study", "out", "jobs")}
+        return " ".join(
+            ["neurorec run", self.study, *(f"--{n}" if v is True else f"--{n} {v}" for n, v in said.items())]
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study, checked; nothing has run."""
+
+    study: Any  #: what the kind's `load` returned
+    folder: Path
+    quick: bool
+    command: str
+
+    @property
+    def plan(self) -> list[str]:
+        """What will be done, in a few lines."""
+        return []
+
+
+Results = TypeVar("Results", bound=Any)
+
+
+class StudyKind(ABC):
+    """How studies of one kind are loaded, checked, run, stored and measured."""
+
+    results: ClassVar[type]  #: the dataclass that `run` returns
+
+    @abstractmethod
+    def load(self, name: str | Path) -> AnyStudy:
+        """The study, checked. Raises `InputError` if anything it names cannot work."""
+
+    @abstractmethod
+    def prepare(self, asked: Asked) -> Prepared:
+        """Everything that can be refused is refused here (`InputError`)."""
+
+    @abstractmethod
+    def run(self, prepared: Any, watcher: Watcher) -> Any:
+        """Do what is missing and collect what came out, without its findings."""
+
+    @abstractmethod
+    def measure(self, results: Any, claim: Any) -> Measured | None:
+        """Our numbers for one claim of the card, or None where this run has none."""
+
+    @abstractmethod
+    def fingerprint(self, results: Any) -> Any:
+        """Plain data of everything measured: what must not change when the study runs again on the same type of CPU."""
+
+    def seeds(self, results: Any) -> tuple[int, ...]:
+        return ()
+
+    def versions(self, results: Any) -> Mapping[str, str]:
+        return {}
+
+    def store(self, results: Any) -> None:
+        write_plain(results, results.folder / "results.json")
+
+    def restore(self, folder: Path) -> Any:
+        """What `store` left in the folder."""
+        return read_results(self.results, folder)
+
+
+study_kinds: Registry[type[StudyKind]] = Registry("study kind")
+
+
+def run_kind(kind: StudyKind, prepared: Prepared, watcher: Watcher) -> Any:
+    """Run a prepared study, add its findings and store everything in its folder."""
+    results = with_findings(kind, prepared, kind.run(prepared, watcher))
+    kind.store(results)
+    return results
+
+
+def with_findings(kind: StudyKind, prepared: Prepared, results: Results) -> Results:
+    """The results together with what they say about each claim of the card."""
+    card = prepared.study.card
+    measured: list[tuple[FindingCard, Measured | None]] = [
+        (claim, kind.measure(results, claim)) for claim in card.finding
+    ]
+    findings = Findings(
+        study=results.study, question=results.question, command=prepared.command, machine=machine(),
+        versions=dict(kind.versions(results)), seeds=kind.seeds(results), digest=digest_of(kind.fingerprint(results)),
+        findings=tuple(judge(claim, found) for claim, found in measured if found is not None and found.values),
+        not_measured=tuple(claim.claim for claim, found in measured if found is None or not found.values),
+        remarks=tuple(card.remarks),
+    )  # fmt: skip
+    return replace(results, findings=findings)
+
+
+def read_results(kind: type[Results], folder: Path) -> Results:
+    """The results of this type in `folder`. Raises `InputError` if there are none of this version."""
+    path = Path(folder) / "results.json"
+    if not path.is_file():
+        raise InputError(f"{folder}: there is no results.json; give the folder that `neurorec run` wrote")
+    return read_plain(kind, path, "a results file", "run the study again")
+
+
+def open_folder(folder: Path, study: Path) -> None:
+    """Make the output folder, with a copy of the study's card. Raises `InputError` if it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if study.resolve() != (folder / "study.toml").resolve():
+            shutil.copy(study, folder / "study.toml")
+    except OSError as error:
+        raise InputError(
+            f"{folder}: the output folder cannot be written ({error.strerror}); choose another with --out"
+        ) from None

@@ -1,0 +1,138 @@
+"""Studies that train networks: prepared from a card, run where something is missing, and measured run by run."""
+
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from neurorec.basics.errors import InputError
+from neurorec.experiments.collect import collect
+from neurorec.experiments.findings import Baseline, Measured
+from neurorec.experiments.kind import Asked, Prepared, StudyKind, with_findings
+from neurorec.experiments.plan import Options, RunSpec, plan_runs
+from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
+from neurorec.experiments.runner import Watcher, processes, run_missing
+from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
+
+
+@dataclass(frozen=True)
+class PreparedStudy(Prepared):
+    """A study with its plan, checked; nothing has run."""
+
+    study: LoadedStudy
+    specs: list[RunSpec]
+    jobs: int
+
+    @property
+    def plan(self) -> list[str]:
+        seeds, tasks = ({getattr(spec, key) for spec in self.specs} for key in ("seed", "task"))
+        trainings = len({(s.pair, s.half, s.rule, s.task, s.control) for s in self.specs if s.pair})
+        engines = sorted(
+            {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in self.specs if spec.engine not in ("", "torch")}
+        )
+        return [
+            f"{trainings} trainings x {len(seeds)} seeds on {len(tasks)} tasks, {self.jobs} at a time"
+            + ("; quick: a look at the machinery, not a result" if self.quick else ""),
+            f"engines: {', '.join(engines) or 'torch'}; torch for the rest",
+        ]
+
+
+def prepare_study(
+    name: str | Path, *, quick: bool = False, seeds: int | None = None, jobs: int | None = None, device: str = "auto",
+    engine: str = "auto", out: Path | None = None,
+) -> PreparedStudy:  # fmt: skip
+    """Load and check everything a study needs.
+
+    Raises
+    ------
+    InputError, CannotRun
+        For anything that cannot work; nothing was started.
+    """
+    study = load_study(name)
+    if jobs is not None and jobs < 1:
+        raise InputError(f"--jobs {jobs}: at least one run at a time is needed")
+    specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
+    folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
+    said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
+    jobs = jobs or max(1, min(os.cpu_count() or 1, len(specs)))
+    return PreparedStudy(study, folder, quick, said.command, specs, jobs)
+
+
+def run_study(
+    prepared: PreparedStudy,
+    watcher: Watcher | None = None,
+    make_executor: Callable[[], Executor] | None = None,
+) -> StudyResults:
+    """Run what is missing of a prepared study and collect its results. `make_executor` may bring a cluster's executor."""
+    kind = Trainings()
+    return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor))
+
+
+class Trainings(StudyKind):
+    """Networks x tasks x rules x seeds, trained, priced and exported."""
+
+    results = StudyResults
+
+    def load(self, name: str | Path) -> LoadedStudy:
+        return load_study(name)
+
+    def prepare(self, asked: Asked) -> PreparedStudy:
+        return prepare_study(
+            asked.study, quick=asked.quick, seeds=asked.seeds, jobs=asked.jobs, device=asked.device or "auto",
+            engine=asked.engine or "auto", out=asked.out,
+        )  # fmt: skip
+
+    def run(
+        self, prepared: PreparedStudy, watcher: Watcher, make_executor: Callable[[], Executor] | None = None
+    ) -> StudyResults:
+        executor = make_executor or partial(processes, prepared.jobs)
+        run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher)
+        return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
+
+    def measure(self, results: StudyResults, claim: TrainingFinding) -> Measured | None:
+        """The test score of one training, or its difference from another one, seed by seed."""
+        own = _by_seed(results, claim.chosen())
+        if not own:
+            return None
+        first = next(iter(own.values()))
+        metric = claim.metric or first.metric
+        values = {seed: scores_of(run)[metric]["test"] for seed, run in own.items() if metric in scores_of(run)}
+        against = None if claim.minus is None else _by_seed(results, claim.chosen() | claim.minus.chosen())
+        if against is not None:
+            other = {seed: scores_of(run)[metric]["test"] for seed, run in against.items() if metric in scores_of(run)}
+            values = {seed: value - other[seed] for seed, value in values.items() if seed in other}
+        rerun = _by_seed(results, claim.chosen() | {"control": OTHER_ROUNDING}) if against is None else {}
+        moved = [abs(scores_of(run)[metric]["test"] - values[seed]) for seed, run in rerun.items() if seed in values]
+        return Measured(
+            f"{metric}, difference" if against is not None else metric, first.unit, first.higher_is_better,
+            tuple(values.values()), None if against is not None else _baseline(list(own.values())),
+            max(moved, default=None),
+        )  # fmt: skip
+
+    def fingerprint(self, results: StudyResults) -> Any:
+        names = ("pair", "half", "control", "rule", "task", "seed", "train_score", "validation_score", "test_score",
+                 "extra_scores", "parameters", "spikes_per_sample", "status")  # fmt: skip
+        return sorted(([getattr(run, name) for name in names] for run in results.runs), key=lambda row: str(row[:6]))
+
+    def seeds(self, results: StudyResults) -> tuple[int, ...]:
+        return tuple(sorted({run.seed for run in results.runs}))
+
+    def versions(self, results: StudyResults) -> Mapping[str, str]:
+        return next((run.versions for run in results.runs if run.versions), {})
+
+
+def _by_seed(results: StudyResults, chosen: Mapping[str, str]) -> dict[int, RunRecord]:
+    """The finished runs of one training."""
+    return {
+        run.seed: run for run in results.runs
+        if run.status == "done" and all(getattr(run, name) == value for name, value in chosen.items())
+    }  # fmt: skip
+
+
+def _baseline(runs: list[RunRecord]) -> Baseline | None:
+    """The best trivial baseline, its mean over the same seeds."""
+    name = runs[0].baseline
+    return Baseline(name, sum(run.baseline_score for run in runs) / len(runs)) if name else None

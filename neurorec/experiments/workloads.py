@@ -1,0 +1,89 @@
+"""What `neurorec cost` is asked about, as a workload: a stored run, a description, or a NIR file with what it hears."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from neurorec.basics.errors import InputError
+from neurorec.engines.on_nir import options_from_text, read_nir
+from neurorec.experiments.collect import rebuild_network
+from neurorec.experiments.store import read_activity, read_history, read_run
+from neurorec.hardware.pricing.bill import Outcome
+from neurorec.hardware.workload.description import described_work, load_description
+from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, observed_work, read_recording, signal_of
+from neurorec.hardware.workload.trained import trained_work
+from neurorec.hardware.workload.workload import TrainingRun, Workload
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`outcome`: what a run achieved. `seen`: what ran of a NIR graph."""
+
+    name: str
+    work: Workload
+    outcome: Outcome | None = None
+    seen: ObservedGraph | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What decides the spikes where a net was not observed yet. Each goes with one kind of file."""
+
+    spikes: Path | None = None  #: of a description: recorded spikes, not the stated rates
+    recording: Path | None = None  #: of a NIR file: its input
+    signal: str = "auto"  #: what the recording holds
+    options: tuple[str, ...] = ()  #: of a NIR file: how it is stepped, NAME=VALUE
+
+    def refuse(self, door: str, *, spikes: bool = False, graph: bool = False) -> None:
+        """Raises `InputError` for what was given and does not go with `door`."""
+        given = {"--spikes": self.spikes and not spikes, "--input": self.recording and not graph,
+                 "--nir": self.options and not graph, "--signal": self.signal != "auto" and not graph}  # fmt: skip
+        for flag, wrong in given.items():
+            if wrong:
+                belongs = "a description (.toml)" if flag == "--spikes" else "a NIR file"
+                raise InputError(f"{flag} goes with {belongs}, not with {door}")
+
+
+def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> Asked:
+    """The workload of `path`, whichever of the three it is. `setting`: see `Setting`; None leaves it open.
+
+    Raises
+    ------
+    InputError
+        If it is none of them, or something was given that does not go with it.
+    """
+    if path.suffix == ".nir":
+        asked = _graph(path, heard)
+    elif path.suffix == ".toml":
+        heard.refuse("a description", spikes=True)
+        asked = Asked(path.stem, described_work(load_description(path), heard.spikes))
+    else:
+        heard.refuse("a finished run")
+        asked = stored_work(path)
+    if setting.get("batch") is not None and setting["batch"] < 1:
+        raise InputError(f"--batch {setting['batch']}: a batch holds at least one inference")
+    work = asked.work.with_setting(**{key: value for key, value in setting.items() if value is not None})
+    return Asked(asked.name, work, asked.outcome, asked.seen)
+
+
+def stored_work(folder: Path) -> Asked:
+    """The network of a stored run with what it did and how it was trained; and what it achieved."""
+    record = read_run(folder)
+    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
+    epochs = int(record.training.get("epochs", 1))
+    accuracy = record.test_score if record.metric == "accuracy" else None
+    outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
+    return Asked(folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome)
+
+
+def _graph(path: Path, heard: Heard) -> Asked:
+    heard.refuse("a NIR file", graph=True)
+    if heard.recording is None:
+        raise InputError(
+            f"{path}: spikes decide what a network costs, so give what it hears: --input RECORDING.npy, [T, B, ...] or [T, ...]"
+        )
+    graph = read_nir(path)
+    x = read_recording(heard.recording)
+    options = options_from_text(list(heard.options), graph.metadata, graph.where)
+    seen = observe_graph(graph, x, options, signal_of(x, heard.signal, graph.where))
+    return Asked(path.stem, observed_work(seen), seen=seen)

@@ -1,0 +1,81 @@
+"""The same workload with fewer spikes, or in other steps. What is known step by step of the old one is left out.
+
+Observed spikes are rounded line by line. Expected ones stay exact: as many samples are taken as make them whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+
+from neurorec.hardware.workload.workload import Workload
+
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+def exact(number: float) -> Fraction:
+    """The decimal number as it was written."""
+    return Fraction(repr(number))
+
+
+def thinned(work: Workload, sparsity: float) -> Workload:
+    """Every line's spikes times 1 - sparsity."""
+    share = 1 - exact(sparsity)
+    work = _whole(work, share)
+    changed = _with_spikes(work, lambda spikes: _times(spikes, share), lambda unheard: _times(unheard, share))
+    training = work.training
+    if training is not None and training.spikes_cause_updates:
+        run = replace(training.run, weight_updates=round(training.run.weight_updates * float(share)))
+        training = replace(training, run=run)
+    return replace(changed, training=training)
+
+
+def restepped(work: Workload, steps: int, dt_ms: float) -> Workload:
+    """The same spikes in `steps` steps of `dt_ms`. Those of the last step, which nobody hears one step later, follow its
+    length."""
+    share = Fraction(work.steps, steps)
+    work = _whole(work, share)
+    changed = _with_spikes(work, lambda spikes: spikes, lambda unheard: _times(unheard, share))
+    return replace(changed, steps=steps, dt_ms=dt_ms, skipped_steps=round(work.skipped_steps / share))
+
+
+def repeated(work: Workload, times: int) -> Workload:
+    """`times` as many samples of the same kind."""
+    changed = _with_spikes(work, lambda spikes: spikes * times, lambda unheard: unheard * times)
+    return replace(changed, samples=work.samples * times, skipped_steps=work.skipped_steps * times)
+
+
+def _whole(work: Workload, share: Fraction) -> Workload:
+    return repeated(work, share.denominator) if work.expected and share.denominator > 1 else work
+
+
+def _times(spikes: np.ndarray, share: Fraction) -> np.ndarray:
+    return np.rint(spikes * share.numerator / share.denominator).astype(np.int64)
+
+
+def _with_spikes(work: Workload, sent: Change, last: Change) -> Workload:
+    """`sent` changes the spikes of every line, `last` those of last steps that are not heard."""
+    populations = tuple(
+        p if p.spikes is None else replace(p, spikes=sent(p.spikes), steps=None) for p in work.populations
+    )
+    projections = []
+    for one in work.projections:
+        if one.spikes is None:
+            projections.append(one)
+        elif one.unheard is None:
+            projections.append(replace(one, spikes=sent(one.spikes), steps=None))
+        else:
+            unheard = last(one.unheard)
+            arriving = np.maximum(sent(one.spikes + one.unheard) - unheard, 0)
+            projections.append(replace(one, spikes=arriving, unheard=unheard, steps=None))
+    return replace(
+        work,
+        populations=populations,
+        projections=tuple(projections),
+        input_spikes=None if work.input_spikes is None else sent(work.input_spikes),
+        running=None,
+        spiked=None,
+    )

@@ -1,0 +1,64 @@
+"""What rules that follow a gradient share: their card, Adam with a clipped norm, and the pull towards a wanted firing rate."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+from torch import Tensor, nn
+
+from neurorec.basics.errors import RunFailed
+from neurorec.learning.rule import TrainingCard
+from neurorec.models.network import Network
+
+
+class DescentCard(TrainingCard):
+    learning_rate: PositiveFloat
+    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on the learning rate at every update
+    clip_norm: PositiveFloat
+    rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
+    rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
+
+    def regularises(self, network: Network) -> bool:
+        return self.rate_weight > 0 and network.spikes
+
+    def rate_loss(self, rates: Mapping[str, Tensor], network: Network) -> Tensor | float:
+        """The regulariser of the rates [B, H] of each spiking layer."""
+        if not self.regularises(network):
+            return 0.0
+        spiking = [rate for name, rate in rates.items() if network.signal_of(name) == "spikes"]
+        parts = [(rate.mean(0) - self.rate_target).square().mean() for rate in spiking]
+        return self.rate_weight * sum(parts[1:], parts[0])
+
+
+@dataclass
+class Descent:
+    """Adam on all trained numbers of a model."""
+
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+
+    @classmethod
+    def of(cls, model: nn.Module, card: DescentCard) -> Self:
+        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        optimizer = torch.optim.Adam(trained, lr=card.learning_rate, fused=True)
+        return cls(optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=card.learning_rate_decay))
+
+    def follow(self, card: DescentCard) -> None:
+        """One step along the gradients that the trained numbers hold."""
+        trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        torch.nn.utils.clip_grad_norm_(trained, card.clip_norm)
+        self.optimizer.step()
+        self.schedule.step()
+
+
+def check_loss(loss: Tensor, card: DescentCard) -> float:
+    """The loss as a number; raises `RunFailed` where it is not finite."""
+    value = float(loss.detach())
+    if not torch.isfinite(loss):
+        raise RunFailed(
+            f"the loss became {value}; lower learning_rate (now {card.learning_rate:g}) or clip_norm "
+            f"(now {card.clip_norm:g}) in the pair card"
+        )
+    return value

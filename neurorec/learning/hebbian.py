@@ -1,0 +1,87 @@
+"""Hebbian storage: each pattern adds its own products to the weights, once (Hopfield 1982)."""
+
+from typing import Any, Literal
+
+import torch
+
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, TrainingCounts
+from neurorec.engines.relaxation import UNITS
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
+from neurorec.models.energy.hopfield import Hopfield
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
+
+
+class HebbianCard(TrainingCard):
+    epochs: Literal[1]  #: each pattern is stored once
+
+
+@rules.register("hebbian")
+class Hebbian(Rule):
+    """A pattern is the state that a sample sets. Nothing is relaxed while patterns are stored; each weight that one of them
+    changes counts as one weight change."""
+
+    Card = HebbianCard
+    title = "Hebbian storage"
+    sources = ("hopfield1982",)
+    equations = "w_ij += x_i x_j / N for every pattern x of N units, i and j different"
+    signal = "none"
+    sees = ("pre", "post")
+    needs = capabilities("product update")
+    messages = Messages(
+        errors=False, signals="none", online=False, sources=("hopfield1982",),
+        why="a weight changes by the values at its own two ends, which its synapse hears anyway",
+    )  # fmt: skip
+    relative_time = 0.1
+    order_free = True
+
+    @classmethod
+    def why_not(cls, model: Any) -> str | None:
+        if isinstance(model, Hopfield):
+            return None
+        return (
+            "it stores patterns in the symmetric weights of a Hopfield network, and this is none; use bptt for layers"
+        )
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        return (
+            Judgement("relaxed", "nothing travels backward"),
+            Judgement("relaxed", "no derivative is taken"),
+            Judgement(
+                "partly", "no weight is used to learn, but those of the two directions between units must be equal"
+            ),
+            Judgement(
+                "partly", "there is no second phase, but units must be clamped to the pattern while it is stored"
+            ),
+            Judgement("partly", "units send +1 or -1; a spike would carry the one, and its absence the other"),
+            Judgement("relaxed", "patterns are stored without targets"),
+        )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """No forward pass: units are set, not updated. Each unit scales its value by 1/N once per pattern and sends it to all
+        others; each synapse takes one product and one sum. `weight_updates` are single weights that were changed."""
+        values = samples_seen * model.size
+        update = Counts(
+            values_sent=values,
+            elementwise=2 * weight_updates + values,
+            weight_reads=weight_updates,
+            weight_writes=weight_updates,
+            activation_reads=values,
+            activation_writes=values,
+            plasticity_updates=weight_updates,
+        )
+        phases = {"forward": LayerCounts(), "backward": LayerCounts(), "update": LayerCounts({UNITS: update})}
+        return TrainingCounts(cls.title, samples_seen, phases, ())
+
+    def init(self, model: Hopfield, engine: Any, objective: Objective, generator: torch.Generator) -> None:
+        return None
+
+    @torch.no_grad()
+    def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:
+        patterns = model.start(batch.x)
+        change = (patterns.T @ patterns) / model.size
+        model.weight += change.fill_diagonal_(0)
+        return None, Info(loss=None, updates=len(patterns) * model.size * (model.size - 1))

@@ -1,0 +1,86 @@
+"""Policy gradient: actions that brought more reward than usual become more probable (REINFORCE, Williams 1992)."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from pydantic import Field, NonNegativeFloat
+from torch import Tensor
+
+from neurorec.engines.engine import Engine
+from neurorec.learning.bptt import BPTT
+from neurorec.learning.descent import Descent, DescentCard
+from neurorec.learning.rule import Judgement, Messages, rules
+from neurorec.models.network import Network
+from neurorec.tasks.batch import Batch, frame_means
+from neurorec.tasks.objective import Objective
+
+
+class PolicyGradientCard(DescentCard):
+    """`batch_size` episodes make one update."""
+
+    baseline_rate: float = Field(gt=0, le=1)  #: how fast the running mean of rewards follows the last batch
+    entropy_weight: (
+        NonNegativeFloat  #: in the loss, so that no action dies out before it was tried (Williams & Peng 1991)
+    )
+
+
+@dataclass
+class PolicyGradientState:
+    descent: Descent
+    engine: Engine
+    baseline: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [F] running mean of the reward to come
+
+
+@rules.register("policy_gradient")
+class PolicyGradient(BPTT):
+    """The gradient of each action's log probability goes through the whole policy network by BPTT, and Adam follows it.
+    Drawing actions and the running means are not counted: a few operations per frame."""
+
+    Card = PolicyGradientCard
+    title = "policy gradient"
+    sources = ("williams1992", "williams1991", "kingma2015")
+    equations = (
+        "dW ~ sum over t of (R_t - b_t) d log p(a_t) / dW + entropy_weight dH(p) / dW, p = softmax(y_t);\n"
+        "R_t = sum of the rewards from t on;   b_t += baseline_rate (mean of R_t - b_t)"
+    )
+    signal = "reward"
+    messages = Messages(
+        errors=True, signals="one", online=False, sources=("williams1992",),
+        why="the reward is broadcast; the derivative of each action's log probability goes back as errors do in BPTT",
+    )  # fmt: skip
+    order_free = False  # actions are drawn sample by sample
+    card: PolicyGradientCard  # type: ignore[assignment]
+
+    @classmethod
+    def title_for(cls, model: Any) -> str:
+        return f"{cls.title} (surrogate)" if model.spikes else cls.title
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        rewarded = Judgement("relaxed", "a reward says how good an action was; nothing says which one was right")
+        return (*super().judgements(model)[:-1], rewarded)
+
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Any:
+        return PolicyGradientState(Descent.of(model, self.card), engine)
+
+    def _loss(self, network: Network, state: Any, batch: Batch) -> Tensor:
+        """Its gradient is minus that of the expected reward; the baseline then follows the batch."""
+        counts, to_come = batch.frame_mask, reward_to_come(batch)
+        seen = state.engine.run(network, batch.x, batch.lengths)
+        log_chances = frame_means(seen.outputs, batch.steps_per_frame).log_softmax(-1)
+        taken = log_chances.gather(-1, batch.answers[..., None])[..., 0]
+        entropy = -(log_chances.exp() * log_chances).sum(-1)
+        gained = taken * (to_come - state.baseline.to(to_come)[:, None]) + self.card.entropy_weight * entropy
+        loss = -(gained * counts).sum() / batch.size
+        mean = (to_come * counts).sum(1) / counts.sum(1).clamp_min(1)
+        state.baseline = state.baseline.to(mean) + self.card.baseline_rate * (mean - state.baseline.to(mean))
+        steps = batch.mask.sum() / batch.size
+        return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
+
+
+def reward_to_come(batch: Batch) -> Tensor:
+    """[F, B] the sum of the rewards of a frame and all later ones."""
+    if batch.reward is None:
+        raise ValueError("this batch has no rewards")
+    return batch.reward.flip(0).cumsum(0).flip(0)

@@ -1,0 +1,1 @@
+"""How the silicon checks are shown."""

@@ -1,0 +1,1 @@
+"""How studies that train are shown."""

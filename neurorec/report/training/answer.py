@@ -1,0 +1,164 @@
+"""The answer to the study's question, said from the numbers: what the same net loses under a rule that does without more of
+what biology lacks, and how spiking nets fare beside their rate partners.
+
+A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its
+own standard deviation; one seed shows no spread, so it settles nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from neurorec.experiments.results import StudyResults, scores_of
+from neurorec.report.spread import Spread, spread
+from neurorec.report.training.summary import Group, better, groups_of
+from neurorec.report.wording import listed
+
+Verdict = Literal["ahead", "behind", "within the spread", "one seed only"]
+ROUNDING = 1e-9  # equal scores may differ by this much once they are subtracted
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One group against another on the same task by the same metric; `difference` is one minus other, seed by seed."""
+
+    task: str
+    metric: str
+    one: Group
+    other: Group
+    difference: Spread
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.difference.sd is None:
+            return "one seed only"
+        if abs(self.difference.mean) <= max(2 * self.difference.sd, ROUNDING):
+            return "within the spread"
+        return "ahead" if (self.difference.mean > 0) == self.one.higher_is_better else "behind"
+
+    @property
+    def difference_text(self) -> str:
+        text = f"{self.difference.mean:+.3f}".replace("-", "−")
+        return text if self.difference.sd is None else f"{text} ± {self.difference.sd:.3f}"
+
+
+def between_rules(results: StudyResults) -> list[Comparison]:
+    """Every network that was trained on one task by two rules: first the one that keeps fewer of the six objections to
+    backpropagation, against the one that keeps more."""
+    groups = [group for group in groups_of(results) if group.proper]
+    return [
+        comparison
+        for one in groups
+        for other in groups
+        if (one.task, one.pair, one.half, one.network) == (other.task, other.pair, other.half, other.network)
+        if _kept(one) < _kept(other)
+        for comparison in _compare(one, other)
+    ]
+
+
+def _kept(group: Group) -> int:
+    return int(group.stances["kept"] or 0)
+
+
+def spiking_against_rate(results: StudyResults) -> list[Comparison]:
+    """The spiking net of each pair beside its rate net on each task, each way they were trained: spiking first."""
+    groups = [group for group in groups_of(results) if group.proper]
+    return [
+        comparison
+        for one in groups
+        for other in groups
+        if (one.half, other.half) == ("spiking", "rate") and (one.task, one.pair) == (other.task, other.pair)
+        for comparison in _compare(one, other)
+    ]
+
+
+def _compare(one: Group, other: Group) -> Iterator[Comparison]:
+    """The comparison by the first metric that both sides have, where at least one seed finished on both sides."""
+    metric = next((name for name in one.scores if name in other.scores), None)
+    if metric is None:
+        return
+    found = {run.seed: scores_of(run)[metric]["test"] for run in one.runs if metric in scores_of(run)}
+    against = {run.seed: scores_of(run)[metric]["test"] for run in other.runs if metric in scores_of(run)}
+    difference = spread(found[seed] - against[seed] for seed in sorted(found) if seed in against)
+    if difference.n:
+        yield Comparison(one.task, metric, one, other, difference)
+
+
+def answer(results: StudyResults) -> tuple[str, ...]:
+    """The sentences under the question."""
+    rules, halves = between_rules(results), spiking_against_rate(results)
+    groups = groups_of(results)
+    if not rules and not halves and any(group.proper and group.test.n for group in groups):
+        return (_scores(groups),)
+    return _first(rules, _baselines(groups)), _second(halves)
+
+
+def _scores(groups: list[Group]) -> str:
+    """Where nothing is compared: what each network scores beside the best of what needs none."""
+    proper = [group for group in groups if group.proper and group.test.n]
+    if not proper:
+        return "No network finished, so nothing can be said."
+    baselines, said = _baselines(groups), []
+    for group in proper:
+        beside = baselines.get(group.task)
+        against = f", beside {beside.test} of {beside.network}" if beside is not None else ""
+        said.append(f"{group.label} on {group.task}: {group.metric_text} {group.test}{against}")
+    return "; ".join(said) + "."
+
+
+def _baselines(groups: list[Group]) -> dict[str, Group]:
+    """Task -> the best of what needs no network at all."""
+    best: dict[str, Group] = {}
+    for group in groups:
+        if group.half == "baseline" and group.test.n and (group.task not in best or better(group, best[group.task])):
+            best[group.task] = group
+    return best
+
+
+def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
+    if not comparisons:
+        return "No network finished under two rules, so what a rule loses cannot be said."
+    said = "; ".join(_loss(comparison) for comparison in comparisons) + "."
+    for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
+        said += f" Without any network, {baselines[task].label} scores {baselines[task].test} on {task}."
+    return said
+
+
+def _loss(at: Comparison) -> str:
+    one, other = (f"{g.scores[at.metric]['test']}" for g in (at.one, at.other))
+    found = (
+        f"on {at.task}, by {at.metric}, {at.one.network} scores {one} trained by {at.one.rule_title} and {other} "
+        f"trained by {at.other.rule_title} (mean{'' if at.difference.sd is None else ' ± sd'}, n = {at.difference.n})"
+    )
+    size = at.difference_text.lstrip("+−")
+    ending = {
+        "behind": f"without {at.other.rule_title} it loses {size}",
+        "ahead": f"without {at.other.rule_title} it loses nothing and gains {size}",
+        "within the spread": f"the difference of {at.difference_text} is within the spread",
+        "one seed only": f"the difference of {at.difference_text} rests on one seed, so its spread is unknown",
+    }[at.verdict]
+    return f"{found[0].upper()}{found[1:]}: {ending}"
+
+
+def _second(comparisons: list[Comparison]) -> str:
+    if not comparisons:
+        return "No pair finished on both sides, so spiking and rate nets cannot be compared."
+    total = len(comparisons)
+    widest = max(comparisons, key=lambda at: abs(at.difference.mean))
+    where = f"{widest.one.label}, minus {widest.other.label}; {widest.task}"
+    largest = f"the largest difference is {widest.difference_text} ({where})"
+    start = f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task"
+    if all(at.verdict == "one seed only" for at in comparisons):
+        return f"{start}, one seed each and so without a known spread, {largest}."
+    counted: dict[str, list[str]] = {}
+    for at in comparisons:
+        counted.setdefault(at.verdict, []).append(at.difference_text)
+    phrases = {
+        "behind": "behind its rate partner in {n}",
+        "ahead": "ahead in {n}",
+        "within the spread": "within the spread in {n}",
+        "one seed only": "compared by one seed only in {n}",
+    }
+    said = listed([phrase.format(n=len(counted[name])) for name, phrase in phrases.items() if name in counted])
+    said = said.replace("ahead in", "ahead of its rate partner in") if "behind" not in counted else said
+    return f"{start}, the spiking net is {said}; {largest}."

@@ -1,0 +1,62 @@
+"""How validation scores rise with training."""
+
+from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below
+from neurorec.report.spread import Spread, spread
+from neurorec.report.training.looks import Looks
+from neurorec.report.training.run_files import history
+from neurorec.report.training.summary import Group, are_shares
+
+Curve = dict[int, Spread]
+
+
+def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None:
+    """A line a net (mean over seeds), shaded from the lowest to the highest seed."""
+    curves = [(group, _curve(group)) for group in groups if group.proper]
+    curves = [(group, curve) for group, curve in curves if len(curve) > 1]
+    if not curves:
+        return None
+    from matplotlib.ticker import MaxNLocator
+
+    title = f"{task}: learning curves"
+    with figure(3.0 + 0.23 * len(curves)) as (drawn, axes):
+        handles = []
+        for group, curve in curves:
+            style, epochs = looks.of(group, markersize=5), list(curve)
+            low, high = ([end(curve[e].values) for e in epochs] for end in (min, max))
+            axes.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
+            every = max(1, len(epochs) // 6)
+            means = [curve[e].mean for e in epochs]
+            handles += axes.plot(epochs, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
+        if are_shares([group for group, _ in curves]):
+            axes.set_ylim(0, 1.02)
+        axes.set_xlim(left=0)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axes.set_xlabel("epoch (passes over the training split)")
+        axes.set_ylabel(f"validation {curves[0][0].metric_text}")
+        axes.grid(color=RULE)
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        legend_below(drawn, handles)
+        return embed(drawn, f"curves-{task}", title, _finding(task, curves), _rows(task, curves))
+
+
+def _curve(group: Group) -> Curve:
+    """Mean over the seeds that reached an epoch, epoch by epoch."""
+    histories = [found for found in map(history, group.runs) if found]
+    return {epoch: spread(found.get(epoch) for found in histories) for epoch in sorted(set().union(*histories))}
+
+
+def _finding(task: str, curves: list[tuple[Group, Curve]]) -> str:
+    said = []
+    for group, curve in curves:
+        last = max(curve)
+        said.append(f"{group.label} from {curve[min(curve)].mean:.2f} to {curve[last].mean:.2f} in {last} epochs")
+    return f"Validation {curves[0][0].metric} on {task} while training: {'; '.join(said)}."
+
+
+def _rows(task: str, curves: list[tuple[Group, Curve]]) -> list[list]:
+    head = ["task", "network", "rule", "epoch", "validation_mean", "validation_low", "validation_high", "n_seeds"]
+    return [head] + [
+        [task, group.network, group.rule_title, epoch, at.mean, min(at.values), max(at.values), at.n]
+        for group, curve in curves
+        for epoch, at in curve.items()
+    ]

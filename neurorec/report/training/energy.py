@@ -1,0 +1,143 @@
+"""What one answer costs: score against energy, and the totals of chips that are known only as a whole."""
+
+import math
+
+from neurorec.report import wording
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
+from neurorec.report.training.looks import Looks
+from neurorec.report.training.summary import PARTS, Cost, Group, are_shares, better
+
+
+def priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
+    found = [(group, group.costs[chip]) for group in groups if chip in group.costs and group.test.n]
+    return [(group, cost) for group, cost in found if cost.can_run and cost.total.n and cost.total.mean > 0]
+
+
+def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks) -> Plot | None:
+    """A marker a net: energy of one inference on a log axis with its band, score with its standard deviation."""
+    nets = [(group, cost) for group, cost in priced(groups, chip) if group.proper]
+    if not nets:
+        return None
+    from matplotlib.ticker import MaxNLocator
+
+    scope = nets[0][1].scope
+    title = f"{task}: {nets[0][0].metric.split(' (')[0]} against energy on {chip}"
+    with figure(3.7 + 0.24 * len(nets)) as (drawn, axes):
+        handles = []
+        for group, cost in nets:
+            x, style = cost.total.mean / 1e6, looks.of(group, linestyle="none")
+            band = _band(cost)
+            axes.plot(band, [group.test.mean] * 2, color=style["color"], linewidth=5, alpha=0.3, solid_capstyle="butt")
+            label = ("≥ " if cost.at_least else "") + group.label
+            handles.append(
+                axes.errorbar(x, group.test.mean, yerr=group.test.sd or 0.0, capsize=3, label=label, **style)
+            )
+            if cost.at_least:
+                axes.plot(band[1], group.test.mean, ">", color=style["color"], markersize=5)
+        low, high = _score_limits([group for group, _ in nets])
+        for group in (group for group in groups if group.half == "baseline" and group.test.n):
+            style, where = (
+                ":" if group.constant else "--",
+                "" if low <= group.test.mean <= high else ", off this axis",
+            )
+            label = f"{group.network} {group.test.mean:.2f}{where}"
+            handles.append(axes.axhline(group.test.mean, color=INK, linewidth=1, linestyle=style, label=label))
+        _log_energy_axis(axes, f"energy of one inference on {chip}, {scope} (µJ)")
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        if are_shares([group for group, _ in nets]):
+            axes.yaxis.set_major_formatter("{x:.2f}")
+        axes.set_ylabel(f"test {nets[0][0].metric_text}")
+        axes.grid(color=RULE)
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        legend_below(drawn, handles)
+        return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), cost_rows(nets))
+
+
+def _band(cost: Cost) -> list[float]:
+    """The ends of the band; the total itself where the card gives none."""
+    return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
+
+
+def _score_limits(nets: list[Group]) -> tuple[float, float]:
+    """An axis over the nets' scores, at least 0.2 wide: where nets lie close, an axis from 0 would hide their order."""
+    low = min(group.test.mean - (group.test.sd or 0.0) for group in nets)
+    high = max(group.test.mean + (group.test.sd or 0.0) for group in nets)
+    if not are_shares(nets):
+        room = 0.15 * (high - low) or 0.1 * abs(high) or 1.0
+        return low - room, high + room
+    room = max(0.05, (0.2 - (high - low)) / 2)
+    return max(-0.02, low - room), min(1.02, high + room)
+
+
+def _log_energy_axis(axes, label: str) -> None:
+    """A log axis over whole decades at least one wide, with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_xscale("log")
+    low, high = axes.get_xlim()
+    first, last = math.floor(math.log10(low) + 0.05), math.ceil(math.log10(high) - 0.05)
+    axes.set_xlim(10**first, 10 ** max(last, first + 1))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel(label)
+
+
+def _finding(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
+    cheap = min(nets, key=lambda net: net[1].total.mean)
+    best = nets[0]
+    for net in nets[1:]:
+        best = net if better(net[0], best[0]) else best
+
+    def said(net: tuple[Group, Cost]) -> str:
+        return f"{net[0].label} with {net[0].metric} {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
+
+    text = f"Of {len(nets)} nets that {chip} can run on {task}, the least energy takes {said(cheap)}"
+    return f"{text}, which also scores best." if cheap is best else f"{text}; the best score has {said(best)}."
+
+
+def cost_rows(nets: list[tuple[Group, Cost]]) -> list[list]:
+    head = ["task", "network", "rule", "chip", "scope", "test_mean", "test_sd", "total_pJ", "low_pJ", "high_pJ"]
+    head += ["at_least", "unpriced", "dynamic_pJ", *(f"{part}_pJ" for part in PARTS), "static_basis"]
+    return [head] + [
+        [g.task, g.network, g.rule_title, c.chip, c.scope, g.test.mean, g.test.sd, c.total.mean, c.low_pJ, c.high_pJ,
+         c.at_least, "; ".join(c.unpriced), c.dynamic_pJ, *(c.parts_pJ.get(part) for part in PARTS), c.static_basis]
+        for g, c in nets
+    ]  # fmt: skip
+
+
+def short_label(group: Group, nets: list[Group]) -> str:
+    """The network's name, with its rule only where it was trained by several."""
+    rules = {other.rule for other in nets if (other.task, other.network) == (group.task, group.network)}
+    return group.label if len(rules) > 1 else group.network
+
+
+def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | None:
+    """Chips known only as a whole: total energy of one inference with its band, a row a net and chip, never split."""
+    found = [(chip, group, cost) for chip in chips for group, cost in priced(groups, chip) if group.proper]
+    found = [entry for entry in found if entry[2].scope == "all-in"]
+    if not found:
+        return None
+    title = f"{task}: totals on all-in chips"
+    labels = [f"{chip}: {short_label(group, groups)}".replace(", ", ",\n") for chip, group, _ in found]
+    row_in = 0.45 if any("\n" in label for label in labels) else 0.3
+    with figure(1.2 + row_in * len(found)) as (drawn, axes):
+        for y, (chip, _, cost) in enumerate(found):
+            at = chips.index(chip)
+            colour, x = PAIR_COLOURS[at % len(PAIR_COLOURS)], cost.total.mean / 1e6
+            band = _band(cost)
+            axes.plot(band, [y, y], color=colour, linewidth=5, alpha=0.3, solid_capstyle="butt")
+            axes.plot(x, y, MARKERS[at % len(MARKERS)], color=colour, markersize=6.5)
+            number = wording.energy(cost.total.mean, cost.at_least)
+            axes.annotate(number, (band[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.set_yticks(range(len(found)), labels)
+        axes.set_ylim(len(found) - 0.5, -0.6)
+        _log_energy_axis(axes, "energy of one inference, all-in (µJ)")
+        axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker
+        axes.grid(axis="x", color=RULE)
+        axes.tick_params(axis="y", length=0)
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        low = min(found, key=lambda entry: entry[2].total.mean)
+        least = f"least {low[2].total_text} for {low[1].label} on {low[0]}"
+        alt = f"Total energy of one inference on {task}, all-in chips: {least}."
+        return embed(drawn, f"all-in-{task}", title, alt, cost_rows([(group, cost) for _, group, cost in found]))

@@ -1,0 +1,70 @@
+"""Notes beneath a table: what its cells have no room for, each said once for all nets that it concerns."""
+
+import string
+from dataclasses import dataclass, field
+
+from neurorec.report.training.summary import Group
+
+SHORT_REASON = 10  #: longer reasons than this many characters stand beneath the table
+
+
+@dataclass(frozen=True)
+class Notes:
+    """`lines` are (letter, text), the letter empty where no cell points to the note."""
+
+    lines: list[tuple[str, str]]
+    letters: dict[tuple[str, str], str] = field(default_factory=dict)  #: (chip, reason) -> letter
+
+    def mark(self, chip: str, reason: str) -> str:
+        """What stands behind "cannot run:": a short reason itself, else the letter of the note that has it."""
+        letter = self.letters.get((chip, reason))
+        return f"({letter})" if letter else reason
+
+
+def notes_of(groups: list[Group], chips: list[str]) -> Notes:
+    """Beneath one table: why a chip cannot run a net."""
+    refused: dict[tuple[str, str], list[str]] = {}
+    for chip in chips:
+        for group in groups:
+            cost = group.costs.get(chip)
+            if cost is not None and not cost.can_run:
+                refused.setdefault((chip, cost.why_not), []).append(group.network)
+    long = [key for key in refused if len(key[1]) > SHORT_REASON]
+    letters = {key: _letter(at) for at, key in enumerate(long)}
+    lines = [(letters[key], f"{key[0]} cannot run {_names(refused[key])}: {key[1]}") for key in long]
+    return Notes(lines, letters)
+
+
+def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
+    """Once for all tables, a line a chip: what its totals leave out; a line a basis: over what static energy is counted."""
+    lines: list[str] = []
+    for chip in chips:
+        costs = [(group.network, group.costs[chip]) for group in groups if chip in group.costs]
+        unpriced: dict[str, list[str]] = {}  # term -> networks that need it
+        bases: dict[str, list[str]] = {}
+        for network, cost in costs:
+            for term in (cost.unpriced or ["some term"]) if cost.can_run and cost.at_least else ():
+                unpriced.setdefault(term, []).append(network)
+            if cost.can_run and cost.static_basis:
+                bases.setdefault(cost.static_basis, []).append(network)
+        if unpriced:
+            lines.append(f"≥ on {chip}: no price for {'; '.join(_by_networks(unpriced))}")
+        lines += [f"static energy on {chip}: {basis} ({_names(networks)})" for basis, networks in bases.items()]
+    return lines
+
+
+def _by_networks(unpriced: dict[str, list[str]]) -> list[str]:
+    """Terms that the same networks need, together: "barrier, management (recurrent LIF)"."""
+    together: dict[str, list[str]] = {}
+    for term, networks in unpriced.items():
+        together.setdefault(_names(networks), []).append(term)
+    return [f"{', '.join(terms)} ({networks})" for networks, terms in together.items()]
+
+
+def _names(networks: list[str]) -> str:
+    return ", ".join(dict.fromkeys(networks))
+
+
+def _letter(at: int) -> str:
+    """a to z, then aa, ab ..."""
+    return string.ascii_lowercase[at] if at < 26 else _letter(at // 26 - 1) + string.ascii_lowercase[at % 26]

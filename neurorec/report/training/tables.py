@@ -1,0 +1,168 @@
+"""Tables of a study that trains: scores and energy by task, all figures by chip, rules against the six objections."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from neurorec.experiments.results import StudyResults
+from neurorec.report import wording
+from neurorec.report.table import Column, Said, Table
+from neurorec.report.training.answer import Comparison
+from neurorec.report.training.notes import Notes, notes_of
+from neurorec.report.training.summary import PARTS, Cost, Group, chips_of, groups_of, tasks_of
+
+SYMBOLS = {"relaxed": ("●", "relaxes"), "partly": ("◐", "partly relaxes"), "kept": ("○", "keeps")}
+
+
+def shown_chips(results: StudyResults) -> tuple[str | None, str | None]:
+    """The chip priced term by term and the all-in chip that have columns: the report chip, or the first of its scope; of
+    all-in chips the one that runs most of the networks that the other chip cannot."""
+    per_term, all_in = (chips_of(results, scope) for scope in ("per-term", "all-in"))
+    first = next(iter(per_term), None)
+    if results.report_chip in all_in:
+        return first, results.report_chip
+    refused = {cost.run_id for cost in results.costs if cost.chip == first and not cost.can_run}
+    runs = {chip: sum(c.can_run and c.run_id in refused for c in results.costs if c.chip == chip) for chip in all_in}
+    return first, max(all_in, key=lambda chip: runs[chip], default=None)
+
+
+def main_tables(results: StudyResults) -> list[Table]:
+    """One per task: every network with its controls, and what needs no network."""
+    per_term, all_in = shown_chips(results)
+    chips = [chip for chip in (per_term, all_in) if chip]
+    reruns = any(group.rounding is not None for group in groups_of(results))
+    tables = []
+    for task in tasks_of(results):
+        groups = groups_of(results, task)
+        notes = notes_of(groups, chips)
+        rows = [(group, row) for group in groups for row in _rows(group, per_term, all_in, notes, reruns)]
+        minor = frozenset(at for at, (group, _) in enumerate(rows) if not group.proper)
+        columns = _columns(groups, per_term, all_in, reruns)
+        tables.append(Table(task, columns, [row for _, row in rows], notes.lines, minor, terminal=True))
+    return tables
+
+
+def _columns(groups: list[Group], per_term: str | None, all_in: str | None, reruns: bool) -> list[Column]:
+    metrics = list(dict.fromkeys(group.metric_text for group in groups))
+    score = f"test {metrics[0]}".replace(" (", "\n(") if len(metrics) == 1 else "test score"
+    columns = [Column("network"), Column("rule"), Column(f"{score}\nmean ± sd (n)", "number")]
+    columns += [Column("other\nrounding", "number")] if reruns else []
+    columns += [Column("events\nor MACs\nper sample", "number")]
+    if per_term:
+        columns += [Column("dynamic", "energy", above=per_term, badge="per-term"),
+                    Column("total [band]", "energy", above=per_term, badge="per-term")]  # fmt: skip
+    columns += [Column("total [band]", "energy", above=all_in, badge="all-in")] if all_in else []
+    return [*columns, Column("relaxed/\npartly/\nkept", "number")]
+
+
+def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Notes, reruns: bool) -> list[list[Any]]:
+    """The group by the metric it is judged by, and a row for each further metric of the same runs."""
+    rule = group.control if group.half != "baseline" and group.control else group.rule_title
+    failed = f", {len(group.failed)} failed" if group.failed else ""
+    score = Said(str(group.test), f"({group.test.n}){failed}") if group.runs else Said("failed", failed.strip(", "))
+    moved = [None if group.rounding is None else f"± {wording.plus_minus(group.rounding, None)}"] if reruns else []
+    costs = [
+        cell
+        for chip, split in ((per_term, True), (all_in, False))
+        if chip
+        for cell in _on_chip(group, chip, split, notes)
+    ]
+    stances = "/".join(str(count) for count in group.stances.values()) if group.stances["kept"] != "" else None
+    first = [group.network, rule, score, *moved, group.work_text.replace(" + ", "\n"), *costs, stances]
+    further = [
+        [group.network, f"{rule}, {metric}", scores["test"], *([""] * (len(first) - 3))]
+        for metric, scores in group.scores.items() if metric != group.metric and scores["test"].n
+    ]  # fmt: skip
+    return [first, *further]
+
+
+def _on_chip(group: Group, chip: str, split: bool, notes: Notes) -> list[Any]:
+    """Dynamic energy (where the chip's total is split) and total; a long reason stands beneath the table, by its letter."""
+    cost = group.costs.get(chip)
+    if cost is None:
+        return [None] * (1 + split)
+    total = cost.amount if cost.can_run else f"cannot run: {notes.mark(chip, cost.why_not)}"
+    return [cost.dynamic_pJ, total] if split else [total]
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """Everything behind the answer."""
+    heads = ("task", "this network", "against", "metric")
+    columns = [*map(Column, heads), Column("difference", "number"), Column("n", "number"), Column("verdict")]
+    rows = [
+        [at.task, at.one.label, at.other.label, at.metric, at.difference_text, at.difference.n, at.verdict]
+        for at in comparisons
+    ]
+    return Table("Comparisons", columns, rows)
+
+
+def cost_table(results: StudyResults, chip: str, scope: str) -> Table:
+    """Every proper network on every task on one chip. An all-in chip's rows have no split at all."""
+    columns = [Column("task"), Column("network")]
+    columns += [Column(part, "energy") for part in PARTS] if scope == "per-term" else []
+    columns += [Column("total [band]", "energy"), Column("latency, µs", "number")]
+    if scope == "per-term":
+        columns += [Column("static energy counted"), Column("no price for"), Column("whole training", "energy")]
+    groups = [group for group in groups_of(results) if group.proper and chip in group.costs]
+    return Table(
+        f"Costs on {chip}", columns, [_cost_row(group, group.costs[chip], scope) for group in groups], look="fine"
+    )
+
+
+def _cost_row(group: Group, cost: Cost, scope: str) -> list[Any]:
+    split = scope == "per-term"
+    if not cost.can_run:
+        blank = [""] * (len(PARTS) if split else 0)
+        return [
+            group.task,
+            group.label,
+            *blank,
+            "cannot run",
+            *(["", cost.why_not, "", ""] if split else [cost.why_not]),
+        ]
+    latency = None if cost.latency_us is None else wording.figures(cost.latency_us)
+    row = [
+        group.task,
+        group.label,
+        *([cost.parts_pJ.get(part) for part in PARTS] if split else []),
+        cost.amount,
+        latency,
+    ]
+    training = (
+        cost.training_why_not if cost.training_total_pJ is None and cost.training_why_not else cost.training_total_pJ
+    )
+    return [*row, cost.static_basis or None, ", ".join(cost.unpriced) or None, training] if split else row
+
+
+def objection_table(results: StudyResults, objections: Sequence[str]) -> Table:
+    """A row per rule: what it does about each objection, for all networks on which the verdict is the same."""
+    collected: dict[tuple, list[str]] = {}
+    for group in groups_of(results):
+        judgements = tuple((group.runs + group.failed)[0].judgements)
+        if judgements and group.proper:
+            collected.setdefault((group.rule_title, judgements), []).append(group.network)
+    rows = [
+        [
+            Said(title, f"on {wording.listed(list(dict.fromkeys(networks)))}"),
+            *(_stance(*judged) for judged in judgements),
+        ]
+        for (title, judgements), networks in collected.items()
+    ]
+    return Table("", [Column("rule"), *map(Column, objections)], rows, look="cards")
+
+
+def _stance(stance: str, why: str) -> Said:
+    return Said(" ".join(SYMBOLS.get(stance, ("?", stance))), why, mark=stance)
+
+
+def export_table(results: StudyResults) -> Table:
+    """Exported files and refusals, with the network's name in place of its run's id."""
+    runs = {run.run_id: run for run in results.runs}
+    rows = []
+    for export in results.exports:
+        run = runs.get(export.get("run_id", ""))
+        network = f"{run.network}, {run.rule_title}, {run.task}, seed {run.seed}" if run else export.get("run_id", "")
+        rows.append([network, export.get("target", ""), export.get("path") or "none", export.get("verdict", ""),
+                     export.get("peers") or None])  # fmt: skip
+    return Table(
+        "", [Column(head) for head in ("network", "target", "file", "verdict", "other readers")], rows, look="cards"
+    )
