@@ -127,11 +127,12 @@ def compare(other: Path, rounds: int, names: list[str]) -> dict[str, Any]:
                     seconds[side].append(took)
         ratios = [a / b for a, b in zip(seconds["this"], seconds["other"], strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
+        fastest = min(seconds["this"]) / min(seconds["other"])
         found[name] = {
-            "this_over_other": middle, "fastest": min(seconds["this"]) / min(seconds["other"]), "quartiles": [low, high], "rounds": rounds,
+            "this_over_other": middle, "quartiles": [low, high], "fastest": fastest, "rounds": rounds,
             "milliseconds": {side: 1e3 * statistics.median(values) for side, values in seconds.items()},
         }  # fmt: skip
-        print(f"{name}: {middle:.3f} ({low:.3f} to {high:.3f}); fastest {found[name]['fastest']:.3f}", flush=True)
+        print(f"{name}: {middle:.3f} ({low:.3f} to {high:.3f}); fastest {fastest:.3f}", flush=True)
     for process in sides.values():
         process.stdin.close()
         process.wait()
