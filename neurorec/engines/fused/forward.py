@@ -12,7 +12,7 @@ import numpy as np
 from neurorec.engines.fused import vectors
 from neurorec.engines.fused.bits import FLOAT, WORD, at, count_events, inlined, list_events, set_bits, written_in
 from neurorec.engines.fused.emit import TILE_ROWS
-from neurorec.engines.fused.loop_data import Layer, Tile
+from neurorec.engines.fused.loop_data import Lines, Tile
 
 DENSE = 0.5  #: share of lines with an event above which a dense product of a whole tile is faster
 SEGMENT = 32  #: steps that the way back runs again at once, where u - threshold was not kept
@@ -76,7 +76,7 @@ def new_tile(I, width, words, neurons):  # noqa: E741
 
 @inlined
 def layer_of(given, x_bits):
-    return Layer(given.x, x_bits, given.first, given.x.ctypes.data, x_bits.ctypes.data, given.w_in.ctypes.data,
+    return Lines(given.x, x_bits, given.first, given.x.ctypes.data, x_bits.ctypes.data, given.w_in.ctypes.data,
                  given.w_rec.ctypes.data, len(given.w_rec))  # fmt: skip
 
 

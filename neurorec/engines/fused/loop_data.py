@@ -37,7 +37,7 @@ class Kept(NamedTuple):
     z_bits: Any  #: [T, B, .]
 
 
-class Sent(NamedTuple):
+class Outputs(NamedTuple):
     """What a layer sends (or the gradient of it): at every step, and summed over the steps."""
 
     out: Any  #: [T, B, H]; no steps if nobody asks
@@ -53,7 +53,7 @@ class Added(NamedTuple):
     drive: Any  #: [T or 1, B, H]; the last written entry of one row is that of the first step
 
 
-class Layer(NamedTuple):
+class Lines(NamedTuple):
     """What the drive of a tile is worked out from: arrays, and the addresses of their numbers."""
 
     x: Any

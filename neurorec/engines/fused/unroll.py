@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.fused.cache import load_loops
-from neurorec.engines.fused.loop_data import Added, Code, Given, Kept, Sent
+from neurorec.engines.fused.loop_data import Added, Code, Given, Kept, Outputs
 from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.step_code import StepCode
 from neurorec.engines.fused.threads import count_threads, share
@@ -66,7 +66,7 @@ class _Unroll(torch.autograd.Function):
         lines = _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width)
         given = Given(*_arrays(x, lengths, first, *lines, _neurons(plan, width)))
         state_array, *bits_and_starts = _arrays(state, starts, x_bits, z_bits)
-        sent = Sent(*_arrays(out, plan.weights, summed))
+        sent = Outputs(*_arrays(out, plan.weights, summed))
         seen = share(B, lambda low, high, part: loops.forward_rows(
             plan.code.step, keep, given, state_array, sent, Kept(near[part], *bits_and_starts), low, high))  # fmt: skip
         if keep:
@@ -95,7 +95,7 @@ class _Unroll(torch.autograd.Function):
         in_gradients = torch.zeros(parts, I if events_in else 0, width)
         rec_gradients = torch.zeros(parts, H if need_rec else 0, width)
         near = _lent(B, plan.loops.SEGMENT, size) if again else _for_threads(B, kept)
-        sent = Sent(*_arrays(
+        sent = Outputs(*_arrays(
             torch.empty(0, B, H) if gradient is None else gradient.contiguous(), plan.weights[: 0 if summed is None else None],
             torch.empty(0, B, width) if summed is None else _by_rows(summed, width),
         ))  # fmt: skip
