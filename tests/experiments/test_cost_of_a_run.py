@@ -17,6 +17,7 @@ from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.report.pricing import print_cost
 from neurorec.report.sweeping import print_sweep
+from neurorec.report.training.rows import csv_rows
 from tests.experiments.tiny import in_this_process, write_study
 
 
