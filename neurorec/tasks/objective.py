@@ -20,7 +20,7 @@ from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch, frame_means, masked_mean
 
 if TYPE_CHECKING:
-    from neurorec.tasks.task import ArrayTask
+    from neurorec.tasks.array_task import ArrayTask
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
