@@ -1,11 +1,13 @@
 """How far two float computations of one thing may lie apart: as far as the order of their sums explains, and no further.
 
 Processors, libraries and batch sizes differ in the order in which they add, and in whether a multiplication and an addition
-are rounded once or twice. Two ways to compare results that must hold on all of them:
+are rounded once or twice. Three ways to compare results that must hold on all of them:
 
 * **Exactly**, where every sum is exact in any order: weights and inputs on a grid (multiples of a power of two, sums below
   2^24 of its units; `tests.nets.on_dyadic_grid`). Spikes are compared so, and all that follows from them by elementwise
   steps alone, each of which IEEE 754 rounds in one way only.
+* **In double precision**, where `torch.testing.assert_close` allows 1e-7: some 10^9 times the distance from one number to the
+  next, which leaves room for any sum and for what a short run makes of its error, and none for a mistake.
 * **Within the bounds below**, u being half the distance from 1 to the next number (2^-24 in single precision).
 
 A sum of n products, in any order, lies within gamma_n = n u / (1 - n u) times the sum of their sizes of the exact one
@@ -51,6 +53,12 @@ def answers_apart(readout: Readout, h: Tensor, apart: Tensor | float = 0.0) -> T
     return readout.filter(each)
 
 
+def mean_answers_apart(readout: Readout, h: Tensor, mask: Tensor, apart: Tensor | float = 0.0) -> Tensor:
+    """The same for the mean of the answers over the steps where mask [T] holds, [B, O]: one more sum over T."""
+    sizes = readout(h)[0].detach()[mask].abs().mean(0)
+    return answers_apart(readout, h, apart)[mask].mean(0) + sums_apart(sizes, len(h) + 1)
+
+
 def unrolled_apart(cell: Cell, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
     """How far two single-precision runs of `cell` on x [T, B, I] may lie apart: outputs [T, B, H], and parts of the final state
     [B, H] each, which stays what it was behind a sample's end.
@@ -61,7 +69,8 @@ def unrolled_apart(cell: Cell, x: Tensor, lengths: Tensor | None = None) -> tupl
     """
     precise = _Step(copy.deepcopy(cell).double())
     weights = {key: value.detach() for key, value in precise.named_parameters()}
-    state = torch.stack([part.detach().double() for part in cell.initial_state(x.shape[1])], 1)
+    start = [part.detach().double() for part in cell.initial_state(x.shape[1])]
+    state = torch.stack(start, 1) if start else x.new_zeros(x.shape[1], 0, cell.size, dtype=torch.float64)
     slopes = vmap(jacrev(lambda *given: functional_call(precise, given[0], given[1:]), (0, 1, 2)), (None, 0, 0))
     apart, outputs, n = torch.zeros_like(state), [], x.shape[2] + cell.size + 1
     for t, x_t in enumerate(x.detach().double()):

@@ -2,6 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class NeurorecError(Exception):
@@ -28,6 +31,13 @@ class Stopped(NeurorecError):
     """Ctrl-C: what had finished is stored; the message says how to continue."""
 
     exit_code = 130
+
+
+def needed(value: T | None, missing: str) -> T:
+    """`value`, which may be absent elsewhere but not here; or `InputError` saying what is missing and what to do."""
+    if value is None:
+        raise InputError(missing)
+    return value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from pydantic import BaseModel
 
 from neurorec.basics.errors import InputError
@@ -51,7 +52,7 @@ def to_plain(value: Any, base: Path = Path()) -> Any:
     if isinstance(value, Path):
         inside = value.resolve().is_relative_to(base.resolve())
         return value.resolve().relative_to(base.resolve()).as_posix() if inside else str(value)
-    if hasattr(value, "item"):  # a NumPy scalar
+    if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None

@@ -119,10 +119,11 @@ def as_arrays(activity: Activity) -> dict[str, Any]:
 
 def from_arrays(arrays: Mapping[str, Any]) -> Activity:
     """What `as_arrays` gave."""
-    names = dict.fromkeys(key.split("/")[0] for key in arrays if "/" in key)
-    layers = {name: LayerActivity(**{
-        part: str(arrays[key]) if part == "signal" else arrays[key]
-        for part in LayerActivity.__dataclass_fields__ if (key := f"{name}/{part}") in arrays
-    }) for name in names}  # fmt: skip
+    parts: dict[str, dict[str, Any]] = {}
+    for key, value in arrays.items():
+        layer, slash, part = key.partition("/")
+        if slash:
+            parts.setdefault(layer, {})[part] = str(value) if part == "signal" else value
+    layers = {name: LayerActivity(**found) for name, found in parts.items()}
     numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
     return Activity(**numbers, layers=layers, running=arrays.get("running"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.errors import CannotRun, InputError, needed
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 from neurorec.experiments.store import Store, read_activity, read_weights
@@ -72,8 +72,7 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
 
 def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> list[CostRow]:
     """The network of `record` on every chip."""
-    assert record.folder is not None
-    activity = read_activity(record.folder)
+    activity = read_activity(record.stored_in)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     work = trained_work(network, activity, trained)
     operations = count_work(work)
@@ -88,12 +87,12 @@ def cost_row(run_id: str, name: str, cost: Cost, operations: Operations) -> Cost
     }
     if not cost.can_run:
         return CostRow(run_id, name, cost.scope, False, cost.why_not, **counted)
-    assert cost.energy_pJ is not None
+    energy_pJ = needed(cost.energy_pJ, f'chip "{name}" can run {run_id}, but has no energy for it: {cost.why_not}')
     parts: dict[str, Any] = {f"{part}_pJ": _value(getattr(cost.breakdown, part, None)) for part in PARTS}
     trained = cost.training or TrainingCost(None)
     return CostRow(
         run_id=run_id, chip=name, scope=cost.scope, can_run=True, why_not="", at_least=cost.at_least,
-        total_pJ=cost.energy_pJ.value, total_low_pJ=cost.energy_pJ.low, total_high_pJ=cost.energy_pJ.high,
+        total_pJ=energy_pJ.value, total_low_pJ=energy_pJ.low, total_high_pJ=energy_pJ.high,
         dynamic_pJ=_value(cost.dynamic_pJ), latency_us=_value(cost.latency_us),
         communication_bits=cost.communication_bits,
         training_total_pJ=_value(trained.energy_pJ), training_communication_bits=trained.communication_bits,
@@ -118,8 +117,7 @@ def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]
         return {**said, "verdict": f"refused: {reason}"}
     path = folder / "exports" / f"{record.pair}-{record.half}-{record.rule}-{record.task}.nir"
     path.parent.mkdir(exist_ok=True)
-    assert record.folder is not None
-    encoder = stored_half(record, record.folder).encoder
+    encoder = stored_half(record, record.stored_in).encoder
     try:
         export_network(network, path, "nir")
         x = encoded_split(encoder, load_task(record.task, record.seed), "test", record.seed).x

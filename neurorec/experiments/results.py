@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.findings import Findings
 
 OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed, its sums taken in another order
@@ -53,6 +54,11 @@ class RunRecord:
     versions: dict[str, str] = field(default_factory=dict)
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     folder: Path | None = None
+
+    @property
+    def stored_in(self) -> Path:
+        """The folder; `InputError` where the run is not stored."""
+        return needed(self.folder, f'run "{self.run_id}" is not stored; run its study first')
 
 
 def scores_of(run: RunRecord) -> dict[str, dict[str, float]]:

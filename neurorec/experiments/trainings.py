@@ -102,8 +102,8 @@ class Trainings(StudyKind):
         values = {seed: scores_of(run)[metric]["test"] for seed, run in own.items() if metric in scores_of(run)}
         against = None if claim.minus is None else _by_seed(results, claim.chosen() | claim.minus.chosen())
         if against is not None:
-            other = {seed: scores_of(run).get(metric, {}).get("test") for seed, run in against.items()}
-            values = {seed: value - other[seed] for seed, value in values.items() if other.get(seed) is not None}
+            other = {seed: scores_of(run)[metric]["test"] for seed, run in against.items() if metric in scores_of(run)}
+            values = {seed: value - other[seed] for seed, value in values.items() if seed in other}
         rerun = _by_seed(results, claim.chosen() | {"control": OTHER_ROUNDING}) if against is None else {}
         moved = [abs(scores_of(run)[metric]["test"] - values[seed]) for seed, run in rerun.items() if seed in values]
         return Measured(

@@ -21,6 +21,7 @@ from neurorec.models.wires import AS_SENT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
+ANSWER = "the answer"
 LOW_PASS = 2  #: operations: a product and a sum
 
 
@@ -142,14 +143,16 @@ class EProp(Rule):
         run, rates = TracedRun(model, batch.size), Rates(batch) if self.card.regularises(model) else None
         loss = torch.zeros((), device=batch.x.device)
         for answer in answers_of(batch, state.objective):
-            y, means = torch.zeros((), device=batch.x.device), {}
-            for t, weight in zip(answer.steps, answer.weights.to(batch.x.device), strict=True):
-                output = run.step(batch.x[t])
-                y = y + output * weight.reshape(-1, 1)
-                add_weighted(means, weight, run.filtered)
+            means: dict[str, Tensor] = {}
+            for t, weight in zip(answer.steps, answer.weights, strict=True):
+                outputs = {ANSWER: run.step(batch.x[t])}
+                if not isinstance(weight, float) or weight:
+                    add_weighted(means, weight, run.filtered | outputs)
                 if rates is not None:
                     rates.add(run, t)
-            part, error = _error(y if state.objective.pooled else y[None], answer, state.objective)
+            if not answer.share:  # a frame in which nothing is asked
+                continue
+            part, error = _error(means[ANSWER], answer, state.objective)
             loss = loss + part
             run.add_readout_gradient(error, means)
             for name in model.hidden:
@@ -186,12 +189,12 @@ class EProp(Rule):
 
 
 def _error(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
-    """The loss of an answer, and its derivative [B, O]."""
+    """The loss of an answer y [B, O], and its derivative [B, O]."""
     with torch.enable_grad():
         y = y.detach().requires_grad_()
-        loss = objective.loss(y, answer.batch) * answer.share
+        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
         (error,) = torch.autograd.grad(loss, y)
-    return loss.detach(), error if objective.pooled else error[0]
+    return loss.detach(), error
 
 
 def _synapses(layer: Any) -> tuple[int, int]:
@@ -203,7 +206,7 @@ def _synapses(layer: Any) -> tuple[int, int]:
 
 def _traces(layer: Any) -> int:
     """Traces of a layer's lines and synapses."""
-    return sum(trace.numel() for trace in layer.start_traces(1))
+    return sum(trace.numel() for trace in layer.start_traces(1) if isinstance(trace, Tensor))
 
 
 def _hidden_counts(layer: Any, runs: int, outputs: int) -> Counts:

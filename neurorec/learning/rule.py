@@ -32,7 +32,7 @@ OBJECTIONS: tuple[str, ...] = (
 )
 Stance = Literal["relaxed", "partly", "kept"]
 TAUGHT: dict[Teaching, str] = {
-    "none": "inputs alone", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
+    "none": "inputs", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
 }  # fmt: skip
 
 
@@ -132,10 +132,10 @@ class Rule(ABC):
         objective = task.objective
         if cls.signal not in objective.offers:
             offered = " or ".join(TAUGHT[signal] for signal in objective.offers)
-            return f"it learns from {TAUGHT[cls.signal]}, and the task offers {offered} only"
+            return f"it learns from {TAUGHT[cls.signal]}, but the task offers only {offered}"
         if cls.whole_split and getattr(task, "lengths", None) is not None:
             return f"it presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
-        if cls.read_by_labels and not (objective.pooled and "outputs" in objective.offers):
+        if cls.read_by_labels and not objective.labelled:
             return (
                 "it learns without targets, and what its units stand for is then read by class labels, one per sample; the "
                 f"objective of task {task.name} has none"
@@ -196,8 +196,7 @@ class Rule(ABC):
         reason = cls.why_not(model)
         if reason is not None:
             raise CannotRun(f"rule {cls.title} cannot train {model.title}: {reason}")
-        reason = task and cls.why_not_task(task)
-        if reason is not None:
+        if task is not None and (reason := cls.why_not_task(task)) is not None:
             raise CannotRun(f"rule {cls.title} cannot learn task {task.name}: {reason}")
 
 

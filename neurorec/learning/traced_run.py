@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from neurorec.learning.descent import DescentCard
+from neurorec.models.cell import Eligibility
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT
 from neurorec.tasks.batch import Batch
@@ -19,14 +20,15 @@ class Answer:
 
     batch: Batch
     steps: range
-    weights: Tensor  #: [S] or [S, B]
+    weights: list[float] | Tensor  #: of each step, or of each step and sample [S, B]
     share: float
 
 
 def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
     """In order of time: the whole sample where answers are pooled, else frame by frame."""
     if objective.pooled:
-        yield Answer(batch, range(len(batch.x)), batch.mask.to(batch.x.dtype) / batch.mask.sum(0), 1.0)
+        weights = batch.mask.to(batch.x.dtype) / batch.mask.sum(0)
+        yield Answer(batch, range(len(batch.x)), weights.tolist() if weights.dim() == 1 else weights, 1.0)
         return
     each, counted = batch.steps_per_frame, batch.frame_mask.sum(1)
     for frame, (count, total) in enumerate(zip(counted.tolist(), [int(counted.sum())] * len(counted), strict=True)):
@@ -34,7 +36,7 @@ def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
         part = slice(steps.start, steps.stop)
         target = batch.answers[frame : frame + 1]
         one = replace(batch, x=batch.x[part], target=target, mask=batch.mask[part], lengths=None)
-        yield Answer(one, steps, torch.full((each,), 1 / each, dtype=batch.x.dtype), count / total)
+        yield Answer(one, steps, [1 / each] * each, count / total)
 
 
 class TracedRun:
@@ -43,8 +45,8 @@ class TracedRun:
     Attributes
     ----------
     sent : what every layer sent in the last step, [B, H] by name
-    eligibility : dz/dw of the last step, [B, H, L] by hidden layer
-    filtered : the same filtered as the readout filters, and of the readout [B, 1, K + 1]: what it hears, and ones
+    eligibility : dz/dw of the last step by hidden layer, as factors
+    filtered : the same [B, H, L] filtered as the readout filters, and of the readout [B, 1, K + 1]: what it hears, and ones
     """
 
     def __init__(self, network: Network, batch: int) -> None:
@@ -53,7 +55,7 @@ class TracedRun:
         self.states = {name: layer.initial_state(batch) for name, layer in network.named_layers()}
         self.traces = {name: network[name].start_traces(batch) for name in self.hidden}
         self.sent: dict[str, Tensor] = {}
-        self.eligibility: dict[str, Tensor] = {}
+        self.eligibility: dict[str, Eligibility] = {}
         self.filtered: dict[str, Tensor] = {}
         self.ones = self.readout.bias.new_ones(batch, 1, requires_grad=False)
 
@@ -64,19 +66,24 @@ class TracedRun:
             step, state, traces = self.network[name].traced_step, self.states[name], self.traces[name]
             self.sent[name], self.states[name], e, self.traces[name] = step(state, traces, self._heard(name))
             self.eligibility[name] = e
-            self._filter(name, e)
+            self._filter(name, *e)
         heard, name = self._heard(self.network.output), self.network.output
-        self._filter(name, torch.cat([heard, self.ones], 1)[:, None])
+        self._filter(name, torch.cat([heard, self.ones], 1)[:, None], self.ones[:, :, None])
         y, self.states[name] = self.readout.step(self.states[name], heard)
         return y
 
     def _heard(self, name: str) -> Tensor:
         return torch.cat([self.sent[wire.source] for wire in self.network.wires_into(name)], 1)
 
-    def _filter(self, name: str, values: Tensor) -> None:
+    def _filter(self, name: str, one: Tensor, other: Tensor) -> None:
+        """The readout's filter of the product of both."""
         rate = self.readout.rate
-        before = self.filtered.get(name)
-        self.filtered[name] = values * rate if before is None else before.mul_(1 - rate).add_(values, alpha=rate)
+        if name not in self.filtered:
+            self.filtered[name] = one * other * rate
+        elif rate == 1:
+            torch.mul(one, other, out=self.filtered[name])
+        else:
+            self.filtered[name].mul_(1 - rate).addcmul_(one, other, value=rate)
 
     def add_gradient(self, name: str, signal: Tensor, means: Mapping[str, Tensor]) -> None:
         """Learning signals [B, H] times mean eligibilities [B, H, L]: onto the gradients of the layer's synapses."""
@@ -94,11 +101,14 @@ class TracedRun:
         self.readout.bias.grad += gradient[:, -1]
 
 
-def add_weighted(means: dict[str, Tensor], weight: Tensor, values: Mapping[str, Tensor]) -> None:
+def add_weighted(means: dict[str, Tensor], weight: Tensor | float, values: Mapping[str, Tensor]) -> None:
     """means += weight x values; the weight is one number, or one per sample [B]."""
     for name, value in values.items():
-        each = weight.reshape(-1, *[1] * (value.dim() - 1))
-        means[name] = value * each if name not in means else means[name].addcmul_(value, each)
+        if isinstance(weight, Tensor):
+            each = weight.reshape(-1, *[1] * (value.dim() - 1))
+            means[name] = value * each if name not in means else means[name].addcmul_(value, each)
+        else:
+            means[name] = value * weight if name not in means else means[name].add_(value, alpha=weight)
 
 
 class Rates:
@@ -114,7 +124,7 @@ class Rates:
     def add(self, run: TracedRun, t: int) -> None:
         share = (t < self.ends).to(run.ones.dtype) / self.steps
         add_weighted(self.rates, share, {name: run.sent[name] for name in run.hidden})
-        add_weighted(self.eligibility, share, run.eligibility)
+        add_weighted(self.eligibility, share, {name: e.psi * e.du for name, e in run.eligibility.items()})
 
     def add_gradient(self, run: TracedRun, card: DescentCard) -> Tensor:
         """The regulariser; its gradient goes onto those of the synapses."""

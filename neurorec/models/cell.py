@@ -1,15 +1,16 @@
 """The contract of a cell: one recurrent layer. Adding a cell is one file in `cells/` and one `@cells.register`."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from pydantic import PositiveInt
+from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Layer, Signal, StepOperations, draw_normal
 
-__all__ = ["Cell", "CellCard", "Signal", "StepOperations", "TraceOperations", "cells", "draw_normal"]
+__all__ = ["Cell", "CellCard", "Eligibility", "Signal", "StepOperations", "TraceOperations", "cells", "draw_normal"]
 
 cells: Registry[type["Cell"]] = Registry("cell")
 
@@ -19,6 +20,13 @@ class CellCard(Card):
 
     name: str
     size: PositiveInt
+
+
+class Eligibility(NamedTuple):
+    """What every synapse would have done to its neuron's spike of this step, e = dz/dw = psi du: [B, H, L], as factors."""
+
+    psi: Tensor  #: [B, H, 1]
+    du: Tensor  #: [B, H, L], or [B, 1, L]
 
 
 @dataclass(frozen=True)

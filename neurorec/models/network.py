@@ -48,7 +48,8 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleDict(layers)
-        self.wires, self.input_signal, self.input_size = tuple(wires), input_signal, input_size
+        self.wires, self.input_size = tuple(wires), input_size
+        self.input_signal: Signal = input_signal
         self.output = output or list(layers)[-1]
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing: the frozen control
         self._check_wires()

@@ -21,15 +21,28 @@ def findings_parts(findings: Findings) -> list[Any]:
     if not findings.findings and not findings.not_measured:
         return [Notes(findings.remarks)] if findings.remarks else []
     unmeasured = [f"no number in this run: {claim}" for claim in findings.not_measured]
-    lines = [*unmeasured, rounding_line(findings), *findings.remarks]
+    lines = [*unmeasured, *rounding_lines(findings), *findings.remarks]
     return [Text(INTRO), findings_table(findings), Notes(lines)]
 
 
-def rounding_line(findings: Findings) -> str:
-    """What another order of summation changes, where it was tried."""
+def rounding_lines(findings: Findings) -> list[str]:
+    """On what trained results depend, and what another order of summation changes where it was tried."""
+    if not findings.seeds:
+        return []
     if findings.rounding is None:
-        return EXACT
-    return f"{EXACT} Rerun with sums in another order, no score of these claims moves by more than {findings.rounding:.3f}."
+        return [EXACT]
+    return [
+        f"{EXACT} Rerun with sums in another order, no score of these claims moves by more than {findings.rounding:.3f}."
+    ]
+
+
+def provenance(findings: Findings) -> list[tuple[str, str]]:
+    """What the findings rest on, without dates."""
+    return [
+        ("command", findings.command),
+        ("machine", ", ".join(findings.machine.values()) or "not recorded"),
+        ("digest", f"{findings.digest} (of everything measured, without dates)"),
+    ]
 
 
 def findings_table(findings: Findings) -> Table:

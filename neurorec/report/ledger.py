@@ -7,7 +7,7 @@ from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.findings import Findings, read_findings
-from neurorec.report.findings import EXACT, INTRO, findings_table, rounding_line
+from neurorec.report.findings import EXACT, INTRO, findings_table, provenance, rounding_lines
 from neurorec.report.table import to_markdown
 
 RESULTS = PACKAGE.parent / "docs" / "results"  #: in a checkout; an installed package has no docs
@@ -42,13 +42,11 @@ def _study(found: Findings, folder: Path) -> str:
     verdicts = [finding.verdict for finding in found.findings]
     counted = ", ".join(f"{verdicts.count(name)} {name}" for name in dict.fromkeys(verdicts))
     made = [
-        ("command", f"`{found.command}`"), ("seeds", ", ".join(map(str, found.seeds)) or "none: nothing is drawn"),
-        ("machine", ", ".join(found.machine.values()) or "not recorded"),
+        *provenance(found), ("seeds", ", ".join(map(str, found.seeds)) or "none: nothing is drawn"),
         ("versions", ", ".join(f"{name} {version}" for name, version in found.versions.items())),
-        ("digest", f"`{found.digest}` (of everything measured, without dates)"),
     ]  # fmt: skip
     notes = [f"No number in the published run: {claim}" for claim in found.not_measured]
-    notes += [rounding_line(found)] if found.rounding is not None else []
+    notes += rounding_lines(found) if found.rounding is not None else []
     parts = [
         f"## {found.study}: {found.question}",
         f"{len(verdicts)} claims: {counted}. All tables: [{details}]({details}).",

@@ -11,7 +11,7 @@ from typing import Any
 
 from neurorec.basics.citations import cite, is_cited
 from neurorec.experiments.findings import Findings
-from neurorec.report.findings import findings_parts
+from neurorec.report.findings import findings_parts, provenance
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
 from neurorec.report.table import Table, to_markdown
 
@@ -41,7 +41,10 @@ class Page:
         first = Section("findings", "Findings", found)
         failed = Section("failed", "What failed", [Notes(self.failures)] if self.failures else [])
         sources = [f"{key}: {cite(key)}" if is_cited(key) else key for key in self.sources]  # outlives a renamed source
-        last = Section("how", "How it was run", [Facts(self.how), Heading("Sources"), Notes(sources or ["none"])])
+        made = provenance(self.findings) if self.findings is not None else []
+        last = Section(
+            "how", "How it was run", [Facts([*made, *self.how]), Heading("Sources"), Notes(sources or ["none"])]
+        )
         return [section for section in (first, *self.sections, failed, last) if section.parts]
 
 

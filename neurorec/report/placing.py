@@ -62,8 +62,7 @@ def placing_table(priced: list[Cost]) -> Table | None:
             min_width=len(max(head.split("\n"), key=len)),
         )
     for cost in placed:
-        assert cost.mapping is not None
-        for mapping in filter(None, (cost.mapping.in_order, cost.mapping)):
+        for mapping in filter(None, (cost.mapping and cost.mapping.in_order, cost.mapping)):
             table.add_row(*_row(cost, mapping, several))
     return table
 

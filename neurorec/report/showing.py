@@ -16,7 +16,7 @@ from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.registry import Registry
 from neurorec.experiments.findings import read_findings
 from neurorec.experiments.kinds import load_any_study
-from neurorec.hardware.chips.chip import load_chip, needs_of_model
+from neurorec.hardware.chips.chip import load_chip, needs_of_cell, needs_of_model
 from neurorec.hardware.chips.link import LINKS, load_link
 from neurorec.hardware.export import exporters
 from neurorec.learning.rule import OBJECTIONS, TAUGHT, Judgement, rules
@@ -24,7 +24,7 @@ from neurorec.models.cell import cells
 from neurorec.models.energy.model import energy_models
 from neurorec.models.network import Network
 from neurorec.report.catalogue import KINDS, engine_modules
-from neurorec.report.findings import findings_table, rounding_line
+from neurorec.report.findings import findings_table, provenance, rounding_lines
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
 from neurorec.tasks.array_task import ArrayTask
@@ -104,6 +104,7 @@ def _show_model(registry: Registry[Any], what: str) -> Callable[[Console, str], 
         member = registry[name]
         equations = member.equations.replace("\n", "\n  ")
         _say(console, f"{name}: {member.title}, {what}\n  code: {_code_path(member)}\n  {equations}")
+        _say(console, f"  needs of a chip: {', '.join(sorted(needs_of_cell(member)))}")
         _say(console, "  card keys: " + ", ".join(member.Card.model_fields))
         _cite(console, member.sources)
 
@@ -113,6 +114,11 @@ def _show_model(registry: Registry[Any], what: str) -> Callable[[Console, str], 
 def _show_rule(console: Console, name: str) -> None:
     rule = rules[name]
     _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
+    _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
+    _say(
+        console,
+        f"  needs of a chip: {', '.join(sorted(rule.needs))}\n  parts of one network tell each other: {rule.messages.why}",
+    )
     _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
     for cell, judgements in _judged(name).items():
         _say(console, f"  the six objections to backpropagation, on {cell}:")
@@ -149,12 +155,11 @@ def _show_study(console: Console, name: str) -> None:
     if published.is_file():
         found = read_findings(published)
         print_table(findings_table(found), console)
-        for line in (rounding_line(found), *found.remarks):
+        for line in (*rounding_lines(found), *found.remarks):
             _say(console, f"  {line}")
-        _say(
-            console,
-            f"  found by {found.command}, seeds {', '.join(map(str, found.seeds))}, on {found.machine.get('cpu', '?')}\n",
-        )
+        for fact, text in provenance(found):
+            _say(console, f"  {fact}: {text}")
+        _say(console, "")
     else:
         for claim in study.card.finding:
             _say(console, f"  claim: {claim.claim}")

@@ -53,7 +53,7 @@ class Column:
     def written(self, value: Any) -> Said:
         """The cell as people read it."""
         if value is None:
-            return Said(NONE)
+            return Said(NONE, mark="none")
         if isinstance(value, Said):
             return value
         if isinstance(value, Spread):

@@ -38,6 +38,7 @@ class Objective(ABC):
     ----------
     metric, unit, higher_is_better : of the score that models are compared and chosen by
     pooled : whether the mean output over the answered steps is the answer (engines then keep no output per step)
+    labelled : whether every sample has one class label
     offers : what rules may learn from; a rule that learns from anything else is refused before it starts
     chance : the name of the baseline that always gives the same answer
     """
@@ -46,6 +47,7 @@ class Objective(ABC):
     unit: ClassVar[str] = ""
     higher_is_better: ClassVar[bool] = True
     pooled: ClassVar[bool] = False
+    labelled: ClassVar[bool] = False
     offers: ClassVar[tuple[Teaching, ...]] = ("none", "outputs", "errors")
     chance: ClassVar[str] = "chance"
 

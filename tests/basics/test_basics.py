@@ -6,7 +6,7 @@ from pydantic import PositiveFloat
 
 from neurorec.basics.cards import Card, check_card, find_card, load_card, read_toml
 from neurorec.basics.counts import Counts, LayerCounts
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, needed
 from neurorec.basics.files import write_atomically
 from neurorec.basics.registry import Registry
 from neurorec.basics.seeds import numpy_generator, torch_generator
@@ -33,6 +33,12 @@ def fault(cell: dict) -> str:
 
 def test_a_good_card_becomes_a_typed_object():
     assert check_card(GOOD, Outer, where="my.toml").cell.tau_mem_ms == 10.0
+
+
+def test_what_is_missing_is_said():
+    assert needed(0.0, "no energy; add it") == 0.0
+    with pytest.raises(InputError, match=r"^no energy; add it$"):
+        needed(None, "no energy; add it")
 
 
 def test_misspelt_key_suggests_the_right_one():

@@ -17,15 +17,18 @@ IN_ARRAYS = [name for name in tasks if isinstance(load_task(name, 0), ArrayTask)
 LABELLED = [name for name in IN_ARRAYS if isinstance(load_task(name, 0).objective, objectives["classification"])]
 
 
-@pytest.mark.parametrize("name", IN_ARRAYS)
-def test_splits_share_nothing(name):
+every_array = pytest.mark.parametrize("name", IN_ARRAYS)
+
+
+@every_array
+def test_splits_share_nothing_and_leave_nothing_out(name):
     task = load_task(name, 0)
     parts = {split: set(index.tolist()) for split, index in task.splits.items()}
     assert len(set.union(*parts.values())) == sum(map(len, parts.values())) == task.x.shape[1]
 
 
 @pytest.mark.parametrize("name", LABELLED)
-def test_splits_hold_every_class_in_proportion(name):
+def test_every_split_holds_every_class_in_proportion(name):
     task = load_task(name, 0)
     shares = {split: torch.bincount(task.target[torch.as_tensor(index)], minlength=task.outputs).double()
               for split, index in task.splits.items()}  # fmt: skip
@@ -56,6 +59,50 @@ def test_every_baseline_is_scored_on_every_split_and_chance_comes_first(name):
     found = task.baselines()
     assert next(iter(found)) == task.objective.chance
     assert all(set(scores) == set(SPLITS) for scores in found.values())
+
+
+def constant(task, answer):
+    """The score of one answer [O], given everywhere on the training split."""
+    part = task.split("train")
+    shape = (part.size, task.outputs) if task.objective.pooled else (len(part.x), part.size, task.outputs)
+    return task.objective.score(answer.expand(shape), part)
+
+
+@every_array
+def test_chance_is_the_best_of_all_constant_answers(name):
+    task = load_task(name, 0)
+    chance = task.baselines()[task.objective.chance]["train"]
+    draws = torch.randn(100, task.outputs, generator=torch.Generator().manual_seed(0)).double()
+    sign = 1 if task.objective.higher_is_better else -1
+    best = max(sign * constant(task, draw) for draw in draws)
+    assert sign * chance >= best - 1e-3
+
+
+@every_array
+def test_a_model_that_makes_no_mistake_beats_every_baseline(name):
+    task = load_task(name, 0)
+    part, objective = task.split("test"), task.objective
+    wanted = objective.wanted(part, task.outputs)
+    found = [objective.score(scale * wanted, part) for scale in (1, 30)]  # as values, and as sure as logits can be
+    perfect = max(found) if objective.higher_is_better else min(found)
+    assert all(objective.is_better(perfect, scores["test"]) for scores in task.baselines().values())
+
+
+@every_array
+def test_fresh_samples_are_new_and_like_those_of_the_training_split(name):
+    task = load_task(name, 0)
+    one, again, other = (task.fresh(torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    if one is None:
+        return
+    train = task.split("train")
+    end = len(one.x)
+    assert torch.equal(one.x, again.x)
+    assert not torch.equal(one.x, other.x)
+    assert one.x.shape == train.x[:end].shape
+    assert one.answers.shape == (train.answers[:end] if one.per_frame else train.answers).shape
+    assert torch.equal(one.frame_mask, train.frame_mask[:end])
+    assert not train.frame_mask[end:].any()
+    assert float(one.x.mean()) == pytest.approx(float(train.x[:end].mean()), rel=0.05)
 
 
 def test_row_and_frame_digits_are_the_same_images():

@@ -5,18 +5,19 @@ import re
 from dataclasses import replace
 
 import pytest
+from neurorec.report.rows import csv_rows
 
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run, rebuild_network
 from neurorec.experiments.store import read_activity, read_history, read_run
-from neurorec.experiments.verbs import prepare_study, run_study
+from neurorec.experiments.trainings import prepare_study, run_study
 from neurorec.experiments.workloads import read_work
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.report.pricing import print_cost
-from neurorec.report.rows import csv_rows
 from neurorec.report.sweeping import print_sweep
+from neurorec.report.training.rows import csv_rows
 from tests.experiments.tiny import in_this_process, write_study
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.laws.test_gradients import SMOOTH
 from tests.nets import inputs, network
 from tests.rounding import assert_apart, sums_apart, unrolled_apart
 
@@ -20,7 +21,7 @@ def test_sums_in_any_order_lie_within_the_bound_and_a_lost_term_does_not():
         assert_apart(one, less, allowed, "a sum")
 
 
-@pytest.mark.parametrize("name", ["echo_state", "elman", "leaky_integrator", "lstm"])
+@pytest.mark.parametrize("name", SMOOTH)
 def test_single_precision_errs_less_than_its_bound_and_the_bound_is_small(name):
     net = network(name, I=5, H=9)
     x = inputs(net, 17, 8)

@@ -1,4 +1,4 @@
-"""Cells against what others compute: torch's own RNN and LSTM, the stated wiring of reservoirs, steps done by hand."""
+"""Cells against what others compute: torch's own RNN, LSTM and GRU, the stated wiring of reservoirs, steps done by hand."""
 
 import pytest
 import torch
@@ -8,39 +8,67 @@ from tests.nets import inputs, network
 
 
 def test_elman_is_torchs_rnn():
-    net = network("elman", I=4, H=6)
-    torchs = torch.nn.RNN(4, 6)
+    net = network("elman", I=4, H=6).double()
+    torchs = torch.nn.RNN(4, 6).double()
     with torch.no_grad():
-        net["hidden"].bias.uniform_(-1, 1)
+        net["hidden"].bias.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
         torchs.weight_ih_l0.copy_(net["hidden"].w_in)
         torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
         torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
-    x = inputs(net, 9, 3)
-    torch.testing.assert_close(net["hidden"](x)[0], torchs(x)[0], rtol=1e-5, atol=1e-6)
+    x = inputs(net, 9, 3).double()
+    torch.testing.assert_close(net["hidden"](x)[0], torchs(x)[0])
 
 
 def test_lstm_is_torchs_lstm():
-    net = network("lstm", I=4, H=6)
+    net = network("lstm", I=4, H=6).double()
     assert net["hidden"].bias[6:12].eq(1.0).all()  # the forget gates start open
-    torchs = torch.nn.LSTM(4, 6)
+    torchs = torch.nn.LSTM(4, 6).double()
     with torch.no_grad():
-        net["hidden"].bias.uniform_(-1, 1)
+        net["hidden"].bias.uniform_(-1, 1, generator=torch.Generator().manual_seed(0))
         torchs.weight_ih_l0.copy_(net["hidden"].w_in)
         torchs.weight_hh_l0.copy_(net["hidden"].w_rec)
         torchs.bias_ih_l0.copy_(net["hidden"].bias)
         torchs.bias_hh_l0.zero_()
-    x = inputs(net, 9, 3)
+    x = inputs(net, 9, 3).double()
     outputs, state = net["hidden"](x)
     theirs, (h, c) = torchs(x)
-    torch.testing.assert_close(outputs, theirs, rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(state.c, c[0], rtol=1e-5, atol=1e-6)
-    torch.testing.assert_close(state.h, h[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(outputs, theirs)
+    torch.testing.assert_close(state.c, c[0])
+    torch.testing.assert_close(state.h, h[0])
+
+
+def test_gru_is_torchs_gru_with_the_reset_outside():
+    hidden = network("gru", I=4, H=6, update_bias=0.5)["hidden"]
+    assert hidden.bias[6:12].eq(0.5).all()
+    torchs = torch.nn.GRUCell(4, 6)
+    with torch.no_grad():
+        hidden.bias.uniform_(-1, 1)
+        hidden.candidate_bias.uniform_(-1, 1)
+        torchs.weight_ih.copy_(hidden.w_in)
+        torchs.weight_hh.copy_(hidden.w_rec)
+        torchs.bias_ih.copy_(hidden.bias)
+        torchs.bias_hh.zero_()
+        torchs.bias_hh[12:] = hidden.candidate_bias
+    x, h = torch.rand(9, 3, 4), torch.zeros(3, 6)
+    outputs, _ = hidden(x)
+    for t in range(9):
+        h = torchs(x[t], h)
+        torch.testing.assert_close(outputs[t], h, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("activation", "function"), [("tanh", torch.tanh), ("sigmoid", torch.sigmoid)])
+def test_a_feed_forward_layer_is_a_function_of_this_step(activation, function):
+    hidden = network("dense", I=4, H=6, activation=activation)["hidden"]
+    torch.nn.init.uniform_(hidden.bias, -1, 1)
+    x = torch.rand(9, 3, 4)
+    torch.testing.assert_close(hidden(x)[0], function(x @ hidden.w_in.T + hidden.bias))
+    assert not hidden.recurrent_weights()
 
 
 def test_every_trained_recurrence_is_known_to_the_frozen_control():
     trained = {name for name in cells if any(w.requires_grad for w in network(name)["hidden"].recurrent_weights())}
-    assert {"elman", "lstm", "lif", "adaptive_lif"} <= trained
+    assert {"elman", "lstm", "gru", "lif", "adaptive_lif"} <= trained
 
 
 def test_a_frozen_elman_forgets_at_once():
@@ -53,14 +81,16 @@ def test_a_frozen_elman_forgets_at_once():
 
 
 def test_echo_state_has_its_stated_radius_density_and_leak():
-    net = network("echo_state", I=2, H=200, spectral_radius=0.8, density=0.2, leak=0.25)
-    assert float(torch.linalg.eigvals(net["hidden"].w_rec).abs().max()) == pytest.approx(0.8, abs=1e-4)
+    net = network("echo_state", I=2, H=200, spectral_radius=0.8, density=0.2, leak=0.25).double()
+    assert float(torch.linalg.eigvals(net["hidden"].w_rec).abs().max()) == pytest.approx(
+        0.8, abs=1e-4
+    )  # it was scaled in single precision
     assert float((net["hidden"].w_rec != 0).float().mean()) == pytest.approx(0.2, abs=0.02)
-    h = torch.full((1, 200), 0.5)
-    x = torch.ones(1, 2)
+    h = torch.full((1, 200), 0.5).double()
+    x = torch.ones(1, 2).double()
     output, _ = net["hidden"].step(net["hidden"].initial_state(1)._replace(h=h), x)
     drive = x @ net["hidden"].w_in.T + net["hidden"].bias + h @ net["hidden"].w_rec.T
-    torch.testing.assert_close(output, 0.75 * h + 0.25 * torch.tanh(drive), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(output, 0.75 * h + 0.25 * torch.tanh(drive))
     assert not any(weight.requires_grad for weight in net["hidden"].parameters())
 
 

@@ -27,8 +27,10 @@ def test_a_neuron_that_subtracts_keeps_what_lay_above_the_threshold():
 def test_an_adaptive_neuron_subtracts_the_threshold_that_it_crossed():
     """It stood at 1.5 - 1/64 x 0.5 = 1.4921875 when u = 2 crossed it; only then it rises by 0.25."""
     net = network("adaptive_lif", I=1, H=1, reset="subtract")
-    state = net["hidden"].initial_state(1)._replace(
-        v=torch.full((1, 1), 2.0), i=torch.full((1, 1), 2.0), b=torch.full((1, 1), 1.5)
+    state = (
+        net["hidden"]
+        .initial_state(1)
+        ._replace(v=torch.full((1, 1), 2.0), i=torch.full((1, 1), 2.0), b=torch.full((1, 1), 1.5))
     )
     z, state = net["hidden"].step(state, torch.zeros(1, 1))
     assert z.item() == 1.0
@@ -42,13 +44,15 @@ def test_norse_resets_alike(name):
     _norse("lif")  # its first import warns
     from norse.torch.functional.reset import reset_subtract, reset_value
 
-    u, z = torch.randn(5, 7), (torch.rand(5, 7) < 0.5).float()
-    threshold = torch.rand(5, 7)
+    generator = torch.Generator().manual_seed(0)
+    u = torch.randn(5, 7, generator=generator).double()
+    z, threshold = torch.rand(2, 5, 7, generator=generator).double()
+    z = (z < 0.5).double()
     if name == "zero":
-        ours, theirs = resets[name](-0.25)(u, z, threshold), reset_value(z, u, torch.tensor(-0.25), threshold)
+        ours, theirs = resets[name](-0.25)(u, z, threshold), reset_value(z, u, torch.tensor(-0.25).double(), threshold)
     else:
-        ours, theirs = resets[name](0.0)(u, z, threshold), reset_subtract(z, u, torch.tensor(0.0), threshold)
-    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-6)
+        ours, theirs = resets[name](0.0)(u, z, threshold), reset_subtract(z, u, torch.tensor(0.0).double(), threshold)
+    torch.testing.assert_close(ours, theirs)
 
 
 @pytest.mark.parametrize("reset", list(resets))
@@ -56,9 +60,9 @@ def test_snntorch_sends_the_same_spikes(reset):
     """A current that lasts one step (tau_syn = dt) and no recurrence make the neuron snnTorch's `Leaky` with beta = 7/8, as
     long as one subtraction takes it below its threshold (else snnTorch's next step differs)."""
     snntorch = pytest.importorskip("snntorch", reason="snntorch is not installed")
-    net = network("lif", I=6, H=30, tau_syn_ms=1.0, input_gain=4.0, reset=reset)
+    net = network("lif", I=6, H=30, tau_syn_ms=1.0, input_gain=4.0, reset=reset).double()
     net["hidden"].freeze_recurrence()
-    x = inputs(net, 60, 4, share=0.5)
+    x = inputs(net, 60, 4, share=0.5).double()
     ours, final = net["hidden"](x)
     neurons = snntorch.Leaky(beta=7 / 8, reset_mechanism=reset, reset_delay=False)
     mem, theirs = neurons.init_leaky(), []
@@ -67,7 +71,7 @@ def test_snntorch_sends_the_same_spikes(reset):
         theirs.append(spikes)
     assert ours.mean() > 0.03
     assert torch.equal(ours, torch.stack(theirs))
-    torch.testing.assert_close(final.v, mem, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(final.v, mem)
 
 
 def test_resets_cost_what_they_add():

@@ -31,7 +31,7 @@ def test_the_ledger_says_on_what_its_numbers_depend(tmp_path):
         "| ≥ 0.800 | reproduced |",
         "no score of these claims moves by more than 0.010",
         "No number in the published run: not this",
-        "* command: `neurorec run s`",
+        "* command: neurorec run s",
         "[results/s.md](results/s.md)",
     ):  # fmt: skip
         assert said in text
@@ -59,7 +59,7 @@ def test_publishing_copies_findings_and_tables_and_writes_the_ledger(tmp_path):
     assert [path.name for path in written] == ["backprop_vs_stdp.json", "backprop_vs_stdp.md", "results.md"]
     assert read_findings(written[0]) == results.findings
     assert "| Elman | BPTT |" in written[1].read_text()
-    assert results.question in written[2].read_text()
+    assert results.findings.question in written[2].read_text()
 
 
 def test_a_quick_run_and_one_without_findings_are_not_published(tmp_path):

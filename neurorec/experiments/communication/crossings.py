@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope
 from neurorec.experiments.communication.results import CrossRow, SizeRow
 from neurorec.hardware.chips.band import Band
@@ -149,6 +150,5 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
 
 
 def _bytes(counted: Counted, nets: list[ObservedEpoch], way: Way) -> Band:
-    band = envelope([Band.exact(float(counted.traffic_of(net, way, TWO).total_bytes)) for net in nets])
-    assert band is not None
-    return band
+    every = [Band.exact(float(counted.traffic_of(net, way, TWO).total_bytes)) for net in nets]
+    return needed(envelope(every), "bytes need at least one net to count")

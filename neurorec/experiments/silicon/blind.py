@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.abr import read_rows
 from neurorec.hardware.calibrate.law_fit import Rows, disagreement, fit
 from neurorec.hardware.pricing.price import price
@@ -57,13 +58,15 @@ def blind_predictions() -> list[Blind]:
     found = []
     for chip in ("loihi1", "loihi1_sanafe"):
         cost = price(described_work(_nearest_neighbours()), chip)
-        assert cost.dynamic_pJ is not None
-        said = [number * 1e-6 for number in (cost.dynamic_pJ.value, cost.dynamic_pJ.low, cost.dynamic_pJ.high)]
+        dynamic_pJ = needed(
+            cost.dynamic_pJ, f'chip "{chip}" has no dynamic energy for nearest neighbours: {cost.why_not}'
+        )
+        said = [pJ * 1e-6 for pJ in (dynamic_pJ.value, dynamic_pJ.low, dynamic_pJ.high)]
         found.append(Blind("nearest neighbours, one query, dynamic", said[0], said[1], said[2], "µJ", f"card {chip}"))
     for rate_Hz in (20.0, 50.0):
         cost = price(described_work(_truenorth(rate_Hz)), "truenorth")
-        assert cost.energy_pJ is not None
-        mW = [number * 1e-9 for number in (cost.energy_pJ.value, cost.energy_pJ.low, cost.energy_pJ.high)]
+        energy_pJ = needed(cost.energy_pJ, f'chip "truenorth" has no energy at {rate_Hz:g} Hz: {cost.why_not}')
+        mW = [pJ * 1e-9 for pJ in (energy_pJ.value, energy_pJ.low, energy_pJ.high)]
         found.append(Blind(f"TrueNorth, {rate_Hz:g} Hz, 0.8 V", mW[0], mW[1], mW[2], "mW", "card truenorth"))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
 from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
@@ -29,9 +30,8 @@ def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
 
 def _point(board: str, device: str, law: Calibration, m: Measurement, fitted: bool, dynamic: bool) -> Point:
     if dynamic:
-        said = law.dynamic_uJ(m.operations, m.batch)
-        assert said is not None
-        measured = m.dynamic_uJ
+        missing = f"the law of {board} has no dynamic part: its measurements state no idle_mW; add that column"
+        said, measured = needed(law.dynamic_uJ(m.operations, m.batch), missing), m.dynamic_uJ
     else:
         said, measured = law.total_uJ(m.operations, m.batch), m.energy_uJ
     low, high = said / law.band_factor, said * law.band_factor
@@ -66,14 +66,14 @@ def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
     sanafe_uJ = dynamic.value * 1e-6 if dynamic else None  # SANA-FE counts no static power
     for chip in ("loihi1", "loihi1_sanafe"):
         cost = price(described_work(net), chip)
-        assert cost.operations is not None
-        assert cost.dynamic_pJ is not None
-        assert cost.energy_pJ is not None
-        counted = cost.operations.total
+        missing = f'chip "{chip}" has no price for the keyword spotter: {cost.why_not}'
+        operations, bands = needed(cost.operations, missing), (cost.dynamic_pJ, cost.energy_pJ)
+        counted = operations.total
         updates = counted.neuron_updates + counted.values_sent
         keras = KERAS_PJ["loihi"] * counted.synaptic_events + KERAS_LOIHI_NEURON_PJ * updates
-        rival = keras * 1e-6 / cost.operations.samples
-        for at, (measured, band) in enumerate(((active_uJ, cost.dynamic_pJ), (total_uJ, cost.energy_pJ))):
+        rival = keras * 1e-6 / operations.samples
+        for at, (measured, pJ) in enumerate(zip((active_uJ, total_uJ), bands, strict=True)):
+            band = needed(pJ, missing)
             said = [number * 1e-6 for number in (band.value, band.low, band.high)]
             name = "spotter, mean of 5 runs"
             points[at].append(Point(chip, name, "uJ", measured, said[0], said[1], said[2], rival, sanafe=sanafe_uJ))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurorec.basics.cards import read_toml
+from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.rivals import KERAS_PJ, TRUENORTH_EVENT_PJ
 from neurorec.experiments.silicon.score import Point, Score, spread_band
 from neurorec.hardware.pricing.price import price
@@ -43,12 +44,9 @@ def chip_scores() -> list[Score]:
 
 def _power(net: Description, chip: str, mW: float, rival: float | None, name: str, fitted: bool) -> Point:
     cost = price(described_work(net), chip)
-    assert cost.energy_pJ is not None, cost.why_not
-    assert cost.latency_us is not None
-    said, low, high = (
-        number / cost.latency_us.value * 1e-3
-        for number in (cost.energy_pJ.value, cost.energy_pJ.low, cost.energy_pJ.high)
-    )
+    energy_pJ = needed(cost.energy_pJ, f'chip "{chip}" has no energy for {name}: {cost.why_not}')
+    latency_us = needed(cost.latency_us, f'chip "{chip}" has no latency, which a power needs; add [time] to its card')
+    said, low, high = (pJ / latency_us.value * 1e-3 for pJ in (energy_pJ.value, energy_pJ.low, energy_pJ.high))
     return Point(chip, name, "mW", mW, said, low, high, rival, fitted)
 
 

@@ -124,7 +124,8 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
         "output": nir.Output({"output": np.array([readout.size])}),
     }
     edges: list[tuple[str, str]] = []
-    for name, layer in network.hidden.items():
+    for name in network.hidden:
+        layer: LIF = network[name]
         neuron, recurrent = neuron_of(name), f"{name}.w_rec"
         nodes[neuron] = _neurons(layer, profile)
         for wire in network.wires_into(name):
@@ -189,7 +190,7 @@ def _readout_why_not(network: Network) -> str | None:
     return None
 
 
-def _neurons(cell: LIF, profile: NirProfile) -> Any:
+def _neurons(cell: Any, profile: NirProfile) -> Any:
     import nir
 
     card, dt = cell.card, profile.options(cell.card).dt

@@ -158,7 +158,7 @@ def _busiest_ns(placed: Placed, events: list[np.ndarray], spikes: list[np.ndarra
         (times.neuron_update_inactive, units * running - active),
     )
     spent = [_ends(time.as_band())[:, None, None] * count for time, count in counted if time is not None]
-    return sum(spent).max(1) if spent else np.zeros((3, len(running)))
+    return np.sum(spent, axis=0).max(1) if spent else np.zeros((3, len(running)))
 
 
 def _barrier_ns(mapping: Mapping, chip: Chip, barrier_one_tile: Time) -> Band:

@@ -164,10 +164,11 @@ def _per_step(work: Workload) -> dict[str, PopulationSteps] | None:
     none, found = np.zeros(work.steps, np.int64), {}
     for p in work.populations:
         into = work.into(p.name)
-        by_spikes = [one for one in into if one.spikes is not None]
-        if any(one.steps is None for one in by_spikes) or (p.spikes is not None and p.steps is None):
+        events = [one.steps for one in into if one.spikes is not None]
+        spikes = none if p.spikes is None else p.steps
+        known = [steps for steps in events if steps is not None]
+        if len(known) < len(events) or spikes is None:
             return None
         macs = p.macs + sum(one.synapses for one in into if one.spikes is None and not one.summed)
-        events = sum((one.steps for one in by_spikes), none)
-        found[p.name] = PopulationSteps(events, work.running * macs, none if p.steps is None else p.steps)
+        found[p.name] = PopulationSteps(sum(known, none), work.running * macs, spikes)
     return found

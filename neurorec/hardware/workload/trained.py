@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from torch import nn
 
 from neurorec.engines.activity import Activity
 from neurorec.engines.relaxation import UNITS
@@ -52,7 +52,7 @@ def trained_work(
     )
 
 
-def _layers(model: Network | EnergyModel) -> dict[str, nn.Module]:
+def _layers(model: Network | EnergyModel) -> dict[str, Any]:
     return dict(model.named_layers()) if isinstance(model, Network) else {UNITS: model}
 
 
@@ -93,34 +93,28 @@ class Line:
     """A projection with the weights of its synapses [units, lines], where the layer has one matrix of them."""
 
     projection: Projection
+    fan_out: np.ndarray
     weight: np.ndarray | None
 
 
-def _lines(model: Network | EnergyModel, activity: Activity, name: str) -> Iterator[Line]:
+def _lines(model: Any, activity: Activity, name: str) -> Iterator[Line]:
     """What the layer hears over its wires, and then from itself."""
     layer = _layers(model)[name]
     declared: StepOperations = layer.operations()
-    if isinstance(model, Network):
-        for wire in model.wires_into(name):
-            if wire in model.cut:
-                continue
-            lines, carried = model.lines_of(wire), wire.carries == AS_SENT
-            spiking = carried and model.signal_of(wire.source) == "spikes"
-            weight = _weight(layer, "w_in")
-            yield Line(
-                _projection(wire.source, name, declared.input_fan_out[lines], spiking, activity, bool(wire.delay),
-                            0 if carried else model.size_of(wire.source)),
-                None if weight is None else weight[:, lines],
-            )  # fmt: skip
+    for wire in model.wires_into(name) if isinstance(model, Network) else ():
+        if wire not in model.cut:
+            lines, as_sent, weight = model.lines_of(wire), wire.carries == AS_SENT, _weight(layer, "w_in")
+            fan_out, spiking = declared.input_fan_out[lines], as_sent and model.signal_of(wire.source) == "spikes"
+            changed = 0 if as_sent else model.size_of(wire.source)
+            projection = _projection(wire.source, name, fan_out, spiking, activity, bool(wire.delay), changed)
+            yield Line(projection, fan_out, None if weight is None else weight[:, lines])
     if declared.recurrent_fan_out.any():
-        spiking = declared.recurrent_signal == "spikes"
-        yield Line(
-            _projection(name, name, declared.recurrent_fan_out, spiking, activity, delayed=True),
-            _weight(layer, "w_rec"),
-        )
+        fan_out, spiking = declared.recurrent_fan_out, declared.recurrent_signal == "spikes"
+        projection = _projection(name, name, fan_out, spiking, activity, delayed=True)
+        yield Line(projection, fan_out, _weight(layer, "w_rec"))
 
 
-def _weight(layer: nn.Module, name: str) -> np.ndarray | None:
+def _weight(layer: Any, name: str) -> np.ndarray | None:
     weight = getattr(layer, name, None)
     return None if weight is None else weight.detach().cpu().numpy()
 
@@ -153,16 +147,16 @@ def _projection(
     )
 
 
-def _wiring(layers: dict[str, nn.Module], lines: list[Line], inputs: int) -> Wiring:
+def _wiring(layers: dict[str, Any], lines: list[Line], inputs: int) -> Wiring:
     """Wires where weights of zero are no synapses and some are; otherwise every unit hears every unit."""
     at = {INPUT: INPUT_LINES, **{name: n for n, name in enumerate(layers)}}
     regular, wired, synapses = [], {}, []
     input_reaches = np.zeros(inputs, bool)
     for name, layer in layers.items():
         own = [line for line in lines if line.projection.target == name and line.projection.synapses]
-        exists = [(line.projection.sources[0], line.projection, _exists(line, layer.size)) for line in own]
-        dense = [(at[source], projection.lines) for source, projection, found in exists if found is None]
-        sparse = [(at[source], found) for source, _, found in exists if found is not None]
+        exists = [(line, at[line.projection.sources[0]], _exists(line, layer.size)) for line in own]
+        dense = [(source, line.projection.lines) for line, source, found in exists if found is None]
+        sparse = [(source, found) for _, source, found in exists if found is not None]
         held = np.full(layer.size, -(-sum(line.projection.synapses for line in own) // layer.size))
         if sparse:
             held = sum(found.sum(1) for _, found in sparse) + sum(fan_in for _, fan_in in dense)
@@ -170,9 +164,9 @@ def _wiring(layers: dict[str, nn.Module], lines: list[Line], inputs: int) -> Wir
         for source, found in sparse:
             wired[source, at[name]] = found | wired.get((source, at[name]), False)
         synapses.append(held)
-        for source, projection, _ in exists:
-            if source == INPUT:
-                input_reaches |= projection.fan_out > 0
+        for line, source, _ in exists:
+            if source == INPUT_LINES:
+                input_reaches |= line.fan_out > 0
     sizes = [layer.size for layer in layers.values()]
     return Wiring(
         regular=tuple(regular),
@@ -185,10 +179,10 @@ def _wiring(layers: dict[str, nn.Module], lines: list[Line], inputs: int) -> Wir
 
 def _exists(line: Line, units: int) -> np.ndarray | None:
     """[units, lines] where there is a synapse, if the fan-out says that not all of them are."""
-    fan_out, weight = line.projection.fan_out, line.weight
-    if fan_out.min(initial=units) >= units - 1 or weight is None:
+    if line.fan_out.min(initial=units) >= units - 1 or line.weight is None:
         return None
-    return weight != 0 if np.array_equal((weight != 0).sum(0), fan_out) else None
+    exists = line.weight != 0
+    return exists if np.array_equal(exists.sum(0), line.fan_out) else None
 
 
 def _wires(wired: dict[tuple[int, int], np.ndarray], inputs: int, sizes: list[int]) -> Wires:

@@ -6,7 +6,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.models.cell import StepOperations, TraceOperations, cells
+from neurorec.models.cell import Eligibility, StepOperations, TraceOperations, cells
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES
@@ -29,8 +29,9 @@ class AdaptiveLIFTraces(NamedTuple):
     """As `LIFTraces`, and of the threshold."""
 
     current: Tensor  #: [B, 1, L] of i
-    potential: Tensor  #: [B, H, L] of v, in units of dt/tau_mem
+    potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem
     threshold: Tensor  #: [B, H, L] of b, in units of dt/tau_mem
+    kept: Tensor | float  #: [B, H, 1] what the reset has left of the potential's
 
 
 @cells.register("adaptive_lif")
@@ -75,12 +76,11 @@ class AdaptiveLIF(LIF):
 
     def start_traces(self, batch: int) -> AdaptiveLIFTraces:
         current = super().start_traces(batch).current
-        zero = current.expand(-1, self.size, -1)
-        return AdaptiveLIFTraces(current, zero, zero)
+        return AdaptiveLIFTraces(current, current.repeat(1, self.size, 1), current.repeat(1, self.size, 1), 1.0)
 
     def traced_step(
         self, state: AdaptiveLIFState, traces: AdaptiveLIFTraces, x: Tensor
-    ) -> tuple[Tensor, AdaptiveLIFState, Tensor, AdaptiveLIFTraces]:
+    ) -> tuple[Tensor, AdaptiveLIFState, Eligibility, AdaptiveLIFTraces]:
         """As for `lif`, through the threshold too. Here, and not in `step`, the spike that moves b has its surrogate
         derivative: the slow trace by which e-prop bridges long delays.
 
@@ -92,12 +92,14 @@ class AdaptiveLIF(LIF):
         u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
         c = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
         psi = self.spike.derivative(u - c)[:, :, None] * self.tau_mem.rate
-        du = traces.potential * (1 - self.tau_mem.rate) + traces.current
-        dc = traces.threshold * (1 - self.tau_adapt.rate)
-        e = psi * (du - dc)
-        current = traces.current * (1 - self.tau_syn.rate) + self._lines(state.z, x)
-        potential = self.reset.differential(du, z[:, :, None], dc)
-        return z, after, e, AdaptiveLIFTraces(current, potential, dc + (self.card.adaptation / self.tau_mem.rate) * e)
+        du = traces.potential.mul_((1 - self.tau_mem.rate) * traces.kept).add_(traces.current)
+        dc = traces.threshold.mul_(1 - self.tau_adapt.rate)
+        above = du - dc
+        if not self.reset.clears:
+            du.addcmul_(z[:, :, None], dc, value=-1)
+        dc.addcmul_(psi, above, value=self.card.adaptation * (self.card.tau_mem_ms / self.card.dt_ms))
+        current = traces.current.mul_(1 - self.tau_syn.rate).add_(self._lines(state.z, x))
+        return z, after, Eligibility(psi, above), AdaptiveLIFTraces(current, du, dc, self._kept(z))
 
     def trace_operations(self) -> TraceOperations:
         return TraceOperations(per_line=2, per_synapse=7 if self.reset.clears else 9)

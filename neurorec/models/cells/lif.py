@@ -7,7 +7,7 @@ from pydantic import NonNegativeFloat, PositiveFloat, model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.models.cell import Cell, CellCard, StepOperations, TraceOperations, cells, draw_normal
+from neurorec.models.cell import Cell, CellCard, Eligibility, StepOperations, TraceOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
@@ -106,7 +106,8 @@ class LIFTraces(NamedTuple):
     """How the state of neuron j depends on the weight of its synapse ji through j's own past: derivatives."""
 
     current: Tensor  #: [B, 1, L] of i, the same for every neuron that hears the line
-    potential: Tensor  #: [B, H, L] of v, in units of dt/tau_mem; [B, 1, L] where spikes do not clear it
+    potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem; [B, 1, L] where spikes do not clear it
+    kept: Tensor | float  #: [B, H, 1] what the reset has left of it
 
 
 @cells.register("lif")
@@ -171,22 +172,29 @@ class LIF(Cell):
 
     def start_traces(self, batch: int) -> LIFTraces:
         lines = self.input_size + (self.size if self.w_rec.requires_grad else 0)
-        zero = self.w_in.new_zeros(batch, 1, lines, requires_grad=False)
-        return LIFTraces(zero, zero.expand(-1, self.size, -1) if self.reset.clears else zero)
+        zero = self.w_in.new_zeros(batch, self.size, lines, requires_grad=False)
+        return LIFTraces(zero[:, :1].clone(), zero if self.reset.clears else zero[:, :1].clone(), 1.0)
 
-    def traced_step(self, state: LIFState, traces: LIFTraces, x: Tensor) -> tuple[Tensor, LIFState, Tensor, LIFTraces]:
-        """One step, with the eligibility [B, H, L] of each synapse for this step's spike: output, next state, e, next traces.
+    def traced_step(
+        self, state: LIFState, traces: LIFTraces, x: Tensor
+    ) -> tuple[Tensor, LIFState, Eligibility, LIFTraces]:
+        """One step, with the eligibility of each synapse for this step's spike: output, next state, eligibility, next traces
+        (written over the old).
 
         di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + di + x;  e = psi dt/tau_mem du;  dv' as v', z given
         """
         jump, u = self._before_reset(state, x)
         z = self.spike(u - self.card.v_threshold)
         psi = self.spike.derivative(u - self.card.v_threshold) * self.tau_mem.rate
-        heard = traces.current + self._lines(state.z, x)
-        du = traces.potential * (1 - self.tau_mem.rate) + heard
+        heard = traces.current.add_(self._lines(state.z, x))
+        du = traces.potential.mul_((1 - self.tau_mem.rate) * traces.kept).add_(heard)
         v, i = self.reset(u, z, self.card.v_threshold), jump + -self.tau_syn.rate * jump
-        after = LIFTraces(heard * (1 - self.tau_syn.rate), self.reset.differential(du, z[:, :, None], None))
-        return z, LIFState(z, v, i), psi[:, :, None] * du, after
+        after = LIFTraces(heard.mul_(1 - self.tau_syn.rate), du, self._kept(z))
+        return z, LIFState(z, v, i), Eligibility(psi[:, :, None], du), after
+
+    def _kept(self, z: Tensor) -> Tensor | float:
+        """Share of each neuron's potential trace that outlasts the reset: [B, H, 1], or one number."""
+        return self.reset.kept(z[:, :, None])
 
     def _lines(self, z: Tensor, x: Tensor) -> Tensor:
         """What arrives at the trained synapses of every neuron: [B, 1, L]."""

@@ -30,8 +30,8 @@ class Reset(ABC):
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor: ...
 
     @abstractmethod
-    def differential(self, du: Tensor, z: Tensor, dthreshold: Any) -> Tensor:
-        """How much the result changes when u and the threshold change by so much and z does not."""
+    def kept(self, z: Tensor) -> Tensor | float:
+        """Share of a small change of u that is still there after the reset, z given."""
 
 
 @resets.register("zero")
@@ -46,8 +46,8 @@ class Zero(Reset):
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor:
         return (1 - z) * u + z * self.v_reset
 
-    def differential(self, du: Tensor, z: Tensor, dthreshold: Any) -> Tensor:
-        return (1 - z) * du
+    def kept(self, z: Tensor) -> Tensor:
+        return 1 - z
 
 
 @resets.register("subtract")
@@ -63,8 +63,8 @@ class Subtract(Reset):
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor:
         return u - z * (threshold - self.v_reset)
 
-    def differential(self, du: Tensor, z: Tensor, dthreshold: Any) -> Tensor:
-        return du if dthreshold is None else du - z * dthreshold
+    def kept(self, z: Tensor) -> float:
+        return 1.0
 
 
 def _known(name: str) -> str:

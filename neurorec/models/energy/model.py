@@ -57,6 +57,7 @@ class EnergyModel(nn.Module, ABC):
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     example: ClassVar[Mapping[str, Any]] = {}
+    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
     card: EnergyModelCard
 
     def __init__(self, card: EnergyModelCard, size: int) -> None:

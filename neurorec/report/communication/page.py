@@ -46,7 +46,8 @@ def communication_page(results: CommunicationResults) -> Page:
             Section("assumed", "What is assumed", [Facts(assumed())]),
             Section("links", "Links", [tables.links_table(results)]),
         ],
-        how=[tuple(note.split(": ", 1)) for note in results.notes], sources=results.sources, data=csv_data(results),
+        how=[(name, text) for name, _, text in (note.partition(": ") for note in results.notes)],
+        sources=results.sources, data=csv_data(results),
     )  # fmt: skip
 
 

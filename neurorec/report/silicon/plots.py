@@ -1,5 +1,7 @@
 """Estimate against measured, one picture a set of points, with bands; what a price per operation says, beside."""
 
+import textwrap
+
 import numpy as np
 
 from neurorec.experiments.silicon.score import Score
@@ -35,7 +37,7 @@ def silicon_plot(score: Score) -> Plot | None:
         axes.set(
             xscale="log", yscale="log", xlabel=f"measured ({points[0].unit})", ylabel=f"estimate ({points[0].unit})"
         )
-        axes.set_title(score.name, color=INK)
+        axes.set_title("\n".join(textwrap.wrap(score.name, 40)), color=INK)
         legend_below(drawn, axes.get_legend_handles_labels()[0])
         rows = [("device", "point", "estimate_by_measured", "inside_band")]
         rows += [(p.device, p.name, f"{p.estimate / p.measured:.4g}", p.covered) for p in score.predicted]

@@ -119,7 +119,9 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
     if not found:
         return None
     title = f"{task}: totals on all-in chips"
-    with figure(1.2 + 0.3 * len(found)) as (drawn, axes):
+    labels = [f"{chip}: {short_label(group, groups)}".replace(", ", ",\n") for chip, group, _ in found]
+    row_in = 0.45 if any("\n" in label for label in labels) else 0.3
+    with figure(1.2 + row_in * len(found)) as (drawn, axes):
         for y, (chip, _, cost) in enumerate(found):
             at = chips.index(chip)
             colour, x = PAIR_COLOURS[at % len(PAIR_COLOURS)], cost.total.mean / 1e6
@@ -128,7 +130,7 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
             axes.plot(x, y, MARKERS[at % len(MARKERS)], color=colour, markersize=6.5)
             number = wording.energy(cost.total.mean, cost.at_least)
             axes.annotate(number, (band[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9)
-        axes.set_yticks(range(len(found)), [f"{chip}: {short_label(group, groups)}" for chip, group, _ in found])
+        axes.set_yticks(range(len(found)), labels)
         axes.set_ylim(len(found) - 0.5, -0.6)
         _log_energy_axis(axes, "energy of one inference, all-in (µJ)")
         axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker

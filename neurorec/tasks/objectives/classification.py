@@ -27,6 +27,7 @@ class Classification(Objective):
 
     metric = "accuracy"
     pooled = True
+    labelled = True
 
     def why_not(self, task) -> str | None:
         if task.target.dim() != 1:

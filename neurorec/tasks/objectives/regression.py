@@ -14,12 +14,18 @@ def wrong_values(target: Tensor) -> str | None:
 
 @objectives.register("regression")
 class Regression(Objective):
-    """Mean squared error, averaged over outputs and samples."""
+    """Mean squared error, averaged over outputs and samples.
+
+    Where `within` is given, a further score is the share of samples with every output less than so far off.
+    """
 
     metric = "mean squared error"
     higher_is_better = False
     pooled = True
     chance = "mean target"
+
+    def __init__(self, within: float | None = None) -> None:
+        self.within = within
 
     def why_not(self, task) -> str | None:
         if task.target.dim() != 2:
@@ -33,7 +39,11 @@ class Regression(Objective):
         return (y - batch.answers).square().mean()
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
-        return {self.metric: float(self.loss(y.double(), batch))}
+        found = {self.metric: float(self.loss(y.double(), batch))}
+        if self.within is not None:
+            near = ((y - batch.answers).abs() < self.within).all(1)
+            found[f"answers within {self.within:g}"] = float(near.float().mean())
+        return found
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return batch.answers.double()

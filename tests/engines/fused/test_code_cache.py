@@ -45,7 +45,7 @@ def test_the_width_of_vectors_follows_numbas_settings(monkeypatch, cpu, features
     monkeypatch.delenv("NUMBA_CPU_FEATURES", raising=False)
     if features is not None:
         monkeypatch.setenv("NUMBA_CPU_FEATURES", features)
-    assert (machine.__wrapped__().cpu, machine.__wrapped__().lanes) == (cpu, lanes)
+    assert (processor.__wrapped__().cpu, processor.__wrapped__().lanes) == (cpu, lanes)
 
 
 PROCESSORS = {

@@ -10,7 +10,7 @@ from neurorec.models.readout import readouts
 from neurorec.tasks.task import Batch, masked_mean
 from tests.engines.fused.comparing import SPIKING, on_grid
 from tests.nets import CLASSES, inputs, network, on_dyadic_grid
-from tests.rounding import answers_apart, assert_apart, assert_gradients_apart, sums_apart, unrolled_apart
+from tests.rounding import assert_apart, assert_gradients_apart, mean_answers_apart, sums_apart, unrolled_apart
 
 
 def gradients_of(net, loss):
@@ -52,8 +52,7 @@ def test_the_answer_is_the_mean_output_over_the_masked_steps(name, readout):
     x, mask = torch.round(inputs(net, 12, 6) * 16) / 16, torch.arange(12) % 5 > 2
     wish, hidden = torch.linspace(-1, 1, 18).reshape(6, 3), net["hidden"]
     rounded = hidden.output_signal == "values" and hidden.recurrent_weights()
-    apart = answers_apart(net["readout"], hidden(x)[0], unrolled_apart(hidden, x)[0] if rounded else 0.0)
-    apart = apart[mask].mean(0) + sums_apart(net(x).detach()[mask].abs().mean(0), 13)
+    apart = mean_answers_apart(net["readout"], hidden(x)[0], mask, unrolled_apart(hidden, x)[0] if rounded else 0.0)
     for engine in (engines[one]() for one in engines if engines[one]().why_not(hidden) is None):
         answer, plain = engine.answers(net, Batch(x, None, mask), CLASSES), masked_mean(net(x), mask)
         assert_apart(answer, plain, apart, "answers")

@@ -8,16 +8,18 @@ from dataclasses import replace
 import pytest
 
 from neurorec.basics.errors import InputError
+from neurorec.experiments.communication import run
 from neurorec.experiments.communication.count import UPDATE
-from neurorec.experiments.communication.observe import Job, observe_epoch
 from neurorec.experiments.communication.kind import Communication
+from neurorec.experiments.communication.observe import Job, observe_epoch
 from neurorec.experiments.communication.study import load_communication
+from neurorec.experiments.kind import Asked, run_kind
+from neurorec.experiments.runner import Watcher
 from neurorec.experiments.verbs import check_file
 from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.report.communication.answer import answer, place
 from neurorec.report.communication.page import ring_verdict
 from neurorec.report.communication.shared_training import refuse_half_asked
-from neurorec.experiments.kind import Asked
 from neurorec.report.page import markdown
 from neurorec.report.pages import page_of
 from neurorec.report.studies import load_results, rebuild_folder, run_asked, write_report
@@ -56,6 +58,25 @@ half = "rate"
 rule = "bptt"
 task = "row_digits"
 count_rules = ["bptt"]
+[[finding]]
+claim = "Two workers that share samples send so many bytes."
+measure = "bytes"
+pair = "tiny"
+half = "spiking"
+merge = "every update"
+workers = 2
+[[finding]]
+claim = "BPTT sends more than STDP."
+measure = "bytes"
+pair = "tiny"
+half = "spiking"
+rule = "bptt"
+over = "stdp"
+workers = 2
+[[finding]]
+claim = "A ring is checked."
+measure = "ring bytes / formula"
+bar = 1.0
 [quick]
 seeds = [0]
 max_epochs = 1
@@ -153,6 +174,18 @@ def test_a_page_its_files_and_back_again(results):
     text_before = path.read_text()
     rebuild_folder(path.parent)
     assert path.read_text() == text_before
+
+
+def test_claims_are_measured_in_bytes_and_ratios(results):
+    bytes_sent, ratio = results.findings.findings
+    by_way = {
+        (row.rule, row.merge): row.total_bytes for row in results.bytes if (row.net, row.workers) == ("tiny spiking", 2)
+    }
+    assert bytes_sent.values == tuple(map(float, by_way["any", UPDATE]))
+    assert ratio.values == (by_way["bptt", ""][0] / by_way["stdp", ""][0],)
+    assert ratio.metric == "bytes / those of STDP"
+    assert results.findings.not_measured == ("A ring is checked.",)
+    assert results.findings.seeds == (0,)
 
 
 def test_the_answer_compares_the_rules_in_two_sentences(results):

@@ -1,7 +1,7 @@
 """The silicon check: scores by hand, published points without the logs, and the whole of it where the logs are at hand."""
 
-import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -9,17 +9,21 @@ import pytest
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
+from neurorec.experiments.kind import Asked
+from neurorec.experiments.runner import Watcher
 from neurorec.experiments.silicon.abr import BOARDS, find_measured, keyword_runs, read_rows
 from neurorec.experiments.silicon.blind import loihi_sweep, operations_of
-from neurorec.experiments.silicon.checks import Checked, check_silicon
+from neurorec.experiments.silicon.checks import check_silicon
 from neurorec.experiments.silicon.keyword import affine_error
+from neurorec.experiments.silicon.kind import SiliconChecks, SiliconResults
 from neurorec.experiments.silicon.published import _table, chip_scores, microcircuit_scores
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.experiments.silicon.study import load_validation
 from neurorec.hardware.calibrate import calibrate
 from neurorec.hardware.chips.chip import load_chip
-from neurorec.report.silicon_text import report_data, report_text
-from neurorec.report.studies import Asked, rebuild_folder, run_asked
+from neurorec.report.page import markdown
+from neurorec.report.pages import page_of
+from neurorec.report.studies import rebuild_folder, run_asked
 
 MEASURED = Path(os.environ.get("NEUROREC_MEASURED", PACKAGE.parent.parent / "shared" / "facts" / "measured"))
 STUDY = load_validation("silicon_validation").card
@@ -35,7 +39,7 @@ def point(measured: float, estimate: float, fitted: bool = False) -> Point:
 
 
 def test_scores_by_hand_leave_fitted_points_out():
-    score = Score("set", "none", "rival", [point(10, 11), point(10, 5), point(20, 30), point(1, 99, fitted=True)])
+    score = Score("set", "rival", [point(10, 11), point(10, 5), point(20, 30), point(1, 99, fitted=True)])
     assert score.mean_error == pytest.approx((0.1 + 0.5 + 0.5) / 3)
     assert score.worst_error == pytest.approx(0.5)
     assert score.worst_factor == pytest.approx(2.0)
@@ -44,12 +48,11 @@ def test_scores_by_hand_leave_fitted_points_out():
     assert score.rival_factors == (0.5, 1.0)
 
 
-def test_a_set_that_was_only_fitted_claims_nothing():
-    score = Score("set", "none", "rival", [point(1, 1, fitted=True)])
+def test_a_set_that_was_only_fitted_claims_nothing(tmp_path):
+    score = Score("set", "rival", [point(1, 1, fitted=True)])
     assert (score.mean_error, score.worst_error, score.coverage, score.rank_correlation) == (None,) * 4
-    assert "| set | 0 | - | - | - | - | - | none |" in report_text(
-        Checked([score], ["nothing"], []), "study", "How far?"
-    )
+    results = SiliconResults("study", "How far?", tmp_path, [score], ["nothing"], [], [])
+    assert "| set | 0 | – | – | – | – | – |" in markdown(page_of(results))
 
 
 def test_every_published_point_has_a_source():
@@ -87,10 +90,11 @@ def test_without_the_tables_the_published_sets_are_checked_and_the_others_named(
     page = (tmp_path / "out" / "report.html").read_text()
     assert "keyword spotting, xeon" not in page
     assert "cortical microcircuit, power a node x measured time: 11 predicted points, off by 14.5% on average" in page
-    first = (tmp_path / "out" / "silicon_validation.md").read_text()
-    (tmp_path / "out" / "silicon_validation.md").unlink()
+    assert "no number in this run: Four metered points predict the total energy of keyword spotting on a CPU." in page
+    first = (tmp_path / "out" / "summary.md").read_text()
+    (tmp_path / "out" / "summary.md").unlink()
     rebuild_folder(tmp_path / "out")
-    assert (tmp_path / "out" / "silicon_validation.md").read_text() == first
+    assert (tmp_path / "out" / "summary.md").read_text() == first
 
 
 def test_options_that_mean_nothing_here_are_refused():
@@ -112,22 +116,34 @@ def test_the_committed_cards_are_the_calibration_of_the_ends(board, device):
 
 
 @needs_logs
-def test_the_whole_check_and_its_committed_result(monkeypatch):
+def test_the_whole_check_and_its_committed_result(monkeypatch, tmp_path):
     monkeypatch.setenv("NEUROREC_MEASURED", str(MEASURED))
     checked = check_silicon(STUDY)
     scores = {score.name: score for score in checked.scores}
     assert scores["keyword spotting, xeon_e5_2630, total"].mean_error < 0.15
     assert scores["keyword spotting, quadro_k4000, total"].mean_error < 0.15
     assert scores["MLPerf Tiny, microcontrollers, price an operation"].mean_error < 0.20
-    committed = json.loads((PACKAGE.parent / "docs" / "silicon_validation.json").read_text())
-    fresh = json.loads(report_data(checked))
-    assert [s["set"] for s in committed["sets"]] == [s["set"] for s in fresh["sets"]]
-    told = "run neurorec run silicon_validation and copy silicon_validation.* to docs/"
-    errors = [[s["mean_error"] or 0.0 for s in result["sets"]] for result in (committed, fresh)]
-    assert errors[0] == pytest.approx(errors[1], rel=1e-2, abs=1e-4), told
-    blind = [[b["value"] for b in result["blind"]] for result in (committed, fresh)]
-    assert blind[0] == pytest.approx(blind[1], rel=1e-2), told
-    assert len(checked.remarks) >= 7
+    kind = SiliconChecks()
+    results = kind.run(kind.prepare(Asked("silicon_validation", out=tmp_path)), Watcher())
+    fresh = markdown(page_of(results))
+    committed = (PACKAGE.parent / "docs" / "results" / "silicon_validation.md").read_text()
+    told = "run neurorec run silicon_validation and neurorec report runs/silicon_validation --publish docs/results"
+    before, now = figures(committed), figures(fresh)
+    assert list(before) == list(now), told
+    for row in before:
+        assert now[row] == pytest.approx(before[row], rel=1e-2, abs=1e-3), (row, told)
+    assert len(now) > 100
+
+
+def figures(text: str) -> dict[tuple[int, str], list[float]]:
+    """Every figure of every row of the tables in a Markdown page, but for those of the findings."""
+    rows = [
+        line.strip("| ").split(" | ") for line in text[text.index("## Errors") :].splitlines() if line.startswith("|")
+    ]
+    return {
+        (n, row[0]): [float(number) for cell in row[1:] for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", cell)]
+        for n, row in enumerate(rows)
+    }
 
 
 @needs_logs

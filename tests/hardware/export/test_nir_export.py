@@ -1,16 +1,23 @@
 """NIR export: what is written runs as the network did, spike for spike, and says what it should."""
 
+from types import SimpleNamespace
+
 import h5py
 import nir
 import numpy as np
 import pytest
 import torch
 
+import neurorec as nr
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.nir import SNNTORCH, NirProfile
 from neurorec.hardware.export.verify import verify_nir
+from neurorec.models.wires import INPUT, Wire
 from tests.hardware.export.made_up_networks import EXPORTED, build, roundtrip, spikes_in
+from tests.hardware.nets import wired
+from tests.nets import on_dyadic_grid
 
 
 @pytest.mark.parametrize("readout", ["linear", "leaky"])
@@ -160,3 +167,48 @@ def test_learned_time_constants_are_written_one_a_neuron(tmp_path, gain):
     neurons = nir.read(path).nodes["hidden.lif"]
     assert np.allclose(neurons.tau_mem * 1e3, network["hidden"].tau_mem.ms, rtol=1e-12)
     assert np.ptp(neurons.tau_mem) > 0.01
+
+
+def stacked(carries="as sent"):
+    """Two spiking layers; the second hears the input too."""
+    layers = {"first": ("lif", 9), "second": ("lif", 7)}
+    wires = (
+        Wire(INPUT, "first"),
+        Wire(INPUT, "second"),
+        Wire("first", "second", carries=carries),
+        Wire("second", "readout"),
+    )
+    return on_dyadic_grid(wired(layers, wires))
+
+
+def test_a_network_of_several_layers_comes_back_spike_for_spike(tmp_path):
+    network = stacked()
+    export_network(network, tmp_path / "net.nir")
+    verdict = verify_nir(network, tmp_path / "net.nir", spikes_in())
+    assert verdict.exact, str(verdict)
+    assert set(verdict.spikes) == {"first.lif", "second.lif"}
+    assert all(verdict.spikes.values())
+    assert verdict.readout_difference < 1e-5
+    edges = {tuple(edge) for edge in nir.read(tmp_path / "net.nir").edges}
+    assert {("input", "input.to.second"), ("first.lif", "first.to.second"), ("second.lif", "second.w_rec")} <= edges
+
+
+def test_a_wire_that_changes_what_it_carries_is_refused(tmp_path):
+    with pytest.raises(CannotRun, match="wire first -> second waits a step or changes what it carries"):
+        export_network(stacked("sigmoid"), tmp_path / "net.nir")
+
+
+def test_what_the_format_leaves_open_is_given_by_name(tmp_path):
+    network = build()
+    export_network(network, tmp_path / "net.nir", time_unit="ms", nir_version="legacy-1.0.4")
+    assert nir.read(tmp_path / "net.nir").metadata["neurorec"]["time_unit"] == "ms"
+    with pytest.raises(
+        InputError, match=r'NIR: a profile has no "timeunit" \(did you mean "time_unit"\?\); known: nir_version'
+    ):
+        export_network(network, tmp_path / "net.nir", timeunit="ms")
+
+
+def test_a_run_is_exported_with_a_profile(tmp_path):
+    run = SimpleNamespace(network=build())
+    assert nr.export(run, "nir", tmp_path / "net.nir", time_unit="steps") == tmp_path / "net.nir"
+    assert nir.read(tmp_path / "net.nir").metadata["neurorec"]["time_unit"] == "steps"

@@ -68,8 +68,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     with pytest.raises(CannotRun) as error:
         export_network(torch.nn.Linear(2, 2), tmp_path / "net.nir")  # type: ignore[arg-type]
     assert str(error.value) == (
-        "NIR cannot hold Linear: only networks of layers and wires are written; "
-        "export the layers one network each"
+        "NIR cannot hold Linear: only networks of layers and wires are written; export the layers one network each"
     )
 
 

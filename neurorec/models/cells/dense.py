@@ -1,0 +1,60 @@
+"""A feed-forward layer: units without any state, for networks whose memory lies in their wires (Jordan 1986)."""
+
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import NonNegativeFloat
+from torch import Tensor, nn
+
+from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+
+
+class DenseCard(CellCard):
+    activation: Literal["tanh", "sigmoid"]
+    input_gain: NonNegativeFloat
+
+
+class DenseState(NamedTuple):
+    """Nothing is carried from step to step."""
+
+
+@cells.register("dense")
+class Dense(Cell):
+    """H units that hear this step's lines and nothing else."""
+
+    Card = DenseCard
+    title = "feed-forward"
+    output_signal = "values"
+    equations = "h_t = f(W_in x_t + b), f = tanh or sigma as the card says"
+    sources = ("wichert_rnn",)
+    example: ClassVar = {"activation": "tanh", "input_gain": 1.0}
+    card: DenseCard
+
+    def __init__(self, card: DenseCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
+        self.bias = nn.Parameter(torch.zeros(card.size))
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        draw_normal(self.w_in, self.card.input_gain, generator)
+        nn.init.zeros_(self.bias)
+
+    def initial_state(self, batch: int) -> DenseState:
+        return DenseState()
+
+    def step(self, state: DenseState, x: Tensor) -> tuple[Tensor, DenseState]:
+        sums = nn.functional.linear(x, self.w_in, self.bias)
+        return (sums.tanh() if self.card.activation == "tanh" else sums.sigmoid()), state
+
+    def operations(self) -> StepOperations:
+        H = self.size
+        return StepOperations(
+            input_fan_out=self._dense(self.input_size, H),
+            recurrent_fan_out=self._dense(H, 0),
+            recurrent_signal="values",
+            neuron_updates=H,
+            elementwise=H,  # bias
+            nonlinearities=H,
+            state_values=0,
+            tape_values=H,
+        )

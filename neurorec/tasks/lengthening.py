@@ -1,0 +1,48 @@
+"""Tasks with a label in every frame, learned on short sequences that are drawn anew in every epoch, tested on longer ones."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neurorec.basics.seeds import torch_generator
+from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import SPLITS, Split, objectives
+
+Draw = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]
+#: frames T, samples N and a generator to x [T, N, I] and labels [T, N]
+
+
+def lengthening_task(
+    name: str, title: str, draw: Draw, frames: dict[Split, int], samples: dict[Split, int], outputs: int, seed: int,
+    sources: tuple[str, ...],
+) -> ArrayTask:  # fmt: skip
+    """Every split has sequences of its own number of frames; x, labels and mask are 0 behind their ends."""
+    generator = torch_generator(seed, name)
+    parts = {split: draw(frames[split], samples[split], generator) for split in SPLITS}
+    lengths = torch.cat([torch.full((samples[split],), frames[split]) for split in SPLITS])
+    ends = np.cumsum([0, *(samples[split] for split in SPLITS)])
+    T = max(frames.values())
+
+    def padded(part: Tensor) -> Tensor:
+        return torch.cat([part, part.new_zeros(T - len(part), *part.shape[1:])])
+
+    def fresh(generator: torch.Generator) -> Batch:
+        every_frame = torch.ones(frames["train"], dtype=torch.bool)
+        return Batch(*draw(frames["train"], samples["train"], generator), every_frame, per_frame=True)
+
+    return ArrayTask(
+        name=name,
+        title=title,
+        x=torch.cat([padded(parts[split][0]) for split in SPLITS], 1),
+        target=torch.cat([padded(parts[split][1]) for split in SPLITS], 1),
+        mask=torch.arange(T)[:, None] < lengths,
+        splits={split: np.arange(ends[k], ends[k + 1]) for k, split in enumerate(SPLITS)},
+        outputs=outputs,
+        sources=sources,
+        objective=objectives["step_classification"](),
+        lengths=lengths,
+        draw=fresh,
+    )
