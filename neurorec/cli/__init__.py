@@ -68,7 +68,7 @@ def report(
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="pairs, chips, links, studies, tasks, rules, engines, cells, encoders, exporters")
+        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
     ] = "",
     debug: Debug = False,
 ) -> None:
@@ -83,7 +83,7 @@ def show(
     name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
 ) -> None:
     """Equations, parameters with units, sources and code path of one thing."""
-    from neurorec.report.catalogue import print_member
+    from neurorec.report.showing import print_member
 
     print_member(name)
 

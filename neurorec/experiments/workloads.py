@@ -71,7 +71,8 @@ def stored_work(folder: Path) -> Asked:
     record = read_run(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     epochs = int(record.training.get("epochs", 1))
-    outcome = Outcome(record.test_score, record.validation_score, epochs, read_history(folder))
+    accuracy = record.test_score if record.metric == "accuracy" else None
+    outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
     return Asked(folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome)
 
 

@@ -161,7 +161,15 @@ def test_list_and_show_everything_there_is():
         ("loihi1", ["pJ = 23.6", "davies2018"]),
         (
             "bptt",
-            ["BPTT", "kept: weights of the forward paths", "on Elman", "on adaptive LIF", "neurorec/learning/bptt.py"],
+            [
+                "BPTT",
+                "kept: weights of the forward paths",
+                "on Elman",
+                "on adaptive LIF",
+                "neurorec/learning/bptt.py",
+                "learns from errors of the outputs; a weight's change depends on: whole graph",
+                "needs of a chip: backward pass",
+            ],
         ),
         ("row_digits", ["one row of the image at a time", "1258 train, 270 validation, 269 test", "10 outputs"]),
         ("backprop_vs_stdp", ["What does a spiking network lose", "seeds = [0, 1, 2]"]),

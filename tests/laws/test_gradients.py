@@ -6,7 +6,10 @@ import torch
 from neurorec.models.cell import cells
 from neurorec.models.cells.reset import resets
 from neurorec.models.cells.surrogate import surrogates
-from tests.nets import inputs, network
+from neurorec.models.network import Network, NetworkState
+from neurorec.models.readout import LinearReadout, ReadoutCard
+from neurorec.models.wires import INPUT, Wire
+from tests.nets import cell_card, inputs, network
 
 SMOOTH = [name for name in cells if cells[name].output_signal == "values" and cells[name].differentiable]
 
@@ -22,6 +25,51 @@ def test_bptt_of_rate_cells_equals_finite_differences(name):
         return torch.func.functional_call(net, dict(zip(names, weights, strict=True)), (x,)).square().sum()
 
     assert torch.autograd.gradcheck(loss, values, eps=1e-6, atol=1e-7)
+
+
+ANSWER_FED_BACK = (
+    Wire(INPUT, "a"), Wire("b", "a", 1), Wire("out", "a", 1, "softmax"), Wire("a", "b"), Wire("b", "out"),
+)  # fmt: skip
+DEPTH_FED_BACK = (
+    Wire(INPUT, "a"), Wire("b", "a", 1), Wire(INPUT, "b"), Wire("a", "b"), Wire("a", "out"), Wire("b", "out"),
+)  # fmt: skip
+LOOPS = {"an answer fed back": ("dense", ANSWER_FED_BACK), "depth fed back": ("gru", DEPTH_FED_BACK)}
+
+
+@pytest.mark.parametrize(("name", "wires"), LOOPS.values(), ids=LOOPS)
+def test_bptt_through_a_loop_of_layers_equals_finite_differences(name, wires):
+    """Weights, input, and where the loop starts."""
+    sizes = {INPUT: 3, "a": 4, "b": 3, "out": 2}
+    heard = {target: sum(sizes[wire.source] for wire in wires if wire.target == target) for target in sizes}
+    layers: dict = {one: cells[name](cell_card(name, sizes[one]), heard[one]) for one in "ab"}
+    layers["out"] = LinearReadout(ReadoutCard(name="linear"), heard["out"], sizes["out"])
+    net = Network(layers, wires, "values", sizes[INPUT])
+    net.reset_parameters(torch.Generator().manual_seed(0))
+    net.double()
+    x = torch.rand(5, 2, 3, generator=torch.Generator().manual_seed(1)).double()
+    names = [key for key, _ in net.named_parameters()]
+    start = net.initial_state(2)
+    back = [0.3 + value for value in start.delayed.values()]
+    values = [value.detach().requires_grad_(True) for value in (x, *back, *net.parameters())]
+
+    def loss(x, *given):
+        delayed = dict(zip(start.delayed, given, strict=False))
+        state = NetworkState(start.layers, delayed)
+        weights = {f"network.{key}": value for key, value in zip(names, given[len(back) :], strict=True)}
+        return torch.func.functional_call(_Run(net), weights, (x, state)).square().sum()
+
+    assert torch.autograd.gradcheck(loss, values, eps=1e-6, atol=1e-7)
+
+
+class _Run(torch.nn.Module):
+    """A network run from a given state."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x, state):
+        return self.network.run(x, state)[0][self.network.output]
 
 
 @pytest.mark.parametrize(

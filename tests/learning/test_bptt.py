@@ -1,16 +1,21 @@
 """BPTT: it learns, it stops at NaN, and its settings do what they say."""
 
+import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
-from neurorec.basics.errors import RunFailed
+from neurorec.basics.errors import CannotRun, RunFailed
 from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
 from neurorec.models.cell import cells
+from neurorec.models.network import Network
+from neurorec.models.readout import LinearReadout, ReadoutCard
+from neurorec.models.wires import INPUT, Wire
+from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import Batch, masked_mean
-from tests.nets import CLASSES, inputs, network, on_dyadic_grid
+from tests.nets import CLASSES, cell_card, inputs, network, on_dyadic_grid
 from tests.rounding import OPERATIONS, assert_gradients_apart, gamma
 
 
@@ -110,3 +115,48 @@ def test_every_sample_is_averaged_over_its_own_answers():
     )
     expected = torch.stack([outputs[mask[:, b] > 0, b].mean(0) for b in range(3)])
     torch.testing.assert_close(masked_mean(outputs, mask > 0), expected)
+
+
+def jordan():
+    """Feed-forward units that hear the answer of the step before."""
+    layers = {
+        "hidden": cells["dense"](cell_card("dense", 6), 5),
+        "readout": LinearReadout(ReadoutCard(name="linear"), 6, 2),
+    }
+    wires = (Wire(INPUT, "hidden"), Wire("readout", "hidden", 1, "softmax"), Wire("hidden", "readout"))
+    net = Network(layers, wires, "values", 3)
+    net.reset_parameters(torch.Generator().manual_seed(0))
+    return net
+
+
+@pytest.mark.parametrize("steps", [1, 3], ids=["a step per frame", "three steps per frame"])
+def test_teacher_forcing_is_a_feed_forward_network_that_hears_the_right_answers(steps):
+    """The same loss and gradients as of its layers without any loop, each frame told the right answer of the step before."""
+    net, generator = jordan(), torch.Generator().manual_seed(1)
+    x = torch.rand(8, 4, 3, generator=generator).repeat_interleave(steps, 0)
+    target = torch.randint(2, (8, 4), generator=generator)
+    batch = Batch(x, target, torch.ones(8 * steps, dtype=torch.bool), steps_per_frame=steps, per_frame=True)
+    method, objective = rule(teacher_forcing=True), objectives["step_classification"]()
+    state = method.init(net, engines["torch"](), objective, torch.Generator())
+    told = torch.nn.functional.one_hot(target, 2).float().repeat_interleave(steps, 0)
+    told = torch.cat([torch.zeros(1, 4, 2), told[:-1]])
+    plain = copy.deepcopy(net)
+    answers = plain["readout"](plain["hidden"](torch.cat([x, told], 2))[0])[0].unflatten(0, (8, steps)).mean(1)
+    loss = torch.nn.functional.cross_entropy(answers.flatten(0, 1), target.flatten())
+    loss.backward()
+    _, info = method.step(net, state, batch)
+    assert info.loss == pytest.approx(float(loss.detach()), rel=1e-5)
+    torch.nn.utils.clip_grad_norm_(plain.parameters(), 1.0)
+    for one, two in zip(net.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("net", "objective"), [(jordan(), "classification"), (network("elman"), "step_classification")]
+)
+def test_teacher_forcing_is_refused_where_there_is_nothing_to_force(net, objective):
+    with pytest.raises(CannotRun) as caught:
+        rule(teacher_forcing=True).init(net, engines["torch"](), objectives[objective](), torch.Generator())
+    assert str(caught.value) == (
+        "teacher_forcing: it needs a delayed wire from the readout, and targets in every frame; set it to false"
+    )

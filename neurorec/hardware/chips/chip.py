@@ -25,6 +25,7 @@ from neurorec.hardware.chips.terms import (
     TrainingTerm,
 )
 from neurorec.models.cell import Cell
+from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT
 
@@ -194,7 +195,9 @@ def needs_of_cell(cell: type[Cell]) -> frozenset[str]:
     return cell.needs | {cell.output_signal}
 
 
-def needs_of_network(network: Network) -> frozenset[str]:
+def needs_of_model(network: Network | EnergyModel) -> frozenset[str]:
     """What a chip must offer to run all layers and to carry what they send to each other."""
+    if isinstance(network, EnergyModel):
+        return network.needs | {network.output_signal}
     needs = {need for _, layer in network.named_layers() for need in layer.needs}
     return frozenset(needs | {network.signal_of(wire.source) for wire in network.wires if wire.source != INPUT})

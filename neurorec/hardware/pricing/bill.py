@@ -16,7 +16,7 @@ from neurorec.hardware.workload.counting import Operations
 class Outcome:
     """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
 
-    accuracy: float  #: on test data
+    accuracy: float | None  #: on test data; None where answers are not right or wrong
     validation: float  #: of the network that was kept
     epochs: int
     history: tuple[tuple[int, float], ...] = ()

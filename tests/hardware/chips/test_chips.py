@@ -10,12 +10,12 @@ from neurorec.basics.cards import Card, card_folder
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.card_tables import hardware_readme, run_by, trained_by, unpriced_terms
-from neurorec.hardware.chips.chip import chip_names, load_chip, needs_of_cell, needs_of_network
+from neurorec.hardware.chips.chip import chip_names, load_chip, needs_of_cell, needs_of_model
 from neurorec.hardware.chips.evidence import Known, Quantity
 from neurorec.hardware.pricing.power import idle_power_mW
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
-from tests.nets import network
+from tests.nets import energy_model, network
 
 CHIPS = (
     *("a100", "cmos_45nm", "cmos_7nm", "cortex_m33", "cortex_m4", "cortex_m7", "darwin3", "gap9", "h100", "ice40_up5k"),
@@ -146,8 +146,9 @@ def test_a_chip_that_gives_no_reason_names_the_capability():
 
 
 def test_a_network_needs_what_its_layers_need_and_what_they_send():
-    assert needs_of_network(network("lstm")) == {"gates", "values"}
-    assert needs_of_network(network("adaptive_lif")) == {"adaptive thresholds", "membranes", "spikes"}
+    assert needs_of_model(network("lstm")) == {"gates", "values"}
+    assert needs_of_model(energy_model("hopfield")) == {"values"}
+    assert needs_of_model(network("adaptive_lif")) == {"adaptive thresholds", "membranes", "spikes"}
 
 
 def test_a_neuron_takes_as_many_units_as_its_hungriest_need():

@@ -1,0 +1,211 @@
+"""`neurorec show`: everything known about one thing."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+import neurorec.engines
+import neurorec.training  # noqa: F401  (these two register every member)
+from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
+from neurorec.basics.citations import cite, is_cited
+from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.registry import Registry
+from neurorec.experiments.findings import read_findings
+from neurorec.experiments.kinds import load_any_study
+from neurorec.hardware.chips.chip import load_chip, needs_of_cell, needs_of_model
+from neurorec.hardware.chips.link import LINKS, load_link
+from neurorec.hardware.export import exporters
+from neurorec.learning.rule import OBJECTIONS, TAUGHT, Judgement, rules
+from neurorec.models.cell import cells
+from neurorec.models.energy.model import energy_models
+from neurorec.models.network import Network
+from neurorec.report.catalogue import KINDS, engine_modules
+from neurorec.report.findings import findings_table, provenance, rounding_lines
+from neurorec.report.ledger import RESULTS
+from neurorec.report.terminal import print_table
+from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.encoders import encoders
+from neurorec.tasks.objective import Objective, objectives
+from neurorec.tasks.task import load_task, tasks
+from neurorec.training import load_pair
+
+
+def print_member(name: str) -> None:
+    """Equations, parameters with units, sources and code path of one named thing."""
+    console = Console(highlight=False)
+    if name.endswith(".toml"):
+        _show_path(console, Path(name))
+        return
+    shows: dict[str, Callable[[Console, str], None]] = {
+        "pairs": _show_pair, "chips": _show_card("hardware"), "links": _show_card(LINKS), "studies": _show_study,
+        "tasks": _show_task, "environments": _show_task, "objectives": _show_objective, "rules": _show_rule,
+        "engines": _show_code(engine_modules()), "cells": _show_model(cells, "a cell"),
+        "energy_models": _show_model(energy_models, "an energy model"), "encoders": _show_code(encoders),
+        "exporters": _show_code(exporters),
+    }  # fmt: skip
+    members = {kind: lister() for kind, lister in KINDS.items()}
+    found = [kind for kind in KINDS if name in members[kind]]
+    if not found:
+        known = [member for kind in members.values() for member in kind]
+        raise InputError(f'nothing is called "{name}"{did_you_mean(name, known)}; `neurorec list` prints every name')
+    for kind in found:
+        shows[kind](console, name)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, soft_wrap=True)
+
+
+def _show_path(console: Console, path: Path) -> None:
+    """A card of the user's own: a pair or a study as those of the catalogue are, any other as it stands in its file."""
+    keys = set(read_toml(path))
+    if {"rate", "spiking"} & keys:
+        _show_pair(console, str(path))
+    elif "question" in keys:
+        _show_study(console, str(path))
+    else:
+        _say(console, f"{path}\n\n{path.read_text()}")
+
+
+def _show_pair(console: Console, name: str) -> None:
+    pair = load_pair(name)
+    _say(console, f"{name}: {pair.card.about}\n  card: {pair.path}")
+    for half in pair.halves:
+        _say(console, f"\n{half.half} half: {half.architecture.title}")
+        model = half.build(1, 1, torch.Generator().manual_seed(0))
+        for kind in dict.fromkeys(map(type, _parts_of(model))):
+            _say(console, f"  code: {_code_path(kind)}")
+            _say(console, "  " + kind.equations.replace("\n", "\n  "))
+        for part, card in {**half.architecture.cards, "encoder": half.encoder.card}.items():
+            settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
+            _say(console, f"  {part}: {settings}")
+        for training in half.trainings:
+            _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
+        chips = {chip: load_chip(chip) for chip in card_names("hardware")}
+        able = [chip for chip, card in chips.items() if card.refusal(needs_of_model(model)) is None]
+        _say(console, "  chips that run it: " + (", ".join(able) or "none"))
+    _say(console, "\nmatched:")
+    for key, value in pair.card.matched.model_dump().items():
+        _say(console, f"  {key.replace('_', ' ')}: {value}")
+    _cite(console, pair.card.sources)
+
+
+def _parts_of(model: Any) -> list[Any]:
+    """The layers that compute: those of a network before its readout, or an energy model itself."""
+    return list(model.hidden.values()) if isinstance(model, Network) else [model]
+
+
+def _show_model(registry: Registry[Any], what: str) -> Callable[[Console, str], None]:
+    def show(console: Console, name: str) -> None:
+        member = registry[name]
+        equations = member.equations.replace("\n", "\n  ")
+        _say(console, f"{name}: {member.title}, {what}\n  code: {_code_path(member)}\n  {equations}")
+        _say(console, f"  needs of a chip: {', '.join(sorted(needs_of_cell(member)))}")
+        _say(console, "  card keys: " + ", ".join(member.Card.model_fields))
+        _cite(console, member.sources)
+
+    return show
+
+
+def _show_rule(console: Console, name: str) -> None:
+    rule = rules[name]
+    _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
+    _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
+    _say(
+        console,
+        f"  needs of a chip: {', '.join(sorted(rule.needs))}\n  parts of one network tell each other: {rule.messages.why}",
+    )
+    _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
+    for cell, judgements in _judged(name).items():
+        _say(console, f"  the six objections to backpropagation, on {cell}:")
+        for objection, judgement in zip(OBJECTIONS, judgements, strict=True):
+            _say(console, f"    {judgement.stance}: {objection} ({judgement.why})")
+    _cite(console, rule.sources)
+
+
+def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
+    """What the rule says of itself on each cell that some pair card trains by it."""
+    halves = [half for pair in card_names("models") for half in load_pair(pair).halves]
+    networks = [
+        half.build(1, 1, torch.Generator().manual_seed(0))
+        for half in halves
+        if any(training.rule == rule for training in half.trainings)
+    ]
+    return {network.title: rules[rule].judgements(network) for network in networks}
+
+
+def _show_card(folder: str) -> Callable[[Console, str], None]:
+    def show(console: Console, name: str) -> None:
+        path = find_card(folder, name)
+        {"hardware": load_chip, LINKS: load_link}[folder](path)
+        _say(console, f"{path}\n\n{path.read_text()}")
+
+    return show
+
+
+def _show_study(console: Console, name: str) -> None:
+    """The question, its card, and what is published of its answer."""
+    study = load_any_study(name)
+    _say(console, f"{study.name}: {study.card.question}\n  {study.card.about}\n  card: {study.path}\n")
+    published = RESULTS / f"{study.name}.json"
+    if published.is_file():
+        found = read_findings(published)
+        print_table(findings_table(found), console)
+        for line in (*rounding_lines(found), *found.remarks):
+            _say(console, f"  {line}")
+        for fact, text in provenance(found):
+            _say(console, f"  {fact}: {text}")
+        _say(console, "")
+    else:
+        for claim in study.card.finding:
+            _say(console, f"  claim: {claim.claim}")
+    settings = study.card.model_dump(exclude={"finding", "remarks", "about", "question"}, exclude_none=True)
+    for key, value in settings.items():
+        _say(console, f"  {key} = {value}")
+    _cite(console, study.sources())
+
+
+def _show_code(registry: Any) -> Callable[[Console, str], None]:
+    def show(console: Console, name: str) -> None:
+        _say(console, f"{name}\n  code: {_code_path(registry[name])}\n  {inspect.getdoc(registry[name])}")
+
+    return show
+
+
+def _show_task(console: Console, name: str) -> None:
+    _show_code(tasks)(console, name)
+    task = load_task(name, seed=0)
+    if isinstance(task, ArrayTask):
+        parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
+        _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values; samples: {parts} (seed 0)")
+    _say(console, f"  {task.inputs} inputs, {task.outputs} outputs; {_metric(task.objective)}")
+    for baseline, scores in task.baselines().items():
+        _say(console, f"  {baseline}: {scores['test']:.3f} on test")
+    _cite(console, task.sources)
+
+
+def _show_objective(console: Console, name: str) -> None:
+    _show_code(objectives)(console, name)
+    objective = objectives[name]
+    _say(console, f"  {_metric(objective)}; learned from: {', '.join(TAUGHT[signal] for signal in objective.offers)}")
+
+
+def _metric(objective: Objective | type[Objective]) -> str:
+    unit = f" ({objective.unit})" if objective.unit else ""
+    return f"metric: {objective.metric}{unit}, {'higher' if objective.higher_is_better else 'lower'} is better"
+
+
+def _code_path(member: Any) -> str:
+    path = Path(inspect.getsourcefile(member) or "")
+    shown = path.relative_to(PACKAGE.parent) if path.is_relative_to(PACKAGE) else path
+    return f"{shown}:{inspect.getsourcelines(member)[1]}"
+
+
+def _cite(console: Console, keys: Any) -> None:
+    _say(console, "sources:" if keys else "sources: none; it is made here")
+    for key in keys:
+        _say(console, f"  {key}: {cite(key)}" if is_cited(key) else f"  {key}")
