@@ -93,9 +93,7 @@ def from_plain(hint: Any, data: Any, base: Path = Path(), where: str = "") -> An
         return _expect(isinstance(number, int | float) and not isinstance(number, bool), number, where, "a number")
     if isinstance(hint, type):
         right = isinstance(data, hint) and not (hint is int and isinstance(data, bool))
-        return _expect(
-            right, data, where, {str: "text", int: "an integer", bool: "true or false"}.get(hint, str(hint))
-        )
+        return _expect(right, data, where, {str: "text", int: "an integer", bool: "true or false"}.get(hint, str(hint)))
     return data
 
 

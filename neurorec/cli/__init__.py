@@ -45,7 +45,9 @@ def run(
 
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
-        raise RunFailed(f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete")
+        raise RunFailed(
+            f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete"
+        )
 
 
 @app.command()
@@ -53,7 +55,11 @@ def report(
     folder: Annotated[Path, typer.Argument(help="Folder with a study's results, e.g. runs/backprop_vs_stdp.")],
     to: Annotated[
         Path | None,
-        typer.Option("--publish", metavar="DIR", help="Also publish findings and tables to this folder (docs/results) and update the ledger."),
+        typer.Option(
+            "--publish",
+            metavar="DIR",
+            help="Also publish findings and tables to this folder (docs/results) and update the ledger.",
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -67,9 +73,7 @@ def report(
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
-    ] = "",
+    kind: Annotated[str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")] = "",
     debug: Debug = False,
 ) -> None:
     """List what is available, one line each, with sources."""

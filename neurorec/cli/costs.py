@@ -12,16 +12,15 @@ What = Annotated[
         help="A finished run (runs/STUDY/done/RUN_ID), a NIR file, or a description (docs/networks/*.toml)."
     ),
 ]
-Chips = Annotated[
-    list[str] | None, typer.Option("--chip", help="Chip name or card; may be repeated. [default: all]")
-]
+Chips = Annotated[list[str] | None, typer.Option("--chip", help="Chip name or card; may be repeated. [default: all]")]
 Anneal = Annotated[bool, typer.Option("--anneal", help="Rearrange cores on the mesh to shorten the paths of spikes.")]
 Partition = Annotated[
     bool, typer.Option("--partition", help="Assign neurons to cores with METIS to keep spikes on their core.")
 ]
 Training = Annotated[bool, typer.Option("--training", help="Also estimate the training of a finished run.")]
 Spikes = Annotated[
-    Path | None, typer.Option(help="Description only: price recorded spikes (.npz: step, unit) instead of the stated rates.")
+    Path | None,
+    typer.Option(help="Description only: price recorded spikes (.npz: step, unit) instead of the stated rates."),
 ]
 Recording = Annotated[
     Path | None, typer.Option("--input", help="NIR file only: its input, a NumPy file [T, B, ...] or [T, ...].")
@@ -102,10 +101,12 @@ def place(
     anneal: Anneal = False,
     partition: Partition = False,
     picture: Annotated[
-        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png or .pdf. Requires exactly one --chip.")
+        Path | None,
+        typer.Option(help="Draw the chip with its traffic: .svg, .png or .pdf. Requires exactly one --chip."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write the traffic of the placement in order and of the optimised one, as .json.")
+        Path | None,
+        typer.Option("--out", help="Write the traffic of the placement in order and of the optimised one, as .json."),
     ] = None,
     spikes: Spikes = None,
     recording: Recording = None,
@@ -133,7 +134,9 @@ def calibrate(
     ],
     name: Annotated[str, typer.Option(help="Name of the board.")],
     out: Annotated[Path | None, typer.Option(help="Card file to write. [default: NAME.toml]")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Plot of fit and residuals: .svg, .png or .pdf. [default: next to the card]")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Plot of fit and residuals: .svg, .png or .pdf. [default: next to the card]")
+    ] = None,
     source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
     debug: Debug = False,
 ) -> None:
