@@ -92,7 +92,9 @@ def train(
     """
     start = time.perf_counter()
     if not isinstance(task, Task):
-        raise InputError(f"task must be a Task, as from nr.load_task or nr.Task.from_arrays (got {type(task).__name__})")
+        raise InputError(
+            f"task must be a Task, as from nr.load_task or nr.Task.from_arrays (got {type(task).__name__})"
+        )
     subject = subject_of(model, encoder)
     rule_name, rule_class, card = subject.training(rule, task, settings)
     device = pick_device(device)
@@ -132,7 +134,11 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
     """Raises `CannotRun` for what only layers can do, asked of an energy model, and for counts that no readout can read."""
     layered = isinstance(network, Network)
     if not layered and (freeze_recurrence or isinstance(task, Environment)):
-        what = "has no recurrent weights to freeze" if freeze_recurrence else f"cannot act step by step in task {task.name}"
+        what = (
+            "has no recurrent weights to freeze"
+            if freeze_recurrence
+            else f"cannot act step by step in task {task.name}"
+        )
         raise CannotRun(f"{network.title} {what}: it is an energy model, which settles as a whole")
     if card.count_readout_penalties is None:
         return
