@@ -67,7 +67,7 @@ def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
 def test_a_published_figure_needs_a_bar_and_a_known_source(tmp_path):
     plain = {"claim": "It works.", "published": {"value": 0.9, "source": "diehl2015", "grade": "read"}}
     with pytest.raises(
-        InputError, match='"It works.": a published figure needs a bar: say how near to it we must come'
+        InputError, match=r'"It works\.": a published figure needs a bar: say how near to it we must come'
     ):
         check_card(plain, FindingCard, "s.toml")
     card = write_study(tmp_path)

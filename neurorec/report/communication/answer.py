@@ -78,7 +78,9 @@ def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> s
         for rule in batched
     ]
     said = f"When they share the units, {wording.listed(others)} times the bytes of {title} ({wording.data_size(bytes_least)})"
-    said += ", which sends no error" * (not results.rules[least].errors) + _elsewhere(results, net, batched[0], least)
+    said += ", which sends spikes and no error" * (not results.rules[least].errors) + _elsewhere(
+        results, net, batched[0], least
+    )
     return said + (_waiting(results, net, sent, batched[0], least) if results.rules[least].online else ".")
 
 
