@@ -66,6 +66,8 @@ def record(layer: Layer) -> Recorded:
         symbols[spikes] = Symbol(graph, graph.add("z"))
     try:
         output, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
+    except NotElementwise:
+        raise
     except Exception as reason:  # whatever symbols cannot do; if the step itself is at fault, the plain loop will say so
         raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
