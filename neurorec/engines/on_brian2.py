@@ -18,7 +18,12 @@ import numpy as np
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.engines.event_network import (
-    EventNetwork, EventPopulation, EventProjection, EventRun, PoissonTrain, SpikeTrain,
+    EventNetwork,
+    EventPopulation,
+    EventProjection,
+    EventRun,
+    PoissonTrain,
+    SpikeTrain,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

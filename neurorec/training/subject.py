@@ -104,10 +104,11 @@ class OwnSubject:
         network: Any = self.model
         if not isinstance(network, Network | EnergyModel):
             network = own_network(self.model, task.inputs, task.outputs, self.encoder.signal, generator)
-        sizes = (network.size, network.size)
-        if isinstance(network, Network):
-            sizes = (network.input_size, network[network.output].size)
-        for what, has, needs in zip(("inputs", "outputs"), sizes, (task.inputs, task.outputs), strict=True):
+        layered = isinstance(network, Network)
+        inputs, outputs = (
+            (network.input_size, network[network.output].size) if layered else (network.size, network.size)
+        )
+        for what, has, needs in (("inputs", inputs, task.inputs), ("outputs", outputs, task.outputs)):
             if has != needs:
                 raise InputError(f"task {task.name} has {needs} {what}, and the network {has}; build it for this task")
         return network

@@ -103,6 +103,20 @@ def test_a_training_is_measured_seed_by_seed_beside_its_best_baseline(tmp_path):
     assert measured(results, metric="recall").values == ()
 
 
+def test_a_claim_on_another_score_is_judged_in_that_scores_own_sense(tmp_path):
+    """The metric of a task may be better where it is lower, and its baseline says nothing of other scores."""
+    results = made_up_results(tmp_path)
+    others = {"long-range symbol": 0.75, "nats above the grammar": 0.25}
+    extra = {name: dict.fromkeys(("train", "validation", "test"), value) for name, value in others.items()}
+    told = {"task": "embedded_reber", "metric": "cross-entropy", "unit": "nats/symbol", "higher_is_better": False}
+    results = replace(results, runs=[replace(run, **told, extra_scores=extra) for run in results.runs])
+    assert measured(results, task="embedded_reber").baseline is not None
+    for name, unit, higher in (("long-range symbol", "", True), ("nats above the grammar", "nats/symbol", False)):
+        found = measured(results, task="embedded_reber", metric=name)
+        assert (found.metric, found.unit, found.higher_is_better, found.baseline) == (name, unit, higher, None)
+        assert set(found.values) == {others[name]}
+
+
 def test_what_another_rounding_changes_stands_beside_the_claim(tmp_path):
     results = with_other_rounding(made_up_results(tmp_path), "recurrent LIF", 0.02)
     assert measured(results).rounding == pytest.approx(0.02)

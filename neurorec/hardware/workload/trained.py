@@ -57,7 +57,7 @@ def _layers(model: Network | EnergyModel) -> dict[str, Any]:
 
 
 def _training(model: Network | EnergyModel, run: TrainingRun) -> Training:
-    rule = rules[run.rule]
+    rule = rules[run.rule] if isinstance(run.rule, str) else run.rule
     return Training(
         run=run,
         needs=rule.needs,

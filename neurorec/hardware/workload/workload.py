@@ -17,6 +17,7 @@ import numpy as np
 from neurorec.basics.counts import ForwardPass, TrainingCounts
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.wiring import Wiring
+from neurorec.learning.rule import Rule
 from neurorec.models.wires import INPUT
 
 
@@ -76,7 +77,7 @@ class ProjectionWork:
 class TrainingRun:
     """What a training did. One weight update is whatever the rule reports as such (`Rule.count_training`)."""
 
-    rule: str
+    rule: str | type[Rule]  #: a registered name, or a class of the user's own
     samples_seen: int
     weight_updates: int
 
@@ -152,6 +153,13 @@ class Workload:
             f'layer "{p.name}": {p.macs:,} multiply-accumulates per step as a {p.counted_by} found them, nothing declared'
             for p in self.populations
             if p.counted_by != "declared"
+        )
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """What no count holds, so that every total is a lower one."""
+        return tuple(
+            f'what layer "{p.name}" does beside matrix products' for p in self.populations if p.counted_by != "declared"
         )
 
     def with_setting(self, **changes: Any) -> Workload:
