@@ -164,6 +164,11 @@ class TrainingCounts:
         return self.phases["forward"].total
 
     @property
+    def forward_samples(self) -> int:
+        """Samples that were run forward: all that were seen, or none where a rule sets units instead of running them."""
+        return self.samples_seen if self.forward != Counts() else 0
+
+    @property
     def backward(self) -> Counts:
         return self.phases["backward"].total
 
