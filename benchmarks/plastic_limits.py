@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorec.engines.event_network import EventNetwork, EventRun, Poisson
+from neurorec.engines.event_network import EventNetwork, EventRun, PoissonTrain
 from neurorec.engines.plastic.kernel_code import load_kernel, table_of
 from neurorec.engines.plastic.network_plan import plan_network
 
@@ -66,7 +66,7 @@ def work(network: EventNetwork, seen: EventRun, steps: int) -> dict[str, float]:
     plan, found = plan_network(network), {"list_events": 0.0, "bytes": 0.0, "random_spikes": 0.0}
     for name, p in plan.populations.items():
         found["bytes"] += steps * p.population.size * 16 * len(p.moving)
-        found["random_spikes"] += seen.counts[name] if isinstance(p.population.fires, Poisson) else 0
+        found["random_spikes"] += seen.counts[name] if isinstance(p.population.fires, PoissonTrain) else 0
     for p in plan.projections.values():
         given = p.projection
         for end, other, at, learns in (

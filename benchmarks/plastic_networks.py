@@ -3,7 +3,7 @@
 import numpy as np
 
 from neurorec.engines.connect import connect_by_chance
-from neurorec.engines.event_network import EventNetwork, Poisson, Population, Projection
+from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, PoissonTrain
 
 CUBA_NEURONS = """dv/dt = (ge + gi - (v - v_rest)) / tau_m : 1 (unless refractory)
 dge/dt = -ge / tau_e : 1
@@ -18,14 +18,14 @@ def cuba(plastic: bool = False, neurons: int = 4000, share: float = 0.02, seed: 
     random, excitatory = np.random.default_rng(seed), neurons * 4 // 5
     learn = {"on_pre": "ge_post += w" + ON_PRE, "on_post": ON_POST} if plastic else {"on_pre": "ge_post += w"}
     traces = {"reset": "\ny += 1", "after": "x += 1"} if plastic else {"reset": "", "after": ""}
-    population = Population(
+    population = EventPopulation(
         neurons, "v > v_threshold", CUBA_NEURONS + (TRACES if plastic else ""), reset="v = v_reset" + traces["reset"],
         after=traces["after"], refractory_ms=5.0, method="exact", start={"v": -60 + 10 * random.random(neurons)},
     )  # fmt: skip
     pre, post = connect_by_chance(random, neurons, neurons, share)
     first = int(np.searchsorted(pre, excitatory))
-    e = Projection("neurons", "neurons", np.full(first, 60 * 0.27 / 10), pre[:first], post[:first], **learn)
-    i = Projection("neurons", "neurons", np.full(len(pre) - first, -20 * 4.5 / 10), pre[first:], post[first:],
+    e = EventProjection("neurons", "neurons", np.full(first, 60 * 0.27 / 10), pre[:first], post[:first], **learn)
+    i = EventProjection("neurons", "neurons", np.full(len(pre) - first, -20 * 4.5 / 10), pre[first:], post[first:],
                    on_pre="gi_post += w")  # fmt: skip
     return EventNetwork(
         0.1, {"neurons": population}, {"excitation": e, "inhibition": i},
@@ -38,13 +38,15 @@ def cuba(plastic: bool = False, neurons: int = 4000, share: float = 0.02, seed: 
 def song_miller_abbott(inputs: int = 1000, neurons: int = 1, rate_Hz: float = 15.0, seed: int = 0) -> EventNetwork:
     """Brian2's example STDP: Poisson lines onto one neuron; with more neurons, each has lines of its own."""
     random = np.random.default_rng(seed)
-    lines = Population(inputs, Poisson(rate_Hz), "dx/dt = -x / tau_pre : 1", after="x += d_pre", method="exact")
-    neuron = Population(
+    lines = EventPopulation(
+        inputs, PoissonTrain(rate_Hz), "dx/dt = -x / tau_pre : 1", after="x += d_pre", method="exact"
+    )
+    neuron = EventPopulation(
         neurons, "v > v_threshold",
         "dv/dt = (ge * (e_e - v) + e_leak - v) / tau_m : 1\ndge/dt = -ge / tau_e : 1\ndy/dt = -y / tau_post : 1",
         reset="v = v_reset\ny += d_post", start={"v": -60.0},
     )  # fmt: skip
-    synapses = Projection(
+    synapses = EventProjection(
         "lines", "neurons", random.random(inputs) * 0.01, np.arange(inputs), np.arange(inputs) * neurons // inputs,
         on_pre="ge_post += w\nw = clip(w + y_post, 0, g_max)", on_post="w = clip(w + x_pre, 0, g_max)",
     )  # fmt: skip
@@ -77,22 +79,22 @@ def diehl_cook(pictures: int = 20, neurons: int = 100, seed: int = 0) -> EventNe
     random = np.random.default_rng(seed)
     rates_Hz = np.repeat(_blobs(random, pictures), 2, axis=0)
     rates_Hz[1::2] = 0
-    lines = Population(784, Poisson(rates_Hz), "dx/dt = -x / tau_pre : 1", after="x = 1")
-    e = Population(
+    lines = EventPopulation(784, PoissonTrain(rates_Hz), "dx/dt = -x / tau_pre : 1", after="x = 1")
+    e = EventPopulation(
         neurons, "v > theta - 72", EXCITATORY, reset="v = -65\ntheta += 0.05\npost1 = 1", after="post2 = 1",
         refractory_ms=5.0, start={"v": -105.0, "theta": 20.0},
     )  # fmt: skip
-    i = Population(neurons, "v > -40", INHIBITORY, reset="v = -45", refractory_ms=2.0, start={"v": -100.0})
+    i = EventPopulation(neurons, "v > -40", INHIBITORY, reset="v = -45", refractory_ms=2.0, start={"v": -100.0})
     own = np.arange(neurons)
     one, other = np.nonzero(~np.eye(neurons, dtype=bool))
     projections = {
-        "input": Projection(
+        "input": EventProjection(
             "lines", "e", 0.003 + 0.3 * random.random((784, neurons)),
             on_pre="ge_post += w\nw = clip(w - 0.0001 * post1_post, 0, 1)",
             on_post="w = clip(w + 0.01 * x_pre * post2_post, 0, 1)", weight_sum=78.0, weight_max=1.0,
         ),
-        "excite": Projection("e", "i", np.full(neurons, 10.4), own, own, on_pre="ge_post += w"),
-        "inhibit": Projection("i", "e", np.full(len(one), 17.0), one, other, on_pre="gi_post += w"),
+        "excite": EventProjection("e", "i", np.full(neurons, 10.4), own, own, on_pre="ge_post += w"),
+        "inhibit": EventProjection("i", "e", np.full(len(one), 17.0), one, other, on_pre="gi_post += w"),
     }  # fmt: skip
     return EventNetwork(
         0.5, {"lines": lines, "e": e, "i": i}, projections,

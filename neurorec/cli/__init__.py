@@ -53,7 +53,9 @@ def report(
     folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
     to: Annotated[
         Path | None,
-        typer.Option("--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."),
+        typer.Option(
+            "--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -67,9 +69,7 @@ def report(
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
-    ] = "",
+    kind: Annotated[str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")] = "",
     debug: Debug = False,
 ) -> None:
     """What there is, one line each, with its source."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.event_engine import EventEngine
 from neurorec.engines.event_equations import EventEquations
-from neurorec.engines.event_network import EventNetwork, Population, Projection, SpikeTrain, variables_of
+from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, SpikeTrain, variables_of
 from neurorec.models.forms import EventForm
 from neurorec.models.layer import Layer
 
@@ -100,19 +100,19 @@ def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE
     constant = [f"{name} : 1" for name in form.kept if name not in variables_of(rule.neuron_state)]
     kept = {name: values.detach().cpu().double().numpy() for name, values in form.kept.items()}
     lasting = {*form.kept, *rule.kept}
-    inputs = Population(
+    inputs = EventPopulation(
         lines, SpikeTrain(sample * (T + 1) + step, line), rule.input_state, after=rule.at_input_spike,
         at_sample={name: 0.0 for name in variables_of(rule.input_state) if name not in lasting},
     )  # fmt: skip
     equations = "\n".join([model.equations, *constant, rule.neuron_state])
-    neurons = Population(
+    neurons = EventPopulation(
         len(form.input_weights), model.fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
         method=model.method, start={**form.at_rest, **kept},
         at_sample={name: form.at_rest.get(name, 0.0) for name in variables_of(equations) if name not in lasting},
     )  # fmt: skip
     weights, recurrent = (w.detach().cpu().double().numpy().T for w in (form.input_weights, form.recurrent_weights))
-    projections = {LATERAL: Projection(NEURONS, NEURONS, recurrent, on_pre=model.jump)} if recurrent.any() else {}
-    projections[PLASTIC] = Projection(
+    projections = {LATERAL: EventProjection(NEURONS, NEURONS, recurrent, on_pre=model.jump)} if recurrent.any() else {}
+    projections[PLASTIC] = EventProjection(
         INPUTS, NEURONS, weights, on_pre=f"{model.jump}\n{rule.on_pre}", on_post=rule.on_post,
         weight_sum=rule.weight_sum, weight_max=rule.weight_max,
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorec.engines.event_network import Poisson, Population, Projection, SpikeTrain
+from neurorec.engines.event_network import EventPopulation, EventProjection, PoissonTrain, SpikeTrain
 from neurorec.models.forms import NeuronModel
 
 
@@ -69,24 +69,26 @@ RULES: dict[str, Plasticity] = {
 }  # fmt: skip
 
 
-def neurons(size: int, model: NeuronModel, rule: Plasticity = RULES["static"], **more: Any) -> Population:
-    """Neurons with the traces that `rule` needs; `more` is anything else that a `Population` takes."""
-    return Population(
+def neurons(size: int, model: NeuronModel, rule: Plasticity = RULES["static"], **more: Any) -> EventPopulation:
+    """Neurons with the traces that `rule` needs; `more` is anything else that an `EventPopulation` takes."""
+    return EventPopulation(
         size, model.fires, _lines(model.equations, rule.traces), reset=_lines(model.reset, rule.reset), after=rule.after,
         **{"method": model.method, **more},
     )  # fmt: skip
 
 
-def input_lines(size: int, fires: SpikeTrain | Poisson, rule: Plasticity = RULES["static"], **more: Any) -> Population:
+def input_lines(
+    size: int, fires: SpikeTrain | PoissonTrain, rule: Plasticity = RULES["static"], **more: Any
+) -> EventPopulation:
     """Lines of given or Poisson spikes, with the traces that `rule` needs."""
-    return Population(size, fires, rule.traces, reset=rule.reset, after=rule.after, **more)
+    return EventPopulation(size, fires, rule.traces, reset=rule.reset, after=rule.after, **more)
 
 
 def synapses(
     source: str, target: str, weights: np.ndarray, onto: NeuronModel, rule: Plasticity = RULES["static"], **more: Any
-) -> Projection:
+) -> EventProjection:
     """Synapses onto neurons of the model `onto`, which learn by `rule`."""
-    return Projection(
+    return EventProjection(
         source, target, weights, on_pre=_lines(onto.jump, rule.on_pre), on_post=rule.on_post, on_reward=rule.on_reward,
         state=rule.state, **more,
     )  # fmt: skip

@@ -41,18 +41,18 @@ class SpikeTrain:
 
 
 @dataclass(frozen=True)
-class Poisson:
+class PoissonTrain:
     """In each step of dt each neuron fires with probability rate dt: one rate, one each [N], or one a sample [S, N]."""
 
     rates_Hz: np.ndarray | float
 
 
 @dataclass(frozen=True)
-class Population:
+class EventPopulation:
     """N neurons, or input lines where `fires` is a spike train or Poisson."""
 
     size: int
-    fires: str | SpikeTrain | Poisson  #: a condition such as "v > v_threshold", or where the spikes come from
+    fires: str | SpikeTrain | PoissonTrain  #: a condition such as "v > v_threshold", or where the spikes come from
     equations: str = (
         ""  #: "dv/dt = ... : 1"; "theta : 1" is a parameter; where "(unless refractory)" stands, v neither moves
     )
@@ -66,7 +66,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class Projection:
+class EventProjection:
     """Synapses from one population to another: a full matrix `weights` [S, N], or [E] with `pre` [E] and `post` [E].
 
     Weights given as float32 stay so in the compiled engine, in half the memory: each change is then rounded to 24 bits.
@@ -93,8 +93,8 @@ class EventNetwork:
     """Populations and projections by name, and the numbers their equations name (times in ms)."""
 
     dt_ms: float
-    populations: Mapping[str, Population]
-    projections: Mapping[str, Projection]
+    populations: Mapping[str, EventPopulation]
+    projections: Mapping[str, EventProjection]
     times_ms: Mapping[str, float] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
     sample_steps: int = 0  #: steps of a sample; 0: no samples
@@ -122,7 +122,7 @@ class EventRun:
     prepare_s: float  #: before it: building, compiling
 
 
-def _check_projection(network: EventNetwork, name: str, projection: Projection) -> None:
+def _check_projection(network: EventNetwork, name: str, projection: EventProjection) -> None:
     for end in (projection.source, projection.target):
         if end not in network.populations:
             raise InputError(f'projection {name}: no population "{end}"; known: {", ".join(network.populations)}')

@@ -17,7 +17,14 @@ import numpy as np
 
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
-from neurorec.engines.event_network import EventNetwork, EventRun, Poisson, Population, Projection, SpikeTrain
+from neurorec.engines.event_network import (
+    EventNetwork,
+    EventPopulation,
+    EventProjection,
+    EventRun,
+    PoissonTrain,
+    SpikeTrain,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +163,7 @@ def _after(group: Any, code: str) -> Any:
 
 
 def _condition(
-    brian2: Any, network: EventNetwork, key: str, population: Population, steps: int, shared: dict[str, Any]
+    brian2: Any, network: EventNetwork, key: str, population: EventPopulation, steps: int, shared: dict[str, Any]
 ) -> str:
     fires, dt = population.fires, network.dt_ms * brian2.ms
     if isinstance(fires, SpikeTrain):
@@ -165,7 +172,7 @@ def _condition(
         table[fires.steps[inside], fires.neurons[inside]] = 1
         shared["namespace"][f"train_{key}"] = brian2.TimedArray(table, dt=dt, name=f"neurorec_train_{key}")
         return f"train_{key}(t, i) > 0"
-    if isinstance(fires, Poisson):
+    if isinstance(fires, PoissonTrain):
         rates_Hz = np.atleast_2d(fires.rates_Hz) * np.ones((1, population.size))
         shared["namespace"][f"rates_{key}"] = brian2.TimedArray(
             rates_Hz * brian2.Hz, dt=(network.sample_steps or max(steps, 1)) * dt, name=f"neurorec_rates_{key}"
@@ -174,7 +181,9 @@ def _condition(
     return fires
 
 
-def _synapses(brian2: Any, projection: Projection, number: int, groups: dict[str, Any], shared: dict[str, Any]) -> Any:
+def _synapses(
+    brian2: Any, projection: EventProjection, number: int, groups: dict[str, Any], shared: dict[str, Any]
+) -> Any:
     state = "\n".join(f"{line} (clock-driven)" for line in projection.state.splitlines() if line.strip())
     found = brian2.Synapses(
         groups[projection.source], groups[projection.target], f"w : 1\n{state}", on_pre=projection.on_pre or None,
@@ -210,7 +219,7 @@ def _between_samples(
     return [brian2.NetworkOperation(begin, dt=network.sample_steps * dt, when="start")]
 
 
-def _scale(synapses: Any, projection: Projection, targets: int) -> None:
+def _scale(synapses: Any, projection: EventProjection, targets: int) -> None:
     weights, post = synapses.variables["w"].get_value(), np.asarray(synapses.j)
     sums = np.bincount(post, weights, minlength=targets)
     weights *= (projection.weight_sum / np.where(sums > 0, sums, np.inf))[post]
@@ -235,8 +244,8 @@ def _rewards(brian2: Any, network: EventNetwork, synapses: dict[str, Any], share
 
 
 def _state(network: EventNetwork, groups: dict[str, Any], synapses: dict[str, Any]) -> dict[str, dict[str, np.ndarray]]:
-    found = {}
-    for name, group in {**groups, **synapses}.items():
+    def values(group: Any) -> dict[str, np.ndarray]:
         names = (group.equations.eq_names | group.equations.parameter_names) - {"w"}
-        found[name] = {variable: np.array(getattr(group, variable)) for variable in names}
-    return found
+        return {variable: np.array(getattr(group, variable)) for variable in names}
+
+    return {name: values(group) for name, group in {**groups, **synapses}.items()}

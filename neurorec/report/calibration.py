@@ -25,7 +25,7 @@ def calibrate_board(table: Path, name: str, out: Path | None, plot: Path | None,
     draw_calibration(calibration, name, plot)
     for line in summary(calibration):
         typer.echo(line)
-    typer.echo(f"card: {out}        plot: {plot}        use: neurorec cost --network NET.toml --chip {out} --batch N")
+    typer.echo(f"card: {out}        plot: {plot}        use: neurorec cost NET.toml --chip {out} --batch N")
 
 
 def summary(c: Calibration) -> list[str]:

@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.workloads import Asked
+from neurorec.experiments.workloads import NamedWork
+from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.what_if import Sweep, parse_sweep, run_sweep
 from neurorec.report.console import plain_console
@@ -17,7 +18,9 @@ from neurorec.report.pricing import check_trained
 from neurorec.report.wording import count, duration, energy, energy_band
 
 
-def print_sweep(asked: Asked, chips: list[str], text: str, plot: Path | None = None, training: bool = False) -> None:
+def print_sweep(
+    asked: NamedWork, chips: list[str], text: str, plot: Path | None = None, training: bool = False
+) -> None:
     """What is asked about, on each chip under each value of `text`; `plot` is where the picture goes."""
     if plot is not None and plot.suffix not in FORMATS:
         raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")
@@ -55,16 +58,14 @@ def _table(rows: dict[str, list[Cost]], sweep: Sweep, scope: str, training: bool
     for chip, costs in rows.items():
         shown = chip
         for value, cost in zip(sweep.values, costs, strict=True):
-            if cost.can_run:
-                table.add_row(shown, sweep.label(value), *_cells(cost, bool(parts), training))
+            if cost.energy_pJ is not None:
+                table.add_row(shown, sweep.label(value), *_cells(cost, cost.energy_pJ, bool(parts), training))
                 shown = ""
         table.add_section()
     return table
 
 
-def _cells(cost: Cost, split: bool, training: bool) -> list[str]:
-    total = cost.energy_pJ
-    assert total is not None
+def _cells(cost: Cost, total: Band, split: bool, training: bool) -> list[str]:
     static = cost.breakdown.static if cost.breakdown else None
     parts = [energy(part.value) if part else "–" for part in (cost.dynamic_pJ, static)] if split else []
     return [

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from neurorec.report.rows import csv_rows
 
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run, rebuild_network
@@ -17,6 +16,7 @@ from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.report.pricing import print_cost
 from neurorec.report.sweeping import print_sweep
+from neurorec.report.training.rows import csv_rows
 from tests.experiments.tiny import in_this_process, write_study
 
 

@@ -59,7 +59,9 @@ def test_findings_come_back_from_their_file(tmp_path):
 def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
     text = write_plain(made_up_findings(), tmp_path / "s.json").read_text()
     (tmp_path / "s.json").write_text(text.replace("0.8\n", '"high"\n', 1))
-    told = r"not a file of findings of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
+    told = (
+        r"not a file of findings of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
+    )
     with pytest.raises(InputError, match=told):
         read_findings(tmp_path / "s.json")
 

@@ -10,8 +10,9 @@ import numba
 import numpy as np
 
 from neurorec.engines.fused import vectors
-from neurorec.engines.fused.bits import FLOAT, WORD, at, count_events, inlined, list_events, set_bits
+from neurorec.engines.fused.bits import FLOAT, WORD, at, count_events, inlined, list_events, set_bits, written_in
 from neurorec.engines.fused.emit import TILE_ROWS
+from neurorec.engines.fused.loop_data import Lines, Tile
 
 DENSE = 0.5  #: share of lines with an event above which a dense product of a whole tile is faster
 SEGMENT = 32  #: steps that the way back runs again at once, where u - threshold was not kept
@@ -20,46 +21,35 @@ add_marked_rows, call_rows = cast(Any, vectors.add_marked_rows), cast(Any, vecto
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
-def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, weights, out, summed, near, starts, x_bits,
-                 z_bits, low, high):  # fmt: skip
-    """Samples low to high.
+def forward_rows(step, keep, given, state, sent, kept, low, high):
+    """Samples low to high. state [B, S, width] is left as the final state; `sent` and (if `keep`) `kept` are filled.
 
-    x [T, B, I]; lengths [B], the steps that each takes part in; first [B, width] W_rec z of before; w_in [I, width], w_rec
-    [H, width] by line, with no rows where nothing recurs; state [B, S, width], left as the final state; out [T, B, H], or no
-    rows if nobody asks; summed [K, B, width] += weights [K, T] times output. What is kept for the way back (if `keep`): bits
-    of x and z [T, B, .], and either starts [segments, B, S, width], the state before each segment, or, if that has no rows,
-    near [tiles, T, TILE_ROWS, .], what the step says, u - threshold in most cases; else one tile of it is lent.
     Returns the number of input events, and whether any input was other than 0 or 1.
     """
-    (T, B, I), (lines_back, width), H, S, size = x.shape, w_rec.shape, out.shape[2], state.shape[1], near.shape[3]  # noqa: E741
-    kept, input_events, graded = keep and len(starts) == 0, 0, False
-    x_rows = x.reshape(T * B, I)
-    drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
-    z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, z_bits.shape[2]), np.uint64)
-    lines, values = np.empty(I, np.int64), np.ones(I, np.float32)
-    x_at, z_at, state_at, neurons_at = x.ctypes.data, z.ctypes.data, state.ctypes.data, neurons.ctypes.data
-    drive_at, recurrent_at, near_at = drive.ctypes.data, recurrent.ctypes.data, near.ctypes.data
-    layer = (x_at, x_bits.ctypes.data, w_in.ctypes.data, w_rec.ctypes.data, lines_back)
-    tile = (z_at, z_words.ctypes.data, drive_at, recurrent_at, lines.ctypes.data, values.ctypes.data)
+    x, lengths, near, starts, x_bits, z_bits = given.x, given.lengths, kept.near, kept.starts, kept.x_bits, kept.z_bits
+    out, weights, summed = sent.out, sent.weights, sent.summed
+    (T, B, I), (lines_back, width), H, S, size = x.shape, given.w_rec.shape, out.shape[2], state.shape[1], near.shape[3]  # noqa: E741
+    all_kept, input_events, graded = keep and len(starts) == 0, 0, False
+    x_rows, tile = x.reshape(T * B, I), new_tile(I, width, z_bits.shape[2], given.neurons)
+    layer, z, z_words = layer_of(given, x_bits), tile.z, tile.z_words
+    state_at, near_at = state.ctypes.data, near.ctypes.data
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
         for t in range(T):
             now = t if keep else 0
             for b in range(start, start + rows):
                 row = t * B + b
-                input_events += set_bits(x_rows, at(x_at, row, I), row, I, x_bits, now, b, B * I * FLOAT)
+                input_events += set_bits(x_rows, at(layer.x_at, row, I), row, I, x_bits, now, b, B * I * FLOAT)
             if keep and len(starts) and t % SEGMENT == 0:
                 starts[t // SEGMENT, start : start + rows] = state[start : start + rows]
-            graded |= drive_tile(
-                layer, tile, True, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows
-            )
-            near_row = (start // TILE_ROWS * T + t) * TILE_ROWS if kept else 0
+            graded |= drive_tile(layer, tile, True, t, now, start, rows)
+            near_row = (start // TILE_ROWS * T + t) * TILE_ROWS if all_kept else 0
             for k in range(rows):
-                b, z_row = start + k, at(z_at, k, width)
+                b, z_row = start + k, at(tile.z_at, k, width)
                 if t >= lengths[b]:
                     continue
-                call_rows(code, at(state_at, b * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
-                          at(near_at, near_row + k, size), z_row, width)  # fmt: skip
+                call_rows(step, at(state_at, b * S, width), at(tile.drive_at, k, width), at(tile.recurrent_at, k, width),
+                          tile.neurons_at, at(near_at, near_row + k, size), z_row, width)  # fmt: skip
                 if lines_back:
                     set_bits(z, z_row, k, H, z_words, 0, k, 0)
                 if keep:
@@ -76,61 +66,77 @@ def forward_rows(code, keep, x, lengths, first, w_in, w_rec, state, neurons, wei
 
 
 @inlined
-def drive_tile(layer, tile, look, x, x_bits, z_words, first, drive, recurrent, lines, values, t, now, start, rows):
+def new_tile(I, width, words, neurons):  # noqa: E741
+    z, z_words = np.zeros((TILE_ROWS, width), np.float32), np.zeros((1, TILE_ROWS, words), np.uint64)
+    drive, recurrent = np.zeros((TILE_ROWS, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
+    lines, values = np.empty(max(I, 64 * words, 64), np.int64), np.ones(max(I, 64 * words, 64), np.float32)
+    return Tile(z, z_words, drive, recurrent, lines, values, z.ctypes.data, z_words.ctypes.data, drive.ctypes.data,
+                recurrent.ctypes.data, lines.ctypes.data, values.ctypes.data, neurons.ctypes.data)  # fmt: skip
+
+
+@inlined
+def layer_of(given, x_bits):
+    return Lines(given.x, x_bits, given.first, given.x.ctypes.data, x_bits.ctypes.data, given.w_in.ctypes.data,
+                 given.w_rec.ctypes.data, len(given.w_rec))  # fmt: skip
+
+
+@written_in
+def drive_tile(layer, tile, look, t, now, start, rows):
     """drive = W_in x, recurrent = W_rec z for the samples of a tile at step t: from x_bits[now], and from the spikes of
     the step before, as numbers z and as bits z_words. Says whether any input was other than 0 or 1, if it must `look`;
     else none is."""
-    x_at, x_bits_at, in_at, rec_at, H = layer
-    z_at, words_at, drive_at, recurrent_at, lines_at, values_at = tile
-    (_, B, I), width, count, graded = x.shape, drive.shape[1], z_words.shape[2], False  # noqa: E741
-    drive[:] = 0
+    x, x_bits, first, z_words, recurrent = layer.x, layer.x_bits, layer.first, tile.z_words, tile.recurrent
+    lines, values, H = tile.lines, tile.values, layer.lines_back
+    (_, B, I), width, count, graded = x.shape, recurrent.shape[1], z_words.shape[2], False  # noqa: E741
+    tile.drive[:] = 0
     if rows == TILE_ROWS and count_events(x_bits, now, start, rows) > DENSE * rows * I:
-        add_product(drive_at, at(x_at, t * B + start, I), I, in_at, I, width)
+        add_product(tile.drive_at, at(layer.x_at, t * B + start, I), I, layer.in_at, I, width)
         graded = True
     elif not look:
+        words = x_bits.shape[2]
         for k in range(rows):
-            words = x_bits.shape[2]
-            add_marked_rows(
-                at(drive_at, k, width), in_at, width, x_bits_at + (now * B + start + k) * words * WORD, words
-            )
+            here = layer.x_bits_at + (now * B + start + k) * words * WORD
+            add_marked_rows(at(tile.drive_at, k, width), layer.in_at, width, here, words)
     else:
         for k in range(rows):
             n = list_events(x_bits, now, start + k, lines)
             for e in range(n):
                 values[e] = x[t, start + k, lines[e]]
                 graded |= values[e] != 1
-            add_rows(at(drive_at, k, width), in_at, width, lines_at, values_at, n)
+            add_rows(at(tile.drive_at, k, width), layer.in_at, width, tile.lines_at, tile.values_at, n)
     for k in range(rows):
         for h in range(width):
             recurrent[k, h] = first[start + k, h] if t == 0 else np.float32(0)
     if t > 0 and rows == TILE_ROWS and count_events(z_words, 0, 0, rows) > DENSE * rows * H:
-        add_product(recurrent_at, z_at, width, rec_at, H, width)
+        add_product(tile.recurrent_at, tile.z_at, width, layer.rec_at, H, width)
     elif t > 0:
         for k in range(rows):
-            add_marked_rows(at(recurrent_at, k, width), rec_at, width, words_at + k * count * WORD, count)
+            add_marked_rows(
+                at(tile.recurrent_at, k, width), layer.rec_at, width, tile.words_at + k * count * WORD, count
+            )
     return graded
 
 
-@inlined
-def run_again(code, layer, tile, graded, x, first, neurons_at, starts, x_bits, z_bits, state, state_at, near_at, size, z,
-              z_words, drive, recurrent, lines, values, begin, end, start, rows):  # fmt: skip
-    """The steps begin to end of a tile once more, from the state before them: what is kept of them to
-    [SEGMENT, TILE_ROWS, size] at near_at."""
-    z_at, _, drive_at, recurrent_at, _, _ = tile
+@written_in
+def run_again(step, layer, tile, again, graded, part):
+    """The steps of `part` once more, from the state before them: what is kept of them to [SEGMENT, TILE_ROWS, size] at
+    near_at."""
+    z, z_words, starts, z_bits, state = tile.z, tile.z_words, again.starts, again.z_bits, again.state
     _, S, width = state.shape
-    for k in range(rows):
+    for k in range(part.rows):
         for s in range(S):
             for h in range(width):
-                state[k, s, h] = starts[begin // SEGMENT, start + k, s, h]
-    for t in range(begin, end):
+                state[k, s, h] = starts[part.begin // SEGMENT, part.start + k, s, h]
+    for t in range(part.begin, part.end):
         if t > 0:
-            for k in range(rows):
+            for k in range(part.rows):
                 for w in range(z_words.shape[2]):
-                    z_words[0, k, w] = z_bits[t - 1, start + k, w]
-                if t == begin:
-                    for h in range(layer[4]):
+                    z_words[0, k, w] = z_bits[t - 1, part.start + k, w]
+                if t == part.begin:
+                    for h in range(layer.lines_back):
                         z[k, h] = (z_words[0, k, h // 64] >> np.uint64(h % 64)) & np.uint64(1)
-        drive_tile(layer, tile, graded, x, x_bits, z_words, first, drive, recurrent, lines, values, t, t, start, rows)
-        for k in range(rows):
-            call_rows(code, at(state_at, k * S, width), at(drive_at, k, width), at(recurrent_at, k, width), neurons_at,
-                      at(near_at, t % SEGMENT * TILE_ROWS + k, size), at(z_at, k, width), width)  # fmt: skip
+        drive_tile(layer, tile, graded, t, t, part.start, part.rows)
+        for k in range(part.rows):
+            call_rows(step, at(again.state_at, k * S, width), at(tile.drive_at, k, width), at(tile.recurrent_at, k, width),
+                      tile.neurons_at, at(again.near_at, t % SEGMENT * TILE_ROWS + k, again.size), at(tile.z_at, k, width),
+                      width)  # fmt: skip

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.fused.cache import load_loops
+from neurorec.engines.fused.loop_data import Added, Code, Given, Kept, Outputs
 from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.step_code import StepCode
 from neurorec.engines.fused.threads import count_threads, share
@@ -62,12 +63,12 @@ class _Unroll(torch.autograd.Function):
         starts = _empty(-(-T // loops.SEGMENT) if keep and not all_kept else 0, B, len(states), width)
         bits = torch.empty if full else torch.zeros
         x_bits, z_bits = (bits(T if keep else 1, B, -(-n // 64), dtype=torch.uint64) for n in (I, w_rec.shape[1]))
-        before = _arrays(x, lengths, first, _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width), state, _neurons(plan, width),
-                         plan.weights, out, summed)  # fmt: skip
-        after = _arrays(starts, x_bits, z_bits)
-        seen = share(
-            B, lambda low, high, part: loops.forward_rows(plan.code.step, keep, *before, near[part], *after, low, high)
-        )
+        lines = _by_rows(w_in.t(), width), _by_rows(w_rec.t(), width)
+        given = Given(*_arrays(x, lengths, first, *lines, _neurons(plan, width)))
+        state_array, *bits_and_starts = _arrays(state, starts, x_bits, z_bits)
+        sent = Outputs(*_arrays(out, plan.weights, summed))
+        seen = share(B, lambda low, high, part: loops.forward_rows(
+            plan.code.step, keep, given, state_array, sent, Kept(near[part], *bits_and_starts), low, high))  # fmt: skip
         if keep:
             ctx.plan, ctx.lengths, ctx.silent = plan, lengths, silent
             ctx.graded = any(other for _, other in seen)
@@ -94,22 +95,24 @@ class _Unroll(torch.autograd.Function):
         in_gradients = torch.zeros(parts, I if events_in else 0, width)
         rec_gradients = torch.zeros(parts, H if need_rec else 0, width)
         near = _lent(B, plan.loops.SEGMENT, size) if again else _for_threads(B, kept)
-        seen = _arrays(
+        sent = Outputs(*_arrays(
             torch.empty(0, B, H) if gradient is None else gradient.contiguous(), plan.weights[: 0 if summed is None else None],
             torch.empty(0, B, width) if summed is None else _by_rows(summed, width),
-        )  # fmt: skip
-        unread = torch.empty(0, width)
-        went = _arrays(starts, x, ctx.lengths, x_bits, z_bits)
-        layer = _arrays(
-            first if again else unread, _by_rows(w_in.t(), width) if again else unread,
-            _by_rows(w_rec.t(), width) if again or plan.recorded.compact else unread, _by_rows(w_rec, width), state,
-            _neurons(plan, width),
-        )  # fmt: skip
-        by_part, (drive_array,) = _arrays(in_gradients, rec_gradients), _arrays(drive)
-        code = (plan.code.step, plan.code.adjoint, plan.code.slope, plan.recorded.compact)
+        ))  # fmt: skip
+        unread, compact = torch.empty(0, width), plan.recorded.compact
+        given = Given(*_arrays(
+            x, ctx.lengths, first if again else unread, _by_rows(w_in.t(), width) if again else unread,
+            _by_rows(w_rec.t(), width) if again or compact else unread, _neurons(plan, width),
+        ))  # fmt: skip
+        bits_and_starts, (by_neuron, state_array) = (
+            _arrays(starts, x_bits, z_bits),
+            _arrays(_by_rows(w_rec, width), state),
+        )
+        g_in_array, g_rec_array, drive_array = _arrays(in_gradients, rec_gradients, drive)
+        code = Code(plan.code.step, plan.code.adjoint, plan.code.slope)
         share(B, lambda low, high, part: plan.loops.backward_rows(
-            *code, *seen, near[part], *went, ctx.graded, *layer, *(each[part] for each in by_part), drive_array, low,
-            high))  # fmt: skip
+            code, compact, ctx.graded, given, Kept(near[part], *bits_and_starts), by_neuron, state_array, sent,
+            Added(g_in_array[part], g_rec_array[part], drive_array), low, high))  # fmt: skip
         g_in = g_rec = None
         if need_in:
             g_in = _by_neuron(in_gradients, H) if events_in else drive.flatten(0, 1).t() @ x.flatten(0, 1)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.event_network import EventRun, Poisson, SpikeTrain
+from neurorec.engines.event_network import EventRun, PoissonTrain, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan, ProjectionPlan
 
 NEVER = -(2**30)  #: the step of a last spike before there was any
@@ -65,12 +65,12 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
     if isinstance(fires, SpikeTrain):
         found |= {"steps": np.ascontiguousarray(fires.steps, np.int64), "upcoming": np.zeros(1, np.int64)}
         found["neurons"] = np.ascontiguousarray(fires.neurons, np.int64)
-    elif isinstance(fires, Poisson):
+    elif isinstance(fires, PoissonTrain):
         found |= _chances(name, fires, N, dt_ms)
     return found
 
 
-def _chances(name: str, poisson: Poisson, N: int, dt_ms: float) -> dict[str, np.ndarray]:
+def _chances(name: str, poisson: PoissonTrain, N: int, dt_ms: float) -> dict[str, np.ndarray]:
     rates_Hz = np.asarray(poisson.rates_Hz, np.float64)
     if (rates_Hz.ndim and rates_Hz.shape[-1] != N) or rates_Hz.ndim > 2:
         raise InputError(

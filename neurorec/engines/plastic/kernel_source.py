@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neurorec.engines.event_network import Poisson, SpikeTrain
+from neurorec.engines.event_network import PoissonTrain, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan
 from neurorec.engines.plastic.population_source import at_spikes, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
@@ -100,7 +100,7 @@ class Kernel:
         if isinstance(fires, SpikeTrain):
             parts = [self._array(f"{key}_{part}") for part in ("steps", "neurons", "upcoming")]
             return f"replay(t, {', '.join(parts)}, {key}_fired)"
-        if isinstance(fires, Poisson):
+        if isinstance(fires, PoissonTrain):
             parts = [self._array(f"{key}_{part}") for part in ("chances", "top", "upcoming")]
             row = f"t // {self._array('sample')}[0] % {parts[0]}.shape[0]"
             return f"poisson(t, {row}, {parts[0]}, {parts[1]}, {parts[2]}, random, {key}_fired)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.engines.event_network import EventNetwork, Poisson, Population, Projection, SpikeTrain
+from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, PoissonTrain, SpikeTrain
 from neurorec.engines.plastic.language import (
     Assignment,
     Equations,
@@ -24,7 +24,7 @@ from neurorec.engines.plastic.language import (
 @dataclass(frozen=True)
 class PopulationPlan:
     key: str  #: prefix of its arrays in the generated code: p0, p1, ...
-    population: Population
+    population: EventPopulation
     equations: Equations
     condition: ast.expr | None  #: of the threshold; None where spikes are given or drawn
     reset: list[Assignment]
@@ -40,7 +40,7 @@ class PopulationPlan:
 @dataclass(frozen=True)
 class ProjectionPlan:
     key: str
-    projection: Projection
+    projection: EventProjection
     source: PopulationPlan
     target: PopulationPlan
     on_pre: list[Assignment]
@@ -139,14 +139,14 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
     return PopulationPlan(key, population, equations, condition, reset, after, lazy, exact)
 
 
-def _check_source(network: EventNetwork, name: str, population: Population) -> None:
+def _check_source(network: EventNetwork, name: str, population: EventPopulation) -> None:
     fires = population.fires
     if isinstance(fires, SpikeTrain) and len(fires.steps):
         if (np.diff(fires.steps) < 0).any():
             raise InputError(f"population {name}: the steps of its spike train must not fall; sort them")
         if np.min(fires.neurons) < 0 or np.max(fires.neurons) >= population.size:
             raise InputError(f"population {name}: its spike train names a neuron outside 0 to {population.size - 1}")
-    if isinstance(fires, Poisson) and not np.all(np.asarray(fires.rates_Hz) >= 0):
+    if isinstance(fires, PoissonTrain) and not np.all(np.asarray(fires.rates_Hz) >= 0):
         raise InputError(f"population {name}: rates_Hz must be 0 or above, and no NaN")
     if not isinstance(fires, str) and population.refractory_ms:
         raise CannotRun(f"engine plastic cannot run {name}: its spikes are given, so refractory_ms must be 0")
@@ -197,7 +197,7 @@ def _projection(
     return ProjectionPlan(key, projection, source, target, on_pre, on_post, on_reward, decays)
 
 
-def _check_delay(network: EventNetwork, name: str, projection: Projection) -> None:
+def _check_delay(network: EventNetwork, name: str, projection: EventProjection) -> None:
     delays = np.asarray(projection.delay_ms) / network.dt_ms
     if delays.size and (delays.min() < 0 or np.abs(delays - np.rint(delays)).max() > 1e-6):
         raise InputError(f"projection {name}: delay_ms must be whole steps of dt_ms {network.dt_ms:g}, 0 or above")

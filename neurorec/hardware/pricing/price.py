@@ -69,10 +69,12 @@ def refused(name: str, chip: Chip, reason: str) -> Cost:
 
 def why_not(work: Workload, chip: Chip) -> str | None:
     """Why the chip cannot run the workload, or cannot price it under its setting."""
-    reasons = {p.name: chip.refusal(p.needs) for p in work.populations if not p.is_readout or p.needs}
-    for name, reason in reasons.items():
+    hidden = [p for p in work.populations if not p.is_readout]
+    for p in work.populations:
+        reason = chip.refusal(p.needs)
         if reason is not None:  # the layer is named where others could run
-            return reason if set(reasons.values()) == {reason} else f'layer "{name}": {reason}'
+            some_run = len(hidden) > 1 and any(chip.refusal(other.needs) is None for other in hidden)
+            return f'layer "{p.name}": {reason}' if some_run else reason
     arriving = "values" if work.input_spikes is None else "spikes"
     if work.input_size and arriving not in chip.signals:
         taken = " and ".join(chip.signals)

@@ -21,7 +21,7 @@ from neurorec.models.wires import INPUT
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class PopulationWork:
     """`size` units alike; numbers are those of one step of one sample, beside the synapses."""
 
     name: str
@@ -41,7 +41,7 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class ProjectionWork:
     """`lines` lines that reach `synapses` synapses of the population `target`, counted once where a spike meets them."""
 
     sources: tuple[str, ...]  #: whom it hears: populations, or "input"
@@ -108,8 +108,8 @@ class Workload:
     steps: int
     input_size: int
     input_spikes: np.ndarray | None  #: [I] over all samples; None where the input lines carry values
-    populations: tuple[Population, ...]
-    projections: tuple[Projection, ...]
+    populations: tuple[PopulationWork, ...]
+    projections: tuple[ProjectionWork, ...]
     wiring: Wiring
     dt_ms: float | None = None  #: what a step stands for; None: no time
     skipped_steps: int = 0  #: that samples shorter than others did not run, summed over samples
@@ -125,14 +125,14 @@ class Workload:
         return self.samples * self.steps - self.skipped_steps
 
     @property
-    def of(self) -> Mapping[str, Population]:
+    def of(self) -> Mapping[str, PopulationWork]:
         """Populations by name."""
         return {p.name: p for p in self.populations}
 
     def size_of(self, source: str) -> int:
         return self.input_size if source == INPUT else self.of[source].size
 
-    def into(self, target: str) -> tuple[Projection, ...]:
+    def into(self, target: str) -> tuple[ProjectionWork, ...]:
         return tuple(one for one in self.projections if one.target == target)
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurorec.engines import on_plastic
-from neurorec.engines.event_network import EventNetwork, Population, SpikeTrain
+from neurorec.engines.event_network import EventNetwork, EventPopulation, SpikeTrain
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.arrays import network_arrays
 from neurorec.engines.plastic.kernel_code import load_kernel, table_of
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def tiny(tau_ms=5.0):
-    lines = Population(2, SpikeTrain(np.array([1, 3]), np.array([0, 1])), "dx/dt = -x / tau : 1", after="x += 1")
+    lines = EventPopulation(2, SpikeTrain(np.array([1, 3]), np.array([0, 1])), "dx/dt = -x / tau : 1", after="x += 1")
     return EventNetwork(1.0, {"lines": lines}, {}, times_ms={"tau": tau_ms})
 
 
@@ -144,7 +144,7 @@ def _short_buffers(arrays):
 
 def test_a_network_without_neurons_or_steps_runs():
     assert run_network(tiny(), 0).counts == {"lines": 0}
-    empty = EventNetwork(1.0, {"none": Population(0, "v > 1", "dv/dt = -v / tau : 1")}, {}, times_ms={"tau": 5.0})
+    empty = EventNetwork(1.0, {"none": EventPopulation(0, "v > 1", "dv/dt = -v / tau : 1")}, {}, times_ms={"tau": 5.0})
     assert run_network(empty, 5).counts == {"none": 0}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.engines.event_network import EventNetwork, Poisson, Population, SpikeTrain
+from neurorec.engines.event_network import EventNetwork, EventPopulation, PoissonTrain, SpikeTrain
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.language import evaluate, linear_in, parse_equations, parse_expression, parse_statements
 from neurorec.engines.plastic.network_plan import plan_network
@@ -39,7 +39,7 @@ def test_the_compiled_expression_is_the_python_expression():
     text = "clip(a / tau + b**2, -1, 4) + exp(-a) * (a > 0.5 or b < 0.2) - abs(b - a) / (2 * tau) + log(1 + a)"
     random = np.random.default_rng(0)
     a, b = random.random(20), random.random(20)
-    neurons = Population(
+    neurons = EventPopulation(
         20, "b > 2", f"da/dt = 0 * a / tau : 1\ndc/dt = ({text}) / tau : 1\nb : 1", start={"a": a, "b": b}
     )
     network = EventNetwork(0.5, {"neurons": neurons}, {}, times_ms={"tau": 3.0})
@@ -76,14 +76,14 @@ def test_linear_equations_are_told_from_others(text, linear):
     ],
 )  # fmt: skip
 def test_equations_outside_the_language_are_refused(equations, what):
-    network = EventNetwork(1.0, {"cells": Population(2, "v > 1", equations)}, {}, times_ms={"tau": 5.0})
+    network = EventNetwork(1.0, {"cells": EventPopulation(2, "v > 1", equations)}, {}, times_ms={"tau": 5.0})
     with pytest.raises(CannotRun) as caught:
         plan_network(network)
     assert str(caught.value) == f"engine plastic cannot run cells: {what}{TAIL}"
 
 
 def test_exact_integration_of_curved_equations_is_refused():
-    neurons = Population(2, "v > 1", "dv/dt = v * v / tau : 1", method="exact")
+    neurons = EventPopulation(2, "v > 1", "dv/dt = v * v / tau : 1", method="exact")
     with pytest.raises(CannotRun) as caught:
         plan_network(EventNetwork(1.0, {"cells": neurons}, {}, times_ms={"tau": 5.0}))
     assert str(caught.value) == (
@@ -142,8 +142,8 @@ def test_synapses_that_do_not_fit_are_refused(changes, what):
             "the steps of its spike train must not fall; sort them",
         ),
         ({"fires": SpikeTrain(np.array([1]), np.array([2]))}, "its spike train names a neuron outside 0 to 1"),
-        ({"fires": Poisson(-1.0)}, "rates_Hz must be 0 or above, and no NaN"),
-        ({"fires": Poisson(np.ones(3))}, "rates_Hz has shape [3], wanted one, [2] or [samples, 2]"),
+        ({"fires": PoissonTrain(-1.0)}, "rates_Hz must be 0 or above, and no NaN"),
+        ({"fires": PoissonTrain(np.ones(3))}, "rates_Hz has shape [3], wanted one, [2] or [samples, 2]"),
         ({"equations": "v : 1\ntau : 1"}, '"tau" is a variable and also one of the network\'s numbers; rename one'),
         ({"method": "rk4"}, 'method "rk4" is neither "euler" nor "exact"'),
         ({"start": {"u": 0.0}}, 'start or at_sample names "u", which is no variable of its own'),
@@ -151,7 +151,7 @@ def test_synapses_that_do_not_fit_are_refused(changes, what):
     ],
 )
 def test_populations_that_do_not_fit_are_refused(changes, what):
-    cells = replace(Population(2, "v > 1", "dv/dt = -v / tau : 1"), **changes)
+    cells = replace(EventPopulation(2, "v > 1", "dv/dt = -v / tau : 1"), **changes)
     with pytest.raises(InputError) as caught:
         run_network(EventNetwork(1.0, {"cells": cells}, {}, times_ms={"tau": 5.0}), 2)
     assert str(caught.value) == f"population cells: {what}"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom, chisquare
 
-from neurorec.engines.event_network import EventNetwork, Poisson, Population, Projection, SpikeTrain
+from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, PoissonTrain, SpikeTrain
 from neurorec.engines.on_brian2 import run_network as in_brian2
 from neurorec.engines.on_plastic import run_network
 from neurorec.engines.plastic.arrays import network_arrays, power_tables
@@ -20,12 +20,12 @@ def change_of_weight(lag, delay_ms=0.0):
     """Two given trains of one spike each, `lag` steps of 0.5 ms apart, and the weight between them."""
     traces = RULES["pair"].traces
     line, neuron = (
-        Population(
+        EventPopulation(
             1, SpikeTrain(np.array([step]), np.array([0])), traces, reset="y += 1", after="x += 1", method="exact"
         )
         for step in (200, 200 + lag)
     )
-    synapse = Projection(
+    synapse = EventProjection(
         "line", "neuron", np.array([1.0]), np.array([0]), np.array([0]), delay_ms=delay_ms,
         on_pre=f"w = clip(w - {LOSS} * y_post, 0, 3)", on_post=f"w = clip(w + {GAIN} * x_pre, 0, 3)",
     )  # fmt: skip
@@ -59,7 +59,7 @@ def test_tables_of_powers_are_exact_until_they_underflow(factor):
 
 
 def drawn(rates_Hz, steps, size=50, dt_ms=1.0, sample_steps=0, seed=3):
-    lines = Population(size, Poisson(rates_Hz))
+    lines = EventPopulation(size, PoissonTrain(rates_Hz))
     network = EventNetwork(dt_ms, {"lines": lines}, {}, sample_steps=sample_steps)
     raster = np.zeros((steps, size), int)
     np.add.at(raster, run_network(network, steps, seed).spikes["lines"], 1)
@@ -105,7 +105,7 @@ def test_a_seed_fixes_the_spikes_and_another_gives_others():
 
 def poisson_driven(size=12):
     network = small_network("cuba", "pair")
-    lines = replace(network.populations["inputs"], fires=Poisson(np.linspace(10, 70, 30)))
+    lines = replace(network.populations["inputs"], fires=PoissonTrain(np.linspace(10, 70, 30)))
     return replace(network, populations=network.populations | {"inputs": lines})
 
 
@@ -194,7 +194,7 @@ def test_single_precision_weights_that_do_not_change_give_the_same_spikes():
 @pytest.mark.parametrize("rule", ["pair", "triplet", "reward"])
 def test_single_precision_weights_learn_the_same_to_rounding(rule):
     network = small_network("lif", rule)
-    given = Population(12, SpikeTrain(*run_network(network, 400).spikes["neurons"]), RULES[rule].traces, RULES[rule].reset,
+    given = EventPopulation(12, SpikeTrain(*run_network(network, 400).spikes["neurons"]), RULES[rule].traces, RULES[rule].reset,
                        RULES[rule].after)  # fmt: skip
     learning = {
         name: replace(p, on_pre=RULES[rule].on_pre) for name, p in network.projections.items()
@@ -229,7 +229,9 @@ def test_nothing_given_is_changed():
 
 def test_a_variable_may_be_called_as_the_engine_calls_its_own_arrays():
     equations = "dhits/dt = -hits / tau : 1\ndx/dt = -x / tau : 1\nlast_x : 1\nx_last : 1\nsizes : 1"
-    cells = Population(3, SpikeTrain(np.array([2]), np.array([1])), equations, after="hits += 1\nx += 1\nsizes = 7")
+    cells = EventPopulation(
+        3, SpikeTrain(np.array([2]), np.array([1])), equations, after="hits += 1\nx += 1\nsizes = 7"
+    )
     seen = run_network(EventNetwork(1.0, {"cells": cells}, {}, times_ms={"tau": 5.0}), 4).state["cells"]
     assert {name: values[1] for name, values in seen.items()} == pytest.approx(
         {"hits": 0.8, "x": 0.8, "last_x": 0.0, "x_last": 0.0, "sizes": 7.0}
@@ -238,7 +240,7 @@ def test_a_variable_may_be_called_as_the_engine_calls_its_own_arrays():
 
 def test_on_post_sees_what_reset_changed_and_not_yet_what_after_changed():
     spike = SpikeTrain(np.array([2]), np.array([0]))
-    cells = Population(1, spike, "y : 1\nz : 1", reset="y += 1", after="z += 10")
-    synapse = Projection("cells", "cells", np.zeros((1, 1)), on_post="w = y_post + z_post")
+    cells = EventPopulation(1, spike, "y : 1\nz : 1", reset="y += 1", after="z += 10")
+    synapse = EventProjection("cells", "cells", np.zeros((1, 1)), on_post="w = y_post + z_post")
     network = EventNetwork(1.0, {"cells": cells}, {"synapse": synapse})
     assert run_network(network, 4).weights["synapse"] == in_brian2(network, 4, target="numpy").weights["synapse"] == 1.0

@@ -42,7 +42,10 @@ def test_what_it_cannot_run_is_refused_in_words():
         present(PLASTIC, one_neuron(), torch.full((2, 1, 2), 0.5))
     for cell, reason in (
         (network("elman")["hidden"], "Elman: it declares no event equations"),
-        (network("adaptive_lif")["hidden"], "adaptive LIF: it declares no event equations"),  # its parent's are not its own
+        (
+            network("adaptive_lif")["hidden"],
+            "adaptive LIF: it declares no event equations",
+        ),  # its parent's are not its own
         (
             network("lif", reset="subtract")["hidden"],
             'recurrent LIF: its reset is "subtract", and the event equations say "zero" only',
