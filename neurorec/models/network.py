@@ -137,9 +137,12 @@ class Network(nn.Module):
     # -- running
 
     def initial_state(self, batch: int) -> NetworkState:
+        layers = {name: layer.initial_state(batch) for name, layer in self.named_layers()}
+        return NetworkState(layers, self._nothing_delayed(batch))
+
+    def _nothing_delayed(self, batch: int) -> dict[Wire, Tensor]:
         reference = next(self.parameters())
-        delayed = {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in self.wires if wire.delay}
-        return NetworkState({name: layer.initial_state(batch) for name, layer in self.named_layers()}, delayed)
+        return {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in self.wires if wire.delay}
 
     def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
         """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as
@@ -168,21 +171,21 @@ class Network(nn.Module):
         if lengths is not None:
             check_lengths(lengths, x)
         forced = forced or {}
-        start = self.initial_state(x.shape[1]) if state is None else state
+        start = NetworkState({}, self._nothing_delayed(x.shape[1])) if state is None else state
         sent, states = {INPUT: x}, dict(start.layers)
         unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced)]
         for component in components_of(list(self.layers), unforced) if forced else self.components:
             inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
             if inside:
+                states |= {name: self[name].initial_state(x.shape[1]) for name in component if name not in states}
                 self._run_loop(component, inside, sent, states, start.delayed, lengths, forced)
                 continue
             (name,) = component
             if without_output and name == self.output:
                 continue
             lines = [self._line(wire, sent, start.delayed, forced) for wire in self.wires_into(name)]
-            given = None if state is None else states[name]
             heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
-            sent[name], states[name] = (unroll or _plain)(self[name], heard, given, lengths)
+            sent[name], states[name] = (unroll or _plain)(self[name], heard, states.get(name), lengths)
         after = {
             wire: _last(self._brought(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
         }
