@@ -9,7 +9,7 @@ import typer
 
 from neurorec.basics.errors import NeurorecError, RunFailed
 from neurorec.cli import costs
-from neurorec.cli.costs import Debug
+from neurorec.cli.options import Debug, Plugin
 
 app = typer.Typer(
     name="neurorec",
@@ -37,6 +37,7 @@ def run(
         ),
     ] = None,
     out: Out = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Run a study: train, price, export, report. The same command again does only what is missing."""
@@ -53,8 +54,11 @@ def report(
     folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
     to: Annotated[
         Path | None,
-        typer.Option("--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."),
+        typer.Option(
+            "--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."
+        ),
     ] = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
@@ -67,9 +71,8 @@ def report(
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
-    ] = "",
+    kind: Annotated[str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")] = "",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """What there is, one line each, with its source."""
@@ -80,7 +83,9 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")],
+    plugin: Plugin = None,
+    debug: Debug = False,
 ) -> None:
     """Equations, parameters with units, sources and code path of one thing."""
     from neurorec.report.showing import print_member
@@ -91,6 +96,7 @@ def show(
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Check a card or a NIR file; say what is wrong with it and how to mend it."""
@@ -108,6 +114,7 @@ def export_(
     what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
     to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Write a trained network for another platform, and check the file against the reference run."""
@@ -119,6 +126,7 @@ def export_(
 @app.command("cite")
 def cite_(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """BibTeX of everything a study uses: data, networks, rules, chips."""

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+from neurorec.cli.options import Debug, Plugin
+
 What = Annotated[
     Path,
     typer.Argument(
@@ -56,6 +57,7 @@ def cost(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
@@ -86,6 +88,7 @@ def sweep(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """The same network priced again and again while one setting changes."""
@@ -111,6 +114,7 @@ def place(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Which core holds which neurons, and how far their spikes travel."""
@@ -135,6 +139,7 @@ def calibrate(
     out: Annotated[Path | None, typer.Option(help="The card to write. [default: NAME.toml]")] = None,
     plot: Annotated[Path | None, typer.Option(help="Fit and residuals: .svg, .png, .pdf. [default: beside it]")] = None,
     source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Make a chip card of your own board from a few metered points."""
