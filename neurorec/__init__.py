@@ -4,7 +4,7 @@
     pair = nr.load_pair("lif_vs_elman")
     run = nr.train(pair.spiking, nr.load_task("row_digits", seed=0), rule="bptt", seed=0)
 
-Every name below is loaded when first used, so that `import neurorec` costs nothing.
+Every name below is loaded on first use, so that `import neurorec` is instant.
 """
 
 import importlib

@@ -18,7 +18,11 @@ import numpy as np
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.engines.event_network import (
-    EventNetwork, EventPopulation, EventProjection, EventRun, PoissonTrain, SpikeTrain,
+    EventNetwork,
+    EventProjection,
+    EventRun,
+    PoissonTrain,
+    SpikeTrain,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)
@@ -132,7 +136,7 @@ def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, 
     population = network.populations[name]
     refractory = {"refractory": population.refractory_ms * brian2.ms} if population.refractory_ms else {}
     equations = population.equations if refractory else population.equations.replace("(unless refractory)", "")
-    condition = _condition(brian2, network, key, population, steps, shared)
+    condition = _condition(brian2, network, key, name, steps, shared)
     group = brian2.NeuronGroup(
         population.size, equations, threshold=condition, reset=population.reset, method=population.method,
         name=f"neurorec_{key}", **refractory, **shared,
@@ -157,9 +161,8 @@ def _after(group: Any, code: str) -> Any:
     )  # fmt: skip
 
 
-def _condition(
-    brian2: Any, network: EventNetwork, key: str, population: EventPopulation, steps: int, shared: dict[str, Any]
-) -> str:
+def _condition(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, shared: dict[str, Any]) -> str:
+    population = network.populations[name]
     fires, dt = population.fires, network.dt_ms * brian2.ms
     if isinstance(fires, SpikeTrain):
         table = np.zeros((max(steps, 1), population.size))

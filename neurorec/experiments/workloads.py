@@ -73,7 +73,9 @@ def stored_work(folder: Path) -> NamedWork:
     epochs = int(record.training.get("epochs", 1))
     accuracy = record.test_score if record.metric == "accuracy" else None
     outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
-    return NamedWork(folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome)
+    return NamedWork(
+        folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome
+    )
 
 
 def _graph(path: Path, heard: Heard) -> NamedWork:

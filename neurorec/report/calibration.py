@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, needed
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate, read_measurements, write_card
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -48,9 +48,7 @@ def summary(c: Calibration) -> list[str]:
 
 
 def _dynamic(c: Calibration, p: Measurement) -> float:
-    dynamic = c.dynamic_uJ(p.operations, p.batch)
-    assert dynamic is not None
-    return dynamic
+    return needed(c.dynamic_uJ(p.operations, p.batch), "no idle power was given, so no energy is dynamic; give idle_mW")
 
 
 def draw_calibration(c: Calibration, name: str, path: Path) -> None:

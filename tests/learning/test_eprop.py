@@ -1,4 +1,4 @@
-"""E-prop learns, its feedback stays as it was drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
+"""E-prop learns, its feedback stays as drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
 
 import pytest
 import torch

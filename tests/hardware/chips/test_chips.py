@@ -98,7 +98,7 @@ def test_a_reference_point_has_figures_and_prices_nothing(name):
 
 def test_published_figures_read_as_a_sentence():
     assert str(load_chip("xylo").published[0]) == (
-        '"Aloha" keyword spotting at 95 % accuracy, dynamic, an inference: 6.6 µJ, 0.291 mW'
+        '"Aloha" keyword spotting at 95 % accuracy, dynamic, per inference: 6.6 µJ, 0.291 mW'
     )
 
 
