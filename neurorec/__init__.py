@@ -4,7 +4,7 @@
     pair = nr.load_pair("lif_vs_elman")
     run = nr.train(pair.spiking, nr.load_task("row_digits", seed=0), rule="bptt", seed=0)
 
-Every name below is loaded when first used, so that `import neurorec` costs nothing.
+Every name below is loaded on first use, so that `import neurorec` is instant.
 """
 
 import importlib
@@ -18,6 +18,21 @@ _HOMES = {
     "Run": "neurorec.training",
     "load_task": "neurorec.tasks.task",
     "Task": "neurorec.tasks.task",
+    "Batch": "neurorec.tasks.batch",
+    "Objective": "neurorec.tasks.objective",
+    "Environment": "neurorec.tasks.environment",
+    "Layer": "neurorec.models.layer",
+    "StepOperations": "neurorec.models.layer",
+    "Cell": "neurorec.models.cell",
+    "CellCard": "neurorec.models.cell",
+    "Readout": "neurorec.models.readout",
+    "Network": "neurorec.models.network",
+    "Wire": "neurorec.models.wires",
+    "EnergyModel": "neurorec.models.energy.model",
+    "Engine": "neurorec.engines.engine",
+    "Rule": "neurorec.learning.rule",
+    "TrainingCard": "neurorec.learning.rule",
+    "Info": "neurorec.learning.rule",
     "load_chip": "neurorec.hardware.chips.chip",
     "load_study": "neurorec.experiments.study",
     "estimate_cost": "neurorec.experiments.verbs",

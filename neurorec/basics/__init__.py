@@ -1,1 +1,1 @@
-"""What every floor stands on: errors, registry, cards, seeds, citations."""
+"""Foundations of all other folders: errors, registry, cards, seeds, citations."""

@@ -1,6 +1,6 @@
-"""What cells, readouts and rules can need of a chip, and chips can offer: one vocabulary for both sides.
+"""Capabilities that cells, readouts and rules may need and chips may offer: one vocabulary for both.
 
-It stands from the special to the general: the first capability that a chip lacks is the reason it gives.
+Ordered from specific to general: a chip refuses with its reason for the first capability that it lacks.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from collections.abc import Iterable
 
 from neurorec.basics.errors import InputError, did_you_mean
 
-#: what running a network can need; whether units send spikes or values follows from their `output_signal`
+#: needed to run a network; whether units send spikes or values follows from their `output_signal`
 RUNNING: dict[str, str] = {
-    "gates": "values are multiplied with values inside a unit",
-    "winner-take-all": "units compare their values and only the largest counts",
-    "adaptive thresholds": "a neuron's threshold moves with its own spikes",
+    "gates": "real values are multiplied with each other inside a unit",
+    "winner-take-all": "units compare their values and only the largest is active",
+    "adaptive thresholds": "a neuron's threshold changes with its own spikes",
     "membranes": "potentials and currents decay from step to step",
     "values": "units send real numbers",
     "spikes": "units send spikes",
 }
-#: what changing weights can need beyond running the network
+#: needed to change weights, beyond running the network
 LEARNING: dict[str, str] = {
-    "undeclared": "the rule does not say what it needs",
-    "backward pass": "every step is kept, and errors go back through all of them",
+    "undeclared": "the rule does not declare what it needs",
+    "backward pass": "every step is stored, and errors are propagated back through all of them",
     "linear solve": "a linear system is solved",
     "winner update": "the winner's weights move towards the values of its input",
-    "product update": "a weight changes by the product of the values that its two ends send",
-    "synapse traces": "every synapse keeps a trace of its own and multiplies it by a signal that is broadcast in every step",
-    "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the other end's when one end spikes",
+    "product update": "a weight changes by the product of the values that its two units send",
+    "synapse traces": "every synapse keeps its own trace and multiplies it by a signal that is broadcast in every step",
+    "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the trace of one side when the other spikes",
 }
 CAPABILITIES = RUNNING | LEARNING
 
 
 def capabilities(*names: str) -> frozenset[str]:
-    """The named capabilities, checked."""
+    """The named capabilities. Raises `InputError` for an unknown name."""
     check_capabilities(names)
     return frozenset(names)
 

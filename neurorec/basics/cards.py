@@ -1,7 +1,7 @@
 """Cards: TOML files checked against a schema before anything runs.
 
 A card is data: registered names and numbers with units in the key. `Card` is the base of every schema; unknown keys,
-missing keys and impossible values raise `InputError` naming file, key, what came and what was expected.
+missing keys and impossible values raise `InputError` naming file, key, the given value and what was expected.
 """
 
 import tomllib
@@ -26,8 +26,8 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def card_folder(kind: str) -> Path:
-    """Where the cards of `kind` ("models", "hardware", "hardware/links", "experiments") lie: in the wheel, or beside the
-    package."""
+    """The folder of the cards of `kind` ("models", "hardware", "hardware/links", "experiments"): inside the wheel, or next to
+    the package."""
     top, *below = kind.split("/")
     packed = PACKAGE / top / "cards"
     return (packed if packed.is_dir() else PACKAGE.parent / top).joinpath(*below)
@@ -74,7 +74,7 @@ def load_card(path: Path, schema: type[AnyCard]) -> AnyCard:
 
 
 def check_card(data: dict[str, Any], schema: type[AnyCard], where: str) -> AnyCard:
-    """Check plain data against a schema; the first few faults become one `InputError`.
+    """Check plain data against a schema; the first few errors are raised as one `InputError`.
 
     `where` is the file, or "file: table" for one table of it.
     """
@@ -116,7 +116,7 @@ def _split_unit(key: str) -> tuple[str, str]:
 
 
 def _fields_at(schema: Any, keys: list[Any]) -> list[str]:
-    """Field names of the sub-schema that `keys` lead to (as far as it can be followed)."""
+    """Field names of the sub-schema that `keys` lead to, as far as they can be followed."""
     for key in keys:
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
             return []

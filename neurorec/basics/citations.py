@@ -1,4 +1,4 @@
-"""Citations: key -> who, what, where. An identifier (DOI, arXiv) stands here only if it was read, never remembered."""
+"""Citations: key -> author, title, venue. Identifiers (DOI, arXiv) are listed only if they were read in a source."""
 
 import re
 from collections.abc import Iterable

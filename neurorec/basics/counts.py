@@ -1,4 +1,4 @@
-"""What is counted, as exact integers: operations, messages, and words read from and written to each kind of store."""
+"""Exact integer counts of operations, messages, and words read from and written to each kind of store."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-#: what a memory can hold; an address is a spike on its way
+#: what a memory can hold; an address is a spike in transit
 Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
 KINDS: tuple[Kind, ...] = ("weight", "state", "activation", "address", "tape", "gradient", "moment", "trace")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Integer totals. An access moves one word; `Precision` says how many bits a word of its kind has."""
+    """Integer totals. An access moves one word; `Precision` gives the bits per word of each kind."""
 
     synaptic_events: int = 0  #: accumulates caused by spikes
     macs: int = 0  #: multiply-accumulates caused by values
-    dense_macs: int = 0  #: what a chip does that computes every synapse in every step
+    dense_macs: int = 0  #: multiply-accumulates on a chip that computes every synapse in every step
     neuron_updates: int = 0
-    active_neuron_updates: int = 0  #: those in which the neuron spiked: equal to `spikes`
+    active_neuron_updates: int = 0  #: updates in which the neuron spiked: equal to `spikes`
     spikes: int = 0  #: sent by the layer's units
     values_sent: int = 0  #: real numbers sent by the layer's units
     elementwise: int = 0
@@ -29,20 +29,20 @@ class Counts:
     state_reads: int = 0
     state_writes: int = 0
     activation_reads: int = 0  #: values that arrive at the layer's synapses
-    activation_writes: int = 0  #: values that its units put out
+    activation_writes: int = 0  #: values that its units output
     address_reads: int = 0  #: spikes that arrive at the layer's synapses
-    address_writes: int = 0  #: spikes that its units put out
-    tape_reads: int = 0  #: what backpropagation through time kept of every step
+    address_writes: int = 0  #: spikes that its units output
+    tape_reads: int = 0  #: what backpropagation through time stored in every step
     tape_writes: int = 0
-    gradient_reads: int = 0  #: sums of weight changes, one a trained number
+    gradient_reads: int = 0  #: sums of weight changes, one per trained number
     gradient_writes: int = 0
     moment_reads: int = 0  #: Adam's running means of gradient and squared gradient
     moment_writes: int = 0
-    trace_reads: int = 0  #: what a local rule remembers of a neuron or a synapse
+    trace_reads: int = 0  #: the memory of a local rule, per neuron or synapse
     trace_writes: int = 0
     trace_updates: int = 0
     plasticity_updates: int = 0  #: single weights changed by a local rule
-    weights_scaled: int = 0  #: single weights scaled to keep a neuron's sum
+    weights_scaled: int = 0  #: single weights scaled to normalise a neuron's sum
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -70,12 +70,12 @@ class Counts:
 
     @property
     def memory_accesses(self) -> int:
-        """Words read and written, of every kind."""
+        """Words read and written, by kind."""
         return sum(self.reads(kind) + self.writes(kind) for kind in KINDS)
 
 
 class LayerCounts(Mapping[str, Counts]):
-    """The counts of each layer, by its name. A layer that is not named has counted nothing."""
+    """Counts by layer name. All counts of a layer that is not listed are zero."""
 
     def __init__(self, layers: Mapping[str, Counts] | None = None, **named: Counts) -> None:
         self._counts = {**(layers or {}), **named}
@@ -118,7 +118,7 @@ class LayerCounts(Mapping[str, Counts]):
 
 @dataclass(frozen=True)
 class Store:
-    """What one layer keeps of one kind (its weights, its state, ...): `words` must be held at once."""
+    """What one layer stores of one kind (its weights, its state, ...): `words` must be held at the same time."""
 
     layer: str
     kind: Kind
@@ -127,7 +127,7 @@ class Store:
 
 @dataclass(frozen=True)
 class ForwardPass:
-    """What a rule must know of the observed forward passes to count its training."""
+    """What a rule needs to know about the observed forward passes to count its training."""
 
     layers: LayerCounts  #: over all observed samples
     samples: int
@@ -137,7 +137,7 @@ class ForwardPass:
     input_spikes: int  #: 0 where the input lines carry values
 
     def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
-        """`counts` of the observed samples, scaled to `samples` like them."""
+        """`counts` of the observed samples, scaled to `samples` samples."""
         return counts.scaled(samples, max(1, self.samples))
 
     def input_spikes_over(self, samples: int) -> int:
@@ -150,7 +150,7 @@ Phase = Literal["forward", "backward", "update"]
 
 @dataclass(frozen=True)
 class TrainingCounts:
-    """Counts of a whole training. `stores` is what it must hold beside the net: tape, gradients, moments, traces."""
+    """Counts of a whole training. `stores`: what must be held besides the network: tape, gradients, moments, traces."""
 
     rule: str  #: its title
     samples_seen: int
@@ -162,6 +162,11 @@ class TrainingCounts:
     @property
     def forward(self) -> Counts:
         return self.phases["forward"].total
+
+    @property
+    def forward_samples(self) -> int:
+        """Samples that were run forward: all that were seen, or none where a rule sets units instead of running them."""
+        return self.samples_seen if self.forward != Counts() else 0
 
     @property
     def backward(self) -> Counts:

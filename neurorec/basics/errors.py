@@ -1,4 +1,4 @@
-"""Errors a user can act on: each says where, what came, what was expected, what to do."""
+"""Errors a user can act on: each says where, what was given, what was expected and what to do."""
 
 import difflib
 from collections.abc import Iterable
@@ -8,33 +8,33 @@ T = TypeVar("T")
 
 
 class NeurorecError(Exception):
-    """Anything neurorec refuses. The message is one readable sentence or two, never a traceback's tail."""
+    """Base of all errors raised on purpose. The message is one or two readable sentences."""
 
     exit_code = 1
 
 
 class InputError(NeurorecError):
-    """The input is at fault (a card, a name, a file, a folder). Nothing was started."""
+    """Invalid input (a card, a name, a file, a folder). Nothing was started."""
 
     exit_code = 2
 
 
 class CannotRun(InputError):
-    """A combination that cannot work, found before anything runs (a rule that cannot train a net, a refused export)."""
+    """A combination that cannot work, found before anything runs (a rule that cannot train a network, a refused export)."""
 
 
 class RunFailed(NeurorecError):
-    """A run went wrong on the way (NaN, silence). It is marked failed, the others go on."""
+    """A run failed (NaN, no spikes). It is marked as failed; the others continue."""
 
 
 class Stopped(NeurorecError):
-    """Ctrl-C: what had finished is stored; the message says how to continue."""
+    """Stopped by Ctrl-C: finished runs are stored; the message says how to continue."""
 
     exit_code = 130
 
 
 def needed(value: T | None, missing: str) -> T:
-    """`value`, which may be absent elsewhere but not here; or `InputError` saying what is missing and what to do."""
+    """`value` if it is present. Raises `InputError` saying what is missing and what to do."""
     if value is None:
         raise InputError(missing)
     return value

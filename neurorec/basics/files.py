@@ -1,4 +1,4 @@
-"""Writing so that nothing half-written is ever believed."""
+"""Atomic writing: no reader ever sees a half-written file."""
 
 import os
 import tempfile
@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def user_cache(name: str) -> Path:
-    """The folder `name` for compiled code: below XDG_CACHE_HOME/neurorec or ~/.cache/neurorec, or below a folder of this
-    user's among the temporary files if neither can be written.
+    """The cache folder `name` for compiled code: in XDG_CACHE_HOME/neurorec or ~/.cache/neurorec, or in a per-user temporary
+    folder if neither is writable.
 
     Raises
     ------
     RuntimeError
-        If none of them can be written.
+        If none of them is writable.
     """
     home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     user = os.getuid() if hasattr(os, "getuid") else "user"
@@ -25,7 +25,7 @@ def user_cache(name: str) -> Path:
                 return folder
         except OSError:
             continue
-    raise RuntimeError("no folder can be written for compiled code; set XDG_CACHE_HOME to one that can")
+    raise RuntimeError("no folder is writable for compiled code; set XDG_CACHE_HOME to a writable folder")
 
 
 def sync(path: Path) -> None:
@@ -38,7 +38,7 @@ def sync(path: Path) -> None:
 
 
 def write_atomically(path: Path, text: str) -> Path:
-    """Write beside `path`, sync, rename: readers see the old file or the new one, never half of one."""
+    """Write next to `path`, sync, rename: readers see either the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:

@@ -1,4 +1,4 @@
-"""Dataclasses as JSON and back: nested ones, tuples, paths, numbers that are not finite; faults name their place."""
+"""Dataclasses to JSON and back, including nested ones, tuples, paths and non-finite numbers; errors name the place."""
 
 import dataclasses
 import json
@@ -24,12 +24,12 @@ def write_plain(kept: Any, path: Path) -> Path:
 
 
 def read_plain(kind: type[Kept], path: Path, what: str, remedy: str) -> Kept:
-    """The dataclass that `write_plain` left at `path`.
+    """The dataclass that `write_plain` wrote to `path`.
 
     Raises
     ------
     InputError
-        If the file is not JSON, or not `what` in this version's form.
+        If the file is not JSON, or not `what` in the format of this version.
     """
     try:
         return from_plain(kind, json.loads(path.read_text(encoding="utf-8")), path.parent)
@@ -40,7 +40,7 @@ def read_plain(kind: type[Kept], path: Path, what: str, remedy: str) -> Kept:
 
 
 def to_plain(value: Any, base: Path = Path()) -> Any:
-    """`value` as JSON knows it; NaN and infinity, which JSON lacks, become None. Raises `TypeError` for anything else."""
+    """`value` as plain JSON data; NaN and infinity become None. Raises `TypeError` for any other type."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name), base) for field in dataclasses.fields(value)}
     if isinstance(value, BaseModel):
@@ -62,7 +62,7 @@ def to_plain(value: Any, base: Path = Path()) -> Any:
 
 
 def from_plain(hint: Any, data: Any, base: Path = Path(), where: str = "") -> Any:
-    """What `to_plain` made of a value of type `hint`. Raises `ValueError` naming the place, what came and what was expected."""
+    """Inverse of `to_plain` for type `hint`. Raises `ValueError` naming the place, the given value and what was expected."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         return (
@@ -93,9 +93,7 @@ def from_plain(hint: Any, data: Any, base: Path = Path(), where: str = "") -> An
         return _expect(isinstance(number, int | float) and not isinstance(number, bool), number, where, "a number")
     if isinstance(hint, type):
         right = isinstance(data, hint) and not (hint is int and isinstance(data, bool))
-        return _expect(
-            right, data, where, {str: "text", int: "a whole number", bool: "true or false"}.get(hint, str(hint))
-        )
+        return _expect(right, data, where, {str: "text", int: "an integer", bool: "true or false"}.get(hint, str(hint)))
     return data
 
 

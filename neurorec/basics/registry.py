@@ -1,4 +1,4 @@
-"""Named members of one kind: cells, rules, tasks, engines. Looking up an unknown name teaches the known ones."""
+"""Named members of one kind: cells, rules, tasks, engines. The error for an unknown name lists the known ones."""
 
 import importlib
 import pkgutil
@@ -12,12 +12,12 @@ Put = TypeVar("Put")  # so that a registered class keeps its own type
 
 
 class Registry(Generic[Member]):
-    """`@registry.register("name")` puts a member in, `registry[name]` takes it out.
+    """`@registry.register("name")` adds a member; `registry[name]` looks it up.
 
     Raises
     ------
     InputError
-        For an unknown name, with the closest known name and the list of all.
+        For an unknown name; the message suggests the closest name and lists all.
     """
 
     def __init__(self, kind: str) -> None:
@@ -42,7 +42,7 @@ class Registry(Generic[Member]):
         return self._members[name]
 
     def name_of(self, member: Member) -> str | None:
-        """Under which name `member` is registered, if it is."""
+        """The name under which `member` is registered, or None."""
         return next((name for name, each in self._members.items() if each is member), None)
 
     def __contains__(self, name: str) -> bool:
@@ -58,7 +58,7 @@ def look_up(table: Mapping[str, Any], registry: Registry[Member], where: str, ke
     Raises
     ------
     InputError
-        If the key is missing, or names no member.
+        If the key is missing or its value is not a registered name.
     """
     if key not in table:
         raise InputError(f'{where}: the key "{key}" is missing; known: {", ".join(registry)}')
@@ -69,6 +69,6 @@ def look_up(table: Mapping[str, Any], registry: Registry[Member], where: str, ke
 
 
 def import_members(package: str, path: Iterable[str]) -> None:
-    """Import every file of a folder, so that what stands in them registers itself: a new member is one new file."""
+    """Import every file of a folder so that its members register themselves: a new member is one new file."""
     for module in pkgutil.iter_modules(path):
         importlib.import_module(f"{package}.{module.name}")

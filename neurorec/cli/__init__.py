@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Heavy libraries load in the command that needs them, so --help is instant."""
+"""The command line: parse, call, print. Heavy libraries are loaded by the commands that need them, so --help is instant."""
 
 import os
 import sys
@@ -20,40 +20,46 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Out = Annotated[Path | None, typer.Option("--out", help="Where results go. [default: runs/STUDY]")]
+Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY]")]
 
 
 @app.command()
 def run(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
-    quick: Annotated[bool, typer.Option("--quick", help="A minute's look at the machinery; not a result.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="How many seeds. [default: those of the card]")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Runs at a time. [default: one a core]")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A smoke test of a minute or two; not a result.")] = False,
+    seeds: Annotated[int | None, typer.Option(help="Number of seeds. [default: those of the card]")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Number of parallel runs. [default: one per core]")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
         str | None,
         typer.Option(
-            help="Engine for what it can run: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
+            help="Engine to use where possible: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
         ),
     ] = None,
     out: Out = None,
     debug: Debug = False,
 ) -> None:
-    """Run a study: train, price, export, report. The same command again does only what is missing."""
+    """Run a study: train, price, export, report. Run again, it does only what is missing."""
     from neurorec.experiments.kind import Asked
     from neurorec.report.studies import run_asked
 
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
-        raise RunFailed(f"{failed} run(s) failed; the reasons stand above and in the report. The others are complete")
+        raise RunFailed(
+            f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete"
+        )
 
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(help="The folder of a study's results, e.g. runs/backprop_vs_stdp.")],
+    folder: Annotated[Path, typer.Argument(help="Folder with a study's results, e.g. runs/backprop_vs_stdp.")],
     to: Annotated[
         Path | None,
-        typer.Option("--publish", metavar="DIR", help="Also copy findings and tables there (docs/results), with the ledger."),
+        typer.Option(
+            "--publish",
+            metavar="DIR",
+            help="Also publish findings and tables to this folder (docs/results) and update the ledger.",
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:
@@ -67,12 +73,10 @@ def report(
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")
-    ] = "",
+    kind: Annotated[str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")] = "",
     debug: Debug = False,
 ) -> None:
-    """What there is, one line each, with its source."""
+    """List what is available, one line each, with sources."""
     from neurorec.report.catalogue import print_catalogue
 
     print_catalogue(kind)
@@ -82,7 +86,7 @@ def list_(
 def show(
     name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
 ) -> None:
-    """Equations, parameters with units, sources and code path of one thing."""
+    """Show equations, parameters with units, sources and code path of one item."""
     from neurorec.report.showing import print_member
 
     print_member(name)
@@ -93,7 +97,7 @@ def check(
     file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
     debug: Debug = False,
 ) -> None:
-    """Check a card or a NIR file; say what is wrong with it and how to mend it."""
+    """Validate a card or a NIR file, and explain how to fix any error."""
     from neurorec.experiments.verbs import check_file
 
     typer.echo(f"{file}: valid {check_file(file)}")
@@ -105,12 +109,12 @@ for costly in (costs.cost, costs.sweep, costs.place, costs.calibrate):
 
 @app.command("export")
 def export_(
-    what: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a finished run: runs/STUDY/done/RUN_ID")],
+    what: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run: runs/STUDY/done/RUN_ID")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
     to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
     debug: Debug = False,
 ) -> None:
-    """Write a trained network for another platform, and check the file against the reference run."""
+    """Export a trained network to another platform, and verify the file against the reference run."""
     from neurorec.experiments.verbs import export_run
 
     typer.echo(export_run(what, to, out))
@@ -121,7 +125,7 @@ def cite_(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
     debug: Debug = False,
 ) -> None:
-    """BibTeX of everything a study uses: data, networks, rules, chips."""
+    """Print BibTeX entries for everything a study uses: data, networks, rules, chips."""
     from neurorec.basics.citations import bibtex, is_cited
     from neurorec.experiments.kinds import load_any_study
 
@@ -129,13 +133,14 @@ def cite_(
     typer.echo(bibtex(key for key in keys if is_cited(key)))
     for key in keys:
         if not is_cited(key):
-            typer.echo(f"% {key}: named by a card of yours, not known to neurorec")
+            typer.echo(f"% {key}: cited in one of your cards, but not known to neurorec")
 
 
 def main() -> None:
-    """Exit codes: 0 done; 1 finished, but a run failed; 2 the input is at fault; 130 stopped by Ctrl-C."""
+    """Exit codes: 0 success; 1 finished, but a run failed; 2 invalid input; 130 stopped by Ctrl-C."""
     debug = "--debug" in sys.argv
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # runs are parallel; threads inside each would only quarrel
+    # runs are parallel; threads within each would oversubscribe the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         app()
     except NeurorecError as error:

@@ -1,4 +1,4 @@
-"""The commands that price networks: cost, sweep, place, and calibrate for a chip card of one's own."""
+"""Commands that price networks (cost, sweep, place), and calibrate, which makes a chip card."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,45 +12,44 @@ What = Annotated[
         help="A finished run (runs/STUDY/done/RUN_ID), a NIR file, or a description (docs/networks/*.toml)."
     ),
 ]
-Chips = Annotated[
-    list[str] | None, typer.Option("--chip", help="A chip by name or card; may be repeated. [default: all]")
-]
-Anneal = Annotated[bool, typer.Option("--anneal", help="Move cores over the mesh so that spikes travel less.")]
+Chips = Annotated[list[str] | None, typer.Option("--chip", help="Chip name or card; may be repeated. [default: all]")]
+Anneal = Annotated[bool, typer.Option("--anneal", help="Rearrange cores on the mesh to shorten the paths of spikes.")]
 Partition = Annotated[
-    bool, typer.Option("--partition", help="Share neurons out by METIS so that spikes stay on their core.")
+    bool, typer.Option("--partition", help="Assign neurons to cores with METIS to keep spikes on their core.")
 ]
-Training = Annotated[bool, typer.Option("--training", help="Also what the training of a finished run would cost.")]
+Training = Annotated[bool, typer.Option("--training", help="Also estimate the training of a finished run.")]
 Spikes = Annotated[
-    Path | None, typer.Option(help="Of a description: price recorded spikes (.npz: step, unit), not the stated rates.")
+    Path | None,
+    typer.Option(help="Description only: price recorded spikes (.npz: step, unit) instead of the stated rates."),
 ]
 Recording = Annotated[
-    Path | None, typer.Option("--input", help="Of a NIR file: what it hears, a NumPy file [T, B, ...] or [T, ...].")
+    Path | None, typer.Option("--input", help="NIR file only: its input, a NumPy file [T, B, ...] or [T, ...].")
 ]
 SignalOf = Annotated[
     str,
-    typer.Option("--signal", help="What --input holds: spikes, values, or auto (spikes if all numbers are 0 or 1)."),
+    typer.Option("--signal", help="What --input contains: spikes, values, or auto (spikes if all numbers are 0 or 1)."),
 ]
 Nir = Annotated[
     list[str] | None,
-    typer.Option(help="Of a NIR file: how it is stepped, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
+    typer.Option(help="NIR file only: simulation settings, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
 ]
 
 
 def cost(
     what: What,
     chip: Chips = None,
-    batch: Annotated[int | None, typer.Option(help="Inferences in a batch. [default: the description's, or 1]")] = None,
+    batch: Annotated[int | None, typer.Option(help="Inferences per batch. [default: the description's, or 1]")] = None,
     anneal: Anneal = False,
     partition: Partition = False,
     training: Training = False,
     target: Annotated[
-        float | None, typer.Option(help="Also what training to this validation score cost (0.9), of a finished run.")
+        float | None, typer.Option(help="Finished run only: also the cost of training to this validation score (0.9).")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="With --training and --link: how many workers share the training samples.")
+        int | None, typer.Option(help="With --training and --link: number of workers that share the training samples.")
     ] = None,
     link: Annotated[
-        list[str] | None, typer.Option(help="What joins the workers: a link by name or card; may be repeated.")
+        list[str] | None, typer.Option(help="Link between the workers, by name or card; may be repeated.")
     ] = None,
     spikes: Spikes = None,
     recording: Recording = None,
@@ -58,7 +57,7 @@ def cost(
     nir: Nir = None,
     debug: Debug = False,
 ) -> None:
-    """What one inference of a network costs on a chip: of a finished run, a NIR file, or a description."""
+    """Estimate the cost of one inference on a chip, for a finished run, a NIR file or a description."""
     from neurorec.experiments.workloads import Heard, read_work
     from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
     from neurorec.report.pricing import print_cost
@@ -80,7 +79,7 @@ def sweep(
         ),
     ],
     chip: Chips = None,
-    plot: Annotated[Path | None, typer.Option(help="Where the picture goes: .svg, .png, .pdf.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Plot file to write: .svg, .png or .pdf.")] = None,
     training: Training = False,
     spikes: Spikes = None,
     recording: Recording = None,
@@ -88,7 +87,7 @@ def sweep(
     nir: Nir = None,
     debug: Debug = False,
 ) -> None:
-    """The same network priced again and again while one setting changes."""
+    """Price the same network repeatedly while one setting varies."""
     from neurorec.experiments.workloads import Heard, read_work
     from neurorec.report.sweeping import print_sweep
 
@@ -102,10 +101,12 @@ def place(
     anneal: Anneal = False,
     partition: Partition = False,
     picture: Annotated[
-        Path | None, typer.Option(help="Draw the chip with its traffic: .svg, .png, .pdf. Needs one --chip.")
+        Path | None,
+        typer.Option(help="Draw the chip with its traffic: .svg, .png or .pdf. Requires exactly one --chip."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", help="Write what spikes travel, in order and as found, as .json.")
+        Path | None,
+        typer.Option("--out", help="Write the traffic of the placement in order and of the optimised one, as .json."),
     ] = None,
     spikes: Spikes = None,
     recording: Recording = None,
@@ -113,7 +114,7 @@ def place(
     nir: Nir = None,
     debug: Debug = False,
 ) -> None:
-    """Which core holds which neurons, and how far their spikes travel."""
+    """Place neurons on cores, and report how far their spikes travel."""
     from neurorec.experiments.workloads import Heard, read_work
     from neurorec.report.placing import print_placing
 
@@ -131,13 +132,15 @@ def calibrate(
     table: Annotated[
         Path, typer.Argument(metavar="MEASUREMENTS.csv", help="operations, batch, energy_uJ, time_us, idle_mW")
     ],
-    name: Annotated[str, typer.Option(help="What the board is called.")],
-    out: Annotated[Path | None, typer.Option(help="The card to write. [default: NAME.toml]")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Fit and residuals: .svg, .png, .pdf. [default: beside it]")] = None,
+    name: Annotated[str, typer.Option(help="Name of the board.")],
+    out: Annotated[Path | None, typer.Option(help="Card file to write. [default: NAME.toml]")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Plot of fit and residuals: .svg, .png or .pdf. [default: next to the card]")
+    ] = None,
     source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
     debug: Debug = False,
 ) -> None:
-    """Make a chip card of your own board from a few metered points."""
+    """Make a chip card for your own board from a few metered points."""
     from neurorec.report.calibration import calibrate_board
 
     calibrate_board(table, name, out, plot, source)

@@ -16,6 +16,7 @@ from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
+from neurorec.tasks.task import load_task
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Trainings(StudyKind):
             return None
         first = next(iter(own.values()))
         metric = claim.metric or first.metric
+        unit, higher_is_better = load_task(claim.task, first.seed).objective.sense(metric)
         values = {seed: scores_of(run)[metric]["test"] for seed, run in own.items() if metric in scores_of(run)}
         against = None if claim.minus is None else _by_seed(results, claim.chosen() | claim.minus.chosen())
         if against is not None:
@@ -106,10 +108,10 @@ class Trainings(StudyKind):
             values = {seed: value - other[seed] for seed, value in values.items() if seed in other}
         rerun = _by_seed(results, claim.chosen() | {"control": OTHER_ROUNDING}) if against is None else {}
         moved = [abs(scores_of(run)[metric]["test"] - values[seed]) for seed, run in rerun.items() if seed in values]
+        comparable = against is None and metric == first.metric
         return Measured(
-            f"{metric}, difference" if against is not None else metric, first.unit, first.higher_is_better,
-            tuple(values.values()), None if against is not None else _baseline(list(own.values())),
-            max(moved, default=None),
+            f"{metric}, difference" if against is not None else metric, unit, higher_is_better, tuple(values.values()),
+            _baseline(list(own.values())) if comparable else None, max(moved, default=None),
         )  # fmt: skip
 
     def fingerprint(self, results: StudyResults) -> Any:

@@ -16,7 +16,7 @@ from neurorec.hardware.workload.workload import TrainingRun, Workload
 
 
 @dataclass(frozen=True)
-class Asked:
+class NamedWork:
     """`outcome`: what a run achieved. `seen`: what ran of a NIR graph."""
 
     name: str
@@ -44,7 +44,7 @@ class Heard:
                 raise InputError(f"{flag} goes with {belongs}, not with {door}")
 
 
-def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> Asked:
+def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
     """The workload of `path`, whichever of the three it is. `setting`: see `Setting`; None leaves it open.
 
     Raises
@@ -56,27 +56,29 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> Asked:
         asked = _graph(path, heard)
     elif path.suffix == ".toml":
         heard.refuse("a description", spikes=True)
-        asked = Asked(path.stem, described_work(load_description(path), heard.spikes))
+        asked = NamedWork(path.stem, described_work(load_description(path), heard.spikes))
     else:
         heard.refuse("a finished run")
         asked = stored_work(path)
     if setting.get("batch") is not None and setting["batch"] < 1:
         raise InputError(f"--batch {setting['batch']}: a batch holds at least one inference")
     work = asked.work.with_setting(**{key: value for key, value in setting.items() if value is not None})
-    return Asked(asked.name, work, asked.outcome, asked.seen)
+    return NamedWork(asked.name, work, asked.outcome, asked.seen)
 
 
-def stored_work(folder: Path) -> Asked:
+def stored_work(folder: Path) -> NamedWork:
     """The network of a stored run with what it did and how it was trained; and what it achieved."""
     record = read_run(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     epochs = int(record.training.get("epochs", 1))
     accuracy = record.test_score if record.metric == "accuracy" else None
     outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
-    return Asked(folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome)
+    return NamedWork(
+        folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome
+    )
 
 
-def _graph(path: Path, heard: Heard) -> Asked:
+def _graph(path: Path, heard: Heard) -> NamedWork:
     heard.refuse("a NIR file", graph=True)
     if heard.recording is None:
         raise InputError(
@@ -86,4 +88,4 @@ def _graph(path: Path, heard: Heard) -> Asked:
     x = read_recording(heard.recording)
     options = options_from_text(list(heard.options), graph.metadata, graph.where)
     seen = observe_graph(graph, x, options, signal_of(x, heard.signal, graph.where))
-    return Asked(path.stem, observed_work(seen), seen=seen)
+    return NamedWork(path.stem, observed_work(seen), seen=seen)

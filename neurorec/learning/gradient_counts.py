@@ -3,7 +3,7 @@
 Per sample and step, with the fan-outs and spikes of the forward pass; delta is one real error for each unit:
   through  W^T delta over the recurrent synapses in all steps but the first (before it lies the zero state) and, in every
            step, over the synapses of wires whose source is trained or hears what is trained (those of a delayed wire in all
-           steps but the first): a multiply-accumulate for each synapse
+           steps but the first): a multiply-accumulate for each synapse; over all products of a module counted by FLOPs
   dL/dW    += delta x over every trained synapse, an accumulate where x is a spike; reads and writes one gradient; so do biases
   local    one product for each forward elementwise operation and nonlinearity, one surrogate derivative a spiking neuron
   tape     `tape_values` a step, written forward and read backward; T x batch x tape_values words are held at once
@@ -42,7 +42,7 @@ def _backward(network: Network, name: str, forward: ForwardPass, reached: set[st
     layer, seen = network[name], forward.layers.of(name)
     declared, runs = layer.operations(), forward.sample_steps
     back = max(0, runs - forward.started)  # all steps but the first of each sample
-    through = back * int(declared.recurrent_fan_out.sum())
+    through = back * int(declared.recurrent_fan_out.sum()) + runs * declared.macs
     for wire in network.wires_into(name):
         if wire.source in reached and wire not in network.cut:
             through += (back if wire.delay else runs) * int(declared.input_fan_out[network.lines_of(wire)].sum())

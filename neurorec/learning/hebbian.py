@@ -5,12 +5,13 @@ from typing import Any, Literal
 import torch
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, TrainingCounts
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
 from neurorec.models.energy.hopfield import Hopfield
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
+from neurorec.tasks.task import Task
 
 
 class HebbianCard(TrainingCard):
@@ -45,6 +46,12 @@ class Hebbian(Rule):
         )
 
     @classmethod
+    def why_not_task(cls, task: Task) -> str | None:
+        if task.objective.offers == ("none",) and task.inputs == task.outputs:
+            return None
+        return "it stores the inputs themselves, and this task asks for something else; use the objective pattern_completion"
+
+    @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement("relaxed", "nothing travels backward"),
@@ -64,7 +71,7 @@ class Hebbian(Rule):
         """No forward pass: units are set, not updated. Each unit scales its value by 1/N once per pattern and sends it to all
         others; each synapse takes one product and one sum. `weight_updates` are single weights that were changed."""
         values = samples_seen * model.size
-        update = Counts(
+        each = Counts(
             values_sent=values,
             elementwise=2 * weight_updates + values,
             weight_reads=weight_updates,
@@ -73,7 +80,8 @@ class Hebbian(Rule):
             activation_writes=values,
             plasticity_updates=weight_updates,
         )
-        phases = {"forward": LayerCounts(), "backward": LayerCounts(), "update": LayerCounts({UNITS: update})}
+        nothing, update = LayerCounts(), LayerCounts({UNITS: each})
+        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
 
     def init(self, model: Hopfield, engine: Any, objective: Objective, generator: torch.Generator) -> None:
@@ -83,5 +91,5 @@ class Hebbian(Rule):
     def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:
         patterns = model.start(batch.x)
         change = (patterns.T @ patterns) / model.size
-        model.weight += change.fill_diagonal_(0)
+        model.weight.add_(change.fill_diagonal_(0))
         return None, Info(loss=None, updates=len(patterns) * model.size * (model.size - 1))

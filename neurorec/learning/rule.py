@@ -143,9 +143,9 @@ class Rule(ABC):
         return None
 
     @classmethod
-    @abstractmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
-        """One judgement for each of OBJECTIONS, for this rule on this model."""
+        """One judgement for each of OBJECTIONS, for this rule on this model; none for a rule that was not judged."""
+        return ()
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:

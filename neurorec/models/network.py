@@ -186,24 +186,23 @@ class Network(nn.Module):
             heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
             sent[name], states[name] = (unroll or _plain)(self[name], heard, states.get(name), lengths)
         after = {
-            wire: _last(self._values(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
+            wire: _last(self._brought(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
         }
         return sent, NetworkState(states, after)
 
-    def _brought(self, wire: Wire, sent: Mapping[str, Tensor]) -> Tensor:
-        carried = wire.carried(sent[wire.source])
+    def _brought(self, wire: Wire, sent: Mapping[str, Tensor], forced: Mapping[str, Tensor] | None = None) -> Tensor:
+        """What enters a wire, in one step or over all: what its source sends, or is forced on its delayed wires."""
+        if wire.delay and forced is not None and wire.source in forced:
+            carried = forced[wire.source]
+        else:
+            carried = wire.carried(sent[wire.source])
         return torch.zeros_like(carried) if wire in self.cut else carried
-
-    def _values(self, wire: Wire, sent: Mapping[str, Tensor], forced: Mapping[str, Tensor]) -> Tensor:
-        """What enters a wire over all steps."""
-        forced_here = wire.delay and wire.source in forced and wire not in self.cut
-        return forced[wire.source] if forced_here else self._brought(wire, sent)
 
     def _line(
         self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor]
     ) -> Tensor:
         """What a wire brings over all steps, [T, B, H]."""
-        values = self._values(wire, sent, forced)
+        values = self._brought(wire, sent, forced)
         return torch.cat([delayed[wire][None], values[:-1]])[: len(values)] if wire.delay else values
 
     def _run_loop(

@@ -1,5 +1,7 @@
 """Models of the user's own: a cell gets a linear readout; any other torch module becomes the only layer of a network."""
 
+import copy
+import warnings
 from typing import Any
 
 import torch
@@ -20,8 +22,8 @@ PROBE_STEPS = 2
 class OwnModule(Layer):
     """A torch module from [T, B, I] to [T, B, O], as a rate-based layer whose steps nobody sees.
 
-    What it costs is measured by torch's FLOP counter, not declared: its multiply-accumulates are known, its states, its tape
-    and its elementwise work are not.
+    What it costs is measured by torch's FLOP counter over as many steps as it last ran, not declared: matrix products and
+    convolutions are known, its states, its tape and its elementwise work are not.
     """
 
     title = "own module"
@@ -33,17 +35,22 @@ class OwnModule(Layer):
         super().__init__()
         self.module, self.input_size, self.size = module, inputs, outputs
         self.title = type(module).__name__  # type: ignore[misc]
-        self.card = None
-        with torch.no_grad():
-            y = self(torch.zeros(PROBE_STEPS, 1, inputs, device=self._device()))[0]
-        if y.shape != (PROBE_STEPS, 1, outputs):
+        self.card, self.last_steps = None, PROBE_STEPS
+        x = torch.zeros(PROBE_STEPS, 1, inputs, device=next((p.device for p in self.parameters()), None))
+        mode = module.training
+        try:
+            with torch.no_grad():
+                y = _outputs(module.eval()(x))
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            raise InputError(f"module {self.title} cannot take x [T, B, I] = {list(x.shape)}: {error}") from error
+        finally:
+            module.train(mode)
+        if not isinstance(y, Tensor) or y.shape != (PROBE_STEPS, 1, outputs):
+            came = list(y.shape) if isinstance(y, Tensor) else type(y).__name__
             raise InputError(
-                f"module {self.title}: x [T, B, I] = [{PROBE_STEPS}, 1, {inputs}] must give y [T, B, O] = [{PROBE_STEPS}, 1, "
-                f"{outputs}] (got {list(y.shape)})"
+                f"module {self.title}: x [T, B, I] = {list(x.shape)} must give y [T, B, O] = [{PROBE_STEPS}, 1, {outputs}] "
+                f"(got {came})"
             )
-
-    def _device(self) -> torch.device:
-        return next((parameter.device for parameter in self.parameters()), torch.device("cpu"))
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """The module keeps the weights that it has."""
@@ -55,15 +62,13 @@ class OwnModule(Layer):
         raise CannotRun(f"module {self.title} cannot be run step by step; write it as a Cell to feed its output back")
 
     def forward(self, x: Tensor, state: Any = None, lengths: Tensor | None = None) -> tuple[Tensor, Any]:
-        y = self.module(x)
-        y = y[0] if isinstance(y, tuple) else y  # torch.nn.RNN and its kin give (outputs, state)
+        self.last_steps = max(1, len(x))
+        y = _outputs(self.module(x))
         if lengths is not None:
             y = torch.where(torch.arange(len(y), device=y.device)[:, None, None] < lengths[:, None], y, 0)
         return y, ()
 
     def operations(self) -> StepOperations:
-        with FlopCounterMode(display=False) as counter, torch.no_grad():
-            self(torch.zeros(PROBE_STEPS, 1, self.input_size, device=self._device()))
         return StepOperations(
             input_fan_out=self._dense(self.input_size, 0),
             recurrent_fan_out=self._dense(self.size, 0),
@@ -73,18 +78,37 @@ class OwnModule(Layer):
             nonlinearities=0,
             state_values=0,
             tape_values=0,
-            macs=counter.get_total_flops() // (2 * PROBE_STEPS),
+            macs=flops(self.module, torch.zeros(self.last_steps, 1, self.input_size)) // (2 * self.last_steps),
             counted_by="FLOP counter",
         )
+
+
+def _outputs(returned: Any) -> Any:
+    """torch.nn.LSTM and its kin return (outputs, state)."""
+    return returned[0] if isinstance(returned, tuple) and returned else returned
+
+
+def flops(module: nn.Module, x: Tensor) -> int:
+    """Floating-point operations of module(x), as torch's counter finds them.
+
+    It counts matrix products and convolutions; oneDNN would hide those of an LSTM in an operation that it does not know.
+    """
+    plain = copy.deepcopy(module).cpu().eval()
+    with warnings.catch_warnings(), FlopCounterMode(display=False) as counter, torch.no_grad():
+        warnings.simplefilter("ignore")  # of switching oneDNN
+        with torch.backends.mkldnn.flags(enabled=False):
+            plain(x)
+    return counter.get_total_flops()
 
 
 def own_network(
     model: nn.Module, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator
 ) -> Network:
-    """A network around a cell (with a linear readout) or around any torch module (which answers by itself)."""
-    if isinstance(model, Cell):
-        readout = LinearReadout(ReadoutCard(name="linear"), model.size, outputs)
-        readout.reset_parameters(generator)
-        return chain(model, readout, input_signal)
-    layer = OwnModule(model, inputs, outputs)
-    return Network({MODULE: layer}, (Wire(INPUT, MODULE),), input_signal, inputs, MODULE)
+    """A network around a cell, which gets a linear readout and weights from `generator`; or around any torch module, which
+    answers by itself and keeps its weights."""
+    if not isinstance(model, Cell):
+        layer = OwnModule(model, inputs, outputs)
+        return Network({MODULE: layer}, (Wire(INPUT, MODULE),), input_signal, inputs, MODULE)
+    network = chain(model, LinearReadout(ReadoutCard(name="linear"), model.size, outputs), input_signal)
+    network.reset_parameters(generator)
+    return network

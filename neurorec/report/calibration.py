@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, needed
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate, read_measurements, write_card
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -25,7 +25,7 @@ def calibrate_board(table: Path, name: str, out: Path | None, plot: Path | None,
     draw_calibration(calibration, name, plot)
     for line in summary(calibration):
         typer.echo(line)
-    typer.echo(f"card: {out}        plot: {plot}        use: neurorec cost --network NET.toml --chip {out} --batch N")
+    typer.echo(f"card: {out}        plot: {plot}        use: neurorec cost NET.toml --chip {out} --batch N")
 
 
 def summary(c: Calibration) -> list[str]:
@@ -48,9 +48,7 @@ def summary(c: Calibration) -> list[str]:
 
 
 def _dynamic(c: Calibration, p: Measurement) -> float:
-    dynamic = c.dynamic_uJ(p.operations, p.batch)
-    assert dynamic is not None
-    return dynamic
+    return needed(c.dynamic_uJ(p.operations, p.batch), "no idle power was given, so no energy is dynamic; give idle_mW")
 
 
 def draw_calibration(c: Calibration, name: str, path: Path) -> None:

@@ -85,13 +85,15 @@ def measure_of(found: Finding) -> str:
 
 def ours(found: Finding) -> Said:
     values = spread(found.values)
-    if values.sd is None or max(abs(values.mean), values.sd) < 100:
+    if values.sd is None or max(abs(values.mean), values.sd) < 10:
         text = amount(values.mean) if values.sd is None else wording.plus_minus(values.mean, values.sd)
     else:
-        text = f"{wording.count(values.mean)} ± {wording.count(values.sd)}"
+        text = f"{amount(values.mean)} ± {amount(values.sd) if values.sd else 0}"
     return Said(text.replace("-", "−"), f"({values.n})" if values.n > 1 else "")
 
 
 def amount(value: float) -> str:
-    """A score with three decimals, a large count with its letter."""
-    return wording.count(value) if abs(value) >= 100 else wording.plus_minus(value, None)
+    """A score with three decimals, larger numbers with three figures, a large count with its letter."""
+    if abs(value) < 10:
+        return wording.plus_minus(value, None)
+    return wording.count(value) if abs(value) >= 1000 else wording.figures(value)

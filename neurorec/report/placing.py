@@ -9,7 +9,7 @@ from rich.table import Table
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
-from neurorec.experiments.workloads import Asked
+from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.price import price
@@ -23,7 +23,7 @@ COUNTS = (
 )  # fmt: skip
 
 
-def print_placing(asked: Asked, chips: list[str], picture: Path | None = None, table: Path | None = None) -> None:
+def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = None, table: Path | None = None) -> None:
     """Where the units go on each chip and what their spikes travel; the same as JSON, and as a picture of one chip."""
     priced = [price(asked.work, chip) for chip in chips]
     for cost in priced:

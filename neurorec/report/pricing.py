@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.workloads import Asked
+from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.memory import INSIDE
@@ -26,7 +26,7 @@ HEADS = {
 }  # fmt: skip
 
 
-def print_cost(asked: Asked, chips: list[str], training: bool = False, target: float | None = None) -> None:
+def print_cost(asked: NamedWork, chips: list[str], training: bool = False, target: float | None = None) -> None:
     """What was counted, and a table of chips for one inference (and the training) of what is asked about."""
     if target is not None and not 0 < target <= 1:
         raise InputError(f"--target {target:g}: a validation score lies between 0 and 1, as 0.9")
@@ -41,14 +41,14 @@ def print_cost(asked: Asked, chips: list[str], training: bool = False, target: f
         plain_console().print(table)
 
 
-def check_trained(asked: Asked, **wanted: bool) -> None:
+def check_trained(asked: NamedWork, **wanted: bool) -> None:
     """Raises `InputError` for options that need a training, where there was none."""
     for option, given in wanted.items():
         if given and asked.work.training is None:
             raise InputError(f"--{option} needs a finished run: nothing here says how the net was trained")
 
 
-def _print_counted(asked: Asked) -> None:
+def _print_counted(asked: NamedWork) -> None:
     counted = count_work(asked.work)
     n, total = counted.samples, counted.total
     typer.echo(

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.workloads import Asked
+from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.what_if import Sweep, parse_sweep, run_sweep
@@ -18,7 +18,9 @@ from neurorec.report.pricing import check_trained
 from neurorec.report.wording import count, duration, energy, energy_band
 
 
-def print_sweep(asked: Asked, chips: list[str], text: str, plot: Path | None = None, training: bool = False) -> None:
+def print_sweep(
+    asked: NamedWork, chips: list[str], text: str, plot: Path | None = None, training: bool = False
+) -> None:
     """What is asked about, on each chip under each value of `text`; `plot` is where the picture goes."""
     if plot is not None and plot.suffix not in FORMATS:
         raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")

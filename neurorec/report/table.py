@@ -76,9 +76,8 @@ class Column:
         if self.kind == "energy":
             band = wording.energy_band(amount.low, amount.high, amount.value)
             return Said(at_least + wording.energy(amount.value), band)
-        low, high = (amount.value if end is None else end for end in (amount.low, amount.high))
-        between = " to " if self.kind == "bytes" else "–"
-        written = f"[{self._number(low)}{between}{self._number(high)}]" if low < high else ""
+        low, high = (self._number(amount.value if end is None else end) for end in (amount.low, amount.high))
+        written = "" if low == high else f"[{low}{' to ' if self.kind == 'bytes' else '–'}{high}]"
         return Said(at_least + self._number(amount.value), written)
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
+from neurorec.tasks.objective import SPLITS, Objective, Split
 from neurorec.tasks.task import Task
+
+BATCH_FIRST = "; time comes first: if x holds samples first, give x.transpose(0, 1)"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class ArrayTask(Task):
 
     def __post_init__(self) -> None:
         self._check_arrays()
+        unknown = [name for name in self.splits if name not in SPLITS]
+        if unknown:
+            raise InputError(
+                f'task {self.name}: the split "{unknown[0]}" is not known{did_you_mean(unknown[0], SPLITS)}; give '
+                f"{', '.join(SPLITS)}"
+            )
         missing = [name for name in SPLITS if name not in self.splits or not len(self.splits[name])]
         if missing:
             raise InputError(
@@ -57,6 +64,13 @@ class ArrayTask(Task):
         everything = np.concatenate(list(self.splits.values()))
         if len(np.unique(everything)) != len(everything):
             raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
+        N = self.x.shape[1]
+        if not 0 <= everything.min() <= everything.max() < N:
+            wrong = next(number for number in everything if not 0 <= number < N)
+            raise InputError(
+                f"task {self.name}: a split names sample {wrong}, but x is [T, N, I] = {list(self.x.shape)} with {N} samples"
+                + (BATCH_FIRST if len(self.x) > everything.max() else "")
+            )
         if self.lengths is not None:
             self._check_ends(self.lengths)
         self.objective.require(self)
@@ -95,7 +109,7 @@ class ArrayTask(Task):
         if self.x.shape[1] != samples or self.x.shape[0] != self.mask.shape[0]:
             raise InputError(
                 f"task {self.name}: x is [T, N, I] = {list(self.x.shape)}, but target has {samples} samples "
-                f"and mask {self.mask.shape[0]} frames"
+                f"and mask {self.mask.shape[0]} frames" + (BATCH_FIRST if len(self.x) == samples else "")
             )
 
     def _check_ends(self, lengths: Tensor) -> None:
@@ -115,24 +129,3 @@ class ArrayTask(Task):
                     f"task {self.name}: {what} at frame {frame} of sample {sample}, which ends after {int(lengths[sample])} "
                     "frames; set both to 0 beyond the end (a mask [T, N] may differ from sample to sample)"
                 )
-
-
-def task_from_arrays(
-    x: Tensor, y: Tensor, objective: str | Objective, splits: dict[Split, Any], outputs: int | None, mask: Tensor | None,
-    lengths: Tensor | None, name: str, title: str, sources: tuple[str, ...],
-) -> ArrayTask:  # fmt: skip
-    """See `Task.from_arrays`."""
-    chosen = objectives[objective]() if isinstance(objective, str) else objective
-    if not isinstance(x, Tensor) or not isinstance(y, Tensor):
-        raise InputError(f"task {name}: x and y must be torch tensors (got {type(x).__name__} and {type(y).__name__})")
-    if x.dim() != 3:
-        raise InputError(f"task {name}: x must be [T, N, I], time first (got {list(x.shape)})")
-    if outputs is None:
-        outputs = int(y.shape[-1]) if y.is_floating_point() else int(y.max()) + 1
-    t, T = torch.arange(len(x)), len(x)
-    if mask is None and lengths is not None:
-        mask = t[:, None] == lengths - 1 if chosen.pooled else t[:, None] < lengths
-    elif mask is None:
-        mask = t == T - 1 if chosen.pooled else torch.ones(T, dtype=torch.bool)
-    numbers: dict[Split, np.ndarray] = {split: np.asarray(index) for split, index in splits.items()}
-    return ArrayTask(name, title or name, x, y, mask, numbers, outputs, sources, chosen, lengths)

@@ -46,11 +46,11 @@ class DelayedMatchToSample(Environment):
 
     def step(self, seen: Seen, action: Tensor) -> tuple[Tensor, Seen]:
         trial: Trial = seen.hidden
-        right = action == torch.where(trial.sample == trial.test, MATCH, NON_MATCH)
+        right = action.eq(torch.where(trial.sample == trial.test, MATCH, NON_MATCH))
         answered = torch.where(right, RIGHT, WRONG)
-        in_test = torch.where(action == WAIT, -COST, answered)
-        before = torch.where(action == WAIT, 0.0, -COST)
-        reward = torch.where(trial.frame == trial.asked, in_test, before)
+        in_test = torch.where(action.eq(WAIT), -COST, answered)
+        before = torch.where(action.eq(WAIT), 0.0, -COST)
+        reward = torch.where(trial.asked.eq(trial.frame), in_test, before)
         return reward, self._seen(trial._replace(frame=trial.frame + 1))
 
     def baselines(self) -> dict[str, dict[Split, float]]:

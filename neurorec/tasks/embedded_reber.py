@@ -61,9 +61,15 @@ def chances(following: Tensor) -> Tensor:
     return share[torch.stack(states)]
 
 
+ABOVE = "nats above the grammar"
+
+
 class NextReberSymbol(NextSymbol):
     """Besides: how far the cross-entropy lies above that of the grammar itself (0 cannot be beaten but by luck), the share of
     strings in which every guess is legal, and that of right guesses of the long-range symbol, the last but one."""
+
+    def sense(self, score: str) -> tuple[str, bool]:
+        return ("nats/symbol", False) if score == ABOVE else super().sense(score)
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         found, mask, answers = super().scores(y, batch), batch.frame_mask, batch.answers.cpu()
@@ -72,7 +78,7 @@ class NextReberSymbol(NextSymbol):
         legal = likely.gather(2, guesses[..., None])[..., 0] > 0
         before, each = mask.sum(0) - 2, torch.arange(batch.size)
         return found | {
-            "nats above the grammar": found[self.metric] - float(of_grammar),
+            ABOVE: found[self.metric] - float(of_grammar),
             "strings guessed legally": float((legal | ~mask).all(0).float().mean()),
             "long-range symbol": float((guesses[before, each] == answers[before, each]).float().mean()),
         }

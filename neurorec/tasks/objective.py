@@ -79,6 +79,10 @@ class Objective(ABC):
         """From outputs at every step [T, B, O] to answers."""
         return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
 
+    def sense(self, score: str) -> tuple[str, bool]:
+        """The unit of a score, and whether more of it is better; scores beside the metric are shares of what went right."""
+        return (self.unit, self.higher_is_better) if score == self.metric else ("", True)
+
     def score(self, y: Tensor, batch: Batch) -> float:
         return self.scores(y, batch)[self.metric]
 

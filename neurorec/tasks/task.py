@@ -5,8 +5,9 @@ encoder for several steps of their own dt.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -66,18 +67,34 @@ class Task(ABC):
 
     @classmethod
     def from_arrays(
-        cls, x: Tensor, y: Tensor, objective: str | Objective, splits: dict[Split, Tensor], *, outputs: int | None = None,
+        cls, x: Tensor, y: Tensor, objective: str | Objective, splits: Mapping[Split, Any], *, outputs: int | None = None,
         mask: Tensor | None = None, lengths: Tensor | None = None, name: str = "own task", title: str = "",
         sources: tuple[str, ...] = (),
     ) -> "Task":  # fmt: skip
         """A task from x [T, N, I] and targets y: see `ArrayTask`.
 
-        `outputs` follows from y where it can (class labels: the largest plus one); every frame counts unless `mask` says
-        otherwise, but for one answer per sample only the last frame of each sample does.
+        `splits` names the samples of "train", "validation" and "test", by number or by masks over all N. `outputs` follows
+        from y where it can (class labels: the largest plus one). Every frame counts unless `mask` says otherwise, but for
+        one answer per sample only the last frame of each sample does.
         """
-        from neurorec.tasks.array_task import task_from_arrays
+        from neurorec.tasks.own_data import task_from_arrays
 
         return task_from_arrays(x, y, objective, splits, outputs, mask, lengths, name, title, sources)
+
+    @classmethod
+    def from_dataset(
+        cls, dataset: Any, objective: str | Objective, *, splits: Mapping[Split, Any] | None = None,
+        fractions: Sequence[float] = (0.7, 0.15, 0.15), seed: int = 0, outputs: int | None = None, name: str = "own task",
+        title: str = "", sources: tuple[str, ...] = (),
+    ) -> "Task":  # fmt: skip
+        """A task from any torch Dataset of (x, target): x [T, I], or [I] for one frame. Samples may differ in length.
+
+        `splits` is as for `from_arrays`; without it, samples are drawn with `seed` into train, validation and test by
+        `fractions`.
+        """
+        from neurorec.tasks.own_data import task_from_dataset
+
+        return task_from_dataset(dataset, objective, splits, fractions, seed, outputs, name, title, sources)
 
 
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:

@@ -11,11 +11,12 @@ from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
 from neurorec.engines.asked import asked_engines
-from neurorec.engines.engine import choose_engine
+from neurorec.engines.engine import can_sum, choose_engine
 from neurorec.engines.relaxation import Relaxation
 from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
-from neurorec.learning.rule import Rule, hidden_layer
+from neurorec.learning.rule import Rule, TrainingCard, hidden_layer
 from neurorec.models.energy.model import EnergyModel
+from neurorec.models.network import Network
 from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
@@ -56,7 +57,7 @@ def train(
     seed: int = 0,
     *,
     settings: Mapping[str, Any] | None = None,
-    encoder: Encoder | None = None,
+    encoder: Encoder | Mapping[str, Any] | None = None,
     engine: str = "auto",
     device: str = "auto",
     freeze_recurrence: bool = False,
@@ -70,10 +71,11 @@ def train(
     Parameters
     ----------
     model : half of a pair, whose card states the training; or your own `Network`, `Cell`, `EnergyModel` or torch module
-        (input [T, B, I] to output [T, B, O], counted by torch's FLOP counter), trained in place
+        (input [T, B, I] to output [T, B, O], counted by torch's FLOP counter), trained in place. A cell gets a linear
+        readout and weights drawn with `seed`; networks and modules start from the weights that they have
     rule : a registered name, or your own `Rule` class
     settings : the keys of a [[training]] table, in place of what a pair card states; needed for a model of your own
-    encoder : of a model of your own; none by default
+    encoder : of a model of your own, as an object or as the keys of an encoder table; none by default
     engine : "auto", or the name of an engine: of one that steps cells and can run this one, or of an event engine, for a
         rule whose weights change at spikes; what it does not name is chosen as for "auto"
     freeze_recurrence : the control with recurrent weights at zero
@@ -89,13 +91,14 @@ def train(
         If the loss became NaN, or the trained network is silent.
     """
     start = time.perf_counter()
+    if not isinstance(task, Task):
+        raise InputError(
+            f"task must be a Task, as from nr.load_task or nr.Task.from_arrays (got {type(task).__name__})"
+        )
     subject = subject_of(model, encoder)
     rule_name, rule_class, card = subject.training(rule, task, settings)
     device = pick_device(device)
     network = subject.build(task, torch_generator(seed, "weights"))
-    if freeze_recurrence:
-        network.freeze_recurrence()
-    network.to(device)
     for_cells, for_events = asked_engines(engine)
     method = rule_class(card, for_events)
     method.check(network, task)
@@ -103,14 +106,18 @@ def train(
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
         )
-    if card.count_readout_penalties is not None and not task.objective.pooled:
-        raise CannotRun(
-            "count_readout_penalties: spike counts are read once per sample, and this task asks in every frame"
-        )
+    _check(network, task, card, freeze_recurrence)
+    if freeze_recurrence:
+        network.freeze_recurrence()
+    network.to(device)
     stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
     course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
-    history, learned = _fit(network, method, stepper, course, task, epochs, torch_generator(seed, "training"), progress)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # for modules of the user's own: everything else draws from generators
+        history, learned = _fit(
+            network, method, stepper, course, task, epochs, torch_generator(seed, "training"), progress
+        )
     extra = _read_counts(network, method, stepper, course, learned)
     scores, further, activity = _evaluate(course, task)
     if activity.hidden and not any(seen.spikes.sum() for seen in activity.hidden.values()):
@@ -121,6 +128,26 @@ def train(
         extra_scores=further | extra, history=history, activity=activity, judgements=method.judgements(network),
         method=rule_class, training=learned, wall_s=time.perf_counter() - start,
     )  # fmt: skip
+
+
+def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool) -> None:
+    """Raises `CannotRun` for what only layers can do, asked of an energy model, and for counts that no readout can read."""
+    layered = isinstance(network, Network)
+    if not layered and (freeze_recurrence or isinstance(task, Environment)):
+        what = (
+            "has no recurrent weights to freeze"
+            if freeze_recurrence
+            else f"cannot act step by step in task {task.name}"
+        )
+        raise CannotRun(f"{network.title} {what}: it is an energy model, which settles as a whole")
+    if card.count_readout_penalties is None:
+        return
+    if not task.objective.pooled:
+        raise CannotRun(
+            "count_readout_penalties: spike counts are read once per sample, and this task asks in every frame"
+        )
+    if not layered or not can_sum(network):
+        raise CannotRun(f"count_readout_penalties: {network.title} has no plain readout that could be fitted anew")
 
 
 def _course(
@@ -150,12 +177,14 @@ def _fit(
     size = None if method.whole_split else method.card.batch_size
     for epoch in range(epochs):
         losses = []
+        network.train()
         for batch in course.epoch(epoch, size, generator):
             state, info = method.step(network, state, batch)
             learned["samples_seen"] += batch.size
             learned["weight_updates"] += info.updates
             losses += [] if info.loss is None else [info.loss]
         score = None
+        network.eval()
         if method.scored_each_epoch:
             score = course.scores("validation")[objective.metric]
             loss = sum(losses) / len(losses) if losses else float("nan")
@@ -208,8 +237,10 @@ def _read_counts(
 
 def _silence(network: Any) -> str:
     card: Any = next(layer.card for layer in network.hidden.values() if layer.output_signal == "spikes")
+    gain = getattr(card, "input_gain", "not in this card")
+    threshold = f"{card.v_threshold:g}" if hasattr(card, "v_threshold") else "not in this card"
     return (
         f"no neuron of the {network.title} layer spiked on the whole test split (a silent network): raise input_gain "
-        f"(now {getattr(card, 'input_gain', 'not in this card')}) or lower v_threshold (now {card.v_threshold:g}) in the pair "
+        f"(now {gain}) or lower v_threshold (now {threshold}) in the pair "
         "card, or pull the rate up with rate_target and rate_weight"
     )

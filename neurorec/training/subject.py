@@ -9,11 +9,12 @@ from torch import nn
 
 from neurorec.basics.cards import check_card
 from neurorec.basics.errors import InputError
+from neurorec.basics.registry import look_up
 from neurorec.learning.rule import Rule, TrainingCard, rules
 from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
 from neurorec.models.own import own_network
-from neurorec.tasks.encoders import Encoder, EncoderCard, NoEncoder
+from neurorec.tasks.encoders import Encoder, EncoderCard, NoEncoder, encoders
 from neurorec.tasks.task import Task
 from neurorec.training.pairs import LoadedHalf
 
@@ -32,8 +33,11 @@ class Subject(Protocol):
     def build(self, task: Task, generator: torch.Generator) -> Any: ...
 
 
-def subject_of(model: Any, encoder: Encoder | None) -> Subject:
+def subject_of(model: Any, encoder: Encoder | Mapping[str, Any] | None) -> Subject:
     """Raises `InputError` for anything that cannot be trained."""
+    if isinstance(encoder, Mapping):
+        kind = look_up(encoder, encoders, "encoder")
+        encoder = kind(check_card(dict(encoder), kind.Card, "encoder"))
     if isinstance(model, LoadedHalf):
         if encoder is not None:
             raise InputError("half of a pair brings its own encoder; leave `encoder` out")
@@ -84,7 +88,8 @@ class OwnSubject:
 
     @property
     def half(self) -> str:
-        return "spiking" if getattr(self.model, "spikes", False) else "rate"
+        signal = getattr(self.model, "output_signal", "values")  # of a cell
+        return "spiking" if signal == "spikes" or getattr(self.model, "spikes", False) else "rate"
 
     def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
         name, rule_class = _rule(rule)
@@ -96,14 +101,14 @@ class OwnSubject:
         return name, rule_class, _settings(name, rule_class, task, settings)
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
-        if isinstance(self.model, EnergyModel):
-            return self.model
-        network = self.model
-        if not isinstance(network, Network):
+        network: Any = self.model
+        if not isinstance(network, Network | EnergyModel):
             network = own_network(self.model, task.inputs, task.outputs, self.encoder.signal, generator)
-        for what, has, needs in (
-            ("inputs", network.input_size, task.inputs), ("outputs", network[network.output].size, task.outputs)
-        ):  # fmt: skip
+        layered = isinstance(network, Network)
+        inputs, outputs = (
+            (network.input_size, network[network.output].size) if layered else (network.size, network.size)
+        )
+        for what, has, needs in (("inputs", inputs, task.inputs), ("outputs", outputs, task.outputs)):
             if has != needs:
                 raise InputError(f"task {task.name} has {needs} {what}, and the network {has}; build it for this task")
         return network

@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 
 import pytest
-from neurorec.report.training.rows import csv_rows
 
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run, rebuild_network

@@ -59,7 +59,9 @@ def test_findings_come_back_from_their_file(tmp_path):
 def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
     text = write_plain(made_up_findings(), tmp_path / "s.json").read_text()
     (tmp_path / "s.json").write_text(text.replace("0.8\n", '"high"\n', 1))
-    told = r"not a file of findings of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
+    told = (
+        r"not a file of findings of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
+    )
     with pytest.raises(InputError, match=told):
         read_findings(tmp_path / "s.json")
 
@@ -67,7 +69,7 @@ def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
 def test_a_published_figure_needs_a_bar_and_a_known_source(tmp_path):
     plain = {"claim": "It works.", "published": {"value": 0.9, "source": "diehl2015", "grade": "read"}}
     with pytest.raises(
-        InputError, match='"It works.": a published figure needs a bar: say how near to it we must come'
+        InputError, match=r'"It works\.": a published figure needs a bar: say how near to it we must come'
     ):
         check_card(plain, FindingCard, "s.toml")
     card = write_study(tmp_path)
@@ -99,6 +101,20 @@ def test_a_training_is_measured_seed_by_seed_beside_its_best_baseline(tmp_path):
     assert (difference.metric, difference.baseline) == ("accuracy, difference", None)
     assert measured(results, task="frame_digits") is None
     assert measured(results, metric="recall").values == ()
+
+
+def test_a_claim_on_another_score_is_judged_in_that_scores_own_sense(tmp_path):
+    """The metric of a task may be better where it is lower, and its baseline says nothing of other scores."""
+    results = made_up_results(tmp_path)
+    others = {"long-range symbol": 0.75, "nats above the grammar": 0.25}
+    extra = {name: dict.fromkeys(("train", "validation", "test"), value) for name, value in others.items()}
+    told = {"task": "embedded_reber", "metric": "cross-entropy", "unit": "nats/symbol", "higher_is_better": False}
+    results = replace(results, runs=[replace(run, **told, extra_scores=extra) for run in results.runs])
+    assert measured(results, task="embedded_reber").baseline is not None
+    for name, unit, higher in (("long-range symbol", "", True), ("nats above the grammar", "nats/symbol", False)):
+        found = measured(results, task="embedded_reber", metric=name)
+        assert (found.metric, found.unit, found.higher_is_better, found.baseline) == (name, unit, higher, None)
+        assert set(found.values) == {others[name]}
 
 
 def test_what_another_rounding_changes_stands_beside_the_claim(tmp_path):

@@ -280,8 +280,10 @@ bias_scale = 0.2
 
 def test_record_round_trip(tmp_path):
     record = RunRecord(
-        run_id="x", pair="p", half="rate", control="", network="n", layers={"hidden": "c"}, rule="r", rule_title="R", task="t", seed=0,
-        engine="e", device="cpu", metric="accuracy", unit="", higher_is_better=True, baseline="b", train_score=1.0, validation_score=0.5, test_score=0.25,
+        run_id="x", pair="p", half="rate", control="", network="n", layers={"hidden": "c"}, rule="r", rule_title="R",
+        task="t", seed=0,
+        engine="e", device="cpu", metric="accuracy", unit="", higher_is_better=True, baseline="b",
+        train_score=1.0, validation_score=0.5, test_score=0.25,
         extra_scores={"m": {"test": 0.1}}, chance_score=0.1, baseline_score=0.2, parameters=3, spikes_per_sample=0.5,
         judgements=[("kept", "why")], status="done", reason="", wall_s=1.0, training={"a": 1.0}, versions={"v": "1"},
     )  # fmt: skip

@@ -6,11 +6,14 @@ import torch
 from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
 from neurorec.learning.eprop import EProp, EPropCard
+from neurorec.models.architecture import READOUT
 from neurorec.models.cells.adaptive_lif import AdaptiveLIF, AdaptiveLIFState
 from neurorec.models.cells.reset import resets
 from neurorec.models.network import Network
+from neurorec.models.wires import INPUT, Wire
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import objectives
+from tests.hardware.nets import wired
 from tests.nets import inputs, network
 
 SETTINGS = {
@@ -144,3 +147,14 @@ def test_random_feedback_is_not_the_readouts():
     assert (random["layers.hidden.w_in"] - symmetric["layers.hidden.w_in"]).norm() > 0.1 * symmetric[
         "layers.hidden.w_in"
     ].norm()
+
+
+def test_of_two_layers_the_one_that_only_the_readout_hears_has_the_exact_gradient():
+    wires = (Wire(INPUT, "low"), Wire("low", "high"), Wire("low", READOUT), Wire("high", READOUT))
+    net = wired({"low": ("lif", 6), "high": ("lif", 4)}, wires).double()
+    net.freeze_recurrence()
+    (_, exact), (_, local) = both(net, batch_for(net))
+    for name in ("layers.readout.weight", "layers.high.w_in"):
+        assert exact[name].abs().sum() > 0
+        torch.testing.assert_close(local[name], exact[name], rtol=1e-10, atol=1e-14)
+    assert (local["layers.low.w_in"] - exact["layers.low.w_in"]).norm() > 0.01 * exact["layers.low.w_in"].norm()

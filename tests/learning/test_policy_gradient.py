@@ -99,12 +99,12 @@ def test_it_learns_from_rewards_alone_and_targets_alone_are_refused():
             "rate_target": 0.0, "rate_weight": 0.0,
         })  # fmt: skip
     assert str(caught.value) == (
-        "rule BPTT cannot learn task delayed_match_to_sample: it learns from errors of the outputs, and the task offers "
-        "inputs alone or rewards only"
+        "rule BPTT cannot learn task delayed_match_to_sample: it learns from errors of the outputs, but the task "
+        "offers only inputs or rewards"
     )
     settings = rule().card.model_dump(exclude={"rule", "task"})
     with pytest.raises(
-        CannotRun, match="rule policy gradient cannot learn task row_digits: it learns from rewards, and"
+        CannotRun, match="rule policy gradient cannot learn task row_digits: it learns from rewards, but"
     ):
         train(half, digits, "policy_gradient", settings=settings)
 

@@ -130,6 +130,8 @@ def test_freezing_silences_wires_that_lead_back():
     net.freeze_recurrence()
     each_alone = torch.cat([net(x[t : t + 1]) for t in range(6)])
     torch.testing.assert_close(net(x), each_alone)
+    told, _ = net.run(x, forced={"readout": torch.ones(6, 2, 3)})
+    torch.testing.assert_close(told["readout"], each_alone)  # what is forced does not pass a silent wire either
     assert net.recurrent_wires == (Wire("readout", "hidden", 1),)
 
 

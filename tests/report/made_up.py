@@ -98,8 +98,12 @@ def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: boo
 
 def made_up_findings() -> Findings:
     """One claim, reproduced, and one that was not measured."""
-    found = Finding("accuracy", "", True, (0.9, 0.8), Baseline("ridge on input", 0.7), 0.01, "It works.", 0.8, PUBLISHED)
-    return Findings("s", "Does it?", "neurorec run s", {"cpu": "c"}, {"torch": "2"}, (0, 1), "d", (found,), ("not this",))
+    found = Finding(
+        "accuracy", "", True, (0.9, 0.8), Baseline("ridge on input", 0.7), 0.01, "It works.", 0.8, PUBLISHED
+    )
+    return Findings(
+        "s", "Does it?", "neurorec run s", {"cpu": "c"}, {"torch": "2"}, (0, 1), "d", (found,), ("not this",)
+    )
 
 
 def with_scores(results: StudyResults, scores: dict[tuple[str, str, str], tuple[float, ...]]) -> StudyResults:

@@ -56,6 +56,8 @@ def record(layer: Layer) -> Recorded:
     if spiking:
         twin.spike = spike
     start = layer.initial_state(1)
+    if not hasattr(start, "_fields"):
+        raise NotElementwise("its state is no NamedTuple")
     wrap, fields = type(start), cast(Any, start)._fields
     spikes = fields[0] if spiking else None
     names = tuple(name for name in fields if name != spikes)
@@ -64,7 +66,9 @@ def record(layer: Layer) -> Recorded:
         symbols[spikes] = Symbol(graph, graph.add("z"))
     try:
         output, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
-    except (TypeError, ValueError, RuntimeError) as reason:  # what Python says of an operation that symbols do not have
+    except NotElementwise:
+        raise
+    except Exception as reason:  # whatever symbols cannot do; if the step itself is at fault, the plain loop will say so
         raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
     if spikes is not None and (

@@ -131,7 +131,22 @@ class CommunicationStudy(Card):
                     raise ValueError(
                         f"net: {net.pair}, rate half: {rule.title} pairs spikes, and its units send values"
                     )
+        for claim in self.finding:
+            self._check_claim(claim)
         return self
+
+    def _check_claim(self, claim: CommunicationFinding) -> None:
+        """Raises `ValueError` for a claim about something that is not counted."""
+        if claim.measure == "ring bytes / formula":
+            return
+        counted = {(Path(net.pair).stem, net.half): net.count_rules for net in self.net}
+        if (claim.pair, claim.half) not in counted:
+            known = ", ".join(" ".join(net) for net in counted)
+            raise ValueError(f'finding "{claim.claim}": {claim.pair} {claim.half} is none of the nets ({known})')
+        rules = counted[claim.pair, claim.half]
+        for rule in filter(None, (claim.rule, claim.over)):
+            if rule not in rules:
+                raise ValueError(f'finding "{claim.claim}": "{rule}" is none of its count_rules ({", ".join(rules)})')
 
 
 @dataclass(frozen=True)

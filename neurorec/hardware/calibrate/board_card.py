@@ -9,10 +9,10 @@ from neurorec.hardware.calibrate.check import Calibration
 from neurorec.hardware.calibrate.law_fit import Fit
 
 NOTE = """\
-A law through metered points: everything that the board spends is inside, so the figure is all-in. It was metered on nets that
-make one pass of multiply-accumulates an inference; a net of T steps is charged T passes. Nonlinearities, and state updates
-outside the multiply-accumulates, were not in the metered nets and have no price. Spikes are ordinary numbers here: every
-synapse is computed in every step."""
+A law through metered points: it includes everything that the board consumes, so the figure is all-in. The metered networks
+make one pass of multiply-accumulates per inference; a network of T steps is charged for T passes. Nonlinearities, and state
+updates outside the multiply-accumulates, were not part of the metered networks and have no price. Spikes are treated as ordinary
+numbers: every synapse is computed in every step."""
 
 
 def write_card(calibration: Calibration, name: str, path: Path, source: str) -> Path:
@@ -45,7 +45,7 @@ offers = [{", ".join(f'"{name}"' for name in RUNNING)}]
 must_price = ["call", "mac", "elementwise", "nonlinearity"{', "static"' if idle else ""}]
 
 [why_not]
-learning = "it was metered on inference only"
+learning = "it was metered for inference only"
 
 [law]
 obtained = "metered"
@@ -98,5 +98,5 @@ scope = "all-in"
 obtained = "metered"
 known = "read"
 source = "{source}"
-note = "idle power; the mean of the rows"
+note = "idle power; mean of the rows"
 '''

@@ -169,6 +169,7 @@ class _Meeting:
     def end(self) -> int | None:
         self._gather()
         after = self._settled()
+        self._gather()  # nobody leaves, and closes connections, while others still count
         return None if after is None or self.before is None else after - self.before
 
     def _gather(self) -> None:

@@ -14,7 +14,7 @@ from neurorec.hardware.workload.workload import Workload
 
 
 @dataclass(frozen=True)
-class Group:
+class UnitGroup:
     """`size` neurons alike. `spikes` [size]: of each, over all samples."""
 
     name: str
@@ -27,7 +27,7 @@ class Group:
 class Net:
     """As `Wiring`, with the room that every group takes on one chip."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[UnitGroup, ...]
     input_spikes: np.ndarray  #: [I] over all samples
     regular: tuple[Regular, ...]
     synapses: np.ndarray
@@ -71,7 +71,7 @@ def net_of(work: Workload, chip: Chip) -> Net:
     """The workload on `chip`. Spikes of the last step are sent too, although nothing reads them; values send none."""
     wiring, silent = work.wiring, np.zeros(work.input_size, np.int64)
     groups = tuple(
-        Group(p.name, p.size, chip.units_of(p.needs), np.zeros(p.size, np.int64) if p.spikes is None else p.spikes)
+        UnitGroup(p.name, p.size, chip.units_of(p.needs), np.zeros(p.size, np.int64) if p.spikes is None else p.spikes)
         for p in work.populations
     )
     arriving = silent if work.input_spikes is None else np.where(wiring.input_reaches, work.input_spikes, 0)

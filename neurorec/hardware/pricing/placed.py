@@ -11,7 +11,7 @@ from neurorec.hardware.chips.precision import FLOAT32, Precision
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.workload.counting import Operations
 from neurorec.hardware.workload.setting import Setting
-from neurorec.hardware.workload.workload import Population, Workload
+from neurorec.hardware.workload.workload import PopulationWork, Workload
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class Placed:
     def inferences(self) -> int:
         return self.operations.samples
 
-    def populations(self) -> Iterator[tuple[Population, Counts]]:
+    def populations(self) -> Iterator[tuple[PopulationWork, Counts]]:
         for p in self.work.populations:
             yield p, self.operations.layers.of(p.name)
 

@@ -109,7 +109,7 @@ def _price_terms(name: str, placed: Placed) -> Cost:
         dynamic_pJ=total_of(charge for charge in charges if charge.part != "static") if per_term else None,
         latency_us=None if bound_only or found is None else found.us,
         bottleneck=found.bottleneck if found else "",
-        unpriced=_named(charge.term for charge in charges if charge.energy_pJ is None),
+        unpriced=_named([*(charge.term for charge in charges if charge.energy_pJ is None), *placed.work.uncounted]),
         without_band=_named(charge.term for charge in charges if charge.energy_pJ and not charge.has_band),
         communication_bits=placed.message_bits / placed.inferences,
         static_basis=_static_basis(placed, found),

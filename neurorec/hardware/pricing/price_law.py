@@ -35,7 +35,7 @@ def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
         dynamic_pJ=law.banded(energy) if law.energy_is == "dynamic" else None,
         latency_us=law.banded(time_us),
         bottleneck="the metered board",
-        unpriced=tuple(term for term in chip.must_price if counted.get(term)),
+        unpriced=(*(term for term in chip.must_price if counted.get(term)), *placed.work.uncounted),
         communication_bits=placed.message_bits / operations.samples,
         static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us" if idle else "inside the metered energy",
         operations=operations,

@@ -32,7 +32,7 @@ def price_training(placed: Placed, counted: TrainingCounts) -> TrainingCost:
     if why_not:
         return TrainingCost(None, why_not)
     moved = _moved(placed, counted)
-    passes = counted.samples_seen / placed.inferences
+    passes = counted.forward_samples / placed.inferences
     charges = [
         *(charge.times(passes) for charge in charge_inference(placed, ())),
         *charge_learning(counted.phases["backward"], chip, precision.weight),
@@ -44,18 +44,23 @@ def price_training(placed: Placed, counted: TrainingCounts) -> TrainingCost:
     dynamic = [charge for charge in charges if charge.part != "static"]
     static = [charge for charge in charges if charge.part == "static"] + charges_static
     bound_only = chip.static is not None and chip.static.time == "bits over bandwidth"
-    errors = counted.backward.values_sent * precision.bits("activation")
-    forward_bits = placed.message_bits / placed.inferences * counted.samples_seen
+    learned = counted.backward + counted.update
+    sent = learned.values_sent * precision.bits("activation")
+    forward_bits = placed.message_bits / placed.inferences * counted.forward_samples
     return TrainingCost(
         energy_pJ=total_of([*dynamic, *static]),
         dynamic_pJ=total_of(dynamic) if chip.scope == "per-term" else None,
         static_pJ=total_of(static) if any(charge.energy_pJ for charge in static) else None,
         time_us=None if bound_only else _shared(time_us, merged, workers),
-        unpriced=tuple(dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ is None)),
+        unpriced=tuple(
+            dict.fromkeys(
+                [*(one.term for one in [*dynamic, *static] if one.energy_pJ is None), *placed.work.uncounted]
+            )
+        ),
         without_band=tuple(
             dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ and not one.has_band)
         ),
-        communication_bits=forward_bits + errors + (merged.bits if merged else 0.0),
+        communication_bits=forward_bits + sent + (merged.bits if merged else 0.0),
         operations=counted,
         traffic=tuple(one for phase in moved.values() for one in phase),
     )
@@ -111,11 +116,11 @@ def _static(
     """The time of the training, where the card's times give it, and static power over as much of it as they give."""
     chip = placed.chip
     bits = {phase: sum(one.bits for one in stores) for phase, stores in moved.items()}
-    passes = counted.samples_seen / placed.inferences
+    passes = counted.forward_samples / placed.inferences
     forward = busy(placed, bits["forward"] / passes if passes else 0.0)
     learned = on_chip(chip, counted.phases["backward"] + counted.phases["update"])
     after = learning_us(placed, learned, bits["backward"] + bits["update"])
-    known = [part for part in (forward and forward.us * counted.samples_seen, after) if part is not None]
+    known = [part for part in (forward and forward.us * counted.forward_samples, after) if part is not None]
     time_us = Band.total(known) if len(known) == 2 else None
     if "static" not in chip.must_price:
         return time_us, []

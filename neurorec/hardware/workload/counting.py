@@ -14,7 +14,7 @@ import numpy as np
 
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store
 from neurorec.hardware.chips.precision import FLOAT32
-from neurorec.hardware.workload.workload import Population, Projection, Workload
+from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, Workload
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def count_work(work: Workload) -> Operations:
     )  # fmt: skip
 
 
-def count_units(runs: int, p: Population) -> Counts:
+def count_units(runs: int, p: PopulationWork) -> Counts:
     """What the units of a population do in `runs` steps, beside their synapses."""
     spikes = 0 if p.spikes is None else int(p.spikes.sum())
     values = runs * p.size if p.spikes is None else 0
@@ -120,7 +120,7 @@ def count_units(runs: int, p: Population) -> Counts:
     )
 
 
-def count_synapses(runs: int, projections: Iterable[Projection]) -> Counts:
+def count_synapses(runs: int, projections: Iterable[ProjectionWork]) -> Counts:
     """What arrives in `runs` steps, and what it meets."""
     projections = tuple(projections)
     by_values = [one for one in projections if one.spikes is None]
@@ -145,7 +145,7 @@ def count_synapses(runs: int, projections: Iterable[Projection]) -> Counts:
     )
 
 
-def _stores(work: Workload, p: Population) -> tuple[Store, ...]:
+def _stores(work: Workload, p: PopulationWork) -> tuple[Store, ...]:
     """Synapses that exist, biases, the state of one sample, and one step of the lines that it hears and sends on."""
     into = work.into(p.name)
     heard = {source for one in into for source in one.sources} - {p.name}

@@ -16,7 +16,7 @@ from neurorec.engines.activity import Activity
 from neurorec.engines.relaxation import UNITS
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires, Wiring
-from neurorec.hardware.workload.workload import Population, Projection, Training, TrainingRun, Workload
+from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, Training, TrainingRun, Workload
 from neurorec.learning.rule import rules
 from neurorec.models.energy.model import EnergyModel
 from neurorec.models.layer import StepOperations
@@ -57,7 +57,7 @@ def _layers(model: Network | EnergyModel) -> dict[str, Any]:
 
 
 def _training(model: Network | EnergyModel, run: TrainingRun) -> Training:
-    rule = rules[run.rule]
+    rule = rules[run.rule] if isinstance(run.rule, str) else run.rule
     return Training(
         run=run,
         needs=rule.needs,
@@ -67,10 +67,10 @@ def _training(model: Network | EnergyModel, run: TrainingRun) -> Training:
     )
 
 
-def _population(name: str, layer, activity: Activity, heard: bool) -> Population:
+def _population(name: str, layer, activity: Activity, heard: bool) -> PopulationWork:
     declared, seen = layer.operations(), activity.layers[name]
     counted = declared.counted_by == "declared"
-    return Population(
+    return PopulationWork(
         name=name,
         size=layer.size,
         spikes=seen.spikes if seen.signal == "spikes" else None,
@@ -89,15 +89,15 @@ def _population(name: str, layer, activity: Activity, heard: bool) -> Population
 
 
 @dataclass(frozen=True)
-class Line:
+class WeightedLine:
     """A projection with the weights of its synapses [units, lines], where the layer has one matrix of them."""
 
-    projection: Projection
+    projection: ProjectionWork
     fan_out: np.ndarray
     weight: np.ndarray | None
 
 
-def _lines(model: Any, activity: Activity, name: str) -> Iterator[Line]:
+def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
     """What the layer hears over its wires, and then from itself."""
     layer = _layers(model)[name]
     declared: StepOperations = layer.operations()
@@ -107,11 +107,11 @@ def _lines(model: Any, activity: Activity, name: str) -> Iterator[Line]:
             fan_out, spiking = declared.input_fan_out[lines], as_sent and model.signal_of(wire.source) == "spikes"
             changed = 0 if as_sent else model.size_of(wire.source)
             projection = _projection(wire.source, name, fan_out, spiking, activity, bool(wire.delay), changed)
-            yield Line(projection, fan_out, None if weight is None else weight[:, lines])
+            yield WeightedLine(projection, fan_out, None if weight is None else weight[:, lines])
     if declared.recurrent_fan_out.any():
         fan_out, spiking = declared.recurrent_fan_out, declared.recurrent_signal == "spikes"
         projection = _projection(name, name, fan_out, spiking, activity, delayed=True)
-        yield Line(projection, fan_out, _weight(layer, "w_rec"))
+        yield WeightedLine(projection, fan_out, _weight(layer, "w_rec"))
 
 
 def _weight(layer: Any, name: str) -> np.ndarray | None:
@@ -127,13 +127,13 @@ def _projection(
     activity: Activity,
     delayed: bool,
     nonlinearities: int = 0,
-) -> Projection:
+) -> ProjectionWork:
     seen = activity.layers[source]
     arriving, steps = (seen.passed_on, seen.passed_on_steps) if delayed else (seen.spikes, seen.steps)
     if steps is not None and delayed:  # heard one step later
         steps = np.concatenate([np.zeros_like(steps[:1]), steps[:-1]])[: activity.steps]
     synapses = int(fan_out.sum())
-    return Projection(
+    return ProjectionWork(
         sources=(source,),
         target=target,
         lines=len(fan_out),
@@ -147,7 +147,7 @@ def _projection(
     )
 
 
-def _wiring(layers: dict[str, Any], lines: list[Line], inputs: int) -> Wiring:
+def _wiring(layers: dict[str, Any], lines: list[WeightedLine], inputs: int) -> Wiring:
     """Wires where weights of zero are no synapses and some are; otherwise every unit hears every unit."""
     at = {INPUT: INPUT_LINES, **{name: n for n, name in enumerate(layers)}}
     regular, wired, synapses = [], {}, []
@@ -177,7 +177,7 @@ def _wiring(layers: dict[str, Any], lines: list[Line], inputs: int) -> Wiring:
     )
 
 
-def _exists(line: Line, units: int) -> np.ndarray | None:
+def _exists(line: WeightedLine, units: int) -> np.ndarray | None:
     """[units, lines] where there is a synapse, if the fan-out says that not all of them are."""
     if line.fan_out.min(initial=units) >= units - 1 or line.weight is None:
         return None

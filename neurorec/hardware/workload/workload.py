@@ -17,11 +17,12 @@ import numpy as np
 from neurorec.basics.counts import ForwardPass, TrainingCounts
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.wiring import Wiring
+from neurorec.learning.rule import Rule
 from neurorec.models.wires import INPUT
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class PopulationWork:
     """`size` units alike; numbers are those of one step of one sample, beside the synapses."""
 
     name: str
@@ -41,7 +42,7 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class ProjectionWork:
     """`lines` lines that reach `synapses` synapses of the population `target`, counted once where a spike meets them."""
 
     sources: tuple[str, ...]  #: whom it hears: populations, or "input"
@@ -76,7 +77,7 @@ class Projection:
 class TrainingRun:
     """What a training did. One weight update is whatever the rule reports as such (`Rule.count_training`)."""
 
-    rule: str
+    rule: str | type[Rule]  #: a registered name, or a class of the user's own
     samples_seen: int
     weight_updates: int
 
@@ -108,8 +109,8 @@ class Workload:
     steps: int
     input_size: int
     input_spikes: np.ndarray | None  #: [I] over all samples; None where the input lines carry values
-    populations: tuple[Population, ...]
-    projections: tuple[Projection, ...]
+    populations: tuple[PopulationWork, ...]
+    projections: tuple[ProjectionWork, ...]
     wiring: Wiring
     dt_ms: float | None = None  #: what a step stands for; None: no time
     skipped_steps: int = 0  #: that samples shorter than others did not run, summed over samples
@@ -125,14 +126,14 @@ class Workload:
         return self.samples * self.steps - self.skipped_steps
 
     @property
-    def of(self) -> Mapping[str, Population]:
+    def of(self) -> Mapping[str, PopulationWork]:
         """Populations by name."""
         return {p.name: p for p in self.populations}
 
     def size_of(self, source: str) -> int:
         return self.input_size if source == INPUT else self.of[source].size
 
-    def into(self, target: str) -> tuple[Projection, ...]:
+    def into(self, target: str) -> tuple[ProjectionWork, ...]:
         return tuple(one for one in self.projections if one.target == target)
 
     @property
@@ -152,6 +153,13 @@ class Workload:
             f'layer "{p.name}": {p.macs:,} multiply-accumulates per step as a {p.counted_by} found them, nothing declared'
             for p in self.populations
             if p.counted_by != "declared"
+        )
+
+    @property
+    def uncounted(self) -> tuple[str, ...]:
+        """What no count holds, so that every total is a lower one."""
+        return tuple(
+            f'what layer "{p.name}" does beside matrix products' for p in self.populations if p.counted_by != "declared"
         )
 
     def with_setting(self, **changes: Any) -> Workload:

@@ -91,7 +91,18 @@ class EnergyModel(nn.Module, ABC):
         """What one sweep of one sample asks of hardware."""
 
     def start(self, x: Tensor) -> Tensor:
-        """The state [B, N] that an input [T, B, I] sets: its last frame."""
+        """The state [B, N] that an input [T, B, I] sets: its last frame.
+
+        Raises
+        ------
+        InputError
+            If there are not N lines, or some line holds what no unit can be.
+        """
+        impossible = x[-1][~torch.isin(x[-1], torch.tensor(self.levels(), device=x.device))]
+        if x.shape[-1] != self.size or len(impossible):
+            came = f"{x.shape[-1]} lines" if x.shape[-1] != self.size else f"{float(impossible[0]):g}"
+            known = " or ".join(f"{level:g}" for level in self.levels())
+            raise InputError(f"{self.title}: an input sets each of {self.size} units to {known} (got {came})")
         return x[-1]
 
     def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:

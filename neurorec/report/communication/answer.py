@@ -1,5 +1,6 @@
 """The answer in two sentences, made of the study's numbers."""
 
+from neurorec.basics.errors import needed
 from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow
 from neurorec.report import wording
 
@@ -39,10 +40,13 @@ def answer(results: CommunicationResults) -> tuple[str, str]:
 
 
 def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> str:
-    often = find_bytes(results, net.net, "any", "every update", workers)
-    once = find_bytes(results, net.net, "any", "once an epoch", workers)
-    assert often is not None
-    assert once is not None
+    often, once = (
+        needed(
+            find_bytes(results, net.net, "any", merge, workers),
+            f"these results have no bytes of {net.title} on {workers} workers merged {merge}; count them again",
+        )
+        for merge in ("every update", "once an epoch")
+    )
     first = (
         f"When {workers} workers share the samples of {net.title}, they send {wording.data_size(mean(often.total_bytes))} "
         f"an epoch to merge their weight changes at every update, whatever the rule "
@@ -78,7 +82,9 @@ def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> s
         for rule in batched
     ]
     said = f"When they share the units, {wording.listed(others)} times the bytes of {title} ({wording.data_size(bytes_least)})"
-    said += ", which sends no error" * (not results.rules[least].errors) + _elsewhere(results, net, batched[0], least)
+    said += ", which sends spikes and no error" * (not results.rules[least].errors) + _elsewhere(
+        results, net, batched[0], least
+    )
     return said + (_waiting(results, net, sent, batched[0], least) if results.rules[least].online else ".")
 
 

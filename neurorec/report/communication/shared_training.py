@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.workloads import Asked
+from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.communication.link_price import LinkCost, price_traffic
 from neurorec.hardware.communication.ring import merge_traffic
@@ -23,7 +23,7 @@ def refuse_half_asked(training: bool, workers: int | None, links: list[str]) -> 
         raise InputError(f"--workers {workers}: to share a training takes at least two")
 
 
-def print_communication(asked: Asked, workers: int, links: list[str]) -> None:
+def print_communication(asked: NamedWork, workers: int, links: list[str]) -> None:
     """A line per link: rules that take steps merge at each of them, other rules once an epoch."""
     training, outcome = asked.work.training, asked.outcome
     if training is None or outcome is None:

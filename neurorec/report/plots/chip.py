@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, needed
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.mapping.placement import Plan
 from neurorec.report.plots.style import INK, RULE, STYLE
@@ -158,12 +158,12 @@ def _norm(heat: tuple[str, float, float], most: float) -> Any:
 
 
 def _finding(mapping: Mapping, samples: int, name: str) -> str:
-    assert mapping.plan is not None
-    ground, load = mapping.plan.travel.ground, mapping.plan.travel.load
-    held = neurons_on_tiles(mapping.plan)
+    plan = needed(mapping.plan, "nothing was placed on cores, so there is no chip to draw")
+    ground, load = plan.travel.ground, plan.travel.load
+    held = neurons_on_tiles(plan)
     tiles = f", {int((held > 0).sum()):,} of {held.size:,} tiles" if not ground.multicast else ""
     chips = f" of {mapping.chips} chips" if mapping.chips > 1 else ""
-    where = f"{count(mapping.plan.net.size)} neurons on {len(mapping.cores):,} cores{tiles}{chips}"
+    where = f"{count(plan.net.size)} neurons on {len(mapping.cores):,} cores{tiles}{chips}"
     busiest = "no packet leaves its tile"
     if load.any():
         d, y, x = np.unravel_index(np.argmax(load), load.shape)

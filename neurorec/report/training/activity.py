@@ -1,6 +1,7 @@
 """A trained net at work: the spikes of one test sample, and the input weights of each unit as a picture."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from neurorec.experiments.results import RunRecord
@@ -129,5 +130,8 @@ def _tiled(fields: "np.ndarray", side: int) -> "np.ndarray":
 
 
 def _folded(title: str) -> str:
-    """A long title in two lines, broken after the task's name."""
-    return title.replace(": ", ":\n", 1) if len(title) > 44 else title
+    """A long title in lines: broken after the task's name, then where it is too long."""
+    if len(title) <= 44:
+        return title
+    task, _, rest = title.partition(": ")
+    return "\n".join([f"{task}:", *textwrap.wrap(rest, 46)])

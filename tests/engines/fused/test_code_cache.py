@@ -18,7 +18,7 @@ def test_compiled_code_is_kept_where_it_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
     assert cache.cache_folder().parent.parent == tmp_path / "temporary"
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
-    with pytest.raises(RuntimeError, match="set XDG_CACHE_HOME to one that can"):
+    with pytest.raises(RuntimeError, match="set XDG_CACHE_HOME to a writable folder"):
         cache.cache_folder()
 
 

@@ -64,7 +64,8 @@ def changed(step):
 def test_it_says_what_it_cannot_run():
     why_not = engines["fused"]().why_not
     assert (
-        why_not(network("lif")["hidden"].double()) == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+        why_not(network("lif")["hidden"].double())
+        == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
     )
     assert (
         why_not(network("lif")["hidden"].to("meta"))

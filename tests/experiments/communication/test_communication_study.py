@@ -4,6 +4,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +17,11 @@ from neurorec.experiments.communication.study import load_communication
 from neurorec.experiments.kind import Asked, run_kind
 from neurorec.experiments.runner import Watcher
 from neurorec.experiments.verbs import check_file
+from neurorec.experiments.workloads import read_work
 from neurorec.hardware.communication.ring import merge_traffic
 from neurorec.report.communication.answer import answer, place
 from neurorec.report.communication.page import ring_verdict
-from neurorec.report.communication.shared_training import refuse_half_asked
+from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
 from neurorec.report.page import markdown
 from neurorec.report.pages import page_of
 from neurorec.report.studies import load_results, rebuild_folder, run_asked, write_report
@@ -230,6 +232,8 @@ FAULTS = [
     ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]", "workers: from 1 upward, each number once (got [2, 4])"),
     ('report_links = ["infiniband_ndr"]', 'report_links = ["pcie"]', 'report_links: "pcie" must be one of links'),
     ('task = "row_digits"', 'task = "frame_digits"', "the card states no training by bptt on frame_digits"),
+    ('over = "stdp"', 'over = "rstdp"', '"rstdp" is none of its count_rules (bptt, eprop, stdp, reward)'),
+    ('half = "spiking"\nmerge', 'half = "both"\nmerge', "tiny both is none of the nets (tiny spiking, tiny rate)"),
     ('"nvlink_c2c", ', '"nvlinkc2c", ', 'there is no card "nvlinkc2c" in hardware/links/ (did you mean "nvlink_c2c"?)'),
 ]  # fmt: skip
 
@@ -255,14 +259,19 @@ def test_options_and_folders_that_make_no_sense_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ((None, True, 4, ["pcie"]), "go with --training of a finished run"),
-        (("run", False, 4, ["pcie"]), "go with --training of a finished run"),
-        (("run", True, 4, None), "--workers and --link go together"),
-        (("run", True, None, ["pcie"]), "--workers and --link go together"),
-        (("run", True, 1, ["pcie"]), "--workers 1: to share a training takes at least two"),
+        ((False, 4, ["pcie"]), "go with --training of a finished run"),
+        ((True, 4, []), "--workers and --link go together"),
+        ((True, None, ["pcie"]), "--workers and --link go together"),
+        ((True, 1, ["pcie"]), "--workers 1: to share a training takes at least two"),
     ],
 )
 def test_half_of_a_question_about_sharing_a_training_is_refused(asked, told):
     with pytest.raises(InputError, match=told):
         refuse_half_asked(*asked)
-    refuse_half_asked(None, False, None, None)
+    refuse_half_asked(False, None, [])  # nothing was asked
+
+
+def test_what_was_never_trained_has_no_training_to_share():
+    described = read_work(Path(__file__).parents[3] / "docs" / "networks" / "odin_point.toml")
+    with pytest.raises(InputError, match="--workers needs a finished run: nothing here says how the net was trained"):
+        print_communication(described, 4, ["pcie"])

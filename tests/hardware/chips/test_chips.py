@@ -98,7 +98,7 @@ def test_a_reference_point_has_figures_and_prices_nothing(name):
 
 def test_published_figures_read_as_a_sentence():
     assert str(load_chip("xylo").published[0]) == (
-        '"Aloha" keyword spotting at 95 % accuracy, dynamic, an inference: 6.6 µJ, 0.291 mW'
+        '"Aloha" keyword spotting at 95 % accuracy, dynamic, per inference: 6.6 µJ, 0.291 mW'
     )
 
 
@@ -155,6 +155,11 @@ def test_a_neuron_takes_as_many_units_as_its_hungriest_need():
     loihi = load_chip("loihi1")
     assert loihi.units_of(["spikes", "membranes"]) == 1
     assert loihi.units_of(["spikes", "membranes", "adaptive thresholds"]) == 2
+    two = loihi.units_per_neuron["adaptive thresholds"]
+    hungrier = loihi.model_copy(
+        update={"units_per_neuron": {"membranes": two.model_copy(update={"count": 3}), "adaptive thresholds": two}}
+    )
+    assert hungrier.units_of(["membranes", "adaptive thresholds"]) == 3
 
 
 def test_a_capability_that_does_not_exist_is_named(tmp_path):

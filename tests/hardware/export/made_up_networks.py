@@ -8,8 +8,9 @@ from neurorec.models.cell import cells
 from neurorec.models.network import Network
 from neurorec.models.readout import LeakyCard, ReadoutCard, readouts
 from neurorec.models.wires import INPUT, Wire
+from tests.nets import cell_card
 
-SPIKING = {
+LIVELY = {
     "dt_ms": 1.0,
     "tau_mem_ms": 10.0,
     "tau_syn_ms": 5.0,
@@ -21,28 +22,16 @@ SPIKING = {
     "slope": 10.0,
     "input_gain": 3.0,
     "recurrent_gain": 1.5,
-}
-LEARN = {"learn_time_constants": False}
-LIQUID = {"excitatory_share": 0.8, "density": 0.3, "input_density": 0.5, "inhibition": 2.0}
-CARDS = {
-    "lif": SPIKING | LEARN,
-    "liquid_state": SPIKING | LIQUID,
-    "adaptive_lif": SPIKING | LEARN | {"tau_adapt_ms": 100.0, "adaptation": 0.1},
-    "elman": {"input_gain": 1.0, "recurrent_gain": 1.0},
-    "lstm": {"input_gain": 1.0, "recurrent_gain": 1.0, "forget_bias": 1.0},
-    "echo_state": {"spectral_radius": 0.9, "leak": 0.5, "density": 0.5, "input_scale": 1.0, "bias_scale": 0.1},
-    "competitive": {"start_low": 0.0, "start_high": 1.0},
-    "leaky_integrator": {key: SPIKING[key] for key in ("dt_ms", "tau_mem_ms", "tau_syn_ms", "v_leak", "input_gain")}
-    | LEARN,
-    "competitive_lif": {key: SPIKING[key] for key in list(SPIKING)[:9] if key != "reset"}
-    | {"weight_sum": 2.0, "inhibition": 0.5},
+    "excitatory_share": 0.8,
+    "density": 0.3,
+    "input_density": 0.5,
+    "inhibition": 2.0,
 }
 EXPORTED = ("lif", "liquid_state")
 
 
 def build(name="lif", size=17, inputs=5, outputs=3, readout="leaky", seed=0, **changes):
-    cell_class = cells[name]
-    cell = cell_class(cell_class.Card(name=name, size=size, **{**CARDS[name], **changes}), inputs)
+    cell = cells[name](cell_card(name, size, **{**LIVELY, **changes}), inputs)
     card = LeakyCard(name="leaky", tau_ms=20.0, dt_ms=changes.get("dt_ms", 1.0)) if readout == "leaky" else None
     out = readouts[readout](card or ReadoutCard(name="linear"), size, outputs)
     generator = torch.Generator().manual_seed(seed)

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from neurorec.hardware.chips.chip import Chip, load_chip
-from neurorec.hardware.mapping.net import Group, Net
+from neurorec.hardware.mapping.net import Net, UnitGroup
 from neurorec.hardware.mapping.placement import Plan
 from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires
 
@@ -30,7 +30,7 @@ def wired_net(exists: np.ndarray, spikes: np.ndarray, inputs: int = 0) -> Net:
     starts = np.concatenate([[0], np.cumsum(exists.sum(1))]).astype(np.int64)
     wires = Wires(starts, np.nonzero(exists)[1].astype(np.int32))
     return Net(
-        groups=(Group("units", len(exists), 1, spikes[inputs:]),),
+        groups=(UnitGroup("units", len(exists), 1, spikes[inputs:]),),
         input_spikes=spikes[:inputs],
         regular=(),
         synapses=exists.sum(1).astype(np.int64),
@@ -52,7 +52,9 @@ def layered_net(seed: int) -> Net:
     exists[20:, 4:16] = draw.random((9, 12)) < 0.4  # c hears some of a
     starts = np.concatenate([[0], np.cumsum(exists.sum(1))]).astype(np.int64)
     wires = Wires(starts, np.nonzero(exists)[1].astype(np.int32))
-    groups = tuple(Group(name, size, 1, draw.integers(0, 9, size)) for name, size in (("a", 12), ("b", 8), ("c", 9)))
+    groups = tuple(
+        UnitGroup(name, size, 1, draw.integers(0, 9, size)) for name, size in (("a", 12), ("b", 8), ("c", 9))
+    )
     return Net(
         groups=groups,
         input_spikes=draw.integers(1, 9, 4),

@@ -11,7 +11,7 @@ from neurorec.hardware.mapping.routes import Ground
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.description import described_work
-from neurorec.hardware.workload.description.populations import write_out
+from neurorec.hardware.workload.description.layers import write_out
 from tests.hardware.mapping.made_up_nets import random_net, shrunk, small_loihi, wired_net
 from tests.hardware.workload.description.made_up import made
 

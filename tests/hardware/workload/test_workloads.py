@@ -117,6 +117,7 @@ def test_a_module_of_ones_own_is_counted_and_marked():
     operations = count_work(work)
     assert operations.total.macs == operations.total.dense_macs == 6 * 4 * 5 * 3
     assert operations.stored_words == 5 * 3 + 3
+    assert operations.total.weight_reads == operations.total.macs
     (note,) = price(work, "cmos_45nm").notes
     assert "15 multiply-accumulates per step as a FLOP counter found them, nothing declared" in note
 

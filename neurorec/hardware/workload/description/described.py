@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from neurorec.hardware.mapping.kernels import wire_kernels
+from neurorec.hardware.workload.description.layers import Described, FanIn, input_size, input_spikes, write_out
 from neurorec.hardware.workload.description.network_card import Description
-from neurorec.hardware.workload.description.populations import Described, Line, input_size, input_spikes, write_out
 from neurorec.hardware.workload.description.spike_recording import read_recording
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires, Wiring
-from neurorec.hardware.workload.workload import Population, Projection, Spiked, Workload
+from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, Spiked, Workload
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, LIF, STATE_PER_UNIT
 from neurorec.models.wires import INPUT
 
@@ -48,13 +48,13 @@ def _expected(net: Description, layers: list[Described], samples: int) -> Worklo
     def whole(spikes: Fraction | None, size: int) -> np.ndarray | None:
         return None if spikes is None else np.full(size, int(spikes * samples))
 
-    def projection(line: Line, target: Described, later: bool) -> Projection:
+    def projection(line: FanIn, target: Described, later: bool) -> ProjectionWork:
         at_input = line.source == INPUT_LINES
         size = input_size(net) if at_input else layers[line.source].size
         sent = input_spikes(net) if at_input else layers[line.source].spikes
         last = whole(None if sent is None or not later else sent / net.steps, size)
         spikes = whole(sent, size)
-        return Projection(
+        return ProjectionWork(
             sources=(INPUT if at_input else layers[line.source].name,),
             target=target.name,
             lines=size,
@@ -85,13 +85,13 @@ def _expected(net: Description, layers: list[Described], samples: int) -> Worklo
     )
 
 
-def _population(net: Description, layer: Described, spikes: np.ndarray | None, heard: bool) -> Population:
+def _population(net: Description, layer: Described, spikes: np.ndarray | None, heard: bool) -> PopulationWork:
     spiking, plain = net.neuron == "lif", net.neuron == "relu"
     each = (
         ELEMENTWISE_PER_UNIT if spiking and not layer.is_readout else 0 if plain else 1
     )  # a neuron's update, or a bias
     state = 0 if layer.is_readout else STATE_PER_UNIT if spiking else int(layer.recurrent_fan_in > 0)
-    return Population(
+    return PopulationWork(
         name=layer.name,
         size=layer.size,
         spikes=spikes,
@@ -121,7 +121,7 @@ def _recorded(work: Workload, spiked: Spiked) -> Workload:
     passed_on = np.bincount(spiked.line[spiked.step < work.steps - 1], minlength=lines)
     at, wires = {name: n for n, name in enumerate((INPUT, *work.of), start=-1)}, work.wiring.wires
 
-    def heard(one: Projection) -> Projection:
+    def heard(one: ProjectionWork) -> ProjectionWork:
         if one.spikes is None:
             return one
         own = slice(first[one.sources[0]], first[one.sources[0]] + one.lines)

@@ -1,4 +1,4 @@
-"""The description of a network: what `neurorec cost --network FILE.toml` reads. Examples: docs/networks/.
+"""The description of a network: what `neurorec cost FILE.toml` reads. Examples: docs/networks/.
 
 Layers stand in order; each hears the one before it unless `hears` says otherwise (the first hears the input, if there
 is one). `depth` repeats a layer as a chain,

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from neurorec.basics.errors import InputError
+from neurorec.hardware.workload.description.layers import Described, input_size, input_spikes
 from neurorec.hardware.workload.description.network_card import Description
-from neurorec.hardware.workload.description.populations import Described, input_size, input_spikes
 from neurorec.hardware.workload.workload import Spiked
 
 

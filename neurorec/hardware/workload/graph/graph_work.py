@@ -22,7 +22,7 @@ from neurorec.hardware.workload.graph.graph_wiring import heard_by_units, wiring
 from neurorec.hardware.workload.graph.input_recording import signal_of
 from neurorec.hardware.workload.graph.signals import NEURONS, POOLS, kind_of, pool_area, size_of, sources_of
 from neurorec.hardware.workload.graph.watch import ObservedGraph, observe_graph
-from neurorec.hardware.workload.workload import Population, Projection, Workload
+from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, Workload
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, LIF, STATE_PER_UNIT
 from neurorec.models.wires import INPUT
 
@@ -86,11 +86,11 @@ def count_nodes(seen: ObservedGraph, work: Workload) -> list[NodeCounts]:
     return found
 
 
-def _population(seen: ObservedGraph, name: str, heard: bool) -> Population:
+def _population(seen: ObservedGraph, name: str, heard: bool) -> PopulationWork:
     kind, size, roles = kind_of(seen.graph, name), size_of(seen.graph.nodes[name]), seen.roles
     is_readout, spikes = name in roles.readout, seen.sent.get(name)
     spiking = roles.sent[name] == "spikes"
-    return Population(
+    return PopulationWork(
         name=name,
         size=size,
         spikes=spikes if spikes is not None or not spiking else np.zeros(size, np.int64),
@@ -104,14 +104,14 @@ def _population(seen: ObservedGraph, name: str, heard: bool) -> Population:
     )
 
 
-def _projections(seen: ObservedGraph, name: str) -> Iterator[Projection]:
+def _projections(seen: ObservedGraph, name: str) -> Iterator[ProjectionWork]:
     graph, roles, node = seen.graph, seen.roles, seen.graph.nodes[name]
     target, size = _first_unit(seen, name), size_of(node)
     if target is None:
         return
     kind, sources = kind_of(graph, name), tuple(sorted(sources_of(graph, roles, name)))
     sources = tuple(INPUT if source == graph.input else source for source in sources)
-    made = partial(Projection, sources=sources, target=target, node=name)
+    made = partial(ProjectionWork, sources=sources, target=target, node=name)
     if roles.is_synapses(graph, name):
         yield made(
             lines=len(seen.fan_out[name]),

@@ -12,7 +12,7 @@ from neurorec.hardware.mapping import place_work
 from neurorec.hardware.pricing.price import estimate_cost, price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.description import Description, described_work, load_description
-from neurorec.hardware.workload.description.populations import write_out
+from neurorec.hardware.workload.description.layers import write_out
 from neurorec.hardware.workload.trained import trained_work
 from tests.hardware.mapping.made_up_nets import shrunk
 from tests.hardware.nets import counts_of, make_net, run, totals

@@ -8,7 +8,7 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.description import described_work, load_description
-from neurorec.hardware.workload.description.populations import write_out
+from neurorec.hardware.workload.description.layers import write_out
 from tests.hardware.workload.description.made_up import made
 
 HIDDEN = {"name": "hidden", "size": 7, "spikes_per_step": 0.5}

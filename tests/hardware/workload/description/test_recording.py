@@ -11,7 +11,7 @@ from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.description import described_work
 from neurorec.hardware.workload.description.described import draw_wires
-from neurorec.hardware.workload.description.populations import write_out
+from neurorec.hardware.workload.description.layers import write_out
 from tests.hardware.mapping.made_up_nets import loads, shrunk, walk
 from tests.hardware.workload.description.made_up import made
 

@@ -12,7 +12,7 @@ from neurorec.models.wires import INPUT
 
 
 @dataclass(frozen=True)
-class Line:
+class FanIn:
     """Synapses from one source: `fan_in` for each unit that hears it. `source` is an index of populations, -1 the input."""
 
     source: int
@@ -25,17 +25,17 @@ class Described:
 
     name: str
     size: int
-    lines: tuple[Line, ...]
+    lines: tuple[FanIn, ...]
     recurrent_fan_in: int
     spikes: Fraction | None
     is_readout: bool
-    random: tuple[Line, ...] = ()  #: drawn at random, heard one step later
+    random: tuple[FanIn, ...] = ()  #: drawn at random, heard one step later
     lattice: tuple[int, int, int] | None = None  #: where recurrent synapses come from near units
     reach: float = 0.0
 
-    def own(self, at: int) -> tuple[Line, ...]:
+    def own(self, at: int) -> tuple[FanIn, ...]:
         """Synapses from its own units, where it has any; `at` is its own index."""
-        return (Line(at, self.recurrent_fan_in),) if self.recurrent_fan_in else ()
+        return (FanIn(at, self.recurrent_fan_in),) if self.recurrent_fan_in else ()
 
     @property
     def synapses_per_unit(self) -> int:
@@ -79,9 +79,9 @@ def write_out(net: Description) -> list[Described]:
     return [replace(p, random=_random_lines(net, ends, p.name)) for p in found]
 
 
-def _random_lines(net: Description, ends: dict[str, list[int]], name: str) -> tuple[Line, ...]:
+def _random_lines(net: Description, ends: dict[str, list[int]], name: str) -> tuple[FanIn, ...]:
     card = next((card for card in net.layer if card.name == name), None)
-    return tuple(Line(ends[source][0], fan_in) for source, fan_in in card.random_fan_in.items()) if card else ()
+    return tuple(FanIn(ends[source][0], fan_in) for source, fan_in in card.random_fan_in.items()) if card else ()
 
 
 def _described(net: Description, card: LayerCard, name: str, sources: list[int], found: list[Described]) -> Described:
@@ -90,7 +90,7 @@ def _described(net: Description, card: LayerCard, name: str, sources: list[int],
         heard = input_size(net) if source < 0 else found[source].size
         if card.fan_in is not None and card.fan_in > heard:
             raise InputError(f'layer "{card.name}": fan_in = {card.fan_in}, but what it hears has only {heard} units')
-        lines.append(Line(source, card.fan_in or heard))
+        lines.append(FanIn(source, card.fan_in or heard))
     recurrent = card.size if card.recurrent else card.recurrent_fan_in or 0
     if recurrent > card.size:
         raise InputError(f'layer "{card.name}": recurrent_fan_in = {recurrent}, but it has only {card.size} units')

@@ -1,0 +1,97 @@
+"""E-prop learns, its feedback stays as it was drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
+
+import pytest
+import torch
+
+from neurorec.basics.errors import CannotRun, RunFailed
+from neurorec.engines.engine import engines
+from neurorec.learning.eprop import EProp, EPropCard
+from neurorec.models.architecture import READOUT
+from neurorec.models.cells.lif import LIF
+from neurorec.models.wires import INPUT, Wire
+from neurorec.tasks.task import Batch
+from tests.hardware.nets import wired
+from tests.nets import CLASSES, inputs, network
+
+
+def rule(**changes) -> EProp:
+    values = {"rule": "eprop", "task": "made up", "epochs": 1, "batch_size": 32, "learning_rate": 2e-2,
+              "learning_rate_decay": 1.0, "clip_norm": 1.0, "rate_target": 0.0, "rate_weight": 0.0,
+              "feedback": "symmetric"}  # fmt: skip
+    return EProp(EPropCard(**(values | changes)))
+
+
+def batch_for(net, T=10, B=32) -> Batch:
+    x = inputs(net, T, B)
+    target = (x[:, :, 0].sum(0) > x[:, :, 1].sum(0)).long()
+    return Batch(x, target, torch.arange(T) >= T - 2)
+
+
+def start(net, method: EProp):
+    return method.init(net, engines["torch"](), CLASSES, torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("feedback", ["symmetric", "random"])
+@pytest.mark.parametrize("name", ["lif", "adaptive_lif"])
+def test_the_loss_falls(name, feedback):
+    net, method = network(name, H=24), rule(feedback=feedback)
+    state, batch, losses = start(net, method), batch_for(net), []
+    drawn = {layer: weights.clone() for layer, weights in state.feedback.items()}
+    for _ in range(80):
+        state, info = method.step(net, state, batch)
+        losses.append(info.loss)
+    assert losses[-1] < 0.7 * losses[0]
+    assert all(torch.equal(drawn[layer], weights) for layer, weights in state.feedback.items())
+    assert bool(drawn) == (feedback == "random")
+
+
+def test_the_regulariser_pulls_rates_towards_the_target():
+    net = network("lif", H=24)
+    method, batch = rule(rate_weight=50.0, rate_target=0.4), batch_for(net)
+    state, before = start(net, method), net["hidden"](batch.x)[0].mean()
+    for _ in range(60):
+        state, _ = method.step(net, state, batch)
+    after = net["hidden"](batch.x)[0].mean()
+    assert abs(after - 0.4) < 0.3 * abs(before - 0.4)
+
+
+def test_a_loss_that_is_no_number_stops_the_run():
+    net, method = network("lif"), rule()
+    with torch.no_grad():
+        net["readout"].weight.fill_(float("inf"))
+    with pytest.raises(
+        RunFailed, match=r"the loss became nan; lower learning_rate \(now 0.02\) or clip_norm \(now 1\)"
+    ):
+        method.step(net, start(net, method), batch_for(net))
+
+
+class Bursting(LIF):
+    title = "bursting LIF"
+
+    def step(self, state, x):
+        z, after = super().step(state, x)
+        return 2 * z, after
+
+
+def test_it_refuses_what_it_keeps_no_traces_of():
+    def told(net) -> str:
+        with pytest.raises(CannotRun) as error:
+            EProp.check(net)
+        return str(error.value).removeprefix(f"rule e-prop cannot train {net.title}: ")
+
+    assert told(network("elman")) == "no eligibility traces are written for Elman; train it with bptt"
+    assert told(network("liquid_state")) == "its recurrent layer is fixed; train its readout with the rule ridge"
+    assert told(network("lif", learn_time_constants=True)) == (
+        "e-prop changes synapses and no time constants; set learn_time_constants = false, or use bptt"
+    )
+    bursting = network("lif")
+    bursting["hidden"].__class__ = Bursting
+    assert told(bursting) == "no eligibility traces are written for bursting LIF; train it with bptt"
+    chain = (Wire(INPUT, "low"), Wire("low", "high"), Wire("high", READOUT))
+    assert told(wired({"low": ("lif", 4), "high": ("lif", 3)}, chain)) == (
+        'no error reaches its layer "low", for the readout does not hear it; wire it there, or use bptt'
+    )
+    loop = (Wire(INPUT, "low"), Wire(READOUT, "low", delay=1), Wire("low", READOUT))
+    assert told(wired({"low": ("lif", 4)}, loop)) == (
+        "it has delayed or transformed wires between layers, for which no traces are kept; use bptt"
+    )
