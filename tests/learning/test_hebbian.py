@@ -38,11 +38,11 @@ def test_weights_are_symmetric_sums_of_products_without_a_diagonal():
 
 def test_patterns_are_recalled_from_cues_better_than_by_leaving_them_as_they_are():
     seen = run()
-    assert seen.scores["test"] > 0.98 > seen.task.baselines()["the cue as it is"]["test"] == pytest.approx(0.8)
+    assert seen.scores["test"] > 0.98 > seen.task.baselines()["the cue itself"]["test"] == pytest.approx(0.8)
     assert seen.extra_scores["patterns without an error"]["test"] > 0.7
     hard = run("pattern_recall_hard")
     assert 0.75 < hard.scores["test"] < seen.scores["test"]
-    assert hard.task.baselines()["the cue as it is"]["test"] == pytest.approx(0.4)
+    assert hard.task.baselines()["the cue itself"]["test"] == pytest.approx(0.4)
 
 
 def test_recall_is_a_relaxation_whose_sweeps_are_steps():

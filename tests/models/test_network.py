@@ -188,7 +188,7 @@ def test_wires_that_cannot_be_are_refused():
             (Wire(INPUT, "hidden", 0, "relu"), *plain[1:]),
             'wire input -> hidden: carries "relu" is not known; known: as sent, softmax, sigmoid',
         ),
-        (plain[::2], 'layer "hidden" takes 7 input lines, but its wires bring 4'),
+        (plain[::2], 'layer "hidden" has 7 input lines, but its wires carry 4'),
         ((*plain, plain[0]), "two wires of the network are identical; remove one"),
     ):
         with pytest.raises(InputError) as caught:
