@@ -80,8 +80,8 @@ def test_what_it_refuses():
     with pytest.raises(CannotRun) as caught:
         train(load_pair("lif_vs_elman").rate, load_task("pattern_recall", 0), "hebbian", settings=SETTINGS)
     assert str(caught.value) == (
-        "rule Hebbian storage cannot train Elman: it stores patterns in the symmetric weights of a Hopfield network, and "
-        "this is none; use bptt for layers"
+        "rule Hebbian storage cannot train Elman: it stores patterns in the symmetric weights of a Hopfield network, "
+        "which this is not; use bptt for layers"
     )
     model = load_pair("hopfield").rate.build(3, 3, torch.Generator())
     with pytest.raises(CannotRun, match="rule BPTT cannot train Hopfield network: it trains networks of layers"):
