@@ -26,7 +26,7 @@ LEARNING: dict[str, str] = {
     "winner update": "the winner's weights move towards the values of its input",
     "product update": "a weight changes by the product of the values that its two units send",
     "synapse traces": "every synapse keeps its own trace and multiplies it by a signal that is broadcast in every step",
-    "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the trace of one side when the other spikes",
+    "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the trace at one end when the other spikes",
 }
 CAPABILITIES = RUNNING | LEARNING
 

@@ -17,7 +17,13 @@ import numpy as np
 
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
-from neurorec.engines.event_network import EventNetwork, EventProjection, EventRun, PoissonTrain, SpikeTrain
+from neurorec.engines.event_network import (
+    EventNetwork,
+    EventProjection,
+    EventRun,
+    PoissonTrain,
+    SpikeTrain,
+)  # fmt: skip
 
 log = logging.getLogger(__name__)
 

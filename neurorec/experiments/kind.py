@@ -146,14 +146,15 @@ def with_findings(kind: StudyKind, prepared: Prepared, results: Results) -> Resu
     """The results together with what they say about each claim of the card."""
     card = prepared.study.card
     measured: list[tuple[FindingCard, Measured | None]] = [
-        (claim, kind.measure(results, claim)) for claim in card.finding
+        (claim, kind.measure(results, claim)) for claim in ([] if prepared.quick else card.finding)
     ]
+    remarks = ("Claims are not judged: a quick run is no result.",) if prepared.quick else tuple(card.remarks)
     findings = Findings(
         study=results.study, question=results.question, command=prepared.command, machine=machine(),
         versions=dict(kind.versions(results)), seeds=kind.seeds(results), digest=digest_of(kind.fingerprint(results)),
         findings=tuple(judge(claim, found) for claim, found in measured if found is not None and found.values),
         not_measured=tuple(claim.claim for claim, found in measured if found is None or not found.values),
-        remarks=tuple(card.remarks),
+        remarks=remarks,
     )  # fmt: skip
     return replace(results, findings=findings)
 

@@ -1,4 +1,4 @@
-"""How weights change. Importing this folder registers the rules."""
+"""Learning rules: how weights change. Importing this folder registers them all."""
 
 from neurorec.basics.registry import import_members
 

@@ -1,4 +1,4 @@
-"""What a layer that learned without targets knows: a readout of its spike counts, or a label for each of its units."""
+"""Scoring layers that learned without targets: a readout of spike counts, or a label per unit."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -19,10 +19,10 @@ Name = TypeVar("Name", bound=str)
 def fit_count_readout(
     network: Network, engine: Engine, objective: Objective, train: Batch, validation: Batch, penalties: list[float]
 ) -> float:
-    """Fit the readout anew by ridge on mean activity, so that nets trained by different rules are read alike.
+    """Refit the readout by ridge regression on mean activity, so that networks trained by different rules are read out alike.
 
-    The weights come from `train`; `validation` picks the penalty, which is returned. With a linear readout and every
-    step answered, the features are spike counts divided by T.
+    Weights are fitted on `train`; the penalty is chosen on `validation` and returned. With a linear readout and a mask over
+    all steps, the features are spike counts divided by T.
     """
     features, held_out = (readout_features(network, engine, batch, objective).cpu() for batch in (train, validation))
     wanted = objective.wanted(train.to("cpu"), network[network.output].size)
@@ -32,13 +32,13 @@ def fit_count_readout(
 
 
 def assign_labels(counts: Tensor, target: Tensor, classes: int) -> Tensor:
-    """The class [H] to which each unit answers most, by its mean counts [N, H]; -1 for a unit that never answered."""
+    """The class [H] to which each unit responds most, by mean counts [N, H]; -1 for a silent unit."""
     means = torch.stack([counts[target == label].double().mean(0) for label in range(classes)])
     return torch.where(counts.sum(0) > 0, means.nan_to_num(nan=-1.0).argmax(0), -1)
 
 
 def vote(counts: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Scores [N, classes]: mean count of the units that carry each label (Diehl & Cook 2015); -1 where none does."""
+    """Scores [N, classes]: mean count of the units with each label (Diehl & Cook 2015); -1 if there is none."""
     members = torch.nn.functional.one_hot(labels[labels >= 0], classes).double()
     sums = counts[:, labels >= 0].double() @ members
     return torch.where(members.sum(0) > 0, sums / members.sum(0).clamp_min(1), -1.0)
@@ -47,7 +47,7 @@ def vote(counts: Tensor, labels: Tensor, classes: int) -> Tensor:
 def label_assignment_scores(
     counts_train: Tensor, target_train: Tensor, counts: Mapping[Name, Tensor], targets: Mapping[Name, Tensor]
 ) -> dict[Name, float]:
-    """Accuracy by split when every unit carries the label it answered to most on the training data, and on no other."""
+    """Accuracy per split when every unit is labelled with the class to which it responded most in the training data."""
     classes = int(target_train.max()) + 1
     labels = assign_labels(counts_train, target_train, classes)
     return {split: accuracy(vote(counts[split], labels, classes), targets[split]) for split in counts}

@@ -1,4 +1,4 @@
-"""Backpropagation through time; on spiking cells, with the surrogate derivative that their spike function brings."""
+"""Backpropagation through time; for spiking cells, with the surrogate derivative of their spike function."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +19,7 @@ from neurorec.tasks.task import Batch
 
 
 class BPTTCard(DescentCard):
-    teacher_forcing: bool = False  #: whether wires that lead back from the readout carry its targets while training
+    teacher_forcing: bool = False  #: whether feedback wires from the readout carry its targets during training
 
 
 @dataclass
@@ -30,25 +30,23 @@ class BPTTState:
     mask: Tensor = field(default_factory=lambda: torch.empty(0))  #: [T] or [T, B] of the last batch
     weights: Tensor = field(
         default_factory=lambda: torch.empty(2, 0)
-    )  #: [2, T] or [2, T, B] of the steps: in its answer, in the rates
+    )  #: [2, T] or [2, T, B] weights of the steps in the answer and in the rates
 
 
 @rules.register("bptt")
 class BPTT(Rule):
-    """Adam on the loss that the task's objective gives the network's answers."""
+    """Adam on the loss that the task's objective assigns to the network's answers."""
 
     Card = BPTTCard
     title = "BPTT"
     sources = ("werbos1990", "neftci2019", "kingma2015")
-    equations = (
-        "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes use their surrogate derivative"
-    )
+    equations = "dL/dW = sum over t of dL/dh_t dh_t/dW, through every earlier step; spikes have a surrogate derivative"
     signal = "errors"
     sees = ("whole graph",)
     needs = capabilities("backward pass")
     messages = Messages(
         errors=True, signals="none", online=False, sources=("werbos1990", "neftci2019"),
-        why="dL/dz_j(t) sums W_kj delta_k over the units k that hear unit j: each other part sends its share of the sum",
+        why="dL/dz_j(t) sums W_kj delta_k over the targets k of unit j: each other part sends its share of the sum",
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
@@ -74,15 +72,15 @@ class BPTT(Rule):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         spiking = model.spikes
         return (
-            Judgement("kept", "errors travel backward through a purely linear copy of the network"),
-            Judgement("partly", "a surrogate stands in for the derivative of the spike")
+            Judgement("kept", "errors are propagated backward through a purely linear copy of the network"),
+            Judgement("partly", "a surrogate replaces the derivative of the spike")
             if spiking
             else Judgement(
                 "kept", "every backward step multiplies by the exact derivative of the forward nonlinearity"
             ),
             Judgement("kept", "the backward path uses the transpose of the forward weights"),
             Judgement("kept", "a backward pass over all steps alternates with the forward pass"),
-            Judgement("partly", "forward messages are spikes, backward errors are real values")
+            Judgement("partly", "forward messages are spikes, but backward errors are real values")
             if spiking
             else Judgement("kept", "units send real values"),
             Judgement("kept", "every sample needs its target"),
@@ -90,7 +88,7 @@ class BPTT(Rule):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """`weight_updates` are steps of Adam, each changing every trained number; see `gradient_counts`."""
+        """`weight_updates`: steps of Adam, each of which changes every trained number; see `gradient_counts`."""
         backward = forward.over(samples_seen, backward_counts(model, forward))
         update = update_counts(model, weight_updates, "adam", clipped=True)
         batch = -(-samples_seen // max(1, weight_updates))
@@ -98,10 +96,10 @@ class BPTT(Rule):
         return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
-        """Raises `CannotRun` where the answer of each frame is to be forced, but there is none or nothing hears it."""
+        """Raises `CannotRun` if teacher forcing is requested without targets per frame or without a feedback wire."""
         if self.card.teacher_forcing and (objective.pooled or not any(w.delay for w in model.heard_by(model.output))):
             raise CannotRun(
-                "teacher_forcing: it needs a delayed wire from the readout, and targets in every frame; set it to false"
+                "teacher_forcing needs a delayed wire from the readout and targets in every frame; set it to false"
             )
         return BPTTState(Descent.of(model, self.card), engine, objective)
 
@@ -111,7 +109,7 @@ class BPTT(Rule):
         Raises
         ------
         RunFailed
-            If the loss is no longer a finite number.
+            If the loss is not finite.
         """
         state.descent.optimizer.zero_grad(set_to_none=True)
         loss = self._loss(model, state, batch)
@@ -130,7 +128,7 @@ class BPTT(Rule):
         return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
 
     def _loss_of_sums(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
-        """It reads no output of any one step, only the sum behind the answer and, where regularised, each unit's rate."""
+        """The loss from weighted sums over time (the answer and, if regularised, the rates), without outputs per step."""
         if state.mask is not batch.mask or batch.lengths is not None:
             answer = network[network.output].step_weights(batch.mask)
             steps = len(answer) if batch.lengths is None else float(batch.lengths.sum()) / batch.size

@@ -1,4 +1,4 @@
-"""Competitive learning: the winner moves towards its input; a conscience keeps any unit from always winning."""
+"""Competitive learning: the winner moves towards its input; a conscience prevents any unit from always winning."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,15 +18,15 @@ from neurorec.tasks.objective import Objective
 
 
 class CompetitiveLearningCard(TrainingCard):
-    learning_rate: float = Field(gt=0, le=1)  #: share of the way that the winner moves towards its input
-    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on it after every epoch
+    learning_rate: float = Field(gt=0, le=1)  #: fraction of the distance by which the winner moves towards its input
+    learning_rate_decay: float = Field(gt=0, le=1)  #: factor applied to it after every epoch
     conscience: NonNegativeFloat  #: handicap of a unit that wins too often, in units of squared input
-    share_rate: float = Field(gt=0, le=1)  #: how fast the remembered share of wins follows the wins
+    share_rate: float = Field(gt=0, le=1)  #: rate of the running mean of wins
 
 
 @dataclass
 class CompetitiveState:
-    """shares [H] of recent wins, which the conscience compares with 1/H; and the learning rate of this epoch."""
+    """Shares [H] of recent wins, which the conscience compares with 1/H, and the learning rate of this epoch."""
 
     shares: Tensor
     learning_rate: float
@@ -34,8 +34,8 @@ class CompetitiveState:
 
 @rules.register("competitive")
 class CompetitiveLearning(Rule):
-    """One `step` shows a whole split, one input after another in the order of the batch, and is one epoch. Each input
-    counts as I weight changes, for only the winner's row moves."""
+    """One `step` presents a whole split, one input after another in the order of the batch, and is one epoch. Each input
+    counts as I weight changes, since only the winner's row changes."""
 
     Card = CompetitiveLearningCard
     title = "competitive learning"
@@ -48,7 +48,7 @@ class CompetitiveLearning(Rule):
     needs = capabilities("winner update")
     messages = Messages(
         errors=False, signals="one", online=True, sources=("rumelhart1985",),
-        why="every unit must hear which one has won before the next input; the number of the winner is broadcast",
+        why="every unit must know the winner before the next input; the index of the winner is broadcast",
     )  # fmt: skip
     whole_split = True
     read_by_labels = True
@@ -60,30 +60,31 @@ class CompetitiveLearning(Rule):
         if reason is not None or isinstance(hidden_layer(model), Competitive):
             return reason
         return (
-            "it moves the prototype of one winning unit and this layer has none; use the cell competitive, as in "
+            "it moves the prototype of a winning unit, but this layer has no prototypes; use the cell competitive, as in "
             "models/competitive_lif_vs_competitive_learning.toml"
         )
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
-            Judgement("relaxed", "nothing travels backward: the winner moves towards the input it has just seen"),
+            Judgement("relaxed", "nothing is propagated backward: the winner moves towards its current input"),
             Judgement("relaxed", "no derivative is taken"),
-            Judgement("relaxed", "no weight is used anywhere but in its own unit"),
+            Judgement("relaxed", "weights are used only in their own unit"),
             Judgement(
-                "partly", "there is no second phase, but one input must be decided, by all units, before the next"
+                "partly",
+                "there is no second phase, but the winner must be determined among all units before the next input",
             ),
             Judgement("kept", "inputs and matches are real values"),
             Judgement(
                 "partly",
-                "the layer learns without targets; to score it, labels name its units or fit the readout afterwards",
+                "the layer learns without targets; for scoring, its units are labelled or the readout is fitted afterwards",
             ),
         )
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """w += rate (x - w), 3 operations for each weight of the winner; the conscience takes 3 for every unit, and its
-        shares of wins decay (a product each) and the winner's rises. `weight_updates` are single weights that were changed."""
+        """w += rate (x - w): 3 operations per weight of the winner; the conscience takes 3 per unit; shares of wins decay (one
+        product each) and the winner's rises. `weight_updates`: single weights changed."""
         ((name, cell),) = model.hidden.items()
         units, inputs = cell.size, weight_updates // max(1, cell.input_size)
         update = Counts(

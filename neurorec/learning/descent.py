@@ -1,4 +1,4 @@
-"""What rules that follow a gradient share: their card, Adam with a clipped norm, and the pull towards a wanted firing rate."""
+"""Shared by gradient-based rules: their card, Adam with a clipped norm, and a regulariser of firing rates."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from neurorec.models.network import Network
 
 class DescentCard(TrainingCard):
     learning_rate: PositiveFloat
-    learning_rate_decay: float = Field(gt=0, le=1)  #: factor on the learning rate at every update
+    learning_rate_decay: float = Field(gt=0, le=1)  #: factor applied to the learning rate at every update
     clip_norm: PositiveFloat
-    rate_target: NonNegativeFloat  #: spikes per neuron and step that the regulariser pulls towards (spiking cells)
-    rate_weight: NonNegativeFloat  #: weight of that regulariser in the loss; 0 for none
+    rate_target: NonNegativeFloat  #: target of the regulariser, in spikes per neuron and step (spiking cells)
+    rate_weight: NonNegativeFloat  #: weight of the regulariser in the loss; 0 for none
 
     def regularises(self, network: Network) -> bool:
         return self.rate_weight > 0 and network.spikes
@@ -46,7 +46,7 @@ class Descent:
         return cls(optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=card.learning_rate_decay))
 
     def follow(self, card: DescentCard) -> None:
-        """One step along the gradients that the trained numbers hold."""
+        """One step along the gradients stored in the trained numbers."""
         trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         torch.nn.utils.clip_grad_norm_(trained, card.clip_norm)
         self.optimizer.step()
@@ -54,7 +54,7 @@ class Descent:
 
 
 def check_loss(loss: Tensor, card: DescentCard) -> float:
-    """The loss as a number; raises `RunFailed` where it is not finite."""
+    """The loss as a number; raises `RunFailed` if it is not finite."""
     value = float(loss.detach())
     if not torch.isfinite(loss):
         raise RunFailed(

@@ -1,4 +1,4 @@
-"""E-prop: eligibility traces at the synapses, and the errors of the outputs broadcast to the neurons (Bellec et al. 2020)."""
+"""E-prop: eligibility traces at the synapses, and output errors broadcast to the neurons (Bellec et al. 2020)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,28 +27,28 @@ LOW_PASS = 2  #: operations: a product and a sum
 
 class EPropCard(DescentCard):
     feedback: Literal["symmetric", "random"]
-    """Weights B by which errors reach the neurons: those of the readout itself, or drawn once and never changed."""
+    """Feedback weights B: those of the readout itself, or random and fixed."""
 
 
 @dataclass
 class EPropState:
     descent: Descent
     objective: Objective
-    feedback: dict[str, Tensor] = field(default_factory=dict)  #: [O, H] by layer, where they are not the readout's own
+    feedback: dict[str, Tensor] = field(default_factory=dict)  #: [O, H] by layer, if not the readout's own
 
 
 @rules.register("eprop")
 class EProp(Rule):
-    """Forward in time with traces for each synapse and no tape: memory grows with B H L (L lines into H neurons), not with T.
+    """Forward in time with traces per synapse and without a tape: memory grows with B H L (L lines into H neurons), not with T.
 
     e_ji is the exact derivative of neuron j's spike with respect to its weight w_ji through j's own state, with a surrogate
-    for the spike's derivative and the reset's spike detached (`traced_step` of the cell). What is left out of the gradient
-    is how j's spike moves other neurons, and itself by its own synapse: the paths dz_k(t+1)/dz_j(t) through W_rec (and
-    through layers above). Without recurrent weights nothing is left out, and the gradient is that of BPTT.
+    for the spike's derivative and the reset's spike detached (`traced_step` of the cell). The gradient omits the effect of
+    j's spike on other neurons, and on itself through its own synapse: the paths dz_k(t+1)/dz_j(t) through W_rec (and
+    through layers above). Without recurrent weights nothing is omitted, and the gradient is that of BPTT.
 
-    An answer is the mean output over some steps: all those asked for in a sample, or those of one frame. The filtered
-    eligibilities are averaged over the same steps; when the answer is given, its error dL/dy reaches every neuron as
-    L_j = sum_k B_jk dL/dy_k and turns the average into a weight change. So the error is needed once per answer, at its end.
+    An answer is the mean output over some steps: all masked steps of a sample, or those of one frame. The filtered
+    eligibilities are averaged over the same steps; when the answer is complete, its error dL/dy reaches every neuron as
+    L_j = sum_k B_jk dL/dy_k and turns the average into a weight change. The error is thus needed once per answer, at its end.
     """
 
     Card = EPropCard
@@ -81,15 +81,13 @@ class EProp(Rule):
             if not any(parameter.requires_grad for parameter in layer.parameters()):
                 return "its recurrent layer is fixed; train its readout with the rule ridge"
             if not (isinstance(layer, Cell) and layer.has_traces()):
-                return f"no eligibility traces are written for {layer.title}; train it with bptt"
+                return f"{layer.title} defines no eligibility traces; train it with bptt"
             if getattr(layer, "learns_time_constants", False):
-                return "e-prop changes synapses and no time constants; set learn_time_constants = false, or use bptt"
+                return "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
             if not any(wire.target == model.output for wire in model.heard_by(name)):
-                return (
-                    f'no error reaches its layer "{name}", for the readout does not hear it; wire it there, or use bptt'
-                )
+                return f'no error reaches its layer "{name}", because the readout does not hear it; add a wire, or use bptt'
         if not isinstance(model[model.output], Readout) or any(w.delay or w.carries != AS_SENT for w in model.wires):
-            return "it has delayed or transformed wires between layers, for which no traces are kept; use bptt"
+            return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
         return None
 
     @classmethod
@@ -97,16 +95,16 @@ class EProp(Rule):
         return (
             Judgement(
                 "partly",
-                "nothing travels back through layers or steps; one linear map brings errors of outputs to neurons",
+                "nothing is propagated back through layers or steps; one linear map carries output errors to neurons",
             ),
             Judgement("partly", "each neuron uses a surrogate for the derivative of its own spike"),
-            Judgement("partly", "feedback weights are the readout's own (symmetric) or drawn apart from them (random)"),
+            Judgement("partly", "feedback weights are the readout's own (symmetric) or independent of them (random)"),
             Judgement(
                 "partly",
-                "traces run along with the forward pass and there is no backward pass; but an error exists only when an "
-                "answer is given, so weights change at the end of a sample or frame, which something must announce",
+                "traces are updated during the forward pass and there is no backward pass; but an error exists only when an "
+                "answer is given, so weights change at the end of a sample or frame, which needs a boundary signal",
             ),
-            Judgement("partly", "neurons send spikes; the errors of the outputs are broadcast as real values"),
+            Judgement("partly", "neurons send spikes, but output errors are broadcast as real values"),
             Judgement("kept", "every answer needs its target"),
         )
 
@@ -127,7 +125,7 @@ class EProp(Rule):
         Raises
         ------
         RunFailed
-            If the loss is no longer a finite number.
+            If the loss is not finite.
         """
         state.descent.optimizer.zero_grad(set_to_none=True)
         loss = self.gradient(model, state, batch)
@@ -137,7 +135,7 @@ class EProp(Rule):
 
     @torch.no_grad()
     def gradient(self, model: Network, state: EPropState, batch: Batch) -> Tensor:
-        """The loss; its e-prop gradient is left in `grad` of every trained number."""
+        """The loss; its e-prop gradient is stored in `grad` of every trained number."""
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
         run, rates = TracedRun(model, batch.size), Rates(batch) if self.card.regularises(model) else None
@@ -150,7 +148,7 @@ class EProp(Rule):
                     add_weighted(means, weight, run.filtered | outputs)
                 if rates is not None:
                     rates.add(run, t)
-            if not answer.share:  # a frame in which nothing is asked
+            if not answer.share:  # a frame that is not masked
                 continue
             part, error = _error(means[ANSWER], answer, state.objective)
             loss = loss + part
@@ -168,10 +166,9 @@ class EProp(Rule):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """Counted as published, with an error in every step. Per step, the cell's own traces (`trace_operations`); for each
-        synapse e = psi x is among them, its low-pass e' and the change += L e' are not; L_j = sum_k W_kj error_k through
-        the readout's own weights, where O errors are broadcast; readout changes += error x filtered z. `weight_updates` are
-        steps of Adam."""
+        """Counted as published, with an error in every step. Per step: the cell's own traces (`trace_operations`), including
+        e = psi x per synapse but not its low-pass e' and the change += L e'; L_j = sum_k W_kj error_k through the readout's own
+        weights, with O errors broadcast; readout changes += error x filtered z. `weight_updates`: steps of Adam."""
         reason = cls.why_not(model)
         if reason is not None:
             raise InputError(f"e-prop is not counted for {model.title}: {reason}")
@@ -198,14 +195,14 @@ def _error(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Ten
 
 
 def _synapses(layer: Any) -> tuple[int, int]:
-    """Trained synapses of a layer, and the lines that they hang on."""
+    """Number of trained synapses of a layer, and of their input lines."""
     declared, recurrent = layer.operations(), any(weight.requires_grad for weight in layer.recurrent_weights())
     synapses = int(declared.input_fan_out.sum()) + recurrent * int(declared.recurrent_fan_out.sum())
     return synapses, layer.input_size + recurrent * layer.size
 
 
 def _traces(layer: Any) -> int:
-    """Traces of a layer's lines and synapses."""
+    """Number of traces of a layer's lines and synapses."""
     return sum(trace.numel() for trace in layer.start_traces(1) if isinstance(trace, Tensor))
 
 

@@ -1,13 +1,13 @@
-"""Backpropagation through time and the optimiser, counted: what rules that follow a gradient share.
+"""Counts of backpropagation through time and of the optimiser, shared by gradient-based rules.
 
-Per sample and step, with the fan-outs and spikes of the forward pass; delta is one real error for each unit:
-  through  W^T delta over the recurrent synapses in all steps but the first (before it lies the zero state) and, in every
-           step, over the synapses of wires whose source is trained or hears what is trained (those of a delayed wire in all
-           steps but the first): a multiply-accumulate for each synapse; over all products of a module counted by FLOPs
-  dL/dW    += delta x over every trained synapse, an accumulate where x is a spike; reads and writes one gradient; so do biases
-  local    one product for each forward elementwise operation and nonlinearity, one surrogate derivative a spiking neuron
-  tape     `tape_values` a step, written forward and read backward; T x batch x tape_values words are held at once
-Clipping the norm squares and scales every gradient. Adam (Kingma & Ba 2015), for each trained number: 8 products and 4 sums,
+Per sample and step, with the fan-outs and spikes of the forward pass; delta is one real error per unit:
+  through  W^T delta over the recurrent synapses in all steps but the first (which starts from the zero state) and, in every
+           step, over the synapses of wires whose source is trained or depends on what is trained (for a delayed wire, all
+           steps but the first): one multiply-accumulate per synapse; for a module counted by FLOPs, over all its products
+  dL/dW    += delta x over every trained synapse, an accumulate if x is a spike; reads and writes one gradient; biases alike
+  local    one product per forward elementwise operation and nonlinearity, one surrogate derivative per spiking neuron
+  tape     `tape_values` per step, written forward and read backward; T x batch x tape_values words are stored at once
+Clipping the norm squares and scales every gradient. Adam (Kingma & Ba 2015), per trained number: 8 products and 4 sums,
 a root and a division; it reads weight, gradient and two moments, and writes weight and moments. SGD: a product and a sum.
 """
 
@@ -31,7 +31,7 @@ def backward_counts(network: Network, forward: ForwardPass) -> LayerCounts:
 
 
 def reached_by_errors(network: Network) -> set[str]:
-    """Layers that are trained, or that hear a layer that is: errors must come back to them."""
+    """Layers to which errors must be propagated: trained layers, and those that hear one directly or indirectly."""
     reached = {name for name, layer in network.named_layers() if trained_numbers(layer)}
     for _ in range(len(network.wires)):
         reached |= {wire.target for wire in network.wires if wire.source in reached and wire not in network.cut}
@@ -57,9 +57,9 @@ def _backward(network: Network, name: str, forward: ForwardPass, reached: set[st
         elementwise=seen.elementwise + seen.nonlinearities,
         nonlinearities=seen.neuron_updates if layer.output_signal == "spikes" else 0,  # surrogate derivatives
         weight_reads=through,
-        state_reads=seen.state_reads,  # of the errors of the state, which go back in its place
+        state_reads=seen.state_reads,  # of the errors of the state
         state_writes=seen.state_writes,
-        activation_reads=seen.activation_reads + errors_heard,  # x once more, and the errors
+        activation_reads=seen.activation_reads + errors_heard,  # x again, and the errors
         activation_writes=errors_sent,
         address_reads=seen.address_reads,
         tape_reads=tape,
@@ -80,7 +80,7 @@ def update_counts(network: Network, steps: int, optimiser: str, clipped: bool) -
         return (_adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (_clip(numbers) if clipped else Counts())
 
     layers = LayerCounts({name: counted(layer) for name, layer in network.named_layers()})
-    root = Counts(elementwise=steps, nonlinearities=steps)  # of the norm: one for all layers
+    root = Counts(elementwise=steps, nonlinearities=steps)  # of the norm, once for all layers
     return layers + LayerCounts({network.output: root}) if clipped else layers
 
 

@@ -1,4 +1,4 @@
-"""Hebbian storage: each pattern adds its own products to the weights, once (Hopfield 1982)."""
+"""Hebbian storage: each pattern adds the products of its values to the weights, once (Hopfield 1982)."""
 
 from typing import Any, Literal
 
@@ -20,8 +20,8 @@ class HebbianCard(TrainingCard):
 
 @rules.register("hebbian")
 class Hebbian(Rule):
-    """A pattern is the state that a sample sets. Nothing is relaxed while patterns are stored; each weight that one of them
-    changes counts as one weight change."""
+    """A pattern is the initial state given by a sample. Units do not relax while patterns are stored; every weight changed by a
+    pattern counts as one weight change."""
 
     Card = HebbianCard
     title = "Hebbian storage"
@@ -32,7 +32,7 @@ class Hebbian(Rule):
     needs = capabilities("product update")
     messages = Messages(
         errors=False, signals="none", online=False, sources=("hopfield1982",),
-        why="a weight changes by the values at its own two ends, which its synapse hears anyway",
+        why="a weight changes with the values of its own two units, which its synapse receives anyway",
     )  # fmt: skip
     relative_time = 0.1
     order_free = True
@@ -42,34 +42,35 @@ class Hebbian(Rule):
         if isinstance(model, Hopfield):
             return None
         return (
-            "it stores patterns in the symmetric weights of a Hopfield network, and this is none; use bptt for layers"
+            "it stores patterns in the symmetric weights of a Hopfield network, which this is not; use bptt for layers"
         )
 
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
         if task.objective.offers == ("none",) and task.inputs == task.outputs:
             return None
-        return "it stores the inputs themselves, and this task asks for something else; use the objective pattern_completion"
+        return "it stores the inputs themselves, but this task has other targets; use the objective pattern_completion"
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
-            Judgement("relaxed", "nothing travels backward"),
+            Judgement("relaxed", "nothing is propagated backward"),
             Judgement("relaxed", "no derivative is taken"),
             Judgement(
-                "partly", "no weight is used to learn, but those of the two directions between units must be equal"
+                "partly",
+                "weights are not used for learning, but those of the two directions between units must be equal",
             ),
             Judgement(
                 "partly", "there is no second phase, but units must be clamped to the pattern while it is stored"
             ),
-            Judgement("partly", "units send +1 or -1; a spike would carry the one, and its absence the other"),
+            Judgement("partly", "units send +1 or -1; a spike could represent one, and its absence the other"),
             Judgement("relaxed", "patterns are stored without targets"),
         )
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """No forward pass: units are set, not updated. Each unit scales its value by 1/N once per pattern and sends it to all
-        others; each synapse takes one product and one sum. `weight_updates` are single weights that were changed."""
+        others; each synapse takes one product and one sum. `weight_updates`: single weights changed."""
         values = samples_seen * model.size
         each = Counts(
             values_sent=values,

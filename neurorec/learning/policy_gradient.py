@@ -1,4 +1,4 @@
-"""Policy gradient: actions that brought more reward than usual become more probable (REINFORCE, Williams 1992)."""
+"""Policy gradient: actions that earn more reward than usual become more probable (REINFORCE, Williams 1992)."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,11 +17,11 @@ from neurorec.tasks.objective import Objective
 
 
 class PolicyGradientCard(DescentCard):
-    """`batch_size` episodes make one update."""
+    """One update per `batch_size` episodes."""
 
-    baseline_rate: float = Field(gt=0, le=1)  #: how fast the running mean of rewards follows the last batch
+    baseline_rate: float = Field(gt=0, le=1)  #: rate of the running mean of rewards
     entropy_weight: (
-        NonNegativeFloat  #: in the loss, so that no action dies out before it was tried (Williams & Peng 1991)
+        NonNegativeFloat  #: of the entropy in the loss, which keeps actions from dying out (Williams & Peng 1991)
     )
 
 
@@ -29,13 +29,13 @@ class PolicyGradientCard(DescentCard):
 class PolicyGradientState:
     descent: Descent
     engine: Engine
-    baseline: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [F] running mean of the reward to come
+    baseline: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [F] running mean of future rewards
 
 
 @rules.register("policy_gradient")
 class PolicyGradient(BPTT):
-    """The gradient of each action's log probability goes through the whole policy network by BPTT, and Adam follows it.
-    Drawing actions and the running means are not counted: a few operations per frame."""
+    """The gradient of each action's log probability is computed by BPTT through the whole policy network and followed by
+    Adam. Drawing actions and the running means, a few operations per frame, are not counted."""
 
     Card = PolicyGradientCard
     title = "policy gradient"
@@ -47,7 +47,7 @@ class PolicyGradient(BPTT):
     signal = "reward"
     messages = Messages(
         errors=True, signals="one", online=False, sources=("williams1992",),
-        why="the reward is broadcast; the derivative of each action's log probability goes back as errors do in BPTT",
+        why="the reward is broadcast; the derivative of each action's log probability is propagated back as errors are in BPTT",
     )  # fmt: skip
     order_free = False  # actions are drawn sample by sample
     card: PolicyGradientCard  # type: ignore[assignment]
@@ -58,14 +58,14 @@ class PolicyGradient(BPTT):
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
-        rewarded = Judgement("relaxed", "a reward says how good an action was; nothing says which one was right")
+        rewarded = Judgement("relaxed", "a reward says how good an action was, not which action was correct")
         return (*super().judgements(model)[:-1], rewarded)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Any:
         return PolicyGradientState(Descent.of(model, self.card), engine)
 
     def _loss(self, network: Network, state: Any, batch: Batch) -> Tensor:
-        """Its gradient is minus that of the expected reward; the baseline then follows the batch."""
+        """A loss whose gradient is minus that of the expected reward; the baseline is then updated."""
         counts, to_come = batch.frame_mask, reward_to_come(batch)
         seen = state.engine.run(network, batch.x, batch.lengths)
         log_chances = frame_means(seen.outputs, batch.steps_per_frame).log_softmax(-1)
@@ -80,7 +80,7 @@ class PolicyGradient(BPTT):
 
 
 def reward_to_come(batch: Batch) -> Tensor:
-    """[F, B] the sum of the rewards of a frame and all later ones."""
+    """[F, B] the sum of the rewards of a frame and of all later ones."""
     if batch.reward is None:
         raise ValueError("this batch has no rewards")
     return batch.reward.flip(0).cumsum(0).flip(0)

@@ -33,9 +33,9 @@ class RidgeState:
 def best_ridge(
     features: Tensor, wanted: Tensor, held_out: tuple[Tensor, Batch], objective: Objective, penalties: list[float]
 ) -> tuple[Tensor, float]:
-    """The weights and the penalty with the best score on held-out data (the largest penalty where several tie).
+    """The weights and the penalty with the best score on held-out data (the largest penalty in case of a tie).
 
-    features [N, K] and wanted outputs [N, O]; held out are features [N, K] (or [F, B, K]) and their batch.
+    features [N, K] and wanted outputs [N, O]; held_out: features [N, K] (or [F, B, K]) and their batch.
     """
     best: tuple[float, float, Tensor] | None = None
     for penalty in sorted(penalties):
@@ -49,7 +49,7 @@ def best_ridge(
 
 
 def readout_features(network: Network, engine: Engine, batch: Batch, objective: Objective) -> Tensor:
-    """What the readout's weights see: filtered hidden activity and filtered ones, averaged over the answer [B, H+1], or over
+    """The readout's features: filtered hidden activity and a filtered constant, averaged over the answer [B, H+1] or over
     each frame [F, B, H+1]."""
     readout = network[network.output]
     if objective.pooled:
@@ -63,7 +63,7 @@ def readout_features(network: Network, engine: Engine, batch: Batch, objective: 
 
 
 def write_readout(network: Network, weights: Tensor) -> None:
-    """Weights [O, H+1], the bias last, into the readout."""
+    """Store weights [O, H+1], with the bias last, in the readout."""
     readout = network[network.output]
     readout.weight.copy_(weights[:, :-1])
     readout.bias.copy_(weights[:, -1])
@@ -71,7 +71,7 @@ def write_readout(network: Network, weights: Tensor) -> None:
 
 @rules.register("ridge")
 class Ridge(Rule):
-    """Least squares onto what the objective wants (+1 for the right class and -1 for the others); only the readout changes."""
+    """Least squares onto the objective's wanted outputs (+1 for the correct class, -1 otherwise); only the readout changes."""
 
     Card = RidgeCard
     title = "ridge readout"
@@ -82,7 +82,7 @@ class Ridge(Rule):
     needs = capabilities("linear solve")
     messages = Messages(
         errors=False, signals="none", online=False, sources=("hoerl1970", "jaeger2001"),
-        why="only the readout changes: what it hears, it hears forward, and targets come from outside",
+        why="only the readout changes: its inputs arrive in the forward pass, and targets come from outside",
     )  # fmt: skip
     order_free = True
     card: RidgeCard
@@ -91,16 +91,16 @@ class Ridge(Rule):
     def why_not(cls, model: Any) -> str | None:
         reason = network_why_not(model)
         if reason is None and not can_sum(model):
-            return "its output is no plain readout of the layers, or leads back into them; use bptt"
+            return "its output is not a plain readout of the layers, or feeds back into them; use bptt"
         return reason
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         spiking = model.spikes
         return (
-            Judgement("relaxed", "no error travels backward"),
+            Judgement("relaxed", "no error is propagated backward"),
             Judgement("relaxed", "no derivative is taken"),
-            Judgement("relaxed", "no weight is carried backward"),
+            Judgement("relaxed", "no weight is used backward"),
             Judgement("relaxed", "the layer runs forward only"),
             Judgement("relaxed", "units send spikes") if spiking else Judgement("kept", "units send real values"),
             Judgement("kept", "the readout needs the target of every sample"),
@@ -108,9 +108,9 @@ class Ridge(Rule):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """Sums X^T X and X^T Y over N samples with K = H + 1 features, N K (K + O) multiply-accumulates, each reading and
-        writing one sum, and one solve of K^3 / 3 + K^2 O likewise (one penalty; each further one costs another solve); a
-        feature is a mean over all T steps. `weight_updates` is ignored."""
+        """Sums X^T X and X^T Y over N samples with K = H + 1 features: N K (K + O) multiply-accumulates, each reading and
+        writing one sum; and one solve of K^3 / 3 + K^2 O (each further penalty costs another solve). A feature is a mean
+        over all T steps. `weight_updates` is ignored."""
         features, outputs = model[model.output].input_size + 1, model[model.output].size
         steps = forward.sample_steps * samples_seen // max(1, forward.samples)
         macs = samples_seen * features * (features + outputs) + features**3 // 3 + features**2 * outputs

@@ -1,4 +1,4 @@
-"""The contract of a learning rule, and the six objections to backpropagation it is judged by."""
+"""The contract of a learning rule, and the six objections to backpropagation by which it is judged."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from neurorec.tasks.task import Batch, Task
 
 rules: Registry[type["Rule"]] = Registry("rule")
 
-#: What backpropagation does and a brain does not (the lecture's table), in its order.
+#: What backpropagation does and brains do not, in the order of the lecture's table.
 OBJECTIONS: tuple[str, ...] = (
     "only linear operations backward",
     "derivatives of the forward nonlinearities",
@@ -32,13 +32,13 @@ OBJECTIONS: tuple[str, ...] = (
 )
 Stance = Literal["relaxed", "partly", "kept"]
 TAUGHT: dict[Teaching, str] = {
-    "none": "inputs", "reward": "rewards", "outputs": "the outputs that are wanted", "errors": "errors of the outputs",
+    "none": "inputs", "reward": "rewards", "outputs": "target outputs", "errors": "errors of the outputs",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether a rule still needs what one objection names, and why we say so."""
+    """Whether a rule still requires what one objection names, and why."""
 
     stance: Stance
     why: str
@@ -49,11 +49,11 @@ Seen = Literal["pre", "post", "modulator", "feedback weights", "whole graph"]
 
 @dataclass(frozen=True)
 class Messages:
-    """What a rule makes the parts of one network tell each other, beside the forward spikes or values.
+    """Messages between the parts of a network that a rule requires, besides the forward spikes or values.
 
-    errors : a real number per unit and step goes back from every part that heard the unit
-    signals : real numbers that every part hears in every step: one per output, or one alone
-    online : weights change while the sample runs, so samples come one by one and cannot share a batch
+    errors : one real number per unit and step returns from every part that received the unit's output
+    signals : real numbers broadcast to every part in every step: one per output, or a single one
+    online : weights change while a sample runs, so samples are processed one by one and cannot share a batch
     """
 
     errors: bool
@@ -64,45 +64,45 @@ class Messages:
 
 
 class TrainingCard(Card):
-    """One training in a pair card: which rule, on which task, with which settings."""
+    """One training in a pair card: rule, task and settings."""
 
     rule: str
     task: str
     epochs: PositiveInt
     batch_size: PositiveInt
     count_readout_penalties: list[float] | None = None
-    """If given: after the training the readout is fitted anew by ridge on the layer's mean activity (spike counts), with
-    these candidate penalties; so networks trained by different rules are read alike."""
+    """If given: after training, the readout is refitted by ridge regression on the layer's mean activity (spike counts), with
+    these candidate penalties, so that networks trained by different rules are read out alike."""
 
 
 @dataclass(frozen=True)
 class Info:
-    """What one step of a rule reports: its loss where it has one, and how many weight changes it made."""
+    """Report of one step of a rule: its loss, if it has one, and its number of weight changes."""
 
     loss: float | None
     updates: int
 
 
 class Rule(ABC):
-    """How weights change. State in, state out: `init` makes the rule's state, `step` changes the network with one batch.
+    """How weights change. State in, state out: `init` creates the rule's state, `step` changes the network with one batch.
 
-    A rule sees batches in steps (already encoded). `finish` runs once at the end (closed-form rules solve there).
+    Batches are in steps (already encoded). `finish` runs once at the end (closed-form rules solve there).
     """
 
     Card: ClassVar[type[TrainingCard]] = TrainingCard
     title: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     equations: ClassVar[str]
-    signal: ClassVar[Teaching]  #: what it learns from beside its inputs
+    signal: ClassVar[Teaching]  #: what it learns from, besides its inputs
     sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
-    needs: ClassVar[frozenset[str]] = capabilities("undeclared")  #: what a chip must offer to train by it
-    messages: ClassVar[Messages]  #: what parts of one network would have to tell each other
-    relative_time: ClassVar[float] = 1.0  #: how long training takes, about; backpropagation: 1. The longest start first
-    spikes_cause_updates: ClassVar[bool] = False  #: whether with fewer spikes fewer weights change
-    recurrent_frozen_control: ClassVar[bool] = False  #: whether freezing the recurrent weights is a meaningful control
-    whole_split: ClassVar[bool] = False  #: whether `step` wants the whole training split as one batch
-    read_by_labels: ClassVar[bool] = False  #: whether its units get labels after learning without, and scores by them
-    order_free: ClassVar[bool] = False  #: whether the order of samples within a batch matters to rounding alone
+    needs: ClassVar[frozenset[str]] = capabilities("undeclared")  #: capabilities that a chip must offer to train by it
+    messages: ClassVar[Messages]  #: messages that parts of one network would have to exchange
+    relative_time: ClassVar[float] = 1.0  #: approximate duration relative to backpropagation; the longest start first
+    spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
+    recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
+    whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
+    read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
+    order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
     def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
@@ -110,15 +110,15 @@ class Rule(ABC):
 
     @classmethod
     def title_for(cls, model: Any) -> str:
-        """The rule's name for people when it trains `model`."""
+        """The rule's title when it trains `model`."""
         return cls.title
 
     def engine_name(self, engine: Any) -> str:
-        """What ran the training, for the record; a rule that brings its own simulator names that."""
+        """The engine that ran the training, for the record; a rule with its own simulator returns that name."""
         return engine.title
 
     def event_engine_for(self, model: Any) -> EventEngine | None:
-        """The event engine that will run a rule whose weights change at spikes; None for all other rules."""
+        """The event engine, for rules whose weights change at spikes; None for all other rules."""
         return None
 
     @classmethod
@@ -134,43 +134,45 @@ class Rule(ABC):
             offered = " or ".join(TAUGHT[signal] for signal in objective.offers)
             return f"it learns from {TAUGHT[cls.signal]}, but the task offers only {offered}"
         if cls.whole_split and getattr(task, "lengths", None) is not None:
-            return f"it presents samples of one length, and those of task {task.name} differ; use bptt or ridge"
+            return f"it needs samples of equal length, but those of task {task.name} differ; use bptt or ridge"
         if cls.read_by_labels and not objective.labelled:
             return (
-                "it learns without targets, and what its units stand for is then read by class labels, one per sample; the "
+                "it learns without targets, and its units are then labelled by class, which needs one label per sample; the "
                 f"objective of task {task.name} has none"
             )
         return None
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
-        """One judgement for each of OBJECTIONS, for this rule on this model; none for a rule that was not judged."""
+        """One judgement per objection, for this rule on this model; empty for a rule that was not judged."""
         return ()
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """Exact counts of training `model` on `samples_seen` samples, given what some forward passes showed.
+        """Exact counts of training `model` on `samples_seen` samples, from observed forward passes.
 
-        Activity during training is not observed: forward passes are those of the observed samples, scaled to the samples
-        seen. The loss itself (a softmax over the outputs, once per sample) is not counted.
+        Activity during training is not observed: forward passes are those of the observed samples, scaled to
+        `samples_seen`. The loss itself (a softmax over the outputs, once per sample) is not counted.
 
         Parameters
         ----------
-        weight_updates : what the rule reports as updates: optimiser steps, or single weights that were changed
+        weight_updates : updates reported by the rule: optimiser steps, or single weights changed
 
         Raises
         ------
         CannotRun
-            If the rule does not say how.
+            If the rule does not define it.
         """
-        raise CannotRun(f"rule {cls.title} does not say what its training costs; define {cls.__name__}.count_training")
+        raise CannotRun(
+            f"rule {cls.title} does not define the cost of its training; define {cls.__name__}.count_training"
+        )
 
     @classmethod
     def counted(
         cls, forward: ForwardPass, samples_seen: int, backward: LayerCounts, update: LayerCounts, stores: tuple[Store, ...],
         updates: int = 0, numbers: int = 0,
     ) -> TrainingCounts:  # fmt: skip
-        """A training of three phases, the first of which is the observed forward pass scaled to the samples seen."""
+        """Counts of a training in three phases; the first is the observed forward pass, scaled to `samples_seen`."""
         phases: dict[Phase, LayerCounts] = {
             "forward": forward.over(samples_seen, forward.layers),
             "backward": backward,
@@ -180,14 +182,14 @@ class Rule(ABC):
 
     @abstractmethod
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Any:
-        """The rule's own state before the first step; `engine` runs the model, `objective` says what a good answer is."""
+        """The rule's state before the first step; `engine` runs the model, `objective` defines the loss."""
 
     @abstractmethod
     def step(self, model: Any, state: Any, batch: Batch) -> tuple[Any, Info]:
         """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
 
     def finish(self, model: Any, state: Any, validation: Batch) -> Mapping[str, float]:
-        """Complete the training once all batches were seen; may choose settings on `validation`, and says what it chose."""
+        """Complete the training after all batches; may choose settings on `validation`, and returns what it chose."""
         return {}
 
     @classmethod
@@ -201,17 +203,17 @@ class Rule(ABC):
 
 
 def network_why_not(model: Any, layers: int | None = None) -> str | None:
-    """For rules that train networks only, or only such with so many hidden layers: why `model` is none, or None."""
+    """For rules that train only networks, or only those with `layers` hidden layers: why `model` is not one, or None."""
     if not isinstance(model, Network):
-        return "it trains networks of layers, and this is none"
+        return "it trains networks of layers, which this is not"
     if layers is not None and len(model.hidden) != layers:
         return (
-            f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, and this one has {len(model.hidden)}"
+            f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, but this one has {len(model.hidden)}"
         )
     return None
 
 
 def hidden_layer(network: Network) -> Layer:
-    """The hidden layer of a network that has just one."""
+    """The hidden layer of a network that has only one."""
     (layer,) = network.hidden.values()
     return layer

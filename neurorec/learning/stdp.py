@@ -22,35 +22,35 @@ from neurorec.tasks.objective import Objective
 
 PRE_OPERATIONS, POST_OPERATIONS, TRACE_OPERATIONS = 4, 5, 2
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
-THETA = "theta"  #: what a layer with adaptive thresholds calls their offset
+THETA = "theta"  #: name of the threshold offset in layers with adaptive thresholds
 
 
 class STDPCard(TrainingCard):
-    potentiation: PositiveFloat  #: weight gained at a neuron's spike, for each unit of the input trace
-    depression: NonNegativeFloat  #: weight lost at an input spike, for each unit of the neuron's trace
-    tau_pre_ms: PositiveFloat  #: decay of the input trace: how long before a spike an input still counts as its cause
+    potentiation: PositiveFloat  #: weight gained at a neuron's spike, per unit of the input trace
+    depression: NonNegativeFloat  #: weight lost at an input spike, per unit of the neuron's trace
+    tau_pre_ms: PositiveFloat  #: decay of the input trace: how long before a spike an input counts as its cause
     tau_post_ms: PositiveFloat  #: decay of the neuron's trace
     trace_target: (
-        NonNegativeFloat  #: input trace at which a neuron's spike leaves the weight alone; below it, it weakens
+        NonNegativeFloat  #: input trace at which a neuron's spike leaves the weight unchanged; below, it decreases
     )
     weight_max: PositiveFloat
-    threshold_rise: NonNegativeFloat  #: rise of theta at the neuron's own spike, in units of v
+    threshold_rise: NonNegativeFloat  #: increase of theta at the neuron's own spike, in units of v
     tau_threshold_ms: PositiveFloat  #: decay of theta
 
 
 @dataclass
 class STDPState:
-    """Nothing is carried beside the network: weights and theta are its own."""
+    """No state besides the network's own weights and theta."""
 
     engine: EventEngine
 
 
 @rules.register("stdp")
 class STDP(Rule):
-    """Pair-based STDP with all-to-all traces, adaptive thresholds and weights scaled between samples.
+    """Pair-based STDP with all-to-all traces, adaptive thresholds and weights normalised between samples.
 
     One `step` presents a whole split, one sample after another in the order of the batch (`batches` shuffles it), and
-    is one epoch. Weight changes are counted as synapse updates: H for each input spike, I for each spike of a neuron.
+    is one epoch. Weight changes are counted as synapse updates: H per input spike, I per spike of a neuron.
     """
 
     Card = STDPCard
@@ -58,7 +58,7 @@ class STDP(Rule):
     sources = ("diehl2015", "brian2")
     equations = (
         "at a neuron's spike: w += potentiation (x - trace_target);   at an input spike: w -= depression y;\n"
-        "0 <= w <= weight_max;   between samples each neuron's weights are scaled to sum to weight_sum;\n"
+        "0 <= w <= weight_max;   between samples each neuron's weights are normalised to the sum weight_sum;\n"
         "dx/dt = -x/tau_pre, x += 1 at an input spike;   dy/dt = -y/tau_post, y += 1 at a neuron's spike;\n"
         "dtheta/dt = -theta/tau_threshold, theta += threshold_rise at a neuron's spike"
     )
@@ -69,7 +69,7 @@ class STDP(Rule):
     relative_time = 2.0
     messages = Messages(
         errors=False, signals="none", online=True, sources=("diehl2015",),
-        why="a synapse sees the spikes at its two ends; they cross the cut anyway",
+        why="a synapse needs the spikes at its two ends, which are sent anyway",
     )  # fmt: skip
     whole_split = True
     read_by_labels = True
@@ -83,7 +83,7 @@ class STDP(Rule):
         cell = hidden_layer(model)
         if cell.output_signal == "values":
             return (
-                "its units send values and STDP pairs spikes; use the cell competitive_lif, as in "
+                "its units send values, but STDP pairs spikes; use the cell competitive_lif, as in "
                 f"{PAIR}, or train this layer with bptt"
             )
         form = cell.event_form()
@@ -96,7 +96,7 @@ class STDP(Rule):
             )
         if model.input_signal == "values":
             return (
-                "its input lines carry values and STDP pairs spikes; use an encoder that spikes, such as regular_rate "
+                "its input lines carry values, but STDP pairs spikes; use an encoder that spikes, such as regular_rate "
                 "or poisson"
             )
         return None
@@ -106,29 +106,29 @@ class STDP(Rule):
         return (
             Judgement(
                 "relaxed",
-                "nothing travels backward: a synapse sees the spikes at its two ends, and saturates at bounds",
+                "nothing is propagated backward: a synapse uses the spikes at its two ends, and saturates at bounds",
             ),
             Judgement("relaxed", "no derivative is taken"),
-            Judgement("relaxed", "no weight is used anywhere but in its own synapse"),
+            Judgement("relaxed", "weights are used only in their own synapse"),
             Judgement(
                 "partly",
-                "learning runs while the layer runs, with no second phase; but state is cleared and each neuron's "
-                "weights are scaled between samples, which something must announce",
+                "learning happens while the layer runs, with no second phase; but state is cleared and each neuron's "
+                "weights are normalised between samples, which needs a sample-boundary signal",
             ),
-            Judgement("relaxed", "neurons send spikes; traces and thresholds stay where they are"),
+            Judgement("relaxed", "neurons send spikes; traces and thresholds are local"),
             Judgement(
                 "partly",
-                "the layer learns without targets; to score it, labels name its neurons or fit the readout afterwards",
+                "the layer learns without targets; for scoring, its neurons are labelled or the readout is fitted afterwards",
             ),
         )
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """Traces are kept by neuron: x of every input line, y and the threshold's theta of every neuron. A spike of its
-        neuron updates a trace (an exponential for the time since, a product, a sum). w -= depression y and its clip are 4
-        operations for each synapse of an input spike, w += potentiation (x - target) and its clip 5 for each of a neuron's
-        spike; each reads the trace at the synapse's other end. Between samples every neuron's weights are read, summed,
-        divided into the wanted sum, read again and scaled. `weight_updates` are single weights that were changed."""
+        """Traces are kept per neuron: x of every input line, y and theta of every neuron. A spike of its neuron updates a trace
+        (an exponential of the elapsed time, a product, a sum). w -= depression y with its clip takes 4 operations per
+        synapse of an input spike, w += potentiation (x - target) with its clip 5 per synapse of a neuron's spike; each
+        reads the trace at the other end of the synapse. Between samples every neuron's weights are read, summed, divided
+        into the wanted sum, read again and scaled. `weight_updates`: single weights changed."""
         ((name, cell),) = model.hidden.items()
         lines, units = cell.input_size, cell.size
         spikes_in = min(weight_updates // units, forward.input_spikes_over(samples_seen))
@@ -153,7 +153,7 @@ class STDP(Rule):
         return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({name: update}), stores)
 
     def event_equations(self, weight_sum: float | None) -> EventEquations:
-        """The rule as an event engine wants it."""
+        """The rule in the form that event engines take."""
         card = self.card
         return EventEquations(
             input_state="dx/dt = -x / tau_pre : 1",
@@ -203,7 +203,7 @@ class STDP(Rule):
         Raises
         ------
         RunFailed
-            If no neuron spiked at all, so that nothing was learned.
+            If no neuron spiked, so that nothing was learned.
         """
         cell = hidden_layer(model)
         form = event_form(cell)

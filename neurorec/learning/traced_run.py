@@ -1,4 +1,4 @@
-"""A forward pass with the eligibility of every synapse, and what e-prop makes of both once an answer is given."""
+"""A forward pass with eligibilities of all synapses, and e-prop's gradient at the end of each answer."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from neurorec.tasks.objective import Objective
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer per sample: the mean output over `steps`, each with its weight, and its share of the batch's loss."""
+    """One answer per sample: the weighted mean output over `steps`, and its share of the batch's loss."""
 
     batch: Batch
     steps: range
@@ -25,7 +25,7 @@ class Answer:
 
 
 def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
-    """In order of time: the whole sample where answers are pooled, else frame by frame."""
+    """Answers in order of time: one for the whole sample if pooled, otherwise one per frame."""
     if objective.pooled:
         weights = batch.mask.to(batch.x.dtype) / batch.mask.sum(0)
         yield Answer(batch, range(len(batch.x)), weights.tolist() if weights.dim() == 1 else weights, 1.0)
@@ -44,9 +44,9 @@ class TracedRun:
 
     Attributes
     ----------
-    sent : what every layer sent in the last step, [B, H] by name
+    sent : output of every layer in the last step, [B, H] by name
     eligibility : dz/dw of the last step by hidden layer, as factors
-    filtered : the same [B, H, L] filtered as the readout filters, and of the readout [B, 1, K + 1]: what it hears, and ones
+    filtered : the same [B, H, L] after the readout's filter; for the readout [B, 1, K + 1], its filtered input and a constant
     """
 
     def __init__(self, network: Network, batch: int) -> None:
@@ -76,7 +76,7 @@ class TracedRun:
         return torch.cat([self.sent[wire.source] for wire in self.network.wires_into(name)], 1)
 
     def _filter(self, name: str, one: Tensor, other: Tensor) -> None:
-        """The readout's filter of the product of both."""
+        """The readout's filter applied to the product of both."""
         rate = self.readout.rate
         if name not in self.filtered:
             self.filtered[name] = one * other * rate
@@ -86,7 +86,7 @@ class TracedRun:
             self.filtered[name].mul_(1 - rate).addcmul_(one, other, value=rate)
 
     def add_gradient(self, name: str, signal: Tensor, means: Mapping[str, Tensor]) -> None:
-        """Learning signals [B, H] times mean eligibilities [B, H, L]: onto the gradients of the layer's synapses."""
+        """Add learning signals [B, H] times mean eligibilities [B, H, L] to the gradients of the layer's synapses."""
         layer = self.network[name]
         gradient = torch.einsum("bh,bhl->hl", signal, means[name])
         layer.w_in.grad += gradient[:, : layer.input_size]
@@ -95,14 +95,14 @@ class TracedRun:
                 weight.grad += gradient[:, layer.input_size :]
 
     def add_readout_gradient(self, error: Tensor, means: Mapping[str, Tensor]) -> None:
-        """Errors [B, O] times the mean of what the readout heard."""
+        """Add errors [B, O] times the readout's mean input to its gradients."""
         gradient = error.T @ means[self.network.output][:, 0]
         self.readout.weight.grad += gradient[:, :-1]
         self.readout.bias.grad += gradient[:, -1]
 
 
 def add_weighted(means: dict[str, Tensor], weight: Tensor | float, values: Mapping[str, Tensor]) -> None:
-    """means += weight x values; the weight is one number, or one per sample [B]."""
+    """means += weight x values; the weight is one number or one per sample [B]."""
     for name, value in values.items():
         if isinstance(weight, Tensor):
             each = weight.reshape(-1, *[1] * (value.dim() - 1))
@@ -127,7 +127,7 @@ class Rates:
         add_weighted(self.eligibility, share, {name: e.psi * e.du for name, e in run.eligibility.items()})
 
     def add_gradient(self, run: TracedRun, card: DescentCard) -> Tensor:
-        """The regulariser; its gradient goes onto those of the synapses."""
+        """The regulariser; its gradient is added to those of the synapses."""
         with torch.enable_grad():
             leaves = {name: rate.requires_grad_() for name, rate in self.rates.items()}
             loss = torch.as_tensor(card.rate_loss(leaves, run.network))

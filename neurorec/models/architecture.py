@@ -1,4 +1,4 @@
-"""What a half of a pair is built of, read from its card: named layers and what each hears, or an energy model.
+"""The architecture of one half of a pair, read from its card: named layers and what each hears, or an energy model.
 
 [spiking.cell]              a chain: input, one layer called "hidden", a readout
 name = "lif"
@@ -9,7 +9,7 @@ name = "lstm"
 name = "lstm"
 hears = ["input", "first"]
 hears_delayed = ["readout"]         what was sent one step earlier
-carries = {readout = "softmax"}     what is done to it on the way
+carries = {readout = "softmax"}     what the wire applies to it
 
 [rate.energy_model]         or an energy model
 """
@@ -31,7 +31,7 @@ from neurorec.models.readout import ReadoutCard, readouts
 from neurorec.models.wires import AS_SENT, INPUT, Wire
 
 READOUT = "readout"
-CHAIN = "hidden"  #: what the only layer of a chain is called
+CHAIN = "hidden"  #: name of the only layer of a chain
 WIRE_KEYS = ("hears", "hears_delayed", "carries")
 
 
@@ -67,7 +67,7 @@ class NetworkArchitecture:
         return {key for card in self.layers.values() for key in cells[card.name].sources_of(card)}
 
     def as_data(self) -> dict[str, Any]:
-        """Everything that decides what is built, for a run's id."""
+        """Everything that determines what is built, for a run's id."""
         cards = {name: card.model_dump() for name, card in self.cards.items()}
         return {"layers": cards, "wires": [[w.source, w.target, w.delay, w.carries] for w in self.wires]}
 
@@ -135,7 +135,7 @@ def read_architecture(tables: dict[str, Any], where: str) -> Architecture:
 def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places: str) -> NetworkArchitecture:
     reserved = {INPUT, READOUT} & set(plain)
     if reserved:
-        raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; that name is taken')
+        raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; this name is reserved')
     before, wires, cards = INPUT, [], {}
     for name, table in plain.items():
         here = f"{where}.{places.format(name)}"

@@ -1,4 +1,4 @@
-"""The contract of a cell: one recurrent layer. Adding a cell is one file in `cells/` and one `@cells.register`."""
+"""The contract of a cell: one recurrent layer. A new cell is one file in `cells/` with `@cells.register`."""
 
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -16,14 +16,14 @@ cells: Registry[type["Cell"]] = Registry("cell")
 
 
 class CellCard(Card):
-    """What every cell's card states."""
+    """The keys that every cell's card has."""
 
     name: str
     size: PositiveInt
 
 
 class Eligibility(NamedTuple):
-    """What every synapse would have done to its neuron's spike of this step, e = dz/dw = psi du: [B, H, L], as factors."""
+    """Eligibility of every synapse in this step, e = dz/dw = psi du, [B, H, L], as two factors."""
 
     psi: Tensor  #: [B, H, 1]
     du: Tensor  #: [B, H, L], or [B, 1, L]
@@ -31,7 +31,7 @@ class Eligibility(NamedTuple):
 
 @dataclass(frozen=True)
 class TraceOperations:
-    """Additions and multiplications with which a cell's `traced_step` follows its traces in one step."""
+    """Additions and multiplications that a cell's `traced_step` needs per step to update its traces."""
 
     per_line: int
     per_synapse: int
@@ -40,8 +40,8 @@ class TraceOperations:
 class Cell(Layer):
     """One recurrent layer of H units, all built from one card.
 
-    A cell may bring `start_traces`, `traced_step` and `trace_operations` besides (see `cells/lif.py`): its step together with
-    what the weights do to each neuron's own state. Rules that learn from eligibility traces need them.
+    A cell may also define `start_traces`, `traced_step` and `trace_operations` (see `cells/lif.py`): its step together with
+    the derivative of each neuron's own state with respect to the weights. Rules that use eligibility traces need them.
     """
 
     Card: ClassVar[type[CellCard]]
@@ -57,7 +57,7 @@ class Cell(Layer):
 
     @classmethod
     def has_traces(cls) -> bool:
-        """Whether `traced_step` is written for this very `step`: in the same class."""
+        """Whether `traced_step` is defined in the same class as `step`, and so belongs to it."""
         return "traced_step" in vars(next(one for one in cls.__mro__ if "step" in vars(one)))
 
     def freeze_recurrence(self) -> None:

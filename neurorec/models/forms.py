@@ -1,7 +1,7 @@
-"""Other forms of a layer's step, declared by the layer itself: equations for event engines, a step function of Norse.
+"""Alternative forms of a layer's step, declared by the layer: equations for event engines, a step function of Norse.
 
-`step` says what a layer computes; a form says the same in another engine's terms, and tests hold each form to `step`. So
-no engine lists layers. A class that defines its own `step` inherits no form: it declares its own, or has none.
+`step` defines what a layer computes; a form expresses the same for another engine, and tests compare each form with `step`.
+Engines therefore do not list layers. A class that defines its own `step` inherits no form: it declares its own, or has none.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class NeuronModel:
-    """Neurons in Brian2's notation: equations, threshold, reset, and what a spike over a synapse of weight w does."""
+    """Neurons in Brian2's notation: equations, threshold, reset, and the effect of a spike through a synapse of weight w."""
 
     equations: str
     fires: str
@@ -24,19 +24,19 @@ class NeuronModel:
 
 @dataclass(frozen=True)
 class EventForm:
-    """A layer as event engines run it: with steps of dt_ms; before the membrane moves at step t, the input spikes of step t
+    """A layer as run by event engines, with steps of dt_ms; before the membrane update of step t, the input spikes of step t
     and the layer's own spikes of step t - 1 have arrived."""
 
     dt_ms: float
     model: NeuronModel
     input_weights: Tensor  #: [H, I]
     recurrent_weights: Tensor  #: [H, H]
-    times_ms: Mapping[str, float]  #: time constants that the equations name
-    numbers: Mapping[str, float]  #: pure numbers that the equations name
-    at_rest: Mapping[str, float]  #: what variables are at the start of a sample, where not 0
+    times_ms: Mapping[str, float]  #: time constants used in the equations
+    numbers: Mapping[str, float]  #: dimensionless numbers used in the equations
+    at_rest: Mapping[str, float]  #: variables that are not 0 at the start of a sample
     kept: Mapping[str, Tensor] = field(default_factory=dict)
-    """[H] variables that last from sample to sample: constant, unless a rule brings an equation for one of them."""
-    weight_sum: float | None = None  #: sum of each neuron's input weights at the start, for rules that keep it
+    """[H] variables that persist from sample to sample: constant, unless a rule has an equation for them."""
+    weight_sum: float | None = None  #: initial sum of each neuron's input weights, for rules that preserve it
     lateral_inhibition: bool = False  #: whether a spike inhibits the other neurons
 
 
@@ -48,11 +48,11 @@ class NorseForm:
     parameters: str  #: the class of its parameters, in the same module
     values: Mapping[str, float | Tensor]  #: of its parameters
     weights: tuple[Tensor, ...]
-    spike: Callable[[Tensor], Tensor] | None = None  #: stands in for Norse's own spike function
+    spike: Callable[[Tensor], Tensor] | None = None  #: replaces Norse's own spike function
 
 
 class Forms:
-    """A layer's forms besides `step`; each is a description, or a sentence saying why there is none."""
+    """Alternative forms of a layer; each is a description, or a sentence saying why there is none."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -65,5 +65,5 @@ class Forms:
         return "it declares no event equations"
 
     def norse_form(self) -> NorseForm | str:
-        """The step of Norse that equals the layer's own, or why there is none."""
-        return "it declares no step of Norse that equals its own"
+        """The Norse step that equals the layer's own, or why there is none."""
+        return "it declares no equivalent Norse step"

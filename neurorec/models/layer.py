@@ -1,4 +1,4 @@
-"""The contract of a layer: units described once, one time step at a time.
+"""The contract of a layer: units described by one time step.
 
 Letters: T time, B batch, I input, H hidden (units of the layer), O output. Cells (`models/cell.py`) and readouts
 (`models/readout.py`) are layers; a network (`models/network.py`) is layers joined by wires. Every engine runs a layer by
@@ -23,10 +23,10 @@ Signal = Literal["spikes", "values"]
 
 @dataclass(frozen=True)
 class StepOperations:
-    """What one time step of one sample asks of hardware, declared by the layer, never guessed from tensor values.
+    """Hardware operations of one time step of one sample, declared by the layer, never inferred from tensor values.
 
-    A line carries spikes or values. A spike on line k costs `fan_out[k]` accumulates; a value costs as many
-    multiply-accumulates, every step. Together with observed activity this gives exact integer counts.
+    A line carries spikes or values. A spike on line k costs `fan_out[k]` accumulates; a value costs the same number of
+    multiply-accumulates in every step. Together with observed activity this gives exact integer counts.
     """
 
     input_fan_out: np.ndarray  #: [I] synapses that input line k reaches
@@ -36,18 +36,18 @@ class StepOperations:
     elementwise: int  #: additions and multiplications per step outside the synapses
     nonlinearities: int  #: tanh and sigmoid evaluations per step
     state_values: int  #: numbers of state read and written in every step
-    tape_values: int  #: numbers that backpropagation through time must keep per step
+    tape_values: int  #: numbers that backpropagation through time must store per step
     macs: int = 0  #: multiply-accumulates per step that belong to no declared synapse
-    counted_by: str = "declared"  #: "FLOP counter" where a foreign module was measured
+    counted_by: str = "declared"  #: "FLOP counter" if a user's torch module was measured
 
 
 class Layer(Forms, nn.Module, ABC):
-    """H units that hear I lines.
+    """H units that hear I lines (receive them as input).
 
     Attributes
     ----------
     output_signal : "spikes" if the units send 0 or 1, "values" if they send real numbers
-    equations, sources : shown by `neurorec show`; the equation stands here and nowhere else
+    equations, sources : shown by `neurorec show`; equations are written nowhere else
     """
 
     Card: ClassVar[type[Card]]
@@ -55,8 +55,10 @@ class Layer(Forms, nn.Module, ABC):
     output_signal: ClassVar[Signal]
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
-    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
-    nir_why_not: ClassVar[str]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Subclasses say so anew
+    needs: ClassVar[frozenset[str]] = frozenset()  #: chip capabilities needed, besides that of `output_signal`
+    nir_why_not: ClassVar[
+        str
+    ]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Not inherited by subclasses
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
     card: Any
     input_size: int
@@ -64,12 +66,12 @@ class Layer(Forms, nn.Module, ABC):
 
     @classmethod
     def sources_of(cls, card: Any) -> tuple[str, ...]:
-        """Those of `sources` that a layer with this card rests on."""
+        """Those of `sources` that apply to a layer with this card."""
         return cls.sources
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the starting weights from `generator`."""
+        """Draw the initial weights from `generator`."""
 
     @abstractmethod
     def initial_state(self, batch: int) -> Any:
@@ -83,11 +85,11 @@ class Layer(Forms, nn.Module, ABC):
     def operations(self) -> StepOperations: ...
 
     def recurrent_weights(self) -> list[nn.Parameter]:
-        """The weights that carry the layer's own past output back in."""
+        """The weights that feed the layer's last output back to it."""
         return []
 
     def freeze_recurrence(self) -> None:
-        """The control: recurrent weights fixed at zero, so that only the units' own state remembers."""
+        """For the control: fix recurrent weights at zero, so that memory is only in the units' own state."""
         for weight in self.recurrent_weights():
             weight.requires_grad_(False)
             weight.data.zero_()
@@ -97,8 +99,8 @@ class Layer(Forms, nn.Module, ABC):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x [T, B, I] to outputs [T, B, H] and the final state, by the plain loop over `step`.
 
-        Where samples have `lengths` [B] of their own, each stops there: its later outputs are 0, and its final state is
-        that of its own last step.
+        With `lengths` [B], each sample stops at its own length: its later outputs are 0, and its final state is that of its
+        own last step.
         """
         state = self.initial_state(x.shape[1]) if state is None else state
         return unroll_steps(self.step, state, x, self.size, lengths)
@@ -114,7 +116,7 @@ class Layer(Forms, nn.Module, ABC):
 def unroll_steps(
     step: Callable[[Any, Tensor], tuple[Tensor, Any]], state: Any, x: Tensor, size: int, lengths: Tensor | None
 ) -> tuple[Tensor, Any]:
-    """The loop over time. A sample whose length is reached keeps its state and sends 0."""
+    """The loop over time. A sample that has reached its length keeps its state and sends 0."""
     outputs = []
     for t, x_t in enumerate(x):
         output, after = step(state, x_t)
@@ -141,7 +143,7 @@ def check_lengths(lengths: Tensor, x: Tensor) -> None:
 
 
 def draw_normal(weight: Tensor, gain: float, generator: torch.Generator) -> None:
-    """Fill weight [out, in] with a normal of standard deviation gain / sqrt(in)."""
+    """Fill weight [out, in] from a normal distribution with standard deviation gain / sqrt(in)."""
     with torch.no_grad():
         values = torch.randn(weight.shape, generator=generator) * (gain / max(1, weight.shape[1]) ** 0.5)
         weight.copy_(values)

@@ -1,8 +1,9 @@
 """A network: named layers joined by wires. A plain torch module, time first.
 
-A layer hears its incoming wires side by side, in their order. A wire with delay 0 carries what its source sends in the same
-step, one with delay 1 what it sent in the step before (0 in the first). A layer's own recurrence lies inside the cell; wires
-that lead back over other layers (Jordan's context, feedback from depth) make a loop, which is run step by step.
+A layer hears (receives as input) the concatenation of its incoming wires, in their order. A wire with delay 0 carries what its
+source sends in the same step, one with delay 1 what it sent in the previous step (0 in the first). A layer's own recurrence is
+inside the cell; wires that lead back through other layers (Jordan's context, feedback from depth) form a loop, which is run
+step by step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,14 +24,14 @@ class NetworkState(NamedTuple):
     """Everything a network carries from step to step."""
 
     layers: dict[str, Any]  #: each layer's own state
-    delayed: dict[Wire, Tensor]  #: [B, H] what each delayed wire brings in the next step
+    delayed: dict[Wire, Tensor]  #: [B, H] what each delayed wire delivers in the next step
 
 
 class Network(nn.Module):
     """x [T, B, I] to y [T, B, O], the output of the layer `output`.
 
-    `input_signal` says what the input lines carry ("spikes" or "values"); it is declared by the encoder, and decides
-    whether the input synapses cost accumulates or multiply-accumulates.
+    `input_signal` says what the input lines carry ("spikes" or "values"); it is declared by the encoder, and determines
+    whether input synapses cost accumulates or multiply-accumulates.
 
     Raises
     ------
@@ -51,7 +52,7 @@ class Network(nn.Module):
         self.wires, self.input_size = tuple(wires), input_size
         self.input_signal: Signal = input_signal
         self.output = output or list(layers)[-1]
-        self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing: the frozen control
+        self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
         self.components = components_of(list(layers), self.wires)
 
@@ -75,7 +76,7 @@ class Network(nn.Module):
         return tuple(wire for wire in self.wires if wire.source == source)
 
     def lines_of(self, wire: Wire) -> slice:
-        """Which of the target's input lines the wire is."""
+        """The slice of the target's input lines that the wire occupies."""
         start = 0
         for one in self.wires_into(wire.target):
             if one == wire:
@@ -93,17 +94,17 @@ class Network(nn.Module):
 
     @property
     def title(self) -> str:
-        """For people: its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
+        """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
         return " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
 
     @property
     def spikes(self) -> bool:
-        """Whether any of its layers sends spikes."""
+        """Whether any layer sends spikes."""
         return any(layer.output_signal == "spikes" for _, layer in self.named_layers())
 
     @property
     def dt_ms(self) -> float | None:
-        """Length of a time step; None where no layer has physical time."""
+        """Length of a time step; None if no layer has physical time."""
         found = (getattr(layer.card, "dt_ms", None) for _, layer in self.named_layers())
         return next((dt for dt in found if dt is not None), None)
 
@@ -114,7 +115,7 @@ class Network(nn.Module):
 
     @property
     def recurrent_wires(self) -> tuple[Wire, ...]:
-        """Delayed wires inside a loop of layers."""
+        """Delayed wires within loops of layers."""
         return tuple(
             wire for wire in self.wires
             if wire.delay and any({wire.source, wire.target} <= set(component) for component in self.components)
@@ -124,7 +125,7 @@ class Network(nn.Module):
         return [weight for layer in self.hidden.values() for weight in layer.recurrent_weights()]
 
     def freeze_recurrence(self) -> None:
-        """The control: recurrent weights at zero and wires back silent, so that only the units' own state remembers."""
+        """For the control: recurrent weights zero and feedback wires cut, so that memory is only in the units' own state."""
         for _, layer in self.named_layers():
             layer.freeze_recurrence()
         self.cut = frozenset(self.recurrent_wires)
@@ -159,14 +160,14 @@ class Network(nn.Module):
         self, x: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None,
         unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, without_output: bool = False,
     ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
-        """What every layer sends, [T, B, H] by name, and the final state.
+        """Outputs of every layer, [T, B, H] by name, and the final state.
 
         Parameters
         ----------
-        unroll : runs one layer over all steps; the plain loop over its `step` where None
-        forced : by source, what its delayed wires carry instead of what it sends, [T, B, H] (teacher forcing): step t is
-            heard in step t + 1
-        without_output : leave the output layer out (no layer may hear it)
+        unroll : runs one layer over all steps; None: the plain loop over its `step`
+        forced : by source, what its delayed wires carry instead of its output, [T, B, H] (teacher forcing): step t is
+            received in step t + 1
+        without_output : omit the output layer (no other layer may hear it)
         """
         if lengths is not None:
             check_lengths(lengths, x)
@@ -192,7 +193,7 @@ class Network(nn.Module):
         return sent, NetworkState(states, after)
 
     def _brought(self, wire: Wire, sent: Mapping[str, Tensor], forced: Mapping[str, Tensor] | None = None) -> Tensor:
-        """What enters a wire, in one step or over all: what its source sends, or is forced on its delayed wires."""
+        """What enters a wire, in one step or in all: the source's output, or what is forced on its delayed wires."""
         if wire.delay and forced is not None and wire.source in forced:
             carried = forced[wire.source]
         else:
@@ -202,7 +203,7 @@ class Network(nn.Module):
     def _line(
         self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor]
     ) -> Tensor:
-        """What a wire brings over all steps, [T, B, H]."""
+        """What a wire delivers in all steps, [T, B, H]."""
         values = self._brought(wire, sent, forced)
         return torch.cat([delayed[wire][None], values[:-1]])[: len(values)] if wire.delay else values
 
@@ -210,7 +211,7 @@ class Network(nn.Module):
         self, component: tuple[str, ...], inside: list[Wire], sent: dict[str, Tensor], states: dict[str, Any],
         delayed: Mapping[Wire, Tensor], lengths: Tensor | None, forced: Mapping[str, Tensor],
     ) -> None:  # fmt: skip
-        """Layers that feed back into each other, step by step; what comes from outside is known for all steps."""
+        """Run layers that feed back into each other step by step; external inputs are known for all steps."""
         outside = {
             wire: self._line(wire, sent, delayed, forced)
             for name in component for wire in self.wires_into(name) if wire not in inside
@@ -238,7 +239,7 @@ class Network(nn.Module):
     def _step_layers(
         self, names: Iterable[str], states: dict[str, Any], sent: dict[str, Tensor], known: Mapping[Wire, Tensor]
     ) -> None:
-        """One step of some layers, in order; fills in `sent` and `states`. `known`: what wires bring from before or outside."""
+        """One step of some layers, in order; updates `sent` and `states`. `known`: what delayed or external wires deliver."""
         for name in names:
             lines = [known[wire] if wire in known else self._brought(wire, sent) for wire in self.wires_into(name)]
             sent[name], states[name] = self[name].step(states[name], torch.cat(lines, -1))
@@ -247,11 +248,11 @@ class Network(nn.Module):
         for wire in self.wires:
             wire.check(self.layers)
         if len(set(self.wires)) < len(self.wires):
-            raise InputError("two wires of the network are the same; leave one out")
+            raise InputError("two wires of the network are identical; remove one")
         for name, layer in self.named_layers():
             heard = sum(self.size_of(wire.source) for wire in self.wires_into(name))
             if heard != layer.input_size:
-                raise InputError(f'layer "{name}" takes {layer.input_size} input lines, but its wires bring {heard}')
+                raise InputError(f'layer "{name}" has {layer.input_size} input lines, but its wires carry {heard}')
 
 
 def _plain(layer: Layer, x: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
@@ -259,7 +260,7 @@ def _plain(layer: Layer, x: Tensor, state: Any, lengths: Tensor | None) -> tuple
 
 
 def _last(values: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
-    """What was there in each sample's last step, or where it has none, `before`."""
+    """The value in each sample's last step, or `before` for samples without steps."""
     if not len(values):
         return before
     if lengths is None:
@@ -269,6 +270,6 @@ def _last(values: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
 
 
 def chain(hidden: Layer, readout: Readout, input_signal: Signal) -> Network:
-    """The plainest network: input, one recurrent layer called "hidden", and a readout called "readout"."""
+    """The simplest network: input, one recurrent layer called "hidden", and a readout called "readout"."""
     wires = (Wire(INPUT, "hidden"), Wire("hidden", "readout"))
     return Network({"hidden": hidden, "readout": readout}, wires, input_signal, hidden.input_size)

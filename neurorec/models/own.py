@@ -1,4 +1,4 @@
-"""Models of the user's own: a cell gets a linear readout; any other torch module becomes the only layer of a network."""
+"""The user's own models: a cell gets a linear readout; any other torch module becomes the only layer of a network."""
 
 import copy
 import warnings
@@ -20,10 +20,10 @@ PROBE_STEPS = 2
 
 
 class OwnModule(Layer):
-    """A torch module from [T, B, I] to [T, B, O], as a rate-based layer whose steps nobody sees.
+    """A torch module from [T, B, I] to [T, B, O], treated as a rate-based layer whose individual steps are not observable.
 
-    What it costs is measured by torch's FLOP counter over as many steps as it last ran, not declared: matrix products and
-    convolutions are known, its states, its tape and its elementwise work are not.
+    Its cost is not declared but measured by torch's FLOP counter over as many steps as it last ran: matrix products and
+    convolutions are counted; states, tape and elementwise operations are not.
     """
 
     title = "own module"
@@ -53,7 +53,7 @@ class OwnModule(Layer):
             )
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """The module keeps the weights that it has."""
+        """The module keeps its weights."""
 
     def initial_state(self, batch: int) -> tuple[()]:
         return ()
@@ -84,18 +84,18 @@ class OwnModule(Layer):
 
 
 def _outputs(returned: Any) -> Any:
-    """torch.nn.LSTM and its kin return (outputs, state)."""
+    """torch.nn.LSTM and similar modules return (outputs, state)."""
     return returned[0] if isinstance(returned, tuple) and returned else returned
 
 
 def flops(module: nn.Module, x: Tensor) -> int:
-    """Floating-point operations of module(x), as torch's counter finds them.
+    """Floating-point operations of module(x), according to torch's counter.
 
-    It counts matrix products and convolutions; oneDNN would hide those of an LSTM in an operation that it does not know.
+    It counts matrix products and convolutions; oneDNN is switched off because it would hide those of an LSTM.
     """
     plain = copy.deepcopy(module).cpu().eval()
     with warnings.catch_warnings(), FlopCounterMode(display=False) as counter, torch.no_grad():
-        warnings.simplefilter("ignore")  # of switching oneDNN
+        warnings.simplefilter("ignore")  # about switching oneDNN
         with torch.backends.mkldnn.flags(enabled=False):
             plain(x)
     return counter.get_total_flops()
@@ -104,8 +104,8 @@ def flops(module: nn.Module, x: Tensor) -> int:
 def own_network(
     model: nn.Module, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator
 ) -> Network:
-    """A network around a cell, which gets a linear readout and weights from `generator`; or around any torch module, which
-    answers by itself and keeps its weights."""
+    """A network made of a cell, which gets a linear readout with weights from `generator`, or of any torch module, which
+    is its own output and keeps its weights."""
     if not isinstance(model, Cell):
         layer = OwnModule(model, inputs, outputs)
         return Network({MODULE: layer}, (Wire(INPUT, MODULE),), input_signal, inputs, MODULE)

@@ -1,7 +1,7 @@
-"""A pair: one rate-based and one spiking network that are to be compared, and what is matched between them.
+"""A pair: one rate-based and one spiking network to be compared, and what is matched between them.
 
-Where the literature has no counterpart of one half, the card says why instead of inventing one (`no_spiking_half`,
-`no_rate_half`). The encoder and training tables belong to floors above this one; they are kept as data here and checked by
+If the literature has no counterpart for one half, the card says why (`no_spiking_half`, `no_rate_half`). The encoder and
+training tables belong to folders above this one; here they are kept as data, and checked by
 `neurorec.training.load_pair`, before anything runs.
 """
 
@@ -15,7 +15,7 @@ from neurorec.models.architecture import Architecture, read_architecture
 
 
 class Matched(Card):
-    """What the two halves share, in words that the report repeats."""
+    """What the two halves share, in words that the report shows."""
 
     recurrent_units: str
     parameters: str
@@ -45,7 +45,7 @@ class Pair(Card):
     matched: Matched
     rate: Half | None = None
     spiking: Half | None = None
-    no_rate_half: str | None = None  #: why there is none
+    no_rate_half: str | None = None  #: why there is no rate half
     no_spiking_half: str | None = None
 
     @model_validator(mode="after")
@@ -55,9 +55,9 @@ class Pair(Card):
             if half is None and not reason:
                 raise ValueError(f'give a [{name}] half, or no_{name}_half = "why the literature has none"')
             if half is not None and reason:
-                raise ValueError(f"there is a [{name}] half, so leave no_{name}_half out")
+                raise ValueError(f"there is a [{name}] half, so remove no_{name}_half")
         if self.rate is None and self.spiking is None:
-            raise ValueError("a pair without any half; give [rate] or [spiking]")
+            raise ValueError("a pair needs at least one half; give [rate] or [spiking]")
         return self
 
     @property

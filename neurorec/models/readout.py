@@ -1,4 +1,4 @@
-"""From activity to answers: a plain linear readout, or leaky integrators that need no clocked sum."""
+"""Readouts, from activity to answers: a linear readout, or leaky integrators, which need no clocked sum."""
 
 from typing import ClassVar, NamedTuple
 
@@ -28,10 +28,10 @@ class ReadoutState(NamedTuple):
 
 
 class Readout(Layer):
-    """O units that weight what they hear, h [T, B, H], and filter the sum: y [T, B, O]. No unit hears another.
+    """O units that weight their input h [T, B, H] and filter the sum: y [T, B, O]. No unit receives another's output.
 
-    The filter is linear and does not change with time, so it commutes with the weights and a mean over time can be taken
-    before either (`step_weights`, `answer`).
+    The filter is linear and time-invariant, so it commutes with the weights, and a mean over time can be taken before both
+    (`step_weights`, `answer`).
     """
 
     Card: ClassVar[type[ReadoutCard]] = ReadoutCard
@@ -54,21 +54,21 @@ class Readout(Layer):
 
     @property
     def rate(self) -> float:
-        """Share of the output that one step renews."""
+        """Share of the output that is replaced in one step."""
         return 1.0
 
     def filter(self, h: Tensor) -> Tensor:
-        """What the readout's own dynamics do to lines [T, B, K], from rest."""
+        """The readout's dynamics applied to lines [T, B, K], starting from rest."""
         return h
 
     def decay(self, steps: int) -> Tensor:
-        """How much of the state before the first step is left after each of the steps: [T]."""
+        """Share of the initial state that remains after each step: [T]."""
         return self.bias.new_zeros(steps)
 
     def forward(
         self, x: Tensor, state: ReadoutState | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, ReadoutState]:
-        """x [T, B, H] to y [T, B, O], 0 beyond the end of a sample, and the final state."""
+        """x [T, B, H] to y [T, B, O] (0 after the end of a sample) and the final state."""
         y = self.filter(nn.functional.linear(x, self.weight, self.bias))
         if state is not None:
             y = y + self.decay(len(y))[:, None, None] * state.y
@@ -82,13 +82,13 @@ class Readout(Layer):
         return torch.where(runs, y, 0), ReadoutState(torch.where((lengths > 0)[:, None], last, start.y))
 
     def step_weights(self, mask: Tensor) -> Tensor:
-        """How much each step of the lines counts in the mean of the outputs over the steps where the mask holds; both [T],
-        or [T, B]. The filter does not change with time, so its transpose is itself with time running backward."""
+        """Weight of each input step in the mean output over the masked steps; both [T] or [T, B]. The filter is
+        time-invariant, so its transpose is the filter itself with time reversed."""
         share = mask.to(self.weight.dtype) / mask.sum(0)
         return self.filter(share.flip(0).reshape(len(mask), -1, 1)).reshape(mask.shape).flip(0)
 
     def answer(self, summed: Tensor, weights: Tensor) -> Tensor:
-        """The mean output [B, O], from the lines' sum over time [B, H] with these step weights."""
+        """The mean output [B, O] from the input's sum over time [B, H] with these step weights."""
         if weights.dim() == 1:
             return nn.functional.linear(summed, self.weight, self.bias * weights.sum())
         return nn.functional.linear(summed, self.weight) + self.bias * weights.sum(0)[:, None]
@@ -108,7 +108,7 @@ class Readout(Layer):
 
 @readouts.register("linear")
 class LinearReadout(Readout):
-    """A weighted sum at every step."""
+    """A weighted sum in every step."""
 
     title = "linear readout"
     equations = "y_t = W h_t + b"
@@ -138,7 +138,7 @@ class LeakyReadout(Readout):
         return y, ReadoutState(y)
 
     def filter(self, h: Tensor) -> Tensor:
-        """The recursion written as one product with its kernel a (1-a)^(t-s), a = dt/tau."""
+        """The recursion as one product with its kernel a (1-a)^(t-s), a = dt/tau."""
         t = torch.arange(h.shape[0], device=h.device)
         lag = (t[:, None] - t[None, :]).clamp_min(0).to(h.dtype)
         kernel = torch.tril(self.rate * (1 - self.rate) ** lag)

@@ -1,4 +1,4 @@
-"""Wires between layers, and the order in which wired layers can be run."""
+"""Wires between layers, and the order in which connected layers are run."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Wire:
-    """From the layer `source` (or "input") to the layer `target`; `carries` says what is done to the signal on its way."""
+    """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal."""
 
     source: str
     target: str
     delay: int = 0
-    carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it: answers that are fed back as inputs
+    carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it, for outputs that are fed back as inputs
 
     def carried(self, sent: Tensor) -> Tensor:
         return CARRIED[self.carries](sent)
 
     def check(self, layers: Iterable[str]) -> None:
-        """Raises `InputError` unless both ends are known and the wire is one that can be."""
+        """Raises `InputError` for an unknown layer, delay or function."""
         known = [INPUT, *layers]
         for end in (self.source, self.target):
             if end not in known:
@@ -49,12 +49,12 @@ class Wire:
 
 
 def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, ...], ...]:
-    """Strongly connected components, each after all that it hears; inside one, layers stand in the order of a step.
+    """Strongly connected components, each after everything that it hears; within one, layers are in the order of a step.
 
     Raises
     ------
     InputError
-        If layers hear each other in a loop without any delay.
+        If layers form a loop without a delay.
     """
     between = [wire for wire in wires if wire.source != INPUT]
     reach = {name: {name} for name in names}
@@ -73,7 +73,5 @@ def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, .
         steps = list(at_once.static_order())
     except CycleError as error:
         loop = " -> ".join(reversed(error.args[1]))
-        raise InputError(
-            f"layers hear each other in a loop without a delay ({loop}); give one of its wires delay = 1"
-        ) from None
+        raise InputError(f"layers form a loop without a delay ({loop}); give one of its wires delay = 1") from None
     return tuple(tuple(name for name in steps if leader[name] == one) for one in order.static_order())

@@ -4,6 +4,7 @@ A cell holds None, text, a number, a `Spread` (over seeds), an `Amount` (a value
 aside). How a number reads is said once, by its column.
 """
 
+import base64
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
@@ -99,6 +100,11 @@ class Table:
         return [[column.written(value) for column, value in zip(self.columns, row, strict=True)] for row in self.rows]
 
     @property
+    def csv_href(self) -> str:
+        """A link to the values themselves."""
+        return data_link(table_csv(self))
+
+    @property
     def heads_above(self) -> list[tuple[Column, int]]:
         """Runs of neighbouring columns with the same `above`, and how many columns each covers; empty if none has one."""
         runs: list[tuple[Column, int]] = []
@@ -138,6 +144,11 @@ def to_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([heads, *rows])
     return text.getvalue()
+
+
+def data_link(text: str) -> str:
+    """CSV inside a data: link, so that the page needs no second file."""
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
 def table_csv(table: Table) -> str:

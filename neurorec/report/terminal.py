@@ -28,6 +28,9 @@ def print_page(page: Page, console: "Console") -> None:
             elif isinstance(part, Notes) and part.terminal:
                 console.print(hanging(("", line) for line in part.lines))
                 console.print()
+    if notes := [text for fact, text in page.how if fact == "note"]:
+        console.print(hanging(("", note) for note in notes))
+        console.print()
     if page.failures:
         console.print(hanging(("", f"failed: {line}") for line in page.failures))
         console.print()

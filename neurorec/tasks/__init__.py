@@ -1,4 +1,4 @@
-"""What is learned: tasks, their objectives, and the encoders that turn their frames into spikes."""
+"""Tasks, their objectives, and the encoders that turn frames into spikes."""
 
 from neurorec.basics.registry import import_members
 

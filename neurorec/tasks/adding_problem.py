@@ -1,4 +1,4 @@
-"""The adding problem of Hochreiter & Schmidhuber (1997): add the two marked numbers of a long row."""
+"""The adding problem of Hochreiter & Schmidhuber (1997): add the two marked numbers of a long sequence."""
 
 import numpy as np
 import torch
@@ -26,15 +26,17 @@ def marked_rows(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]
 
 @tasks.register("adding_problem")
 def adding_problem(seed: int) -> Task:
-    """100 frames on 2 lines: a number drawn evenly from 0..1, and a mark that is 1 at two frames, one in each half. The target,
-    asked for at the last frame, is the sum of the two marked numbers (with numbers in -1..1 and their scaled sum in the paper).
-    Training samples are drawn anew in every epoch."""
+    """100 frames on 2 lines: a uniform random number in 0..1, and a mark that is 1 in two frames, one in each half.
+
+    The target at the last frame is the sum of the two marked numbers (the paper uses numbers in -1..1 and a scaled sum).
+    Training samples are drawn afresh in every epoch.
+    """
     total, mask = sum(SAMPLES.values()), torch.arange(FRAMES) == FRAMES - 1
     x, target = marked_rows(total, torch_generator(seed, "adding_problem"))
     train, validation, test = np.split(np.arange(total), np.cumsum(list(SAMPLES.values()))[:2])
     return ArrayTask(
         name="adding_problem",
-        title=f"the sum of two marked numbers among {FRAMES}",
+        title=f"sum of two marked numbers among {FRAMES}",
         x=x,
         target=target,
         mask=mask,

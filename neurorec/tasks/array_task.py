@@ -1,4 +1,4 @@
-"""Tasks whose samples are arrays with splits; the training split may be drawn anew in every epoch."""
+"""Tasks whose samples are arrays with splits; the training split may be drawn afresh in every epoch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import SPLITS, Objective, Split
 from neurorec.tasks.task import Task
 
-BATCH_FIRST = "; time comes first: if x holds samples first, give x.transpose(0, 1)"
+BATCH_FIRST = "; time comes first: if samples come first in x, give x.transpose(0, 1)"
 
 
 @dataclass(frozen=True)
@@ -21,19 +21,19 @@ class ArrayTask(Task):
 
     Parameters
     ----------
-    x : [T, N, I] frames; values in 0..1 where an encoder is to turn them into rates
-    target : [N] class numbers, [N, O] values, or with an axis of frames [T, N], [T, N, O], as the objective wants it
-    mask : [T] bool, the frames whose answer counts; [T, N] where they differ from sample to sample
+    x : [T, N, I] frames; values in 0..1 if an encoder converts them to rates
+    target : [N] class labels, [N, O] values, or [T, N], [T, N, O] with targets per frame, as the objective requires
+    mask : [T] bool, the frames in which the answer counts; [T, N] if they differ between samples
     splits : sample numbers of "train", "validation" and "test", disjoint
-    lengths : [N] frames of each sample, or None where all have T; x is 0 beyond the end of a sample
-    draw : where given, makes the training samples of an epoch from a generator, in place of the training split
+    lengths : [N] frames of each sample, or None if all have T; x is 0 after the end of a sample
+    draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
 
     Raises
     ------
     InputError
-        If a value is NaN or infinite, shapes disagree, the splits overlap, or something counts beyond the end of a sample.
+        If a value is NaN or infinite, shapes disagree, the splits overlap, or x or mask is not 0 after the end of a sample.
     CannotRun
-        If the targets are not what the objective needs.
+        If the targets do not fit the objective.
     """
 
     name: str
@@ -63,7 +63,7 @@ class ArrayTask(Task):
             )
         everything = np.concatenate(list(self.splits.values()))
         if len(np.unique(everything)) != len(everything):
-            raise InputError(f"task {self.name}: the splits share samples; each sample belongs to one split only")
+            raise InputError(f"task {self.name}: the splits share samples; each sample may belong to one split only")
         N = self.x.shape[1]
         if not 0 <= everything.min() <= everything.max() < N:
             wrong = next(number for number in everything if not 0 <= number < N)
@@ -77,7 +77,7 @@ class ArrayTask(Task):
 
     @property
     def per_frame(self) -> bool:
-        """Whether the targets have an axis of frames."""
+        """Whether there is a target per frame."""
         return not self.objective.pooled
 
     @property
@@ -102,7 +102,7 @@ class ArrayTask(Task):
         if not torch.isfinite(self.x).all():
             frame, sample, line = (int(k) for k in (~torch.isfinite(self.x)).nonzero()[0])
             raise InputError(
-                f"task {self.name}: the data hold NaN or infinity, first at frame {frame}, sample {sample}, input {line}; "
+                f"task {self.name}: the data contain NaN or infinity, first at frame {frame}, sample {sample}, input {line}; "
                 "remove or fill those values before training"
             )
         samples = self.target.shape[1 if self.per_frame and self.target.dim() > 1 else 0]
@@ -127,5 +127,5 @@ class ArrayTask(Task):
                 frame, sample = (int(k) for k in wrong.nonzero()[0])
                 raise InputError(
                     f"task {self.name}: {what} at frame {frame} of sample {sample}, which ends after {int(lengths[sample])} "
-                    "frames; set both to 0 beyond the end (a mask [T, N] may differ from sample to sample)"
+                    "frames; set both to 0 after the end (use a mask [T, N] if samples differ)"
                 )

@@ -1,4 +1,4 @@
-"""A batch: samples side by side, time first, and how outputs over time become answers."""
+"""A batch of samples, time first, and how outputs over time become answers."""
 
 from dataclasses import dataclass, replace
 
@@ -8,16 +8,16 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples as a task gives them (in frames) or as a network sees them (in steps; see `encoders`).
+    """Samples as provided by a task (in frames) or as input to a network (in steps; see `encoders`).
 
     Attributes
     ----------
     x : [T, B, I]; T = 1 for static data
-    target : [B] class numbers or [B, O] values, one answer per sample; [F, B] or [F, B, O], an answer in every frame; None
-        where nothing is asked for
-    mask : [T] or [T, B], the steps whose answer counts
-    lengths : [B] steps of each sample, or None where all have T
-    steps_per_frame : steps that one frame of the target lasts
+    target : [B] class labels or [B, O] values, one answer per sample; [F, B] or [F, B, O], an answer per frame; None if there
+        are no targets
+    mask : [T] or [T, B], the steps in which the answer counts
+    lengths : [B] steps of each sample, or None if all have T
+    steps_per_frame : steps per frame of the target
     """
 
     x: Tensor
@@ -25,8 +25,8 @@ class Batch:
     mask: Tensor
     lengths: Tensor | None = None
     steps_per_frame: int = 1
-    per_frame: bool = False  #: whether the target has an axis of frames before that of the samples
-    reward: Tensor | None = None  #: [F, B] what an environment paid; the target then holds the actions taken
+    per_frame: bool = False  #: whether the first axis of the target is frames
+    reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
 
     def take(self, index: Tensor) -> "Batch":
         mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]
@@ -56,25 +56,25 @@ class Batch:
 
     @property
     def answers(self) -> Tensor:
-        """The target of a task that has one."""
+        """The target. Raises ValueError if there is none."""
         if self.target is None:
             raise ValueError("this batch has no target")
         return self.target
 
     @property
     def frame_mask(self) -> Tensor:
-        """[F, B] bool: the frames whose answer counts."""
+        """[F, B] bool: the frames in which the answer counts."""
         mask = self.mask[:: self.steps_per_frame]
         return mask if mask.dim() == 2 else mask[:, None].expand(-1, self.size)
 
 
 def accuracy(logits: Tensor, target: Tensor) -> float:
-    """Share of samples whose largest of logits [B, O] is the target [B]."""
+    """Share of samples for which the largest logit of [B, O] is the target [B]."""
     return float((logits.argmax(1) == target).float().mean())
 
 
 def masked_mean(outputs: Tensor, mask: Tensor) -> Tensor:
-    """Outputs [T, B, K] averaged over the steps where mask [T] or [T, B] holds: [B, K]."""
+    """Outputs [T, B, K] averaged over the steps selected by mask [T] or [T, B]: [B, K]."""
     if mask.dim() == 1:
         return outputs[mask].mean(0)
     return (outputs * mask[..., None]).sum(0) / mask.sum(0)[:, None]

@@ -1,4 +1,4 @@
-"""Binary addition, one column per frame: what is carried must be remembered (Hinton's lecture on recurrent networks)."""
+"""Binary addition, one column per frame; the carry must be remembered (Hinton's lecture on recurrent networks)."""
 
 import torch
 from torch import Tensor
@@ -8,11 +8,11 @@ from neurorec.tasks.objective import Split
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES: dict[Split, int] = {"train": 512, "validation": 256, "test": 512}
-FRAMES: dict[Split, int] = {"train": 11, "validation": 11, "test": 21}  # one more than the numbers have bits
+FRAMES: dict[Split, int] = {"train": 11, "validation": 11, "test": 21}  # one more than the bits per number
 
 
 def sums(frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Columns of two random numbers with one bit less than there are frames, x [T, count, 2]; bits of their sum [T, count]."""
+    """Columns of two random numbers of T - 1 bits, x [T, count, 2], and the bits of their sum [T, count]."""
     x = torch.randint(2, (frames, count, 2), generator=generator)
     x[-1] = 0
     carry, bits = torch.zeros(count, dtype=torch.int64), []
@@ -24,8 +24,10 @@ def sums(frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, T
 
 @tasks.register("binary_addition")
 def binary_addition(seed: int) -> Task:
-    """One column of both numbers per frame, the lowest bit first, and a last frame without any for the carry; the label is the
-    bit of the sum in that column (on the slide it is asked for two frames later). Training and validation have numbers of 10
-    bits, the test has twice as many."""
-    title = f"binary addition, learned with {FRAMES['train'] - 1} bits, tested with {FRAMES['test'] - 1}"
+    """One column of two binary numbers per frame, lowest bit first, and an empty last frame for the carry.
+
+    The label is the bit of the sum in that column (on the slide it is required two frames later). Training and validation
+    have numbers of 10 bits, the test has twice as many.
+    """
+    title = f"binary addition, trained with {FRAMES['train'] - 1} bits, tested with {FRAMES['test'] - 1}"
     return lengthening_task("binary_addition", title, sums, FRAMES, SAMPLES, 2, seed, ("hinton_rnn",))

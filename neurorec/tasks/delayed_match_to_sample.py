@@ -1,4 +1,4 @@
-"""Delayed match to sample: a cue is shown, a delay passes, a second cue is shown; were the two the same?"""
+"""Delayed match to sample: a cue, a delay, a second cue; were the two cues the same?"""
 
 import itertools
 from typing import NamedTuple
@@ -11,12 +11,12 @@ from neurorec.tasks.objective import SPLITS, Split
 from neurorec.tasks.task import tasks
 
 SHORTEST, LONGEST = 3, 8  #: frames of the delay
-RIGHT, WRONG, COST = 1.0, -1.0, 0.1  #: COST: of each answer before the test, and of none in it
+RIGHT, WRONG, COST = 1.0, -1.0, 0.1  #: COST: of each answer before the test, and of no answer in it
 WAIT, MATCH, NON_MATCH = range(3)
 
 
 class Trial(NamedTuple):
-    """What only the environment knows of B trials."""
+    """The state of B trials, hidden from the network."""
 
     sample: Tensor  #: [B] 0 for A, 1 for B
     test: Tensor  #: [B]
@@ -26,11 +26,11 @@ class Trial(NamedTuple):
 
 @tasks.register("delayed_match_to_sample")
 class DelayedMatchToSample(Environment):
-    """5 lines: sample A, sample B, test A, test B, and one that is 1 in every frame. The sample is shown in the first frame,
-    and the test after a delay of 3 to 8 frames, drawn for each trial, ends it.
+    """5 lines: sample A, sample B, test A, test B, and one that is 1 in every frame.
 
-    Actions: wait, match, non-match. The right answer in the test brings +1 and the wrong one -1; an answer before the test,
-    or none in it, costs 0.1. Without memory of the sample no policy can expect more than 0.
+    The sample is shown in the first frame; the test, after a random delay of 3 to 8 frames, ends the trial. Actions: wait,
+    match, non-match. The correct answer in the test earns +1 and the wrong one -1; an answer before the test, or none in
+    it, costs 0.1. Without memory of the sample no policy can expect more than 0.
     """
 
     name = "delayed_match_to_sample"
@@ -54,13 +54,13 @@ class DelayedMatchToSample(Environment):
         return reward, self._seen(trial._replace(frame=trial.frame + 1))
 
     def baselines(self) -> dict[str, dict[Split, float]]:
-        """Those of every environment; and the best of the policies that wait and then answer the test by itself, chosen by
-        the trials of the training split."""
+        """Those of every environment, and the best policy that waits and then answers from the test alone, chosen on the
+        training split."""
         blind = [self._scores(*answers) for answers in itertools.product((MATCH, NON_MATCH), repeat=2)]
         return super().baselines() | {"best without memory": max(blind, key=lambda scores: scores["train"])}
 
     def _seen(self, trial: Trial) -> Seen:
-        """Lines are 0 once a trial has ended."""
+        """Lines are 0 after the end of a trial."""
         running = trial.frame <= trial.asked
         lines = torch.zeros(len(running), self.inputs)
         lines[:, -1] = running.float()

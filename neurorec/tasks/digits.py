@@ -1,4 +1,4 @@
-"""The 1,797 handwritten 8x8 digits that scikit-learn ships, row by row or all at once."""
+"""The 1,797 handwritten 8x8 digits of scikit-learn, row by row or all at once."""
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ def _digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def stratified_splits(target: np.ndarray, seed: int) -> dict[Split, np.ndarray]:
-    """Train, validation and test sample numbers in the shares above, with every class in its proportion."""
+    """Sample numbers of train, validation and test in the shares above, stratified by class."""
     rng = numpy_generator(seed, "splits")
     parts: dict[Split, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
     for label in np.unique(target):

@@ -1,4 +1,4 @@
-"""The embedded Reber grammar: the second symbol of a string returns as the last but one (Hochreiter & Schmidhuber 1997)."""
+"""The embedded Reber grammar: the second symbol of a string recurs as the last but one (Hochreiter & Schmidhuber 1997)."""
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from neurorec.tasks.task import Task, tasks
 
 SAMPLES: dict[Split, int] = {"train": 256, "validation": 256, "test": 256}
 SYMBOLS = "BTSXPVE"
-Branches = list[dict[str, int]]  #: of each state, which symbols may come, and to which state they lead
+Branches = list[dict[str, int]]  #: for each state, the possible symbols and the states to which they lead
 
 REBER: Branches = [
     {"B": 1},
@@ -27,7 +27,7 @@ REBER: Branches = [
 
 
 def _inner(first: int, then: str, after: int) -> Branches:
-    """A Reber grammar whose states count from `first`, and one more state, in which `then` leads on to `after`."""
+    """A Reber grammar with states numbered from `first`, and one more state, from which `then` leads to `after`."""
     moved: Branches = [{symbol: first + state for symbol, state in branch.items()} for branch in REBER]
     return [*moved, {then: after}]
 
@@ -36,7 +36,7 @@ EMBEDDED: Branches = [{"B": 1}, {"T": 2, "P": 10}, *_inner(2, "T", 18), *_inner(
 
 
 def strings(count: int, random: np.random.Generator) -> list[str]:
-    """Random strings of the embedded grammar; where two symbols are legal, both are as likely."""
+    """Random strings of the embedded grammar; if two symbols are legal, both are equally likely."""
     found = []
     for _ in range(count):
         state, string = 0, ""
@@ -49,7 +49,7 @@ def strings(count: int, random: np.random.Generator) -> list[str]:
 
 
 def chances(following: Tensor) -> Tensor:
-    """How likely the grammar makes each symbol, [F, B, 7], before each of the symbols [F, B] that follow the first."""
+    """Probabilities [F, B, 7] that the grammar assigns to each next symbol, for strings [F, B]."""
     share = torch.zeros(len(EMBEDDED) + 1, len(SYMBOLS), dtype=torch.float64)
     leads = torch.full(share.shape, len(EMBEDDED))
     for state, branch in enumerate(EMBEDDED):
@@ -65,8 +65,9 @@ ABOVE = "nats above the grammar"
 
 
 class NextReberSymbol(NextSymbol):
-    """Besides: how far the cross-entropy lies above that of the grammar itself (0 cannot be beaten but by luck), the share of
-    strings in which every guess is legal, and that of right guesses of the long-range symbol, the last but one."""
+    """Next symbol, with further scores: the excess of the cross-entropy over that of the grammar itself (only chance can make
+    it negative), the share of strings in which every prediction is legal, and the accuracy on the long-range symbol, the
+    last but one."""
 
     def sense(self, score: str) -> tuple[str, bool]:
         return ("nats/symbol", False) if score == ABOVE else super().sense(score)
@@ -86,8 +87,10 @@ class NextReberSymbol(NextSymbol):
 
 @tasks.register("embedded_reber")
 def embedded_reber(seed: int) -> Task:
-    """One symbol per frame, one-hot on 7 lines; the target is the next. Strings are drawn independently, so short ones, which
-    are likely, come in every split."""
+    """One symbol per frame, one-hot on 7 lines; the target is the next symbol.
+
+    Strings are drawn independently, so short ones, which are likely, occur in every split.
+    """
     total = sum(SAMPLES.values())
     numbers = [
         [SYMBOLS.index(symbol) for symbol in string]
@@ -102,7 +105,7 @@ def embedded_reber(seed: int) -> Task:
     train, validation, test = np.split(np.arange(total), np.cumsum(list(SAMPLES.values()))[:2])
     return ArrayTask(
         name="embedded_reber",
-        title="the next symbol of an embedded Reber string",
+        title="next symbol of an embedded Reber string",
         x=x,
         target=target,
         mask=torch.arange(T)[:, None] < lengths,

@@ -1,4 +1,4 @@
-"""Encoders: frames of values in 0..1 become the steps a network runs, as spikes or as values."""
+"""Encoders turn frames of values in 0..1 into the steps of a network, as spikes or as values."""
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
@@ -26,7 +26,7 @@ class SpikeEncoderCard(EncoderCard):
 
 
 class Encoder(ABC):
-    """Maps frames x [T, B, I] to steps [T k, B, I]; `signal` says whether the lines then carry spikes or values."""
+    """Maps frames x [T, B, I] to steps [T k, B, I]; `signal` is what the lines then carry, spikes or values."""
 
     Card: ClassVar[type[EncoderCard]] = SpikeEncoderCard
     signal: ClassVar[Literal["spikes", "values"]]
@@ -43,16 +43,16 @@ class Encoder(ABC):
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor: ...
 
     def encode_batch(self, data: Batch, generator: torch.Generator) -> Batch:
-        """The batch in steps: every frame of the mask becomes `steps_per_frame` steps of it.
+        """The batch in steps; every frame of the mask becomes `steps_per_frame` steps.
 
         Raises
         ------
         InputError
-            If a value lies outside 0..1, which no rate can stand for.
+            If a value is outside 0..1 and so cannot be a rate.
         """
         if self.signal == "spikes" and (data.x.min() < 0 or data.x.max() > 1):
             raise InputError(
-                f"encoder {self.card.name}: values must lie in 0..1 to become rates (got {data.x.min():g} to "
+                f"encoder {self.card.name}: values must be in 0..1 to be encoded as rates (got {data.x.min():g} to "
                 f"{data.x.max():g}); scale the data first"
             )
         k = self.steps_per_frame
@@ -63,11 +63,11 @@ class Encoder(ABC):
 
 @encoders.register("none")
 class NoEncoder(Encoder):
-    """One step a frame, values as they are."""
+    """One step per frame, values unchanged."""
 
     Card = EncoderCard
     signal = "values"
-    about = "the values themselves, one step a frame"
+    about = "the values themselves, one step per frame"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         return x
@@ -75,22 +75,22 @@ class NoEncoder(Encoder):
 
 @encoders.register("regular_rate")
 class RegularRate(Encoder):
-    """Evenly spaced spikes: a value p gives a spike at step k where floor(p (k+1)) > floor(p k), so round-down(p n) spikes
-    in n steps. Deterministic; keeps log2(n + 1) bits a value."""
+    """Evenly spaced spikes: a value p gives a spike at step k if floor(p (k+1)) > floor(p k), hence floor(p n) spikes
+    in n steps. Deterministic; preserves log2(n + 1) bits per value."""
 
     signal = "spikes"
     about = "evenly spaced spikes, their number proportional to the value"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         k = torch.arange(self.steps_per_frame + 1, dtype=torch.float64, device=x.device)
-        # the small offset keeps 1.0 * k and sixteenths from rounding below the integer they stand for
+        # the small offset prevents 1.0 * k and sixteenths from being rounded down below the intended integer
         counts = torch.floor(x.double()[:, None] * k[None, :, None, None] + 1e-9)
         return (counts.diff(dim=1) > 0).to(x.dtype).flatten(0, 1)
 
 
 @encoders.register("poisson")
 class Poisson(Encoder):
-    """A spike with probability p max_rate_hz dt in every step (Bernoulli, at most one spike a step)."""
+    """A spike with probability p max_rate_hz dt in every step (Bernoulli, at most one spike per step)."""
 
     class PoissonCard(SpikeEncoderCard):
         max_rate_hz: PositiveFloat
@@ -109,10 +109,10 @@ class Poisson(Encoder):
 
 @encoders.register("current")
 class Current(Encoder):
-    """The value itself in every step, as an injected current: needs hardware with analogue or multi-bit input."""
+    """The value itself in every step, as an injected current; needs hardware with analogue or multi-bit input."""
 
     signal = "values"
-    about = "the value itself, injected at every step"
+    about = "the value itself, injected in every step"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         return x.repeat_interleave(self.steps_per_frame, dim=0)

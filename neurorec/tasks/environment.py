@@ -1,10 +1,10 @@
-"""The contract of an environment: it answers actions with observations and rewards, where a task has no targets.
+"""The contract of an environment: a task without targets, which answers actions with observations and rewards.
 
     state = environment.reset(32, generator)
     while not finished:
         reward, state = environment.step(state, action)
 
-Letters: B episodes side by side, I observed lines, O actions. State and randomness are arguments, as everywhere.
+Letters: B parallel episodes, I observed lines, O actions. State and random generator are arguments.
 """
 
 from abc import abstractmethod
@@ -25,17 +25,17 @@ EPISODES: dict[Split, int] = {"train": 256, "validation": 256, "test": 512}
 
 
 class Seen(NamedTuple):
-    """Where an episode stands."""
+    """The state of B episodes."""
 
     observation: Tensor  #: [B, I]
-    hidden: Any  #: what only the environment knows
-    running: Tensor  #: [B] bool, whether an action still counts
+    hidden: Any  #: state that is not observed
+    running: Tensor  #: [B] bool, whether the episode continues
 
 
 @dataclass(frozen=True)
 class Rollout:
-    """What happened in B episodes of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] says
-    which steps counted, and rewards are 0 where they did not."""
+    """B episodes of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] marks the steps before
+    the end of each episode; rewards are 0 in all others."""
 
     observations: Tensor
     actions: Tensor
@@ -44,7 +44,7 @@ class Rollout:
 
     @property
     def returns(self) -> Tensor:
-        """The reward of each episode, [B]."""
+        """The total reward of each episode, [B]."""
         return self.rewards.sum(0)
 
 
@@ -52,7 +52,7 @@ Policy = Callable[[int, Tensor], Tensor]  #: (step, observation [B, I]) -> actio
 
 
 class Environment(Task):
-    """A task that is acted in. `objective` is always reward."""
+    """A task in which a network acts. Its `objective` is always reward."""
 
     objective = Reward()
     steps: int  #: of the longest episode
@@ -62,14 +62,14 @@ class Environment(Task):
 
     @abstractmethod
     def reset(self, episodes: int, generator: torch.Generator) -> Seen:
-        """The start of new episodes."""
+        """Start new episodes."""
 
     @abstractmethod
     def step(self, seen: Seen, action: Tensor) -> tuple[Tensor, Seen]:
-        """What actions [B] bring: rewards [B], and where the episodes then stand."""
+        """Apply actions [B]: rewards [B], and the new state of the episodes."""
 
     def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:
-        """Whole episodes under `policy`."""
+        """Complete episodes under `policy`."""
         seen = self.reset(episodes, generator)
         rows: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         for t in range(self.steps):
@@ -80,25 +80,25 @@ class Environment(Task):
         return Rollout(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
     def episodes(self, split: Split) -> tuple[int, torch.Generator]:
-        """How many episodes a split has, and the generator from which they are drawn."""
+        """Number of episodes in a split, and the generator that draws them."""
         return EPISODES[split], torch_generator(self.seed, f"{self.name} {split}")
 
     def split(self, name: Split) -> Batch:
-        """The observations of a split under random actions: an input of the right kind, for tests and encoders."""
+        """Observations of a split under random actions: sample input for tests and encoders."""
         count, generator = self.episodes(name)
         seen = self.rollout(self._random(generator), count, generator)
         mask = torch.ones(self.steps, dtype=torch.bool)
         return Batch(seen.observations, None, mask)
 
     def baselines(self) -> dict[str, dict[Split, float]]:
-        """Random actions, and the best of the policies that always take the same action."""
-        found: dict[str, dict[Split, float]] = {self.objective.chance: {}, "one action always": {}}
+        """Random actions, and the best policy that always takes the same action."""
+        found: dict[str, dict[Split, float]] = {self.objective.chance: {}, "one constant action": {}}
         for split in SPLITS:
             count, generator = self.episodes(split)
             found[self.objective.chance][split] = float(
                 self.rollout(self._random(generator), count, generator).returns.double().mean()
             )
-            found["one action always"][split] = max(self._constant(action, split) for action in range(self.outputs))
+            found["one constant action"][split] = max(self._constant(action, split) for action in range(self.outputs))
         return found
 
     def _random(self, generator: torch.Generator) -> Policy:

@@ -1,4 +1,4 @@
-"""Tasks with a label in every frame, learned on short sequences that are drawn anew in every epoch, tested on longer ones."""
+"""Tasks with a label per frame, trained on short sequences drawn afresh in every epoch and tested on longer ones."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ def lengthening_task(
     name: str, title: str, draw: Draw, frames: dict[Split, int], samples: dict[Split, int], outputs: int, seed: int,
     sources: tuple[str, ...],
 ) -> ArrayTask:  # fmt: skip
-    """Every split has sequences of its own number of frames; x, labels and mask are 0 behind their ends."""
+    """A number of frames per split; x, labels and mask are 0 after the end of a sequence."""
     generator = torch_generator(seed, name)
     parts = {split: draw(frames[split], samples[split], generator) for split in SPLITS}
     lengths = torch.cat([torch.full((samples[split],), frames[split]) for split in SPLITS])

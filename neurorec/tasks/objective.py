@@ -1,8 +1,8 @@
-"""The contract of an objective: what counts as a good answer. One objective per file in `objectives/`.
+"""The contract of an objective, which defines what a good answer is. One objective per file in `objectives/`.
 
-An objective turns the outputs of a model into a loss that rules may follow, and into scores that people read; it says which
-of the scores is the metric, in which unit, and whether more is better; and it brings the trivial baselines that any score of
-its tasks must beat. It never sees a network.
+An objective turns the outputs of a model into a loss, which rules may minimise, and into scores for the report. It defines
+which score is the metric, its unit and direction, and the trivial baselines that every score should beat. It does not
+depend on the network.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-Teaching = Literal["none", "reward", "outputs", "errors"]  #: what a rule learns from beside its inputs
+Teaching = Literal["none", "reward", "outputs", "errors"]  #: what a rule learns from, besides its inputs
 Scores = Mapping[str, float]
 PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
@@ -32,15 +32,15 @@ objectives: Registry[type[Objective]] = Registry("objective")
 
 
 class Objective(ABC):
-    """What counts as a good answer y: [B, O], or [F, B, O] where an answer counts in every frame.
+    """Loss and scores of answers y: [B, O], or [F, B, O] with an answer per frame.
 
     Attributes
     ----------
-    metric, unit, higher_is_better : of the score that models are compared and chosen by
-    pooled : whether the mean output over the answered steps is the answer (engines then keep no output per step)
+    metric, unit, higher_is_better : of the score by which models are compared and selected
+    pooled : whether the answer is the mean output over the masked steps (engines then store no output per step)
     labelled : whether every sample has one class label
-    offers : what rules may learn from; a rule that learns from anything else is refused before it starts
-    chance : the name of the baseline that always gives the same answer
+    offers : signals from which rules may learn; other rules are refused before they start
+    chance : name of the baseline that always gives the same answer
     """
 
     metric: ClassVar[str]
@@ -53,11 +53,11 @@ class Objective(ABC):
 
     @abstractmethod
     def why_not(self, task: ArrayTask) -> str | None:
-        """What is wrong with the targets of `task` (their shape, type or range), or None."""
+        """Why the targets of `task` (their shape, type or range) do not fit, or None if they do."""
 
     @abstractmethod
     def loss(self, y: Tensor, batch: Batch) -> Tensor:
-        """The loss of answers y, a scalar that is differentiable in y."""
+        """The loss of answers y, a scalar differentiable in y."""
 
     @abstractmethod
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
@@ -65,29 +65,29 @@ class Objective(ABC):
 
     @abstractmethod
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
-        """What a model that makes no mistake would send, in the shape of y: for least squares."""
+        """The output of a perfect model, in the shape of y, for least squares."""
 
     def fed_back(self, batch: Batch, outputs: int) -> Tensor:
-        """What a wire from the output would carry if no mistake were made, in the shape of y: for teacher forcing."""
+        """What a feedback wire from the output of a perfect model would carry, in the shape of y, for teacher forcing."""
         return self.wanted(batch, outputs)
 
     @abstractmethod
     def baselines(self, task: ArrayTask) -> dict[str, dict[Split, float]]:
-        """The metric by split of models that need no network, by name: `chance` first."""
+        """The metric per split of trivial models, by name; `chance` first."""
 
     def answers(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """From outputs at every step [T, B, O] to answers."""
+        """Outputs of all steps [T, B, O] to answers."""
         return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
 
     def sense(self, score: str) -> tuple[str, bool]:
-        """The unit of a score, and whether more of it is better; scores beside the metric are shares of what went right."""
+        """Unit and direction of a score; scores other than the metric are shares of correct answers."""
         return (self.unit, self.higher_is_better) if score == self.metric else ("", True)
 
     def score(self, y: Tensor, batch: Batch) -> float:
         return self.scores(y, batch)[self.metric]
 
     def is_better(self, score: float, than: float) -> bool:
-        """Equal scores count as better: of two the later, better settled one is kept."""
+        """Equal scores count as better, so that the later model is kept."""
         return score >= than if self.higher_is_better else score <= than
 
     def require(self, task: ArrayTask) -> None:
@@ -97,15 +97,15 @@ class Objective(ABC):
 
 
 def counted(y: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Answers [N, O] and targets [N] or [N, O] of the frames that count, of y [F, B, O]."""
+    """Answers [N, O] and targets [N] or [N, O] in the masked frames of y [F, B, O]."""
     return y[batch.frame_mask], batch.answers[batch.frame_mask]
 
 
 def fit_ridge(
     objective: Objective, features: Callable[[Batch], Tensor], task: ArrayTask, penalties: tuple[float, ...] = PENALTIES
 ) -> dict[Split, float]:
-    """The metric by split of a linear map from features [N, K] (or [F, B, K]) to the wanted outputs; its penalty is chosen on
-    the validation split (the largest of those that tie)."""
+    """The metric per split of ridge regression from features [N, K] (or [F, B, K]) to `wanted`; the penalty is chosen on the
+    validation split (the largest in case of a tie)."""
     train, held_out = task.split("train"), task.split("validation")
     X, Y = features(train), objective.wanted(train, task.outputs)
     if not objective.pooled:
@@ -121,20 +121,20 @@ def fit_ridge(
 
 
 def all_frames(batch: Batch) -> Tensor:
-    """Every frame of a sample side by side, with a one last: [B, T I + 1]."""
+    """All frames of a sample concatenated, with a constant one last: [B, T I + 1]."""
     x = batch.x.permute(1, 0, 2).flatten(1)
     return torch.cat([x, x.new_ones(x.shape[0], 1)], dim=1)
 
 
 def this_frame(batch: Batch) -> Tensor:
-    """Each frame by itself, with a one last: [F, B, I + 1]. What needs memory cannot be read from it."""
+    """Each frame by itself, with a constant one last: [F, B, I + 1]. Contains no memory of earlier frames."""
     return torch.cat([batch.x, batch.x.new_ones(*batch.x.shape[:2], 1)], dim=2)
 
 
 def same_answer(
     objective: Objective, answer: Callable[[Batch], Tensor], task: ArrayTask, of_split: bool = False
 ) -> dict[Split, float]:
-    """The metric by split of one constant answer [O], found on the training split (or on each split itself)."""
+    """The metric per split of one constant answer [O], determined on the training split (or on each split itself)."""
     found: dict[Split, float] = {}
     for split in SPLITS:
         part = task.split(split)

@@ -1,4 +1,4 @@
-"""Whether the 2s so far are odd in number (the language of Tino's lecture): one bit to be kept for as long as it takes."""
+"""Parity of the number of 2s so far (the language of Tino's lecture): one bit to remember for the whole string."""
 
 import torch
 from torch import Tensor
@@ -20,7 +20,9 @@ def strings(frames: int, count: int, generator: torch.Generator) -> tuple[Tensor
 
 @tasks.register("odd_twos")
 def odd_twos(seed: int) -> Task:
-    """One of the symbols 1, 2, 3 per frame; the label says whether the string up to here holds an odd number of 2s. Training
-    and validation have strings of 20 symbols, the test has 100."""
-    title = f"odd number of 2s, learned with {FRAMES['train']} symbols, tested with {FRAMES['test']}"
+    """One of the symbols 1, 2, 3 per frame; the label says whether the string so far contains an odd number of 2s.
+
+    Training and validation have strings of 20 symbols, the test of 100.
+    """
+    title = f"odd number of 2s, trained with {FRAMES['train']} symbols, tested with {FRAMES['test']}"
     return lengthening_task("odd_twos", title, strings, FRAMES, SAMPLES, 2, seed, ("tino_rnn",))

@@ -1,4 +1,4 @@
-"""Tasks of the user's own: from arrays, and from any torch Dataset."""
+"""The user's own tasks, from arrays or from any torch Dataset."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def task_from_arrays(
     x, y = _tensor("x", x, name), _tensor("y", y, name)
     if not x.is_floating_point():
         came = str(x.dtype).removeprefix("torch.")
-        raise InputError(f"task {name}: x must hold real numbers (got {came}); use x.float()")
+        raise InputError(f"task {name}: x must contain real numbers (got {came}); use x.float()")
     if x.dim() != 3:
         raise InputError(f"task {name}: x must be [T, N, I], time first (got {list(x.shape)})")
     if outputs is None:
@@ -46,8 +46,8 @@ def task_from_dataset(
     """See `Task.from_dataset`."""
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise InputError(
-            f"task {name}: a dataset needs a length and samples by number (got {type(dataset).__name__}); collect an "
-            "iterable one in a list first"
+            f"task {name}: a dataset must have a length and numbered samples (got {type(dataset).__name__}); convert an "
+            "iterable to a list first"
         )
     chosen = objectives[objective]() if isinstance(objective, str) else objective
     samples = [_sample(dataset[number], number, chosen, name) for number in range(len(dataset))]
@@ -78,7 +78,7 @@ def _sample(sample: Any, number: int, objective: Objective, name: str) -> tuple[
     target = torch.as_tensor(sample[1])
     if not objective.pooled and (target.dim() == 0 or len(target) != len(x)):
         raise InputError(
-            f"task {name}: sample {number} has {len(x)} frames and needs as many targets (got {list(target.shape)})"
+            f"task {name}: sample {number} has {len(x)} frames and needs the same number of targets (got {list(target.shape)})"
         )
     return x.float(), target
 
@@ -97,7 +97,7 @@ def _numbers(index: Any, split: str, name: str) -> np.ndarray:
     if numbers.dtype == bool:
         return np.flatnonzero(numbers)
     if numbers.size and not np.issubdtype(numbers.dtype, np.integer):
-        raise InputError(f'task {name}: the split "{split}" must hold sample numbers (got {numbers.dtype})')
+        raise InputError(f'task {name}: the split "{split}" must contain sample numbers (got {numbers.dtype})')
     return numbers
 
 
@@ -105,7 +105,7 @@ def _drawn_splits(count: int, fractions: Sequence[float], seed: int, name: str) 
     shares = [float(share) for share in fractions]
     if len(shares) != len(SPLITS) or min(shares) <= 0 or not math.isclose(sum(shares), 1):
         raise InputError(
-            f"task {name}: fractions are three positive shares, of {', '.join(SPLITS)}, that sum to 1 (got {list(fractions)})"
+            f"task {name}: fractions must be three positive shares ({', '.join(SPLITS)}) that sum to 1 (got {list(fractions)})"
         )
     order = numpy_generator(seed, "splits").permutation(count)
     first, second = round(shares[0] * count), round((shares[0] + shares[1]) * count)

@@ -1,4 +1,4 @@
-"""Pattern recall: random patterns are stored, spoilt ones are shown, and the stored ones must come back (Hopfield 1982)."""
+"""Pattern recall: random patterns are stored, and must be retrieved from corrupted cues (Hopfield 1982)."""
 
 import numpy as np
 import torch
@@ -9,20 +9,22 @@ from neurorec.tasks.objective import Split, objectives
 from neurorec.tasks.task import Task, tasks
 
 PATTERNS = 20
-UNITS = 200  # 0.1 patterns per unit; Hebbian weights hold up to about 0.138 (Amit, Gutfreund & Sompolinsky 1985)
+UNITS = 200  # 0.1 patterns per unit; Hebbian weights can store up to about 0.138 (Amit, Gutfreund & Sompolinsky 1985)
 CUES: dict[Split, int] = {"validation": 5, "test": 10}  #: per pattern
 
 
 @tasks.register("pattern_recall")
 def pattern_recall(seed: int) -> Task:
-    """20 random patterns of +1 and -1 on 200 units. Training shows the patterns; validation and test show cues in which 20 of
-    the 200 values are flipped, and ask for the pattern."""
+    """20 random patterns of +1 and -1 on 200 units, to be recalled from cues with 20 flipped values.
+
+    Training shows the patterns; validation and test show cues, and the target is the pattern.
+    """
     return _recall("pattern_recall", seed, flipped=20)
 
 
 @tasks.register("pattern_recall_hard")
 def pattern_recall_hard(seed: int) -> Task:
-    """As pattern_recall, with the same patterns; 60 of the 200 values of each cue are flipped."""
+    """As pattern_recall, with the same patterns, but 60 of the 200 values of each cue are flipped."""
     return _recall("pattern_recall_hard", seed, flipped=60)
 
 

@@ -17,8 +17,8 @@ NOISE_SHARE = 0.1  # distractor activity on two lines that carry no information
 def store_recall(seed: int) -> Task:
     """15 frames on 5 lines: bit 0, bit 1, recall cue, and two distractor lines that flicker at random.
 
-    The first frame shows the bit, the last shows the cue, and only there the answer counts. Half of the samples hold
-    each bit in every split; the distractors make every sample different.
+    The first frame shows the bit, the last the recall cue; only there the answer counts. In every split, each bit is shown in
+    half of the samples; the distractors make every sample different.
     """
     rng = numpy_generator(seed, "store_recall")
     total, T = sum(SAMPLES.values()), DELAY_FRAMES + 2

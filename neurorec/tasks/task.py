@@ -1,7 +1,7 @@
-"""The contract of a task: what is learned, from which samples, and what counts as a good answer.
+"""The contract of a task: samples, and the objective that defines a good answer.
 
-Time comes in frames (a row of pixels, a symbol). Rate nets take one step per frame; spiking nets see each frame through an
-encoder for several steps of their own dt.
+Time is divided into frames (a row of pixels, a symbol). Rate-based networks take one step per frame; for spiking networks an
+encoder turns each frame into several steps of dt.
 """
 
 from abc import ABC, abstractmethod
@@ -33,12 +33,12 @@ tasks: Registry[Callable[[int], "Task"]] = Registry("task")
 
 
 class Task(ABC):
-    """What is learned. `ArrayTask` holds samples with splits; an `Environment` answers actions instead.
+    """What is learned. An `ArrayTask` has samples in splits; an `Environment` answers actions instead.
 
     Attributes
     ----------
-    name, title : as registered; for people
-    inputs, outputs : lines that a model hears, and units with which it answers
+    name, title : registered name; title for display
+    inputs, outputs : numbers of input lines and of output units
     """
 
     name: str
@@ -50,14 +50,14 @@ class Task(ABC):
 
     @abstractmethod
     def split(self, name: Split) -> Batch:
-        """The whole split as one batch. The training split of a task that draws fresh samples is its first draw."""
+        """The whole split as one batch. For a task that draws fresh training samples, "train" is a first draw."""
 
     def fresh(self, generator: torch.Generator) -> Batch | None:
-        """New training samples for one epoch, or None where the training split is all there is."""
+        """New training samples for one epoch, or None if the training split is fixed."""
         return None
 
     def baselines(self) -> dict[str, dict[Split, float]]:
-        """The metric by split of models that need no network, by name; that of a constant answer first."""
+        """The metric per split of trivial models, by name; a constant answer comes first."""
         return self.objective.baselines(self)  # type: ignore[arg-type]
 
     @property
@@ -73,9 +73,9 @@ class Task(ABC):
     ) -> "Task":  # fmt: skip
         """A task from x [T, N, I] and targets y: see `ArrayTask`.
 
-        `splits` names the samples of "train", "validation" and "test", by number or by masks over all N. `outputs` follows
-        from y where it can (class labels: the largest plus one). Every frame counts unless `mask` says otherwise, but for
-        one answer per sample only the last frame of each sample does.
+        `splits` gives the samples of "train", "validation" and "test", as numbers or as masks over all N. `outputs` is
+        inferred from y if possible (class labels: the largest plus one). Without `mask`, every frame counts; with one answer
+        per sample, only its last frame.
         """
         from neurorec.tasks.own_data import task_from_arrays
 
@@ -89,8 +89,8 @@ class Task(ABC):
     ) -> "Task":  # fmt: skip
         """A task from any torch Dataset of (x, target): x [T, I], or [I] for one frame. Samples may differ in length.
 
-        `splits` is as for `from_arrays`; without it, samples are drawn with `seed` into train, validation and test by
-        `fractions`.
+        `splits` is as for `from_arrays`; without it, samples are randomly assigned to train, validation and test with `seed`
+        according to `fractions`.
         """
         from neurorec.tasks.own_data import task_from_dataset
 
@@ -98,15 +98,15 @@ class Task(ABC):
 
 
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
-    """Shuffled batches that together hold every sample once; the last may be smaller."""
+    """Shuffled batches that contain every sample once; the last may be smaller."""
     order = torch.randperm(data.size, generator=generator)
     data = replace(
         data, x=data.x.transpose(0, 1).contiguous().transpose(0, 1)
-    )  # a sample lies together, to be found at once
+    )  # contiguous per sample, for fast access
     for start in range(0, data.size, batch_size):
         yield data.take(order[start : start + batch_size])
 
 
 def load_task(name: str, seed: int) -> Task:
-    """The registered task `name`, its data and splits drawn with `seed`."""
+    """The registered task `name`, with data and splits drawn with `seed`."""
     return tasks[name](seed)

@@ -122,15 +122,15 @@ def test_targets_of_another_kind_are_refused_with_what_is_wanted(name):
     ("name", "y", "said"),
     [
         ("classification", torch.zeros(N, 3), "classification needs one label per sample, target [N] (got [60, 3]); for labels "
-         'in every frame use the objective "step_classification", and turn one-hot targets into numbers with argmax'),
-        ("classification", torch.full((N,), 7), "class labels must lie in 0..2 (got 7 to 7)"),
+         'in every frame use the objective "step_classification"; convert one-hot targets to labels with argmax'),
+        ("classification", torch.full((N,), 7), "class labels must be in 0..2 (got 7 to 7)"),
         ("classification", torch.zeros(N), "class labels must be integers (got float32); use .long()"),
         ("regression", torch.zeros(N), "regression needs one vector per sample, target [N, O] (got [60]); for targets in every "
          'frame use the objective "step_regression"'),
         ("regression", torch.zeros(N, 3, dtype=torch.int64),
          "regression targets must be real numbers (got int64); use .float()"),
         ("step_classification", torch.zeros(N, dtype=torch.int64),
-         "labels in every frame are a target [T, N] = [6, 60] (got [60]); for "
+         "labels in every frame need a target [T, N] = [6, 60] (got [60]); for "
          'one label per sample use the objective "classification"'),
     ],
 )  # fmt: skip

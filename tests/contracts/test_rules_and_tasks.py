@@ -31,8 +31,8 @@ def test_a_regression_target_is_not_trained_by_a_rule_that_needs_labels():
     with pytest.raises(CannotRun) as caught:
         rules["stdp"].check(network("competitive_lif"), regression_task())
     assert str(caught.value) == (
-        "rule STDP cannot learn task own task: it learns without targets, and what its units stand for is then read by class "
-        "labels, one per sample; the objective of task own task has none"
+        "rule STDP cannot learn task own task: it learns without targets, and its units are then labelled by class, "
+        "which needs one label per sample; the objective of task own task has none"
     )
 
 

@@ -127,7 +127,7 @@ def test_nan_in_the_data_is_found_and_placed():
     with pytest.raises(InputError) as caught:
         dataclasses.replace(task, x=x)
     assert str(caught.value) == (
-        "task store_recall: the data hold NaN or infinity, first at frame 2, sample 5, input 1; "
+        "task store_recall: the data contain NaN or infinity, first at frame 2, sample 5, input 1; "
         "remove or fill those values before training"
     )
 
@@ -192,5 +192,7 @@ def test_poisson_has_the_rate_it_states():
 
 def test_values_outside_0_1_cannot_become_rates():
     data = load_task("row_digits", 0).split("validation")
-    with pytest.raises(InputError, match=r"encoder poisson: values must lie in 0\.\.1 to become rates \(got 0 to 16\)"):
+    with pytest.raises(
+        InputError, match=r"encoder poisson: values must be in 0\.\.1 to be encoded as rates \(got 0 to 16\)"
+    ):
         encoder("poisson").encode_batch(dataclasses.replace(data, x=data.x * 16), torch.Generator())

@@ -42,7 +42,7 @@ def batch_for(net: Network, kind: str = "classification", steps: int = T, length
             mask = mask[:, None] & (torch.arange(steps)[:, None] < ends)
         return Batch(x, torch.randint(O, (B,), generator=generator), mask, ends)
     frames, mask = steps // 2, torch.rand(steps // 2, B, generator=generator) < 0.7
-    mask[1] = False  # a frame in which nothing is asked
+    mask[1] = False  # a frame that is not masked
     target = torch.randint(O, (frames, B), generator=generator)
     if kind == "step_regression":
         target = torch.randn(frames, B, O, generator=generator).double()

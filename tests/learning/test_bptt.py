@@ -158,5 +158,5 @@ def test_teacher_forcing_is_refused_where_there_is_nothing_to_force(net, objecti
     with pytest.raises(CannotRun) as caught:
         rule(teacher_forcing=True).init(net, engines["torch"](), objectives[objective](), torch.Generator())
     assert str(caught.value) == (
-        "teacher_forcing: it needs a delayed wire from the readout, and targets in every frame; set it to false"
+        "teacher_forcing needs a delayed wire from the readout and targets in every frame; set it to false"
     )

@@ -89,8 +89,8 @@ def test_other_cells_are_refused():
     with pytest.raises(CannotRun) as caught:
         rules["competitive"].check(network("elman"))
     assert str(caught.value) == (
-        "rule competitive learning cannot train Elman: it moves the prototype of one winning unit and this layer has none; "
-        "use the cell competitive, as in models/competitive_lif_vs_competitive_learning.toml"
+        "rule competitive learning cannot train Elman: it moves the prototype of a winning unit, but this layer has no "
+        "prototypes; use the cell competitive, as in models/competitive_lif_vs_competitive_learning.toml"
     )
 
 

@@ -1,4 +1,4 @@
-"""E-prop learns, its feedback stays as it was drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
+"""E-prop learns, its feedback stays as drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
 
 import pytest
 import torch
@@ -79,19 +79,19 @@ def test_it_refuses_what_it_keeps_no_traces_of():
             EProp.check(net)
         return str(error.value).removeprefix(f"rule e-prop cannot train {net.title}: ")
 
-    assert told(network("elman")) == "no eligibility traces are written for Elman; train it with bptt"
+    assert told(network("elman")) == "Elman defines no eligibility traces; train it with bptt"
     assert told(network("liquid_state")) == "its recurrent layer is fixed; train its readout with the rule ridge"
     assert told(network("lif", learn_time_constants=True)) == (
-        "e-prop changes synapses and no time constants; set learn_time_constants = false, or use bptt"
+        "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
     )
     bursting = network("lif")
     bursting["hidden"].__class__ = Bursting
-    assert told(bursting) == "no eligibility traces are written for bursting LIF; train it with bptt"
+    assert told(bursting) == "bursting LIF defines no eligibility traces; train it with bptt"
     chain = (Wire(INPUT, "low"), Wire("low", "high"), Wire("high", READOUT))
     assert told(wired({"low": ("lif", 4), "high": ("lif", 3)}, chain)) == (
-        'no error reaches its layer "low", for the readout does not hear it; wire it there, or use bptt'
+        'no error reaches its layer "low", because the readout does not hear it; add a wire, or use bptt'
     )
     loop = (Wire(INPUT, "low"), Wire(READOUT, "low", delay=1), Wire("low", READOUT))
     assert told(wired({"low": ("lif", 4)}, loop)) == (
-        "it has delayed or transformed wires between layers, for which no traces are kept; use bptt"
+        "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
     )

@@ -140,7 +140,7 @@ def test_the_compiled_engine_learns_what_brian2_learns():
     [
         (
             "elman",
-            "rule STDP cannot train Elman: its units send values and STDP pairs spikes; use the cell competitive_lif, as "
+            "rule STDP cannot train Elman: its units send values, but STDP pairs spikes; use the cell competitive_lif, as "
             "in models/competitive_lif_vs_competitive_learning.toml, or train this layer with bptt",
         ),
         (
@@ -163,7 +163,7 @@ def test_input_that_does_not_spike_is_refused():
     with pytest.raises(CannotRun) as caught:
         rules["stdp"].check(layer)
     assert str(caught.value) == (
-        "rule STDP cannot train competitive LIF: its input lines carry values and STDP pairs spikes; use an encoder that "
+        "rule STDP cannot train competitive LIF: its input lines carry values, but STDP pairs spikes; use an encoder that "
         "spikes, such as regular_rate or poisson"
     )
 

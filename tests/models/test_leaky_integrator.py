@@ -40,7 +40,7 @@ def test_operations_are_those_of_the_step():
 def test_it_is_counted_and_priced():
     net = make_net("leaky_integrator")
     activity, x, _ = run(net)
-    counted = counts_of(net, activity)
+    counted = counts_of(net, activity).layers
     assert counted["hidden"].synaptic_events == int(x.sum()) * 7
     assert counted["readout"].macs == 6 * 4 * 7 * 3
     assert estimate_cost(net, activity, "cmos_45nm").energy_pJ.value > 0

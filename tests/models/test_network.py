@@ -177,7 +177,7 @@ def test_wires_that_cannot_be_are_refused():
     for wires, said in (
         (
             (Wire(INPUT, "hidden"), Wire("readout", "hidden"), Wire("hidden", "readout")),
-            "layers hear each other in a loop without a delay (hidden -> readout -> hidden); give one of its wires delay = 1",
+            "layers form a loop without a delay (hidden -> readout -> hidden); give one of its wires delay = 1",
         ),
         (
             (Wire("inputs", "hidden"), *plain[1:]),
@@ -188,8 +188,8 @@ def test_wires_that_cannot_be_are_refused():
             (Wire(INPUT, "hidden", 0, "relu"), *plain[1:]),
             'wire input -> hidden: carries "relu" is not known; known: as sent, softmax, sigmoid',
         ),
-        (plain[::2], 'layer "hidden" takes 7 input lines, but its wires bring 4'),
-        ((*plain, plain[0]), "two wires of the network are the same; leave one out"),
+        (plain[::2], 'layer "hidden" has 7 input lines, but its wires carry 4'),
+        ((*plain, plain[0]), "two wires of the network are identical; remove one"),
     ):
         with pytest.raises(InputError) as caught:
             Network({"hidden": hidden, "readout": out}, wires, "values", 4)

@@ -9,7 +9,9 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.plain import write_plain
 from neurorec.experiments.findings import read_findings
 from neurorec.report.ledger import RESULTS, ledger, write_ledger
-from neurorec.report.studies import publish, write_report
+from neurorec.report.page import markdown
+from neurorec.report.pages import page_of
+from neurorec.report.studies import publish
 from tests.report.made_up import made_up_findings, made_up_results
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -49,7 +51,8 @@ def finished(folder, **changes):
         made_up_results(folder, seeds=(0,)), findings=replace(made_up_findings(), study="backprop_vs_stdp"), **changes
     )
     write_plain(results, folder / "results.json")
-    write_report(results)
+    write_plain(results.findings, folder / "findings.json")
+    (folder / "summary.md").write_text(markdown(page_of(results)))
     return results
 
 

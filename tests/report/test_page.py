@@ -78,10 +78,13 @@ def test_nothing_is_fetched(html, parsed):
 
 def test_every_plot_has_words_and_data(parsed):
     drawings = [attributes for tag, attributes in parsed.elements if tag == "svg"]
-    links = [attributes for tag, attributes in parsed.elements if tag == "a" and "download" in attributes]
+    downloads = [attributes for tag, attributes in parsed.elements if tag == "a" and "download" in attributes]
+    links = [attributes for attributes in downloads if attributes.get("class") != "csv"]
+    tables = [tag for tag, _ in parsed.elements if tag == "table"]
+    assert len(downloads) - len(links) == len(tables)
     assert len(drawings) == len(links) > 20
     assert all(drawing["role"] == "img" and len(drawing["aria-label"]) > 40 for drawing in drawings)
-    data = [base64.b64decode(link["href"].split(",", 1)[1]).decode() for link in links]
+    data = [base64.b64decode(link["href"].split(",", 1)[1]).decode() for link in downloads]
     assert all(text.count("\n") >= 2 for text in data)
 
 

@@ -84,10 +84,10 @@ def test_rewards_by_hand(early, last, reward):
 
 def test_baselines_know_no_more_than_chance():
     found = environment().baselines()
-    assert list(found) == ["random actions", "one action always", "best without memory"]
+    assert list(found) == ["random actions", "one constant action", "best without memory"]
     assert all(set(scores) == {"train", "validation", "test"} for scores in found.values())
     assert found["random actions"]["test"] < -0.3
-    assert found["one action always"]["test"] == pytest.approx(-0.1)
+    assert found["one constant action"]["test"] == pytest.approx(-0.1)
     assert abs(found["best without memory"]["test"]) < 0.15  # 512 trials of +-1
 
 

@@ -176,7 +176,7 @@ def test_rules_that_present_whole_splits_refuse_unequal_lengths():
     with pytest.raises(CannotRun) as caught:
         train(pair.spiking, task, "stdp", seed=0)
     assert str(caught.value) == (
-        "rule STDP cannot learn task frame_digits: it presents samples of one length, and those of task frame_digits differ; "
+        "rule STDP cannot learn task frame_digits: it needs samples of equal length, but those of task frame_digits differ; "
         "use bptt or ridge"
     )
 

@@ -179,7 +179,7 @@ def test_a_rule_class_learns_and_its_cost_says_what_it_does_not_know():
     assert run.scores["train"] < 0.8
     cost = nr.estimate_cost(run, "cmos_45nm")
     assert cost.energy_pJ.value > 0
-    assert "the rule does not say what it needs" in cost.training.why_not
+    assert "the rule does not declare what it needs" in cost.training.why_not
 
 
 def test_a_rule_class_of_a_known_kind_is_counted_like_it():
@@ -261,28 +261,28 @@ def from_arrays(**changes):
 @pytest.mark.parametrize(("changes", "told"), [
     ({"x": data()[0].numpy()}, "task own task: x must be a torch tensor (got ndarray); use torch.as_tensor(x)"),
     ({"y": data()[1].numpy()}, "task own task: y must be a torch tensor (got ndarray); use torch.as_tensor(y)"),
-    ({"x": data()[0].long()}, "task own task: x must hold real numbers (got int64); use x.float()"),
+    ({"x": data()[0].long()}, "task own task: x must contain real numbers (got int64); use x.float()"),
     ({"x": data()[0][0]}, "task own task: x must be [T, N, I], time first (got [100, 3])"),
     ({"x": data()[0].transpose(0, 1)},
-     "task own task: x is [T, N, I] = [100, 6, 3], but target has 100 samples and mask 100 frames; time comes first: if x "
-     "holds samples first, give x.transpose(0, 1)"),
+     "task own task: x is [T, N, I] = [100, 6, 3], but target has 100 samples and mask 100 frames; time comes first: if "
+     "samples come first in x, give x.transpose(0, 1)"),
     ({"x": data()[0].transpose(0, 1), "y": data()[0].transpose(0, 1), "objective": "step_regression"},
-     "task own task: a split names sample 6, but x is [T, N, I] = [100, 6, 3] with 6 samples; time comes first: if x holds "
-     "samples first, give x.transpose(0, 1)"),
+     "task own task: a split names sample 6, but x is [T, N, I] = [100, 6, 3] with 6 samples; time comes first: if "
+     "samples come first in x, give x.transpose(0, 1)"),
     ({"y": torch.nn.functional.one_hot(LABELS), "objective": "classification"},
      "task own task: classification needs one label per sample, target [N] (got [100, 3]); for labels in every frame use the "
-     'objective "step_classification", and turn one-hot targets into numbers with argmax'),
+     'objective "step_classification"; convert one-hot targets to labels with argmax'),
     ({"y": LABELS - 1, "objective": "classification"},
-     "task own task: class labels must lie in 0..1 (got -1 to 1)"),
+     "task own task: class labels must be in 0..1 (got -1 to 1)"),
     ({"y": LABELS, "objective": "classification", "outputs": 2},
-     "task own task: class labels must lie in 0..1 (got 0 to 2)"),
+     "task own task: class labels must be in 0..1 (got 0 to 2)"),
     ({"y": LABELS.float(), "objective": "classification", "outputs": 3},
      "task own task: class labels must be integers (got float32); use .long()"),
     ({"splits": {"train": range(60), "test": range(60, 100)}},
      'task own task: the split "validation" is missing or empty; give train, validation, test'),
     ({"splits": {"train": range(60), "valid": range(60, 80), "test": range(80, 100)}},
      'task own task: the split "valid" is not known (did you mean "validation"?); give train, validation, test'),
-    ({"splits": {**SPLITS, "test": [0.5]}}, 'task own task: the split "test" must hold sample numbers (got float64)'),
+    ({"splits": {**SPLITS, "test": [0.5]}}, 'task own task: the split "test" must contain sample numbers (got float64)'),
     ({"objective": "regresion"}, 'objective "regresion" is not known (did you mean "regression"?)'),
 ])  # fmt: skip
 def test_what_is_wrong_with_arrays_is_said(changes, told):
@@ -293,16 +293,16 @@ def test_what_is_wrong_with_arrays_is_said(changes, told):
 
 
 @pytest.mark.parametrize(("dataset", "more", "told"), [
-    (iter([]), {}, "task own task: a dataset needs a length and samples by number (got list_iterator); collect an iterable "
-     "one in a list first"),
+    (iter([]), {}, "task own task: a dataset must have a length and numbered samples (got list_iterator); convert an iterable "
+     "to a list first"),
     ([], {}, "task own task: the dataset is empty"),
     ([torch.zeros(3)], {}, "task own task: sample 0 must be (x, target) (got Tensor)"),
     ([(torch.zeros(1, 8, 8), 0)], {}, "task own task: x of sample 0 must be [T, I], or [I] for one frame (got [1, 8, 8]); "
      "reshape it in the dataset's transform"),
     (Unequal(), {"objective": "step_regression"},
-     "task own task: sample 0 has 2 frames and needs as many targets (got [1])"),
-    (Unequal(), {"fractions": (0.5, 0.6, 0.1)}, "task own task: fractions are three positive shares, of train, validation, "
-     "test, that sum to 1 (got [0.5, 0.6, 0.1])"),
+     "task own task: sample 0 has 2 frames and needs the same number of targets (got [1])"),
+    (Unequal(), {"fractions": (0.5, 0.6, 0.1)}, "task own task: fractions must be three positive shares (train, validation, "
+     "test) that sum to 1 (got [0.5, 0.6, 0.1])"),
 ])  # fmt: skip
 def test_what_is_wrong_with_a_dataset_is_said(dataset, more, told):
     with pytest.raises(nr.InputError) as caught:
@@ -331,7 +331,7 @@ WIDE = "module Answering: x [T, B, I] = [2, 1, 3] must give y [T, B, O] = [2, 1,
     ({"rule": "btpt"}, 'rule "btpt" is not known (did you mean "bptt"?)'),
     ({"rule": 3}, "rule must be a registered name or a Rule class (got 3); names: bptt, "),
     ({"rule": "ridge", "settings": {"epochs": 1, "batch_size": 9, "penalties": [1.0]}},
-     "rule ridge readout cannot train Answering: its output is no plain readout of the layers"),
+     "rule ridge readout cannot train Answering: its output is not a plain readout of the layers"),
     ({"settings": {**SETTINGS, "count_readout_penalties": [1.0]}},
      "count_readout_penalties: Answering has no plain readout that could be fitted anew"),
     ({"task": nr.load_task("delayed_match_to_sample", 0), "model": module(inputs=5, outputs=3)},

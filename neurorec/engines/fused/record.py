@@ -68,7 +68,9 @@ def record(layer: Layer) -> Recorded:
         output, after = twin.step(wrap(**symbols), Symbol(graph, graph.add("x")))
     except NotElementwise:
         raise
-    except Exception as reason:  # whatever symbols cannot do; if the step itself is at fault, the plain loop will say so
+    except (
+        Exception
+    ) as reason:  # whatever symbols cannot do; if the step itself is at fault, the plain loop will say so
         raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
     if spikes is not None and (

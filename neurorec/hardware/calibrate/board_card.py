@@ -11,8 +11,8 @@ from neurorec.hardware.calibrate.law_fit import Fit
 NOTE = """\
 A law through metered points: it includes everything that the board consumes, so the figure is all-in. The metered networks
 make one pass of multiply-accumulates per inference; a network of T steps is charged for T passes. Nonlinearities, and state
-updates outside the multiply-accumulates, were not part of the metered networks and have no price. Spikes are treated as ordinary
-numbers: every synapse is computed in every step."""
+updates outside the multiply-accumulates, were not part of the metered networks and have no price. Spikes are treated as
+ordinary numbers: every synapse is computed in every step."""
 
 
 def write_card(calibration: Calibration, name: str, path: Path, source: str) -> Path:

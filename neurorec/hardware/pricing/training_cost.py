@@ -53,9 +53,7 @@ def price_training(placed: Placed, counted: TrainingCounts) -> TrainingCost:
         static_pJ=total_of(static) if any(charge.energy_pJ for charge in static) else None,
         time_us=None if bound_only else _shared(time_us, merged, workers),
         unpriced=tuple(
-            dict.fromkeys(
-                [*(one.term for one in [*dynamic, *static] if one.energy_pJ is None), *placed.work.uncounted]
-            )
+            dict.fromkeys([*(one.term for one in [*dynamic, *static] if one.energy_pJ is None), *placed.work.uncounted])
         ),
         without_band=tuple(
             dict.fromkeys(one.term for one in [*dynamic, *static] if one.energy_pJ and not one.has_band)

@@ -15,7 +15,7 @@ from neurorec.models.forms import NorseForm
 
 class AdaptiveCard(LIFCard):
     tau_adapt_ms: PositiveFloat
-    adaptation: PositiveFloat  #: rise of the threshold at a spike, in units of v
+    adaptation: PositiveFloat  #: increase of the threshold per spike, in units of v
 
 
 class AdaptiveLIFState(NamedTuple):
@@ -26,25 +26,25 @@ class AdaptiveLIFState(NamedTuple):
 
 
 class AdaptiveLIFTraces(NamedTuple):
-    """As `LIFTraces`, and of the threshold."""
+    """As `LIFTraces`, plus that of the threshold."""
 
     current: Tensor  #: [B, 1, L] of i
     potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem
     threshold: Tensor  #: [B, H, L] of b, in units of dt/tau_mem
-    kept: Tensor | float  #: [B, H, 1] what the reset has left of the potential's
+    kept: Tensor | float  #: [B, H, 1] share of the potential's trace that remains after the reset
 
 
 @cells.register("adaptive_lif")
 class AdaptiveLIF(LIF):
-    """LIF whose threshold b adapts. The membrane reads the current of the step before; the spike that moves b is
-    detached. With the reset "zero" this is `norse.torch.functional.lsnn_step`, term for term, with the time constant set
+    """LIF whose threshold b adapts. The membrane reads the current of the previous step; the spike that raises b is
+    detached. With the reset "zero" this is exactly `norse.torch.functional.lsnn_step`, with the time constant set
     explicitly (Norse's default adapts over 800 s)."""
 
     Card = AdaptiveCard
     title = "adaptive LIF"
     needs = capabilities("membranes", "adaptive thresholds")
     nir_why_not = (
-        f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CLOSEST_IN_NIR}"
+        f"its threshold changes with its spikes, but all thresholds in standard NIR are constant; {CLOSEST_IN_NIR}"
     )
     equations = (
         "u_t = v_{t-1} + dt/tau_mem (v_leak - v_{t-1} + i_{t-1});\n"
@@ -81,14 +81,14 @@ class AdaptiveLIF(LIF):
     def traced_step(
         self, state: AdaptiveLIFState, traces: AdaptiveLIFTraces, x: Tensor
     ) -> tuple[Tensor, AdaptiveLIFState, Eligibility, AdaptiveLIFTraces]:
-        """As for `lif`, through the threshold too. Here, and not in `step`, the spike that moves b has its surrogate
-        derivative: the slow trace by which e-prop bridges long delays.
+        """As for `lif`, and also through the threshold. Here, unlike in `step`, the spike that raises b has its surrogate
+        derivative: this is the slow trace with which e-prop bridges long delays.
 
         du = (1 - dt/tau_mem) dv + di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
         e = psi dt/tau_mem (du - dc);  db' = dc + adaptation tau_mem/dt e
         """
         z, after = self.step(state, x)
-        # u and c before the spike, in the very operations of `step`
+        # u and c before the spike, by the same operations as in `step`
         u = state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + state.i)
         c = state.b + self.tau_adapt.rate * (self.card.v_threshold - state.b)
         psi = self.spike.derivative(u - c)[:, :, None] * self.tau_mem.rate
@@ -118,8 +118,8 @@ class AdaptiveLIF(LIF):
             recurrent_fan_out=plain.recurrent_fan_out,
             recurrent_signal="spikes",
             neuron_updates=H,
-            elementwise=plain.elementwise + 4 * H,  # b: 2 add, 1 multiply, and its rise
+            elementwise=plain.elementwise + 4 * H,  # b: 2 additions, 1 multiplication, and its increase
             nonlinearities=0,
             state_values=3 * H,
-            tape_values=(6 if self.learns_time_constants else 3) * H,  # u, b, z; what the three learned rates multiply
+            tape_values=(6 if self.learns_time_constants else 3) * H,  # u, b, z; the factors of the three learned rates
         )

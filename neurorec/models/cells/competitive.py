@@ -1,4 +1,4 @@
-"""Competitive learning's rate half: one of H units wins and answers 1, the others 0."""
+"""Winner-take-all units (the rate half of competitive learning): the winner outputs 1, the others 0."""
 
 from typing import ClassVar, NamedTuple
 
@@ -10,7 +10,7 @@ from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 
 
 class CompetitiveCard(CellCard):
-    start_low: float  #: starting weights are drawn evenly between start_low and start_high, in units of the input
+    start_low: float  #: initial weights are uniform between start_low and start_high, in units of the input
     start_high: float
 
 
@@ -20,7 +20,7 @@ class CompetitiveState(NamedTuple):
 
 @cells.register("competitive")
 class Competitive(Cell):
-    """H units, each with a prototype (its row of W_in); the unit whose prototype lies nearest to the input wins.
+    """H units, each with a prototype (its row of W_in); the unit whose prototype is nearest to the input wins.
 
     No derivative passes through the winner, so `bptt` refuses this cell; the rule `competitive` trains it.
     """
@@ -47,7 +47,7 @@ class Competitive(Cell):
         return CompetitiveState(self._zeros(batch))
 
     def match(self, x: Tensor) -> Tensor:
-        """How well inputs x [B, I] match each prototype, [B, H]: |x|^2/2 less half the squared distance."""
+        """How well inputs x [B, I] match each prototype, [B, H]: |x|^2/2 minus half the squared distance."""
         return nn.functional.linear(x, self.w_in) - self.w_in.square().sum(1) / 2
 
     def step(self, state: CompetitiveState, x: Tensor) -> tuple[Tensor, CompetitiveState]:
@@ -66,6 +66,6 @@ class Competitive(Cell):
             neuron_updates=H,
             elementwise=2 * H - 1,  # H stored half norms are subtracted, H - 1 comparisons find the winner
             nonlinearities=0,
-            state_values=0,  # nothing of one step is needed in the next
+            state_values=0,  # no state is carried from step to step
             tape_values=0,
         )

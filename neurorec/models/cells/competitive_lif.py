@@ -1,4 +1,5 @@
-"""Competitive learning's spiking half: LIF neurons that inhibit each other and tire (after Diehl & Cook 2015)."""
+"""LIF neurons with lateral inhibition and adaptive thresholds, the spiking half of competitive learning (after Diehl & Cook
+2015)."""
 
 from dataclasses import replace
 from typing import Self
@@ -23,8 +24,8 @@ class CompetitiveLIFCard(CellCard):
     v_reset: float
     surrogate: str
     slope: PositiveFloat
-    weight_sum: PositiveFloat  #: sum of each neuron's incoming weights at the start; STDP keeps it there
-    inhibition: NonNegativeFloat  #: what one spike takes from the current of every other neuron, one step later
+    weight_sum: PositiveFloat  #: initial sum of each neuron's incoming weights; STDP preserves it
+    inhibition: NonNegativeFloat  #: subtracted by one spike from the current of every other neuron, one step later
 
     @model_validator(mode="after")
     def _steps_are_short_enough(self) -> Self:
@@ -34,10 +35,10 @@ class CompetitiveLIFCard(CellCard):
 
 @cells.register("competitive_lif")
 class CompetitiveLIF(Cell):
-    """H LIF neurons: plastic W_in, fixed lateral inhibition W_rec, and a threshold offset theta for each neuron.
+    """H LIF neurons: plastic W_in, fixed lateral inhibition W_rec, and a threshold offset theta per neuron.
 
-    Everything else is the step of `lif`. W_rec is `-inhibition` between different neurons and 0 on the diagonal; no
-    rule changes it. theta starts at 0, moves only while STDP runs, and is fixed afterwards: a buffer, not a parameter.
+    Otherwise the step is that of `lif`. W_rec is `-inhibition` between different neurons and 0 on the diagonal; no
+    rule changes it. theta starts at 0, changes only while STDP runs, and is fixed afterwards: a buffer, not a parameter.
     STDP needs W_in >= 0; BPTT on this cell may make weights negative.
     """
 
@@ -46,7 +47,7 @@ class CompetitiveLIF(Cell):
     output_signal = "spikes"
     needs = capabilities("membranes")
     nir_why_not = (
-        "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds and no learning "
+        "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds and no learning "
         f"rule; {CLOSEST_IN_NIR}"
     )
     equations = (
@@ -68,7 +69,7 @@ class CompetitiveLIF(Cell):
         self.synapse_rate = card.dt_ms * (1.0 / card.tau_syn_ms)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Even weights >= 0, scaled so that each neuron's sum to `weight_sum`; no threshold offset yet."""
+        """Uniform weights >= 0, normalised so that each neuron's weights sum to `weight_sum`; threshold offsets 0."""
         with torch.no_grad():
             drawn = torch.rand(self.w_in.shape, generator=generator)
             self.w_in.copy_(self.card.weight_sum * drawn / drawn.sum(1, keepdim=True))
@@ -100,10 +101,10 @@ class CompetitiveLIF(Cell):
         H = self.size
         return StepOperations(
             input_fan_out=self._dense(self.input_size, H),
-            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H - 1),  # nobody inhibits itself
+            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H - 1),  # no self-inhibition
             recurrent_signal="spikes",
             neuron_updates=H,
-            elementwise=5 * H,  # as lif: v_threshold + theta is stored as one number a neuron
+            elementwise=5 * H,  # as lif: v_threshold + theta is stored as one number per neuron
             nonlinearities=0,
             state_values=2 * H,
             tape_values=2 * H,  # u and z

@@ -1,4 +1,4 @@
-"""A feed-forward layer: units without any state, for networks whose memory lies in their wires (Jordan 1986)."""
+"""A feed-forward layer: stateless units, for networks whose memory is in their wires (Jordan 1986)."""
 
 from typing import ClassVar, Literal, NamedTuple
 
@@ -15,12 +15,12 @@ class DenseCard(CellCard):
 
 
 class DenseState(NamedTuple):
-    """Nothing is carried from step to step."""
+    """No state."""
 
 
 @cells.register("dense")
 class Dense(Cell):
-    """H units that hear this step's lines and nothing else."""
+    """H units that depend only on the input of the current step."""
 
     Card = DenseCard
     title = "feed-forward"

@@ -1,4 +1,4 @@
-"""The simple recurrent network of Elman (1990): tanh units that see their own last output."""
+"""The simple recurrent network of Elman (1990): tanh units that receive their own last output."""
 
 from typing import NamedTuple
 

@@ -12,7 +12,7 @@ from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_nor
 class GRUCard(CellCard):
     input_gain: NonNegativeFloat
     recurrent_gain: NonNegativeFloat
-    update_bias: float  #: starting bias of the update gate; positive means "keep"
+    update_bias: float  #: initial bias of the update gate; positive values favour keeping the state
 
 
 class GRUState(NamedTuple):
@@ -23,8 +23,8 @@ class GRUState(NamedTuple):
 class GRU(Cell):
     """H units with a reset and an update gate. Rows of the weights: reset, update, candidate.
 
-    The reset gate acts on the recurrent sum of the candidate, its bias included (outside the matrix), as in torch's GRUCell;
-    Cho et al. apply it to h_{t-1} (inside). Outside, all recurrent sums are one product.
+    The reset gate multiplies the recurrent sum of the candidate including its bias (after the matrix product), as in torch's
+    GRUCell; Cho et al. apply it to h_{t-1} (before). Applied after, all recurrent sums are one product.
     """
 
     Card = GRUCard

@@ -18,7 +18,7 @@ class LeakyIntegratorCard(CellCard):
     tau_mem_ms: PositiveFloat
     tau_syn_ms: PositiveFloat
     v_leak: float
-    learn_time_constants: bool  #: whether training moves tau_mem and tau_syn, one for each unit
+    learn_time_constants: bool  #: whether tau_mem and tau_syn are learned, one value per unit
     input_gain: NonNegativeFloat
 
     @model_validator(mode="after")
@@ -35,9 +35,9 @@ class LeakyIntegratorState(NamedTuple):
 
 @cells.register("leaky_integrator")
 class LeakyIntegrator(Cell):
-    """H leaky integrators, each hearing all inputs and no other unit: what the units remember is all the layer remembers.
+    """H leaky integrators; each receives all inputs and nothing from other units, so its state is its only memory.
 
-    This is `norse.torch.functional.li_step`, term for term, feed-forward as there.
+    This is exactly `norse.torch.functional.li_step`, which is feed-forward too.
     """
 
     Card = LeakyIntegratorCard
@@ -45,7 +45,7 @@ class LeakyIntegrator(Cell):
     output_signal = "values"
     needs = capabilities("membranes")
     nir_why_not = (
-        "its units send potentials, and only layers that spike are written; the closest export is a spiking layer with the "
+        "its units send potentials, and only spiking layers can be written; the closest export is a spiking layer with the "
         'readout "leaky", whose integrators are NIR\'s LI'
     )
     equations = (
@@ -98,5 +98,5 @@ class LeakyIntegrator(Cell):
             elementwise=4 * H,  # v: 2 additions, 1 multiplication; i: 1 multiplication
             nonlinearities=0,
             state_values=2 * H,
-            tape_values=(2 if self.card.learn_time_constants else 0) * H,  # what the two learned rates multiply
+            tape_values=(2 if self.card.learn_time_constants else 0) * H,  # the factors of the two learned rates
         )

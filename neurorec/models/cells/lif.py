@@ -22,11 +22,11 @@ CURRENT_BASED = NeuronModel(
     fires="v > v_threshold",
     reset="v = v_reset",
     jump="current_post += w",
-)  #: the step below with the reset "zero", as event equations
+)  #: the step below with reset "zero", as event equations
 
 
 class SpikingCard(CellCard):
-    """What every spiking cell with a membrane and a current states."""
+    """Card keys of every spiking cell with a membrane and a synaptic current."""
 
     dt_ms: PositiveFloat
     tau_mem_ms: PositiveFloat
@@ -47,7 +47,7 @@ class SpikingCard(CellCard):
 
 
 def check_euler(card: Any) -> None:
-    """Forward Euler with a step longer than a time constant overshoots its goal; raises ValueError for such a card."""
+    """Raises ValueError if a step is longer than a time constant, because forward Euler then overshoots."""
     for name in type(card).model_fields:
         if name.startswith("tau_") and name.endswith("_ms") and getattr(card, name) < card.dt_ms:
             raise ValueError(
@@ -56,7 +56,7 @@ def check_euler(card: Any) -> None:
 
 
 def check_learnable(card: Any) -> None:
-    """A learned rate dt/tau lies below one, so a time constant to learn must start above dt; raises ValueError."""
+    """Raises ValueError if a time constant to learn does not start above dt, because a learned rate dt/tau is below one."""
     for name in type(card).model_fields if card.learn_time_constants else ():
         if name.startswith("tau_") and name.endswith("_ms") and getattr(card, name) <= card.dt_ms:
             raise ValueError(
@@ -65,7 +65,7 @@ def check_learnable(card: Any) -> None:
 
 
 class LIFCard(SpikingCard):
-    learn_time_constants: bool  #: whether training moves tau_mem and tau_syn (and tau_adapt), one for each neuron
+    learn_time_constants: bool  #: whether tau_mem and tau_syn (and tau_adapt) are learned, one value per neuron
 
     @model_validator(mode="after")
     def _time_constants_can_be_learned(self) -> Self:
@@ -74,11 +74,11 @@ class LIFCard(SpikingCard):
 
 
 def current_based(card: Any, model: NeuronModel, w_in: Tensor, w_rec: Tensor, **more: Any) -> EventForm | str:
-    """Neurons of `model` with the card's numbers, or why they cannot be presented samples."""
+    """The event form of `model` with the card's numbers, or why samples cannot be presented to it."""
     if card.v_leak >= card.v_threshold:
         return (
-            f"v_leak {card.v_leak:g} must lie below v_threshold {card.v_threshold:g}, or neurons spike while the next sample "
-            "is still on its way"
+            f"v_leak {card.v_leak:g} must be below v_threshold {card.v_threshold:g}, or neurons spike before the next sample "
+            "arrives"
         )
     return EventForm(
         card.dt_ms, model, w_in, w_rec, times_ms={"tau_mem": card.tau_mem_ms, "tau_syn": card.tau_syn_ms},
@@ -88,7 +88,7 @@ def current_based(card: Any, model: NeuronModel, w_in: Tensor, w_rec: Tensor, **
 
 
 def norse_values(cell: "LIF") -> dict[str, float | Tensor]:
-    """Norse's names for the numbers of its LIF and LSNN steps, for time steps of 1: rates stand for time constants."""
+    """Parameters of Norse's LIF and LSNN steps, for time steps of 1, with rates instead of time constants."""
     card = cell.card
     return {
         "tau_mem_inv": cell.tau_mem.rate, "tau_syn_inv": cell.tau_syn.rate, "v_leak": card.v_leak,
@@ -103,19 +103,19 @@ class LIFState(NamedTuple):
 
 
 class LIFTraces(NamedTuple):
-    """How the state of neuron j depends on the weight of its synapse ji through j's own past: derivatives."""
+    """Derivatives of the state of neuron j with respect to the weight of its synapse ji, through j's own past."""
 
-    current: Tensor  #: [B, 1, L] of i, the same for every neuron that hears the line
+    current: Tensor  #: [B, 1, L] of i, the same for every neuron that receives the line
     potential: Tensor  #: [B, H, L] of u, in units of dt/tau_mem; [B, 1, L] where spikes do not clear it
-    kept: Tensor | float  #: [B, H, 1] what the reset has left of it
+    kept: Tensor | float  #: [B, H, 1] share of it that remains after the reset
 
 
 @cells.register("lif")
 class LIF(Cell):
     """H leaky integrate-and-fire neurons, all-to-all recurrent.
 
-    The synaptic jump acts before the membrane moves; the recurrent spikes are those of the step before; the spike in the
-    reset is detached from the gradient. With the reset "zero" this is `norse.torch.functional.lif_step`, term for term.
+    The synaptic jump acts before the membrane update; the recurrent spikes are those of the previous step; the spike in the
+    reset is detached from the gradient. With the reset "zero" this is exactly `norse.torch.functional.lif_step`.
     """
 
     Card: ClassVar[type[SpikingCard]] = LIFCard
@@ -178,8 +178,8 @@ class LIF(Cell):
     def traced_step(
         self, state: LIFState, traces: LIFTraces, x: Tensor
     ) -> tuple[Tensor, LIFState, Eligibility, LIFTraces]:
-        """One step, with the eligibility of each synapse for this step's spike: output, next state, eligibility, next traces
-        (written over the old).
+        """One step with eligibilities: output, next state, eligibility of each synapse for this step's spike, next traces
+        (which overwrite the old ones).
 
         di' = (1 - dt/tau_syn) (di + x);  du = (1 - dt/tau_mem) dv + di + x;  e = psi dt/tau_mem du;  dv' as v', z given
         """
@@ -193,27 +193,27 @@ class LIF(Cell):
         return z, LIFState(z, v, i), Eligibility(psi[:, :, None], du), after
 
     def _kept(self, z: Tensor) -> Tensor | float:
-        """Share of each neuron's potential trace that outlasts the reset: [B, H, 1], or one number."""
+        """Share of each neuron's potential trace that remains after the reset: [B, H, 1], or one number."""
         return self.reset.kept(z[:, :, None])
 
     def _lines(self, z: Tensor, x: Tensor) -> Tensor:
-        """What arrives at the trained synapses of every neuron: [B, 1, L]."""
+        """The input of the trained synapses of every neuron: [B, 1, L]."""
         return (torch.cat([x, z], 1) if self.w_rec.requires_grad else x)[:, None]
 
     def trace_operations(self) -> TraceOperations:
-        """Of `traced_step`: du is worked out by line where a spike leaves it alone."""
+        """Cost of `traced_step`; du is computed per line where a spike does not change it."""
         return TraceOperations(per_line=2, per_synapse=3) if self.reset.clears else TraceOperations(4, 1)
 
     def event_form(self) -> EventForm | str:
         if self.card.reset != "zero":
-            return f'its reset is "{self.card.reset}", and the event equations say "zero" only'
+            return f'its reset is "{self.card.reset}", but the event equations support only "zero"'
         if self.learns_time_constants:
-            return "its neurons learn time constants of their own, and the event equations have one for all"
+            return "its neurons learn individual time constants, but the event equations have one for all"
         return current_based(self.card, CURRENT_BASED, self.w_in, self.w_rec)
 
     def norse_form(self) -> NorseForm | str:
         if self.card.reset != "zero":
-            return f'its reset is "{self.card.reset}", and Norse\'s recurrent steps know "zero" only'
+            return f'its reset is "{self.card.reset}", but Norse\'s recurrent steps support only "zero"'
         weights = (self.w_in, self.w_rec)
         return NorseForm("lif.lif_step", "LIFParameters", norse_values(self), weights, self.spike)
 
@@ -230,5 +230,5 @@ class LIF(Cell):
             elementwise=(ELEMENTWISE_PER_UNIT + self.reset.elementwise) * H,
             nonlinearities=0,
             state_values=STATE_PER_UNIT * H,
-            tape_values=(4 if self.learns_time_constants else 2) * H,  # u, z; what the two learned rates multiply
+            tape_values=(4 if self.learns_time_constants else 2) * H,  # u, z; the factors of the two learned rates
         )

@@ -12,7 +12,7 @@ from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_nor
 class LSTMCard(CellCard):
     input_gain: float
     recurrent_gain: float
-    forget_bias: float  #: starting bias of the forget gate; positive means "keep"
+    forget_bias: float  #: initial bias of the forget gate; positive values favour keeping the state
 
 
 class LSTMState(NamedTuple):

@@ -1,7 +1,7 @@
-"""What a spike does to its neuron's membrane: the reset rules that all spiking cells share.
+"""Reset rules, shared by all spiking cells: what a spike does to its neuron's membrane.
 
-The spike z arrives detached: no gradient goes back through the reset, whichever the rule. `u` is the potential before the
-reset and `threshold` what it was compared with, a number or, where thresholds adapt, [B, H].
+The spike z is detached: no gradient passes through the reset. `u` is the potential before the reset, and `threshold` the
+threshold it was compared with: a number or, if thresholds adapt, [B, H].
 """
 
 from abc import ABC, abstractmethod
@@ -19,19 +19,19 @@ resets: Registry[type["Reset"]] = Registry("reset")
 
 @dataclass(frozen=True)
 class Reset(ABC):
-    """A reset rule with the card's v_reset. Calling it gives the potential [B, H] that the next step starts from."""
+    """A reset rule with the card's v_reset. Calling it returns the potential [B, H] from which the next step starts."""
 
     v_reset: float
     equation: ClassVar[str]
-    clears: ClassVar[bool]  #: whether nothing of u is left after a spike
-    elementwise: ClassVar[int]  #: additions and multiplications a neuron and step
+    clears: ClassVar[bool]  #: whether a spike erases u completely
+    elementwise: ClassVar[int]  #: additions and multiplications per neuron and step
 
     @abstractmethod
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor: ...
 
     @abstractmethod
     def kept(self, z: Tensor) -> Tensor | float:
-        """Share of a small change of u that is still there after the reset, z given."""
+        """Share of a small change of u that remains after the reset, for given z."""
 
 
 @resets.register("zero")
@@ -41,7 +41,7 @@ class Zero(Reset):
 
     equation = "(1 - z_t) u_t + z_t v_reset"
     clears = True
-    elementwise = 0  # a spike writes v_reset over u; nothing is worked out
+    elementwise = 0  # a spike overwrites u with v_reset; nothing is computed
 
     def __call__(self, u: Tensor, z: Tensor, threshold: Any) -> Tensor:
         return (1 - z) * u + z * self.v_reset
@@ -53,8 +53,8 @@ class Zero(Reset):
 @resets.register("subtract")
 @dataclass(frozen=True)
 class Subtract(Reset):
-    """The way from v_reset to the threshold is taken off, so that what lay above the threshold is kept. With v_reset = 0
-    this is snnTorch's `subtract` and Norse's `reset_subtract`; Norse's `ada_lif_step` has v_reset too."""
+    """Subtracts threshold - v_reset, so that the excess over the threshold is kept. With v_reset = 0 this is snnTorch's
+    `subtract` and Norse's `reset_subtract`; Norse's `ada_lif_step` has v_reset too."""
 
     equation = "u_t - z_t (threshold - v_reset)"
     clears = False
@@ -76,6 +76,6 @@ def _known(name: str) -> str:
 
 
 ResetName = Annotated[str, AfterValidator(_known)]
-"""For cards: the name of a reset rule; there is no default."""
+"""Card key: the name of a reset rule; there is no default."""
 
 RESET_EQUATIONS = ";   ".join(f'"{name}": v_t = {resets[name].equation}' for name in reversed(list(resets)))

@@ -1,8 +1,8 @@
-"""Spike functions: a step forward, a smooth stand-in for its derivative backward.
+"""Spike functions: a step function forward, a smooth surrogate of its derivative backward.
 
-Forward, always: z = 1 if x > 0 else 0, with x = v - threshold. Backward: dz/dx is replaced by a surrogate whose steepness
-is `slope` (1 / voltage unit), stated in every card. The surrogate belongs to the spike function, so one `bptt` rule trains
-rate and spiking halves alike.
+Forward: z = 1 if x > 0 else 0, with x = v - threshold. Backward: dz/dx is replaced by a surrogate whose steepness
+is `slope` (1 / voltage unit), stated in every card. The surrogate belongs to the spike function, so the same rule `bptt`
+trains rate and spiking halves.
 """
 
 from abc import ABC, abstractmethod

@@ -1,8 +1,8 @@
-"""Time constants: numbers of the card, or learned beside the weights, one for each neuron.
+"""Time constants: given by the card, or learned together with the weights, one per neuron.
 
-Forward Euler moves a state by the rate dt/tau a step. A learned rate is sigmoid(a) with a free parameter a [H], so that
-dt <= tau for any a: the parametrisation of Fang et al. (2021), who learn one number a layer; one a neuron is learned by
-Perez-Nieves et al. (2021). Training starts from the card's tau.
+Forward Euler changes a state at the rate dt/tau per step. A learned rate is sigmoid(a) with a free parameter a [H], so that
+dt <= tau for any a: the parametrisation of Fang et al. (2021), who learn one value per layer; Perez-Nieves et al. (2021) learn
+one per neuron. Training starts from the card's tau.
 """
 
 import math
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 LEARNED_SOURCES = ("fang2021", "perez_nieves2021")
-LEARNED_EQUATION = "where time constants are learned, dt/tau = sigmoid(a), with one a for each neuron and time constant"
+LEARNED_EQUATION = "where time constants are learned, dt/tau = sigmoid(a), with one a per neuron and time constant"
 
 
 class TimeConstant(nn.Module):
@@ -29,7 +29,7 @@ class TimeConstant(nn.Module):
         self.logit = nn.Parameter(torch.full((size,), start)) if learned else None
 
     def extra_repr(self) -> str:
-        return f"{self.tau_ms:g} ms" + (", learned from there" if self.logit is not None else "")
+        return f"{self.tau_ms:g} ms" + (", learned from this value" if self.logit is not None else "")
 
     @property
     def rate(self) -> float | Tensor:
@@ -38,7 +38,7 @@ class TimeConstant(nn.Module):
 
     @property
     def ms(self) -> Tensor:
-        """tau in ms, [H] where it is learned and [1] where not; in double precision."""
+        """tau in ms, [H] if it is learned, [1] otherwise; in double precision."""
         if self.logit is None:
             return torch.tensor([self.tau_ms], dtype=torch.float64)
         return self.dt_ms / self.logit.detach().sigmoid().double()

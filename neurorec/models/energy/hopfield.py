@@ -1,4 +1,4 @@
-"""The network of Hopfield (1982): units of +-1 that each align with the field of all others, one after another."""
+"""The Hopfield network (1982): units of +-1 that align with the field of all others, one after another."""
 
 import numpy as np
 import torch
@@ -10,13 +10,13 @@ from neurorec.models.layer import StepOperations
 
 @energy_models.register("hopfield")
 class Hopfield(EnergyModel):
-    """N units, all-to-all, with symmetric weights and no unit that hears itself. Updating one unit never raises the energy."""
+    """N units, all-to-all, with symmetric weights and no self-connections. Updating one unit never raises the energy."""
 
     Card = EnergyModelCard
     title = "Hopfield network"
     equations = (
         "E = -1/2 sum over i, j of w_ij s_i s_j;   one unit at a time, in random order: s_i = sign(sum over j of w_ij s_j), "
-        "unchanged where the sum is 0;   w_ij = w_ji, w_ii = 0"
+        "unchanged if the sum is 0;   w_ij = w_ji, w_ii = 0"
     )
     sources = ("hopfield1982",)
     descends = True
@@ -27,7 +27,7 @@ class Hopfield(EnergyModel):
         self.weight = nn.Parameter(torch.zeros(size, size), requires_grad=False)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """No pattern is stored yet."""
+        """All weights 0: no pattern is stored yet."""
         with torch.no_grad():
             self.weight.zero_()
 
@@ -57,7 +57,7 @@ class Hopfield(EnergyModel):
 
     @property
     def parameter_count(self) -> int:
-        """w_ij and w_ji are one number."""
+        """w_ij and w_ji count once."""
         return self.size * (self.size - 1) // 2
 
     def _fan_out(self, each: int) -> np.ndarray:

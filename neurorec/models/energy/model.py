@@ -1,7 +1,7 @@
-"""The contract of an energy model: units that settle into low states of one energy.
+"""The contract of an energy model: units that settle into states of low energy.
 
-Letters: B batch, N units. A model brings its energy, one sweep (every unit is updated once), and what one sweep costs;
-relaxing, and exact enumeration for a few units, follow from these. Adding one is one file here and one
+Letters: B batch, N units. A model defines its energy, the update of one unit, and the cost of one sweep (every unit updated
+once); relaxation, and exact enumeration of small models, follow from these. A new energy model is one file here with
 `@energy_models.register`.
 """
 
@@ -20,21 +20,21 @@ from neurorec.basics.registry import Registry
 from neurorec.models.layer import Signal, StepOperations
 
 energy_models: Registry[type["EnergyModel"]] = Registry("energy model")
-MOST_STATES = 2**16  #: beyond that nothing is enumerated
+MOST_STATES = 2**16  #: larger models are not enumerated
 
 
 class EnergyModelCard(Card):
     name: str
-    max_sweeps: PositiveInt  #: relaxing stops there at the latest
+    max_sweeps: PositiveInt  #: relaxation stops after this many sweeps at the latest
 
 
 @dataclass(frozen=True)
 class Relaxed:
-    """What came of relaxing B states in at most S sweeps."""
+    """Result of relaxing B states in at most S sweeps."""
 
     states: Tensor  #: [B, N]
     energies: Tensor  #: [S + 1, B] before the first sweep and after each
-    sweeps: Tensor  #: [B] sweeps that each sample took, the one that changed nothing included
+    sweeps: Tensor  #: [B] sweeps that each sample took, including the last one, which changed nothing
     settled: Tensor  #: [B] bool, whether its last sweep changed nothing
 
 
@@ -44,20 +44,19 @@ class EnergyModel(nn.Module, ABC):
     Attributes
     ----------
     output_signal : what units send to each other: "values" or "spikes"
-    needs : what a chip must be capable of to run it, beyond sending that
+    needs : capabilities that a chip must offer, besides sending `output_signal`
     descends : whether no update of a unit ever raises the energy
-    equations, sources : shown by `neurorec show`; the equation stands here and nowhere else
+    equations, sources : shown by `neurorec show`; equations are written nowhere else
     """
 
     Card: ClassVar[type[EnergyModelCard]]
     title: ClassVar[str]
     output_signal: ClassVar[Signal] = "values"
-    needs: ClassVar[frozenset[str]] = frozenset()
     descends: ClassVar[bool] = False
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     example: ClassVar[Mapping[str, Any]] = {}
-    needs: ClassVar[frozenset[str]] = frozenset()  #: capabilities of a chip, beyond sending what `output_signal` says
+    needs: ClassVar[frozenset[str]] = frozenset()  #: chip capabilities needed, besides that of `output_signal`
     card: EnergyModelCard
 
     def __init__(self, card: EnergyModelCard, size: int) -> None:
@@ -66,7 +65,7 @@ class EnergyModel(nn.Module, ABC):
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the starting weights from `generator`."""
+        """Draw the initial weights from `generator`."""
 
     @abstractmethod
     def energy(self, states: Tensor) -> Tensor:
@@ -74,10 +73,10 @@ class EnergyModel(nn.Module, ABC):
 
     @abstractmethod
     def update(self, states: Tensor, unit: int, generator: torch.Generator) -> Tensor:
-        """One unit updated: states [B, N] to states [B, N]; randomness from `generator`."""
+        """Update one unit: states [B, N] to states [B, N]; random numbers from `generator`."""
 
     def sweep(self, states: Tensor, generator: torch.Generator) -> Tensor:
-        """Every unit updated once, in random order: states [B, N] to states [B, N]."""
+        """Update every unit once, in random order: states [B, N] to states [B, N]."""
         for unit in torch.randperm(self.size, generator=generator).tolist():
             states = self.update(states, unit, generator)
         return states
@@ -88,15 +87,15 @@ class EnergyModel(nn.Module, ABC):
 
     @abstractmethod
     def operations(self) -> StepOperations:
-        """What one sweep of one sample asks of hardware."""
+        """Operations of one sweep of one sample."""
 
     def start(self, x: Tensor) -> Tensor:
-        """The state [B, N] that an input [T, B, I] sets: its last frame.
+        """The initial state [B, N] given by an input [T, B, I]: its last frame.
 
         Raises
         ------
         InputError
-            If there are not N lines, or some line holds what no unit can be.
+            If there are not N lines, or some line holds a value that no unit can take.
         """
         impossible = x[-1][~torch.isin(x[-1], torch.tensor(self.levels(), device=x.device))]
         if x.shape[-1] != self.size or len(impossible):
@@ -106,7 +105,7 @@ class EnergyModel(nn.Module, ABC):
         return x[-1]
 
     def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:
-        """Sweeps until no state changes, or `max_sweeps` have passed."""
+        """Sweep until no state changes, or for `max_sweeps`."""
         energies, running = [self.energy(states)], torch.ones_like(states[:, 0], dtype=torch.bool)
         sweeps = torch.zeros_like(running, dtype=torch.int64)
         for _ in range(self.card.max_sweeps):
@@ -125,7 +124,7 @@ class EnergyModel(nn.Module, ABC):
         Raises
         ------
         InputError
-            If there are more than 65,536.
+            If there are more than 65,536 states.
         """
         levels = torch.tensor(self.levels())
         if len(levels) ** self.size > MOST_STATES:

@@ -1,4 +1,4 @@
-"""Fixed random recurrent layers, of which only a readout is trained. Importing this folder registers them."""
+"""Fixed random recurrent layers; only their readout is trained. Importing this folder registers them."""
 
 from neurorec.basics.registry import import_members
 

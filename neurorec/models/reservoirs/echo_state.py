@@ -13,7 +13,7 @@ class EchoStateCard(CellCard):
     spectral_radius: NonNegativeFloat
     leak: float = Field(gt=0, le=1)
     density: float = Field(gt=0, le=1)  #: share of recurrent connections that exist
-    input_scale: PositiveFloat  #: input weights are uniform in +- this
+    input_scale: PositiveFloat  #: input weights are uniform in [-input_scale, input_scale]
     bias_scale: NonNegativeFloat
 
 
@@ -76,5 +76,5 @@ class EchoStateCell(Cell):
 
 
 def synapses_per_line(weight: Tensor):
-    """How many synapses each presynaptic unit (column) of a drawn sparse weight [H, H] has: its wiring, fixed at the draw."""
+    """Number of synapses of each presynaptic unit (column) of a sparse random weight matrix [H, H]."""
     return (weight.detach() != 0).sum(0).cpu().numpy().astype("int64")

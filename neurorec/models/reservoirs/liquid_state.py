@@ -13,7 +13,7 @@ class LiquidStateCard(SpikingCard):
     excitatory_share: float = Field(gt=0, lt=1)  #: of the H neurons; the rest inhibit
     density: float = Field(gt=0, le=1)  #: share of recurrent connections that exist
     input_density: float = Field(gt=0, le=1)  #: share of input connections that exist
-    inhibition: PositiveFloat  #: an inhibitory weight over an excitatory one
+    inhibition: PositiveFloat  #: ratio of inhibitory to excitatory weights
 
 
 @cells.register("liquid_state")
@@ -33,7 +33,7 @@ class LiquidState(LIF):
         self.w_rec.requires_grad_(False)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Input weights of both signs; recurrent columns of one sign each. Gains are those of the mean total drive."""
+        """Input weights of both signs; recurrent columns of one sign each. Gains set the mean total drive."""
         card, H = self.card, self.size
         excitatory = round(card.excitatory_share * H)
 

@@ -3,7 +3,6 @@
 Figures are drawn without pyplot, so nothing global is left behind.
 """
 
-import base64
 import io
 import re
 import warnings
@@ -12,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from neurorec.report.table import to_csv
+from neurorec.report.table import data_link, to_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -84,7 +83,7 @@ def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Seque
         # too small a figure is a matter of looks; it must not stop a report
         warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
         drawn.savefig(text, format="svg", dpi=288, metadata={"Date": None})
-    return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(rows))
+    return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(to_csv(rows[0], rows[1:])))
 
 
 def _inline(svg: str, name: str, alt: str) -> str:
@@ -105,11 +104,6 @@ def _inline(svg: str, name: str, alt: str) -> str:
     svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', size, svg, count=1)
     label = alt.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-
-
-def data_link(rows: Sequence[Sequence[Any]]) -> str:
-    """`rows` as a CSV inside a data: link, so that the page needs no second file."""
-    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(to_csv(rows[0], rows[1:]).encode()).decode()
 
 
 def legend_below(drawn: "Figure", handles: Sequence[Any], columns: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""One class label per sample; the mean output over the answered steps decides."""
+"""One class label per sample; the answer is the mean output over the masked steps."""
 
 import torch
 from torch import Tensor
@@ -8,16 +8,16 @@ from neurorec.tasks.objective import Objective, all_frames, fit_ridge, objective
 
 
 def wrong_labels(target: Tensor, outputs: int) -> str | None:
-    """What is wrong with class numbers, or None."""
+    """Why class labels are invalid, or None."""
     if target.is_floating_point() or target.dtype == torch.bool:
         return f"class labels must be integers (got {str(target.dtype).removeprefix('torch.')}); use .long()"
     if target.numel() and not 0 <= int(target.min()) <= int(target.max()) < outputs:
-        return f"class labels must lie in 0..{outputs - 1} (got {int(target.min())} to {int(target.max())})"
+        return f"class labels must be in 0..{outputs - 1} (got {int(target.min())} to {int(target.max())})"
     return None
 
 
 def one_of(target: Tensor, outputs: int, off: float) -> Tensor:
-    """1 for the right class and `off` for the others."""
+    """1 for the correct class and `off` for the others."""
     return torch.nn.functional.one_hot(target, outputs).double() * (1 - off) + off
 
 
@@ -33,7 +33,7 @@ class Classification(Objective):
         if task.target.dim() != 1:
             return (
                 f"classification needs one label per sample, target [N] (got {list(task.target.shape)}); for labels in every "
-                'frame use the objective "step_classification", and turn one-hot targets into numbers with argmax'
+                'frame use the objective "step_classification"; convert one-hot targets to labels with argmax'
             )
         return wrong_labels(task.target, task.outputs)
 

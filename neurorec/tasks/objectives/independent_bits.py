@@ -1,4 +1,4 @@
-"""Bits in every frame, each true or false whatever the others are (notes of a chord, legal next symbols)."""
+"""Independent bits in every frame (notes of a chord, legal next symbols)."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from neurorec.tasks.objective import Objective, counted, fit_ridge, objectives, 
 
 @objectives.register("independent_bits")
 class IndependentBits(Objective):
-    """Binary cross-entropy, in nats per frame, summed over the bits; an output above 0 says "true"."""
+    """Binary cross-entropy, in nats per frame, summed over the bits; an output above 0 means "true"."""
 
     metric = "cross-entropy"
     unit = "nats/frame"
@@ -18,9 +18,9 @@ class IndependentBits(Objective):
 
     def why_not(self, task) -> str | None:
         if task.target.dim() != 3 or list(task.target.shape[:2]) != list(task.x.shape[:2]):
-            return f"bits in every frame are [T, N, O] with [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)})"
+            return f"bits need targets [T, N, O] with [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)})"
         if not task.target.is_floating_point() or not ((task.target == 0) | (task.target == 1)).all():
-            return "bits must be the real numbers 0 and 1"
+            return "bits must be floating-point numbers 0 and 1"
         return None
 
     def loss(self, y: Tensor, batch: Batch) -> Tensor:
@@ -44,7 +44,7 @@ class IndependentBits(Objective):
     def baselines(self, task):
         def frequency(batch: Batch) -> Tensor:
             bits = batch.answers[batch.frame_mask].double()
-            return ((bits.sum(0) + 1) / (len(bits) + 2)).logit()  # Laplace's rule keeps it finite
+            return ((bits.sum(0) + 1) / (len(bits) + 2)).logit()  # Laplace smoothing keeps it finite
 
         return {
             self.chance: same_answer(self, frequency, task),

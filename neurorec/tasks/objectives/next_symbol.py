@@ -7,7 +7,7 @@ from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import SPLITS, Objective, Split, counted, objectives
 from neurorec.tasks.objectives.classification import one_of, wrong_labels
 
-ORDERS = (0, 1, 2)  #: of the Markov models beside which a score stands
+ORDERS = (0, 1, 2)  #: orders of the Markov models used as baselines
 
 
 @objectives.register("next_symbol")
@@ -21,7 +21,7 @@ class NextSymbol(Objective):
 
     def why_not(self, task) -> str | None:
         if list(task.target.shape) != list(task.x.shape[:2]):
-            return f"next symbols are a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)})"
+            return f"next symbols need a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)})"
         return wrong_labels(task.target, task.outputs)
 
     def loss(self, y: Tensor, batch: Batch) -> Tensor:
@@ -43,7 +43,7 @@ class NextSymbol(Objective):
         return {names[order]: self._markov(task, order) for order in ORDERS}
 
     def _markov(self, task, order: int) -> dict[Split, float]:
-        """Counts of the next symbol after the last `order` symbols in the training split, with one added to each."""
+        """Counts of the next symbol after the last `order` symbols in the training split, plus one."""
         train = task.split("train")
         states = (task.inputs + 1) ** order
         counts = torch.ones(states, task.outputs, dtype=torch.float64)
@@ -55,7 +55,7 @@ class NextSymbol(Objective):
 
 
 def _contexts(batch: Batch, order: int) -> Tensor:
-    """[F, B] one number for the last `order` symbols, with a symbol of its own where there was none."""
+    """[F, B] index of the last `order` symbols; a missing symbol is a symbol of its own."""
     symbols = batch.x.argmax(2)
     nothing = batch.x.shape[2]
     found = torch.zeros_like(symbols)

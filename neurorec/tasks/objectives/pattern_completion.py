@@ -1,4 +1,4 @@
-"""Unsupervised: patterns are shown, nothing is asked; afterwards a spoilt pattern must be completed."""
+"""Unsupervised: patterns are shown without targets; afterwards corrupted patterns must be completed."""
 
 from torch import Tensor
 
@@ -8,9 +8,9 @@ from neurorec.tasks.objective import SPLITS, Objective, objectives, same_answer
 
 @objectives.register("pattern_completion")
 class PatternCompletion(Objective):
-    """Overlap m = mean of y_i target_i over units of +-1: 1 where every unit is right, 0 for a random answer.
+    """Overlap m = mean of y_i target_i over units of +-1: 1 if every unit is correct, 0 for a random answer.
 
-    The targets serve the scores alone: no rule may learn from them.
+    The targets are used for scores only: no rule may learn from them.
     """
 
     metric = "overlap"
@@ -41,4 +41,4 @@ class PatternCompletion(Objective):
             return batch.answers.double().sum(0).sign()
 
         as_it_is = {split: self.score((part := task.split(split)).x[-1].double().sign(), part) for split in SPLITS}
-        return {self.chance: same_answer(self, majority, task), "the cue as it is": as_it_is}
+        return {self.chance: same_answer(self, majority, task), "the cue itself": as_it_is}

@@ -1,4 +1,4 @@
-"""Real targets, one vector per sample; the mean output over the answered steps is the answer."""
+"""Real-valued targets, one vector per sample; the answer is the mean output over the masked steps."""
 
 from torch import Tensor
 
@@ -9,14 +9,14 @@ from neurorec.tasks.objective import Objective, all_frames, fit_ridge, objective
 def wrong_values(target: Tensor) -> str | None:
     if not target.is_floating_point():
         return f"regression targets must be real numbers (got {str(target.dtype).removeprefix('torch.')}); use .float()"
-    return None if target.isfinite().all() else "the targets hold NaN or infinity; remove or fill those values"
+    return None if target.isfinite().all() else "the targets contain NaN or infinity; remove or fill those values"
 
 
 @objectives.register("regression")
 class Regression(Objective):
     """Mean squared error, averaged over outputs and samples.
 
-    Where `within` is given, a further score is the share of samples with every output less than so far off.
+    If `within` is given, a further score is the share of samples whose errors are all below it.
     """
 
     metric = "mean squared error"

@@ -1,4 +1,4 @@
-"""Reward from an environment: there is no target, only what an action brings."""
+"""Reward from an environment; there are no targets."""
 
 from typing import Never
 
@@ -10,14 +10,16 @@ from neurorec.tasks.objective import Objective, objectives
 
 @objectives.register("reward")
 class Reward(Objective):
-    """Mean reward per episode. Environments score themselves by rollouts; nothing here sees a batch."""
+    """Mean reward per episode. Environments are scored by rollouts, not by batches."""
 
     metric = "reward per episode"
     offers = ("none", "reward")
     chance = "random actions"
 
     def why_not(self, task) -> str | None:
-        return "rewards come from an environment, not from arrays; give a class of tasks/environment.py"
+        return (
+            "rewards come from an environment, not from arrays; use a class derived from tasks.environment.Environment"
+        )
 
     def loss(self, y: Tensor, batch: Batch) -> Tensor:
         return self._none()

@@ -10,14 +10,14 @@ from neurorec.tasks.objectives.classification import one_of, wrong_labels
 
 @objectives.register("step_classification")
 class StepClassification(Objective):
-    """Cross-entropy and accuracy over all frames that count."""
+    """Cross-entropy and accuracy over all masked frames."""
 
     metric = "accuracy"
 
     def why_not(self, task) -> str | None:
         if list(task.target.shape) != list(task.x.shape[:2]):
             return (
-                f"labels in every frame are a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); for "
+                f"labels in every frame need a target [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); for "
                 'one label per sample use the objective "classification"'
             )
         return wrong_labels(task.target, task.outputs)

@@ -1,4 +1,4 @@
-"""Real targets in every frame."""
+"""Real-valued targets in every frame."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ from neurorec.tasks.objectives.regression import wrong_values
 
 @objectives.register("step_regression")
 class StepRegression(Objective):
-    """Mean squared error, averaged over outputs and over the frames that count."""
+    """Mean squared error, averaged over outputs and over masked frames."""
 
     metric = "mean squared error"
     higher_is_better = False
@@ -18,7 +18,7 @@ class StepRegression(Objective):
     def why_not(self, task) -> str | None:
         if task.target.dim() != 3 or list(task.target.shape[:2]) != list(task.x.shape[:2]):
             return (
-                f"targets in every frame are [T, N, O] with [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); "
+                f"targets per frame must be [T, N, O] with [T, N] = {list(task.x.shape[:2])} (got {list(task.target.shape)}); "
                 'for one vector per sample use the objective "regression"'
             )
         return wrong_values(task.target)

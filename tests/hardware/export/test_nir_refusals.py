@@ -19,10 +19,10 @@ RATE = (
 )
 CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 REASONS = {
-    "adaptive_lif": f"its threshold moves with its spikes, and every threshold of standard NIR is constant; {CONSTANT}",
-    "competitive_lif": "its thresholds move with its spikes while it learns, and standard NIR has constant thresholds "
+    "adaptive_lif": f"its threshold changes with its spikes, but all thresholds in standard NIR are constant; {CONSTANT}",
+    "competitive_lif": "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds "
     f"and no learning rule; {CONSTANT}",
-    "leaky_integrator": "its units send potentials, and only layers that spike are written; the closest export is a "
+    "leaky_integrator": "its units send potentials, and only spiking layers can be written; the closest export is a "
     'spiking layer with the readout "leaky", whose integrators are NIR\'s LI',
 }
 
