@@ -95,20 +95,20 @@ def study_child(engine: str) -> dict[str, float]:
 
     from neurorec.engines.event_engine import event_engines
     from neurorec.engines.event_layer import present
-    from neurorec.learning.rule import rules
+    from neurorec.learning.rule import hidden_layer, rules
     from neurorec.tasks.task import load_task
-    from neurorec.training.fit import encoded_split, torch_generator
+    from neurorec.training.course import encoded_split, torch_generator
     from neurorec.training.pairs import load_pair
 
     torch.set_num_threads(1)
     half, task = load_pair("competitive_lif_vs_competitive_learning").spiking, load_task("frame_digits", 0)
-    network = half.build(task.inputs, task.classes, torch_generator(0, "weights"))
-    equations = rules["stdp"](half.training("stdp", "frame_digits")).event_equations(network.cell.card.weight_sum)
+    layer = hidden_layer(half.build(task.inputs, task.outputs, torch_generator(0, "weights")))
+    equations = rules["stdp"](half.training("stdp", "frame_digits")).event_equations(layer.card.weight_sum)
     data = encoded_split(half.encoder, task, "train", 0)
     runner = event_engines[engine]()
-    present(runner, network.cell, data.x[:, :2], equations)
+    present(runner, layer, data.x[:, :2], equations)
     start_s = time.perf_counter()
-    seen = present(runner, network.cell, data.x, equations)
+    seen = present(runner, layer, data.x, equations)
     passed_s = time.perf_counter() - start_s
     return {"stepping_s": passed_s, "total_s": passed_s, "spikes": int(seen.counts.sum())}
 

@@ -105,7 +105,8 @@ def serve() -> None:
 def worker(code: Path) -> Any:
     """A process that serves with the code below `code`, and this file."""
     environment = os.environ | {"PYTHONPATH": str(code), "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).resolve()), "--serve"]
+    core = ["taskset", "-c", "0"] if sys.platform == "linux" else []  # the same for both: cores may differ in speed
+    command = [*core, sys.executable, "-W", "ignore", str(Path(__file__).resolve()), "--serve"]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment, cwd=code)
 

@@ -54,7 +54,10 @@ __all__ = sorted(_HOMES)
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'neurorec' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    found = getattr(importlib.import_module(_HOMES[name]), name)
+    if not _HOMES[name].startswith("neurorec.basics"):
+        importlib.import_module("neurorec.basics.plugins").load_plugins()
+    return found
 
 
 def __dir__() -> list[str]:

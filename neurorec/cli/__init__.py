@@ -9,7 +9,7 @@ import typer
 
 from neurorec.basics.errors import NeurorecError, RunFailed
 from neurorec.cli import costs
-from neurorec.cli.costs import Debug
+from neurorec.cli.options import Debug, Plugin
 
 app = typer.Typer(
     name="neurorec",
@@ -37,6 +37,7 @@ def run(
         ),
     ] = None,
     out: Out = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Run a study: train, price, export, report. Run again, it does only what is missing."""
@@ -61,6 +62,7 @@ def report(
             help="Also publish findings and tables to this folder (docs/results) and update the ledger.",
         ),
     ] = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
@@ -74,6 +76,7 @@ def report(
 @app.command("list")
 def list_(
     kind: Annotated[str, typer.Argument(help="a kind: pairs, chips, cells, rules, tasks, ... [default: all]")] = "",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """List what is available, one line each, with sources."""
@@ -84,7 +87,9 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")], debug: Debug = False
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")],
+    plugin: Plugin = None,
+    debug: Debug = False,
 ) -> None:
     """Show equations, parameters with units, sources and code path of one item."""
     from neurorec.report.showing import print_member
@@ -95,6 +100,7 @@ def show(
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(help="A card (pair, chip, link or study), or a NIR file.")],
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Validate a card or a NIR file, and explain how to fix any error."""
@@ -112,6 +118,7 @@ def export_(
     what: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run: runs/STUDY/done/RUN_ID")],
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
     to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Export a trained network to another platform, and verify the file against the reference run."""
@@ -123,6 +130,7 @@ def export_(
 @app.command("cite")
 def cite_(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Print BibTeX entries for everything a study uses: data, networks, rules, chips."""

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+from neurorec.cli.options import Debug, Plugin
+
 What = Annotated[
     Path,
     typer.Argument(
@@ -55,6 +56,7 @@ def cost(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Estimate the cost of one inference on a chip, for a finished run, a NIR file or a description."""
@@ -85,6 +87,7 @@ def sweep(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Price the same network repeatedly while one setting varies."""
@@ -112,6 +115,7 @@ def place(
     recording: Recording = None,
     signal: SignalOf = "auto",
     nir: Nir = None,
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Place neurons on cores, and report how far their spikes travel."""
@@ -138,6 +142,7 @@ def calibrate(
         Path | None, typer.Option(help="Plot of fit and residuals: .svg, .png or .pdf. [default: next to the card]")
     ] = None,
     source: Annotated[str, typer.Option(help="Citation key of the measurements.")] = "own_measurement",
+    plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
     """Make a chip card for your own board from a few metered points."""

@@ -13,6 +13,7 @@ import torch
 
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.plugins import plugin_digests
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine, engines
 from neurorec.engines.event_engine import EventEngine, event_engines
@@ -201,7 +202,7 @@ def _baseline(task: str, seed: int, control: str) -> RunSpec:
 
 def _run_id(name: str, seed: int, decides: dict) -> str:
     everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), "format": STORED_FORMAT}
-    everything |= decides
+    everything |= decides | ({"plugins": plugin_digests()} if plugin_digests() else {})
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"{name}-seed{seed}-{digest[:10]}"
 

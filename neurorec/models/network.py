@@ -141,8 +141,9 @@ class Network(nn.Module):
         return NetworkState(layers, self._nothing_delayed(batch))
 
     def _nothing_delayed(self, batch: int) -> dict[Wire, Tensor]:
-        reference = next(self.parameters())
-        return {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in self.wires if wire.delay}
+        delayed = [wire for wire in self.wires if wire.delay]
+        reference = next(self.parameters()) if delayed else None
+        return {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in delayed}  # type: ignore[union-attr]
 
     def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
         """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as

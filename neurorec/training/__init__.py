@@ -1,7 +1,10 @@
-"""One run: load a pair, fit, evaluate, keep the weights."""
+"""One run: load a pair, fit, evaluate, keep the weights. Importing this folder registers all members, those of plugins too."""
 
+from neurorec.basics.plugins import load_plugins
 from neurorec.training.baselines import best_baseline
 from neurorec.training.fit import Progress, Run, train
 from neurorec.training.pairs import LoadedHalf, LoadedPair, load_pair
 
 __all__ = ["LoadedHalf", "LoadedPair", "Progress", "Run", "best_baseline", "load_pair", "train"]
+
+load_plugins()

@@ -123,6 +123,8 @@ def test_relaxing_ends_in_a_state_that_no_update_changes(name):
     assert (seen.energies.diff(dim=0) <= 0).all()
     assert torch.equal(seen.energies[-1], made.energy(seen.states))
     assert len(seen.energies) == int(seen.sweeps.max()) + 1
+    mixed = made.relax(torch.cat([seen.states[:1], random_states(made, 30)]), torch.Generator().manual_seed(1))
+    assert int(mixed.sweeps[0]) == 1 < int(mixed.sweeps.max())  # what has settled sweeps no more
 
 
 def test_relaxing_stops_where_it_must_and_says_that_it_has_not_settled():
