@@ -180,7 +180,7 @@ def test_every_setting_changes_every_door(door, setting, chip):
 @pytest.mark.parametrize("door", DOORS)
 def test_what_was_never_trained_has_no_workers(door):
     with pytest.raises(
-        InputError, match="--sweep workers needs a finished run: nothing here says how the net is trained"
+        InputError, match="sweep workers needs a finished run, which defines how the network is trained"
     ):
         run_sweep(DOORS[door](), parse_sweep("workers:nvlink4=2"), ["cmos_45nm"])
 

@@ -53,5 +53,5 @@ def test_there_is_no_such_description(tmp_path):
 def test_spiking_input_is_asked_for_in_words():
     net = made(input={"size": 5, "signal": "values"})
     assert price(described_work(net), load_chip("loihi1")).why_not.startswith(
-        "its input lines carry values, the chip takes spikes"
+        "its input lines carry values, but the chip takes spikes"
     )
