@@ -119,7 +119,7 @@ def test_a_module_of_ones_own_is_counted_and_marked():
     assert operations.stored_words == 5 * 3 + 3
     assert operations.total.weight_reads == operations.total.macs
     (note,) = price(work, "cmos_45nm").notes
-    assert "15 multiply-accumulates per step as a FLOP counter found them, nothing declared" in note
+    assert "15 multiply-accumulates per step, measured by a FLOP counter, not declared" in note
 
 
 def test_a_sweep_of_an_energy_model_is_a_step():
