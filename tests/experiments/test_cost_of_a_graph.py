@@ -54,7 +54,7 @@ def test_a_wrong_question_is_refused_by_text(there):
         (["net.nir"], "net.nir: spikes decide what a network costs, so give what it hears: --input RECORDING.npy"),
         (
             ["net.nir", "--input", "x.npy"],
-            "neurorec did not write this file, so it does not say how it is to be stepped",
+            "this file was not written by neurorec and does not state how to step it",
         ),
         (["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--training"], "--training needs a finished run"),
         (
@@ -66,7 +66,10 @@ def test_a_wrong_question_is_refused_by_text(there):
             'NIR option "rset=zero" is not known (did you mean "reset"?)',
         ),
         (["net.nir", "--input", "x.npy", "--nir", "dt_s=1ms"], 'dt_s must be a positive number of seconds (got "1ms")'),
-        (["net.nir", "--input", "x.npy", "--nir", "output_delayed=1"], 'output_delayed is true or false (got "1")'),
+        (
+            ["net.nir", "--input", "x.npy", "--nir", "output_delayed=1"],
+            'output_delayed must be true or false (got "1")',
+        ),
     ):
         assert text in said(*arguments), arguments
 

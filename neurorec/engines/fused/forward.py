@@ -1,7 +1,7 @@
-"""The time loop forward, over the samples one thread owns, and the part of it that the way back runs again.
+"""The forward time loop over the samples of one thread, and the part of it that the backward pass recomputes.
 
-Asking an array for its address counts a reference, atomically; so addresses are asked for once, before the loops. An
-address keeps no array alive: one that is reached by its address alone must be an argument.
+Taking the address of an array updates its reference count atomically, so addresses are taken once, before the loops. An
+address does not keep an array alive: an array accessed only by its address must be an argument.
 """
 
 from typing import Any, cast
@@ -14,15 +14,15 @@ from neurorec.engines.fused.bits import FLOAT, WORD, at, count_events, inlined, 
 from neurorec.engines.fused.emit import TILE_ROWS
 from neurorec.engines.fused.loop_data import Lines, Tile
 
-DENSE = 0.5  #: share of lines with an event above which a dense product of a whole tile is faster
-SEGMENT = 32  #: steps that the way back runs again at once, where u - threshold was not kept
+DENSE = 0.5  #: share of active lines above which a dense product of a whole tile is faster
+SEGMENT = 32  #: steps recomputed together in the backward pass if u - threshold was not kept
 add_product, add_rows = cast(Any, vectors.add_product), cast(Any, vectors.add_rows)
 add_marked_rows, call_rows = cast(Any, vectors.add_marked_rows), cast(Any, vectors.call_rows)
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def forward_rows(step, keep, given, state, sent, kept, low, high):
-    """Samples low to high. state [B, S, width] is left as the final state; `sent` and (if `keep`) `kept` are filled.
+    """Samples low to high. state [B, S, width] becomes the final state; `sent` and (if `keep`) `kept` are filled.
 
     Returns the number of input events, and whether any input was other than 0 or 1.
     """
@@ -82,9 +82,8 @@ def layer_of(given, x_bits):
 
 @written_in
 def drive_tile(layer, tile, look, t, now, start, rows):
-    """drive = W_in x, recurrent = W_rec z for the samples of a tile at step t: from x_bits[now], and from the spikes of
-    the step before, as numbers z and as bits z_words. Says whether any input was other than 0 or 1, if it must `look`;
-    else none is."""
+    """drive = W_in x, recurrent = W_rec z for the samples of a tile at step t, from x_bits[now] and the spikes of the previous
+    step, as numbers z and as bits z_words. If `look`, returns whether any input was other than 0 or 1."""
     x, x_bits, first, z_words, recurrent = layer.x, layer.x_bits, layer.first, tile.z_words, tile.recurrent
     lines, values, H = tile.lines, tile.values, layer.lines_back
     (_, B, I), width, count, graded = x.shape, recurrent.shape[1], z_words.shape[2], False  # noqa: E741
@@ -119,8 +118,8 @@ def drive_tile(layer, tile, look, t, now, start, rows):
 
 @written_in
 def run_again(step, layer, tile, again, graded, part):
-    """The steps of `part` once more, from the state before them: what is kept of them to [SEGMENT, TILE_ROWS, size] at
-    near_at."""
+    """Recompute the steps of `part` from the state before them, and store what is kept of them at near_at
+    [SEGMENT, TILE_ROWS, size]."""
     z, z_words, starts, z_bits, state = tile.z, tile.z_words, again.starts, again.z_bits, again.state
     _, S, width = state.shape
     for k in range(part.rows):
