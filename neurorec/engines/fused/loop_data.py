@@ -1,7 +1,7 @@
 """What the time loops take, put together. B samples, T steps, I lines, H neurons in rows of `width` numbers.
 
-Taking an array out of a tuple counts a reference, atomically. So the loops do that before they begin, and the functions that
-get tuples with arrays at every step are `written_in`, where numba sees that the counting cancels.
+Taking an array out of a tuple counts a reference, atomically. So the loops do that before they begin, and functions that are
+called at every step get arrays by themselves, and tuples of plain numbers only.
 """
 
 from typing import Any, NamedTuple
@@ -53,21 +53,8 @@ class Added(NamedTuple):
     drive: Any  #: [T or 1, B, H]; the last written entry of one row is that of the first step
 
 
-class Lines(NamedTuple):
-    """What the drive of a tile is worked out from: arrays, and the addresses of their numbers."""
-
-    x: Any
-    x_bits: Any
-    first: Any
-    x_at: int
-    x_bits_at: int
-    in_at: int
-    rec_at: int
-    lines_back: int  #: H, or 0 where nothing recurs
-
-
 class Tile(NamedTuple):
-    """Rows of a tile's samples that one step works on: arrays, and the addresses of their numbers."""
+    """Room for what one step of a tile's samples works on."""
 
     z: Any  #: [TILE_ROWS, width] spikes of the step before
     z_words: Any  #: [1, TILE_ROWS, .] the same as bits
@@ -75,13 +62,22 @@ class Tile(NamedTuple):
     recurrent: Any  #: [TILE_ROWS, width] W_rec z
     lines: Any  #: [.] numbers of lines with an event
     values: Any  #: [.] of those events
-    z_at: int
-    words_at: int
-    drive_at: int
-    recurrent_at: int
-    lines_at: int
-    values_at: int
-    neurons_at: int
+
+
+class Addresses(NamedTuple):
+    """Where the numbers of `Given`, of x as bits and of a `Tile` lie."""
+
+    x: int
+    x_bits: int
+    w_in: int
+    w_rec: int
+    neurons: int
+    z: int
+    z_words: int
+    drive: int
+    recurrent: int
+    lines: int
+    values: int
 
 
 class Again(NamedTuple):
