@@ -85,7 +85,7 @@ def test_no_silent_fallback():
     with pytest.raises(CannotRun) as caught:
         choose_engine("norse", network("lstm")["hidden"])
     assert str(caught.value) == (
-        "engine norse cannot run LSTM: it declares no step of Norse that equals its own; use --engine auto"
+        "engine norse cannot run LSTM: it declares no equivalent Norse step; use --engine auto"
     )
     with pytest.raises(InputError, match='engine "nors" is not known \\(did you mean "norse"\\?\\)'):
         choose_engine("nors", network("lif")["hidden"])
