@@ -51,7 +51,7 @@ def test_counts_of_one_inference_and_the_price_are_printed(there):
 
 def test_a_wrong_question_is_refused_by_text(there):
     for arguments, text in (
-        (["net.nir"], "net.nir: spikes decide what a network costs, so give what it hears: --input RECORDING.npy"),
+        (["net.nir"], "net.nir: the cost of a network depends on its spikes, so give its input: --input RECORDING.npy"),
         (
             ["net.nir", "--input", "x.npy"],
             "this file was not written by neurorec and does not state how to step it",
@@ -59,7 +59,7 @@ def test_a_wrong_question_is_refused_by_text(there):
         (["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--training"], "--training needs a finished run"),
         (
             ["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--batch", "0"],
-            "--batch 0: a batch holds at least one",
+            "--batch 0: must be at least 1",
         ),
         (
             ["net.nir", "--input", "x.npy", "--nir", "rset=zero"],
