@@ -1,4 +1,4 @@
-"""How time is stepped. Importing this folder registers the engines; Norse, Brian2 and the compilers load only when used."""
+"""Engines: how time is stepped. Importing this folder registers them; Norse, Brian2 and the compilers load on first use."""
 
 from neurorec.basics.registry import import_members
 

@@ -1,4 +1,4 @@
-"""What was observed while a model ran: exact integer counts over all samples, and a few rasters to look at."""
+"""Observed activity of a model: exact integer counts over all samples, and a few rasters for plots."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,14 +16,14 @@ RASTER_SAMPLES = 3
 
 @dataclass(frozen=True)
 class LayerActivity:
-    """Spikes of one layer (or of the input lines); H units. All are zero where the layer sends values, for a value is sent
+    """Spikes of one layer (or of the input lines); H units. All are zero if the layer sends values, since a value is sent
     on every line in every step."""
 
     signal: Signal
     spikes: np.ndarray  #: [H] spikes per unit
-    passed_on: np.ndarray  #: [H] those of them that a delay carries on: all but those of each sample's last step
+    passed_on: np.ndarray  #: [H] spikes that a delayed wire delivers: all but those of each sample's last step
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
-    steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None where only totals are known
+    steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None if only totals are known
     passed_on_steps: np.ndarray | None = None  #: [T, H]
 
     @property
@@ -37,7 +37,7 @@ class LayerActivity:
         return float((self.spikes == 0).mean())
 
     def totals_only(self, spikes: np.ndarray, passed_on: np.ndarray) -> "LayerActivity":
-        """Other totals, of which nothing is known step by step."""
+        """The same layer with other totals, and nothing known per step."""
         return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None)
 
 
@@ -49,8 +49,8 @@ class Activity:
     samples: int
     steps: int
     layers: Mapping[str, LayerActivity]
-    running: np.ndarray | None = None  #: [T] samples that still ran
-    skipped_steps: int = 0  #: beyond the ends of samples that are shorter than others, summed over samples
+    running: np.ndarray | None = None  #: [T] number of samples still running
+    skipped_steps: int = 0  #: steps after the end of shorter samples, summed over samples
 
     @property
     def input(self) -> LayerActivity:
@@ -79,7 +79,7 @@ class Activity:
 
 
 def observe(network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None) -> Activity:
-    """Activity of a run of `network` with input x [T, B, I] in which its layers sent [T, B, H], of samples of given lengths."""
+    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
     t = np.arange(T)[:, None]
@@ -103,7 +103,7 @@ def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
 
 
 def as_arrays(activity: Activity) -> dict[str, Any]:
-    """Flat names and arrays, as a file holds them: "samples", "hidden/spikes"."""
+    """Flat names and arrays, as stored in a file: "samples", "hidden/spikes"."""
     found: dict[str, Any] = {
         "samples": activity.samples,
         "steps": activity.steps,

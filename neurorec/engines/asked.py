@@ -1,4 +1,4 @@
-"""Which kind of engine a name asks for: one that steps cells, or one that runs rules whose weights change at spikes."""
+"""The kind of engine a name refers to: one that steps cells, or one that runs rules whose weights change at spikes."""
 
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.engine import engines
@@ -6,7 +6,7 @@ from neurorec.engines.event_engine import event_engines
 
 
 def asked_engines(name: str) -> tuple[str, str]:
-    """(engine that steps cells, event engine) as `name` asks; the kind it does not name is "auto".
+    """(engine that steps cells, event engine) for `name`; the kind that it does not name is "auto".
 
     Raises
     ------
@@ -19,6 +19,6 @@ def asked_engines(name: str) -> tuple[str, str]:
         return name, "auto"
     raise InputError(
         f'engine "{name}" is not known{did_you_mean(name, [*engines, *event_engines, "auto"])}; known: auto; '
-        f"{', '.join(engines)} (they step cells); {', '.join(event_engines)} (they run rules whose weights change at "
+        f"{', '.join(engines)} (for stepping cells); {', '.join(event_engines)} (for rules whose weights change at "
         "spikes, such as stdp)"
     )

@@ -1,4 +1,4 @@
-"""Synapses drawn by chance, for the `pre` and `post` of a projection."""
+"""Random synapses, for the `pre` and `post` of a projection."""
 
 import numpy as np
 
@@ -8,14 +8,14 @@ from neurorec.basics.errors import InputError
 def connect_by_chance(
     random: np.random.Generator, sources: int, targets: int, probability: float, to_itself: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each pair of a source and a target with `probability`, independently of all others: pre and post, in order.
+    """Connect each pair of a source and a target with `probability`, independently: pre and post, in order.
 
-    One long row of coins, of which only the gaps between successes are drawn: an exponential number E with mean 1 makes a
-    gap floor(E / -log(1 - p)), at least k with probability (1 - p)^k. The cost goes with synapses, not with pairs.
-    `to_itself` says whether a neuron may connect to the neuron of its own number.
+    Of one long sequence of coin flips only the gaps between successes are drawn: an exponential number E with mean 1 gives a
+    gap floor(E / -log(1 - p)), which is at least k with probability (1 - p)^k. The cost scales with synapses, not with pairs.
+    `to_itself`: whether a neuron may connect to the neuron with the same number.
     """
     if not 0 <= probability <= 1:
-        raise InputError(f"the probability of a synapse must lie between 0 and 1 (got {probability:g})")
+        raise InputError(f"the probability of a synapse must be between 0 and 1 (got {probability:g})")
     places = _successes(random, sources * targets, probability)
     pre = places // targets if targets else places
     post = places - pre * targets
@@ -34,7 +34,7 @@ def _successes(random: np.random.Generator, coins: int, probability: float) -> n
         expected = (coins - last) * probability
         more = random.standard_exponential(int(expected + 4 * expected**0.5) + 8)
         more *= scale
-        places = np.minimum(more, coins).astype(np.int64)  # a gap beyond the end is as good as any other
+        places = np.minimum(more, coins).astype(np.int64)  # the size of a gap beyond the end is irrelevant
         places += 1
         np.cumsum(places, out=places)
         places += last

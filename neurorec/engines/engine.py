@@ -1,7 +1,7 @@
 """The contract of an engine: how time is stepped. Engines differ in speed, never in result.
 
-A network is run component by component: a single layer over all time steps at once (`unroll`, all that an engine must
-bring), layers that feed back into each other step by step, readouts by their own closed form.
+A network is run component by component: a single layer over all time steps at once (`unroll`, the only method an engine must
+define), layers that feed back into each other step by step, readouts in closed form.
 """
 
 from abc import ABC, abstractmethod
@@ -28,7 +28,7 @@ engines: Registry[type["Engine"]] = Registry("engine")
 
 @dataclass(frozen=True)
 class EngineRun:
-    """outputs [T, B, O], what every layer sent [T, B, H] by name, the final state, and what was observed."""
+    """Outputs [T, B, O], outputs of every layer [T, B, H] by name, final state, and observed activity."""
 
     outputs: Tensor
     sent: Mapping[str, Tensor]
@@ -37,10 +37,10 @@ class EngineRun:
 
 
 class Engine(ABC):
-    """Runs networks. `unroll` is all that an engine must bring: one layer over all time steps."""
+    """Runs networks. An engine must define `why_not` and `unroll`, which runs one layer over all time steps."""
 
     title: ClassVar[str]
-    priority: ClassVar[int] = 0  #: of the engines that can run a layer, "auto" takes the one with the highest
+    priority: ClassVar[int] = 0  #: "auto" takes the engine with the highest priority that can run a layer
 
     @abstractmethod
     def why_not(self, layer: Layer) -> str | None:
@@ -52,12 +52,12 @@ class Engine(ABC):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x [T, B, I] to outputs [T, B, H] and the final state, differentiable in the parameters, x and the state.
 
-        Where samples have `lengths` [B] of their own (integers, 0 to T), each stops there: its later outputs are 0, its
-        final state is that of its own last step, and no gradient comes from beyond it.
+        With `lengths` [B] (integers, 0 to T), each sample stops at its own length: its later outputs are 0, its
+        final state is that of its own last step, and later steps contribute no gradient.
         """
 
     def check(self, model: Layer | Network) -> None:
-        """Raise `CannotRun` if this engine cannot run the layer, or some hidden layer of the network."""
+        """Raise `CannotRun` if this engine cannot run the layer, or any hidden layer of the network."""
         for layer in model.hidden.values() if isinstance(model, Network) else [model]:
             reason = self.why_not(layer)
             if reason is not None:
@@ -65,7 +65,7 @@ class Engine(ABC):
 
     def weighted_sums(self, layer: Layer, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Outputs of the layer times weights [K, T] or [K, T, B], summed over the steps: [K, B, H]; differentiable in the
-        layer's parameters. An engine that can do so keeps no output of any step."""
+        layer's parameters. An engine may compute this without storing the outputs of all steps."""
         hidden, _ = self.unroll(layer, x, lengths=lengths)
         return _sum(weights, hidden)
 
@@ -78,15 +78,15 @@ class Engine(ABC):
         Raises
         ------
         CannotRun, InputError
-            For a layer that this engine cannot run, and for impossible lengths.
+            For a layer that this engine cannot run, or invalid lengths.
         """
         self.check(network)
         sent, after = network.run(x, state, lengths, self._unroll_any, forced)
         return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths))
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
-        """The mean output [B, O] over the steps that the mask names; or, where an answer counts in every frame, the mean
-        output of each frame [F, B, O]."""
+        """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
+        [F, B, O]."""
         if objective.pooled and can_sum(network):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
@@ -95,15 +95,15 @@ class Engine(ABC):
         return objective.answers(outputs, batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
-        """As `answers`, with what was observed on the way."""
+        """As `answers`, together with the observed activity."""
         seen = self.run(network, batch.x, batch.lengths)
         return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(
         self, network: Network, x: Tensor, weights: Tensor, lengths: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """For every hidden layer (and the input, where the readout hears it), what it sends times weights [K, T] or
-        [K, T, B], summed over the steps: [K, B, H]. Outputs of layers that only the readout hears are not kept."""
+        """For every hidden layer (and the input, if the readout hears it), its output times weights [K, T] or
+        [K, T, B], summed over the steps: [K, B, H]. Outputs of layers that only the readout hears are not stored."""
         output = network.output
         alone = {
             id(layer): name for name, layer in network.hidden.items()
@@ -115,7 +115,7 @@ class Engine(ABC):
             if id(layer) not in alone:
                 return self._unroll_any(layer, heard, state, ends)
             sums[alone[id(layer)]] = self.weighted_sums(layer, heard, weights, ends)
-            return heard, state  # nobody asks for it
+            return heard, state  # not used by any other layer
 
         sent, _ = network.run(x, None, lengths, unroll, without_output=True)
         for name, values in sent.items():
@@ -128,7 +128,7 @@ class Engine(ABC):
 
 
 class FastestPerLayer(Engine):
-    """Every layer on the engine that prefers it most. `title` names those that a network uses."""
+    """Every layer on the fastest engine that can run it. `title` names the engines that a network uses."""
 
     title = "auto"
 
@@ -158,7 +158,7 @@ class FastestPerLayer(Engine):
 
 
 def choose_engine(name: str, model: Layer | Network) -> Engine:
-    """The engine called `name`, or for "auto" the fastest that runs the layer, or each layer of the network.
+    """The engine called `name`, or for "auto" the fastest one for the layer, or for each layer of the network.
 
     Raises
     ------
@@ -177,14 +177,14 @@ def choose_engine(name: str, model: Layer | Network) -> Engine:
 
 
 def can_sum(network: Network) -> bool:
-    """Whether pooled answers follow from sums over time: the output is a readout that no layer hears and that hears every
-    layer as it is."""
+    """Whether pooled answers follow from sums over time: the output is a readout without feedback and all its wires are plain
+    (no delay, no function)."""
     plain = all(not wire.delay and wire.carries == AS_SENT for wire in network.wires_into(network.output))
     return plain and isinstance(network[network.output], Readout) and not network.heard_by(network.output)
 
 
 def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:
-    """Of `hidden_sums`, what the readout hears, side by side: [K, B, H]."""
+    """The readout's inputs among `hidden_sums`, concatenated: [K, B, H]."""
     lines = [sums[wire.source] for wire in network.wires_into(network.output)]
     return lines[0] if len(lines) == 1 else torch.cat(lines, -1)
 

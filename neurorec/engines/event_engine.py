@@ -1,4 +1,4 @@
-"""Engines that run event networks, whose weights may change at spikes; "auto" takes the first that can."""
+"""Engines for event networks, whose weights may change at spikes; "auto" takes the first that can run one."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -14,9 +14,9 @@ event_engines: Registry[type["EventEngine"]] = Registry("event engine")
 
 
 class EventEngine(ABC):
-    """Runs event networks; given input spikes, all engines give the same spikes and weights."""
+    """Runs event networks; for given input spikes, all engines give the same spikes and weights."""
 
-    priority: ClassVar[int]  #: "auto" asks the engine with the highest first
+    priority: ClassVar[int]  #: "auto" tries the engine with the highest priority first
     title: str  #: the engine and how it was compiled, for the record
 
     @abstractmethod
@@ -27,14 +27,14 @@ class EventEngine(ABC):
     def run_network(
         self, network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None
     ) -> EventRun:
-        """Run `steps` steps of dt_ms from the network's start; spikes of `record` (all populations if None) are kept.
+        """Run `steps` steps of dt_ms from the network's initial state, and record spikes of `record` (None: all populations).
 
-        The same seed gives the same spikes in the same engine. Nothing in `network` is changed.
+        The same seed gives the same spikes in the same engine. `network` is not modified.
         """
 
 
 def choose_event_engine(name: str, network: EventNetwork, title: str = "this network") -> EventEngine:
-    """The event engine called `name`, or for "auto" the first that runs `network`; says which.
+    """The event engine called `name`, or for "auto" the first that can run `network`; logs which.
 
     Raises
     ------
@@ -51,5 +51,5 @@ def choose_event_engine(name: str, network: EventNetwork, title: str = "this net
             return engine
         if name != "auto":
             raise CannotRun(f"engine {name} cannot run {title}: {reason}")
-        log.info("engine %s is passed over: %s", candidate, reason)
+        log.info("engine %s cannot run it: %s", candidate, reason)
     raise CannotRun(f"no event engine runs {title}")

@@ -1,8 +1,8 @@
-"""A layer under a plasticity rule as an event network, and samples presented to it in any event engine.
+"""A layer with a plasticity rule as an event network, to which samples are presented in any event engine.
 
-A sample of T steps takes T + 1 of the network: in the first one the state is cleared and the input of step 0 is under way,
-for a spike moves the membrane of the following step. The spikes equal those of the layer's own `step`, one for one, where
-no sum lies within rounding of the threshold (event engines compute in double precision).
+A sample of T steps takes T + 1 steps of the network: in the first one the state is cleared and the input of step 0 is sent,
+since a spike acts on the membrane in the following step. The spikes equal those of the layer's own `step` unless a sum is
+within rounding of the threshold (event engines compute in double precision).
 """
 
 import time
@@ -26,11 +26,11 @@ NO_RULE = EventEquations()
 
 @dataclass(frozen=True)
 class Presentation:
-    """What came of presenting B samples: spikes [T, B, H], and what the layer is afterwards."""
+    """Result of presenting B samples: spikes [T, B, H], and the layer's weights and variables afterwards."""
 
     spikes: Tensor
     weights: Tensor  #: [H, I] input weights after the last sample
-    kept: Mapping[str, Tensor]  #: [H] the neurons' variables that last from sample to sample, such as theta
+    kept: Mapping[str, Tensor]  #: [H] the neurons' variables that persist from sample to sample, such as theta
     wall_s: float
 
     @property
@@ -54,16 +54,16 @@ def event_form(layer: Layer) -> EventForm:
 
 
 def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations = NO_RULE) -> Presentation:
-    """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change meanwhile.
+    """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change during presentation.
 
-    The layer is read, never written.
+    The layer itself is not modified.
 
     Raises
     ------
     CannotRun
         If the layer has no event equations, or the engine cannot run them with the rule's.
     InputError
-        If x holds anything but 0 and 1.
+        If x contains anything but 0 and 1.
     """
     start_s, form, (T, B, _) = time.perf_counter(), event_form(layer), x.shape
     spikes_in, spikes = _check_spikes(x), torch.zeros(T, B, len(form.input_weights))
@@ -74,9 +74,9 @@ def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations =
     steps, neurons = seen.spikes[NEURONS]
     spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
     weights = seen.weights[PLASTIC]
-    if rule.weight_sum is not None:  # as before every other sample
+    if rule.weight_sum is not None:  # as before every later sample
         sums = weights.sum(0)
-        weights = weights * (rule.weight_sum / np.where(sums > 0, sums, np.inf))  # weights that are all 0 stay so
+        weights = weights * (rule.weight_sum / np.where(sums > 0, sums, np.inf))  # all-zero weights stay zero
         weights = np.minimum(weights, rule.weight_max)
     kept = {name: torch.tensor(seen.state[NEURONS][name]) for name in (*form.kept, *rule.kept)}
     return Presentation(spikes, torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s)
@@ -87,14 +87,14 @@ def _check_spikes(x: Tensor) -> np.ndarray:
     odd = values[~np.isin(values, (0, 1))]
     if odd.size:
         raise InputError(
-            f"event engines: input lines carry spikes, 0 or 1 per step (got {odd[0]:g}); encode the values first, for example "
+            f"event engines: input lines carry spikes, 0 or 1 per step (got {odd[0]:g}); encode values first, for example "
             "with the encoder regular_rate"
         )
     return values
 
 
 def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
-    """The layer, input spikes x [T, B, I] as its input lines, and the rule on the synapses between them."""
+    """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them."""
     (T, _, lines), model = x.shape, form.model
     sample, step, line = x.transpose(1, 0, 2).nonzero()
     constant = [f"{name} : 1" for name in form.kept if name not in variables_of(rule.neuron_state)]

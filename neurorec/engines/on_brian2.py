@@ -1,7 +1,7 @@
-"""Event networks in Brian2: the reference that the compiled engine must equal, and the engine of arbitrary equations.
+"""Event networks in Brian2: the reference for the compiled engine, and the engine for arbitrary equations.
 
-No other file imports Brian2. Every object has a fixed name, so that the generated code is the same from run to run and
-Brian2 finds it compiled on disk.
+No other file imports Brian2. Every object has a fixed name, so that the generated code does not change between runs and
+Brian2 finds the compiled code on disk.
 """
 
 import logging
@@ -27,7 +27,7 @@ from neurorec.engines.event_network import (
 
 log = logging.getLogger(__name__)
 
-#: all `on_post` run before any `on_pre`, each in the order of the projections
+#: every `on_post` runs before any `on_pre`, each in the order of the projections
 EARLIER = 1000
 
 
@@ -42,7 +42,7 @@ class OnBrian2(EventEngine):
         self.title = f"brian2 ({self.target})"
 
     def why_not(self, network: EventNetwork) -> str | None:
-        return None  # equations that it cannot read it refuses itself, by name
+        return None  # Brian2 itself refuses equations that it cannot read
 
     def run_network(
         self, network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None
@@ -52,12 +52,12 @@ class OnBrian2(EventEngine):
 
 @cache
 def code_target() -> str:
-    """Brian2's compiled target where a C++ compiler works, else "numpy"; says which, once in a process."""
+    """Brian2's compiled target if a C++ compiler works, otherwise "numpy"; logs which, once per process."""
     with brian2_preferences("numpy"):
         from brian2.codegen.runtime.cython_rt import CythonCodeObject
         from brian2.utils.logger import catch_logs
 
-        with catch_logs():  # a missing compiler makes Brian2 warn about every flag; the line below says it once
+        with catch_logs():  # without a compiler Brian2 warns about every flag; the line below is enough
             compiled = bool(CythonCodeObject.is_available())
     if compiled:
         log.info("Brian2 runs compiled code (cython)")
@@ -68,16 +68,16 @@ def code_target() -> str:
 
 @contextmanager
 def brian2_preferences(target: str) -> Iterator[None]:
-    """Brian2's global preferences as this engine needs them, and as they were afterwards."""
+    """Set Brian2's global preferences for this engine, and restore them afterwards."""
     with warnings.catch_warnings():
-        # Brian2 calls its parser pyparsing by names that newer versions deprecate; nothing a user could act on
+        # Brian2 uses deprecated names of pyparsing; nothing a user could act on
         warnings.simplefilter("ignore", DeprecationWarning)
         from brian2 import prefs
 
         names = ("codegen.target", "codegen.runtime.cython.cache_dir", "codegen.runtime.cython.multiprocess_safe")
         before = [prefs[name] for name in names]
         try:
-            # several workers compile at once: the cache is one user's own, and Brian2 locks it
+            # several workers may compile at once: the cache is per user, and Brian2 locks it
             for name, value in zip(names, (target, str(user_cache("brian2")), True), strict=True):
                 prefs[name] = value
             yield
@@ -89,7 +89,7 @@ def brian2_preferences(target: str) -> Iterator[None]:
 def run_network(
     network: EventNetwork, steps: int, seed: int = 0, record: Iterable[str] | None = None, target: str = "auto"
 ) -> EventRun:
-    """As `EventEngine.run_network`; `target` is "cython", "numpy" or "auto". Random spikes are other ones for each target."""
+    """As `EventEngine.run_network`; `target` is "cython", "numpy" or "auto". Random spikes differ between targets."""
     target = code_target() if target == "auto" else target
     with brian2_preferences(target):
         import brian2
@@ -151,7 +151,7 @@ def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, 
 
 
 def _after(group: Any, code: str) -> Any:
-    """A second piece of code at a neuron's spike; `run_on_event` takes only one, and that is the reset."""
+    """Further code at a neuron's spike; `run_on_event` allows only one piece, which is the reset."""
     from brian2.groups.group import CodeRunner
 
     return CodeRunner(

@@ -21,7 +21,7 @@ class OnFused(Engine):
         for name, weight in layer.named_parameters():
             if weight.device.type != "cpu" or weight.dtype != torch.float32:
                 kind = str(weight.dtype).removeprefix("torch.")
-                return f"its {name} is {kind} on {weight.device.type}; this engine computes float32 on the cpu"
+                return f"its {name} is {kind} on {weight.device.type}; this engine computes in float32 on the CPU"
         try:
             record(layer)
         except NotElementwise as reason:
@@ -47,7 +47,7 @@ class OnFused(Engine):
 
 
 def _last(output: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
-    """The output of each sample's last step, or where it has none, that of before."""
+    """The output of each sample's last step, or `before` for samples without steps."""
     if lengths is None:
         return output[-1]
     last = output[(lengths - 1).clamp_min(0), torch.arange(len(lengths))]
@@ -62,7 +62,7 @@ def _run(
 
     if x.device.type != "cpu" or x.dtype != torch.float32:
         kind = str(x.dtype).removeprefix("torch.")
-        raise CannotRun(f"engine fused computes float32 on the cpu; its input is {kind} on {x.device.type}")
+        raise CannotRun(f"engine fused computes in float32 on the CPU; its input is {kind} on {x.device.type}")
     (recorded, code), parts = recorded_step(layer), start._asdict()
     z = x.new_zeros(x.shape[1], 0) if recorded.spikes is None else parts[recorded.spikes]
     others = [parts[name] for name in recorded.names]

@@ -1,7 +1,7 @@
 """Runs a NIR graph (the Neuromorphic Intermediate Representation) step by step, whoever wrote it.
 
-A file leaves five things open that decide spikes; they are `NirOptions`. Products and sums are torch's, in the call and
-the order of neurorec's own cells: the same float32 numbers come out, not merely close ones.
+A file leaves open several choices that determine spikes; they are `NirOptions`. Products and sums use the same torch calls in
+the same order as neurorec's own cells, so the float32 numbers are equal, not just close.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from neurorec.engines.nir_graph.options import NirOptions, options_from_text, pr
 from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
 from neurorec.engines.nir_graph.stateless import Function, stateless_function
 
-Watch = Callable[[str, Sequence[Tensor], Tensor], None]  #: node, what arrives along each of its edges, what it sends
+Watch = Callable[[str, Sequence[Tensor], Tensor], None]  #: node, inputs along each of its edges, output
 
 __all__ = [
     "NirGraph",
@@ -34,18 +34,18 @@ __all__ = [
 
 @dataclass(frozen=True)
 class NirRun:
-    """What came out. The batch axis is always there (B = 1 for an input without one)."""
+    """Recorded signals. There is always a batch axis (B = 1 for an input without one)."""
 
-    outputs: dict[str, Tensor]  #: [T, B, ...] what arrived at each Output node
+    outputs: dict[str, Tensor]  #: [T, B, ...] input of each Output node
     spikes: dict[str, Tensor]  #: [T, B, ...] spikes of each spiking node
-    potentials: dict[str, Tensor] = field(default_factory=dict)  #: [T, B, ...] v after the reset, where asked for
+    potentials: dict[str, Tensor] = field(default_factory=dict)  #: [T, B, ...] v after the reset, if requested
 
     @property
     def output(self) -> Tensor:
         """[T, B, ...] of the only Output node."""
         if len(self.outputs) != 1:
             raise InputError(
-                f"the graph has {len(self.outputs)} outputs: {', '.join(self.outputs)}; take one by its name"
+                f"the graph has {len(self.outputs)} outputs: {', '.join(self.outputs)}; select one by name"
             )
         return next(iter(self.outputs.values()))
 
@@ -54,7 +54,7 @@ class NirRun:
 def run_nir(
     graph: NirGraph, x: Any, options: NirOptions, record_potentials: bool = False, watch: Watch | None = None
 ) -> NirRun:
-    """Run `graph` on x [T, B, ...] or [T, ...], the rest of the axes being those of its Input node.
+    """Run `graph` on x [T, B, ...] or [T, ...]; the remaining axes are those of its Input node.
 
     `watch` is called for every node but the Input in every step.
 
@@ -81,7 +81,7 @@ def run_nir(
 
 
 class _Nodes:
-    """The nodes of a graph, ready to step; what they sent and their states are arguments and results."""
+    """The nodes of a graph, ready to step; outputs and states are arguments and results."""
 
     def __init__(self, graph: NirGraph, options: NirOptions, watch: Watch | None) -> None:
         self.graph, self.options, self.watch = graph, options, watch
@@ -97,7 +97,7 @@ class _Nodes:
         self.potentials = [name for name, neuron in self.neurons.items() if isinstance(neuron, Neuron)]
 
     def before_first_step(self, x_t: Tensor) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """What feedback edges deliver in the first step (nothing, or recurrent biases alone), and states at rest."""
+        """What feedback edges deliver in the first step (zero, or recurrent biases only), and states at rest."""
         sent, states = {}, {}
         for name in self.graph.order:
             if name == self.graph.input:
@@ -115,7 +115,7 @@ class _Nodes:
     def step(
         self, x_t: Tensor, before: dict[str, Tensor], states: dict[str, Any]
     ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """One step of every node: what each sends, and its next state."""
+        """One step of every node: outputs and next states."""
         sent, after = {self.graph.input: x_t}, {}
         for name in self.graph.order[1:]:
             arrivals = [
@@ -143,7 +143,7 @@ def batched(graph: NirGraph, x: Tensor) -> Tensor:
     if tuple(x.shape[2:]) != shape or x.ndim < 2 or len(x) == 0:
         raise InputError(
             f'{graph.where}: the input has shape {tuple(x.shape)}, but its node "{graph.input}" '
-            f"takes {list(shape)} a step; give [T, B, {', '.join(map(str, shape))}] with at least one time step T"
+            f"takes {list(shape)} per step; give [T, B, {', '.join(map(str, shape))}] with at least one time step T"
         )
     return x
 

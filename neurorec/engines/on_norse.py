@@ -1,9 +1,9 @@
-"""Norse runs the time steps of layers that declare a Norse form, with neurorec's spike function for its own.
+"""Norse runs the time steps of layers that declare a Norse form, with neurorec's spike function.
 
-Norse 1.1.0 ignores the slope of its default surrogate, so the surrogate must be ours. The one point of substitution is
+Norse 1.1.0 ignores the slope of its default surrogate, so neurorec's is used. The only point of substitution is
 `_with_our_spikes`: it takes a Norse step function and returns the same code with the global name `threshold` bound to
-the layer's spike function. Norse itself is left untouched. Every time constant is passed explicitly, as the rate dt/tau
-with dt = 1: the same number, whether the card gives it or each neuron has learned its own.
+the layer's spike function. Norse itself is not modified. Every time constant is passed explicitly, as the rate dt/tau
+with dt = 1, whether it is given by the card or learned per neuron.
 """
 
 import functools
@@ -22,7 +22,7 @@ from neurorec.models.layer import Layer, unroll_steps
 
 @functools.cache
 def _norse(module: str) -> Any:
-    """A module of norse.torch.functional. Norse's import warns about torch.jit.script, which is not our user's to mend."""
+    """A module of norse.torch.functional, without Norse's warnings about torch.jit.script, which users cannot fix."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return importlib.import_module(f"norse.torch.functional.{module}")
@@ -57,12 +57,12 @@ class OnNorse(Engine):
 
 
 def norse_step(layer: Layer) -> Callable[[Tensor, Any], tuple[Tensor, Any]]:
-    """(x [B, I], state) to (output, state), as Norse steps the layer.
+    """The layer's step in Norse: (x [B, I], state) to (output, state).
 
     Raises
     ------
     CannotRun
-        If the layer has no such form.
+        If the layer has no Norse form.
     """
     form = layer.norse_form()
     if isinstance(form, str):

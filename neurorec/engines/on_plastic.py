@@ -1,4 +1,4 @@
-"""Event networks compiled for one CPU core: equations to a kernel, numbers to arrays, and back."""
+"""Event networks compiled for one CPU core: equations become a kernel, parameters arrays, and results are converted back."""
 
 import time
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from neurorec.engines.plastic.kernel_source import Kernel
 from neurorec.engines.plastic.network_plan import NetworkPlan, plan_network
 
 ENGINE = "plastic (LLVM)"
-STEPS_AT_ONCE = 50_000  #: between them Ctrl-C is heard
+STEPS_AT_ONCE = 50_000  #: Ctrl-C is handled in between
 
 
 @event_engines.register("plastic")
@@ -41,7 +41,7 @@ def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterab
     Raises
     ------
     CannotRun
-        If an equation lies outside the language of `plastic.language`; Brian2 runs it.
+        If an equation is outside the language of `plastic.language`; Brian2 runs it.
     """
     start_s = time.perf_counter()
     plan = plan_network(network)
@@ -61,7 +61,7 @@ def run_network(network: EventNetwork, steps: int, seed: int = 0, record: Iterab
 
 
 def _make_space(plan: NetworkPlan, recorded: tuple[str, ...], arrays: dict[str, np.ndarray]) -> None:
-    """Buffers of spikes that cannot hold the next step, twice as long."""
+    """Double the spike buffers that cannot hold the next step."""
     for name in recorded:
         key = plan.populations[name].key
         length = len(arrays[f"{key}_when"])

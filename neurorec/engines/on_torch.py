@@ -1,4 +1,4 @@
-"""The reference: a plain loop over the layer's own step, slow and obvious."""
+"""The reference engine: a plain loop over the layer's own step, slow but simple."""
 
 from torch import Tensor
 

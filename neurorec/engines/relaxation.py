@@ -1,4 +1,4 @@
-"""Energy models are relaxed: sweep after sweep until nothing changes. A sweep counts as a step."""
+"""Relaxes energy models: sweep after sweep until nothing changes. A sweep counts as a step."""
 
 import numpy as np
 import torch
@@ -10,11 +10,11 @@ from neurorec.models.wires import INPUT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
-UNITS = "units"  #: what the only layer of an energy model is called
+UNITS = "units"  #: name of the only layer of an energy model
 
 
 class Relaxation:
-    """Answers with the state in which a model settles. Every relaxation draws its order of updates from the same seed."""
+    """Returns the state in which a model settles. Every relaxation draws its order of updates from the same seed."""
 
     title = "relaxation"
 

@@ -1,1 +1,1 @@
-"""Many runs, one question: the study catalogue, the plan, the runner that resumes, and what came out."""
+"""Many runs, one question: the catalogue of studies, the plan, the resumable runner, and results."""

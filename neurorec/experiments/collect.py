@@ -1,4 +1,4 @@
-"""From stored runs to study results: read the records, price every network on every chip, export what can be written."""
+"""From stored runs to study results: read records, price every network on every chip, export what can be exported."""
 
 import platform
 from pathlib import Path
@@ -30,15 +30,15 @@ PARTS = ("compute", "memory", "communication", "static")
 
 
 def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
-    """The half of the pair that a stored run trained, from the copy of the card that lies with it."""
+    """The half of the pair that a stored run trained, from the copy of the card stored with it."""
     if record.half == "baseline":
-        raise InputError(f"{folder}: this run is a baseline without a network")
+        raise InputError(f"{folder}: this run is a baseline and has no network")
     pair = load_pair(folder / f"{record.pair}.toml")
     return pair.half(record.half)
 
 
 def rebuild_network(record: RunRecord, folder: Path) -> Any:
-    """The trained model of a stored run, from its own copy of the card and its weights."""
+    """The trained model of a stored run, from its copy of the card and its weights."""
     half = stored_half(record, folder)
     weights = read_weights(folder)
     task = load_task(record.task, record.seed)
@@ -50,7 +50,7 @@ def rebuild_network(record: RunRecord, folder: Path) -> Any:
 
 
 def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bool) -> StudyResults:
-    """Everything the report draws, from what `folder` holds of the planned runs."""
+    """Everything that the report needs, from those of the planned runs that are in `folder`."""
     store = Store(folder)
     records = [(spec, record) for spec in specs if (record := store.get(spec.run_id)) is not None]
     costs: list[CostRow] = []
@@ -80,7 +80,7 @@ def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> li
 
 
 def cost_row(run_id: str, name: str, cost: Cost, operations: Operations) -> CostRow:
-    """A `Cost` as the flat row that results.csv holds. What was counted stands there even where the chip cannot run it."""
+    """A `Cost` as a flat row of results.csv. Counts are included even if the chip cannot run the network."""
     counted: dict[str, Any] = {
         "synaptic_events_per_sample": operations.total.synaptic_events / operations.samples,
         "macs_per_sample": operations.total.macs / operations.samples,
@@ -110,7 +110,7 @@ def _value(band: Band | None) -> float | None:
 
 
 def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]:
-    """Write the network as NIR and check the file on the whole test split; or say why it cannot be written."""
+    """Write the network as NIR and verify the file on the whole test split, or give the reason why it cannot be written."""
     said = {"run_id": record.run_id, "target": "nir", "path": "", "verdict": "", "peers": ""}
     reason = exporters["nir"]().why_not(network)
     if reason is not None:

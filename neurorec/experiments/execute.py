@@ -1,4 +1,4 @@
-"""One run of a study, as a function of plain data that any executor can call: this process, another, or a cluster."""
+"""One run of a study, as a function of plain data that any executor can call: in this process, another, or on a cluster."""
 
 import os
 import signal
@@ -23,8 +23,8 @@ from neurorec.training import Run, best_baseline, load_pair, train
 
 
 def start_worker(parent: int) -> None:
-    """Prepare a worker process: one thread each (so that --jobs never changes a result), Ctrl-C left to the parent, and
-    an end when the parent is gone."""
+    """Prepare a worker process: one thread (so that --jobs never changes a result), Ctrl-C handled by the parent, and exit
+    when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -36,17 +36,17 @@ def start_worker(parent: int) -> None:
 
 
 def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
-    """Run `spec`, store what comes out, and return (run id, "" or the reason why it failed)."""
+    """Run `spec`, store the result, and return (run id, "" or the reason of failure)."""
     torch.set_num_threads(1)
     store, start = Store(folder), time.perf_counter()
     try:
         record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, store)
     except NeurorecError as error:
         reason = str(error)
-    except Exception as error:  # a defect in one run must not take the others down
+    except Exception as error:  # a bug in one run must not affect the others
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}:{last.lineno}"
-        reason = f"{type(error).__name__}: {error} (at {place}; this is a defect, please report it)"
+        reason = f"{type(error).__name__}: {error} (at {place}; this is a bug, please report it)"
     else:
         store.put(record, run, Path(spec.pair_path) if spec.pair else None)
         return spec.run_id, ""
@@ -108,7 +108,7 @@ def _failed(spec: RunSpec, reason: str, wall_s: float) -> RunRecord:
 
 
 def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
-    """What is known of a run before it starts."""
+    """The part of a run's record that is known before it starts."""
     return RunRecord(
         run_id=spec.run_id, pair=spec.pair, half=spec.half, control=spec.control, network="", layers={},  # type: ignore[arg-type]
         rule=spec.rule, rule_title="", task=spec.task, seed=spec.seed, engine=spec.engine, device=spec.device,

@@ -1,6 +1,6 @@
-"""What a study found: claims with our numbers, a trivial baseline and what others published. The verdict is derived.
+"""Findings of a study: claims with our numbers, a trivial baseline and published figures. The verdict is derived.
 
-A study card states its claims as `[[finding]]` tables; bars and published figures are data and stand only there.
+Claims are `[[finding]]` tables of the study card; bars and published figures are data and are given only there.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ Verdict = Literal["reproduced", "missed", "nothing published"]
 
 
 class Published(Card):
-    """A figure that others report, and how well we know it; without a value where a claim compares with many of them."""
+    """A published figure and how reliably we know it; without a value if a claim compares with many figures."""
 
     value: float | None = None
     source: str  #: citation key
@@ -28,22 +28,22 @@ class Published(Card):
 
 
 class FindingCard(Card):
-    """One claim of a study card; each kind of study adds what tells which of its numbers is meant."""
+    """One claim of a study card; each kind of study adds the keys that select the number."""
 
     claim: str
-    bar: float | None = None  #: the mean over seeds must reach it (in the metric's direction)
+    bar: float | None = None  #: to be reached by the mean over seeds, in the metric's direction
     published: Published | None = None
 
     @model_validator(mode="after")
     def _published_needs_a_bar(self) -> "FindingCard":
         if self.published is not None and self.bar is None:
-            raise ValueError(f'"{self.claim}": a published figure needs a bar: say how near to it we must come')
+            raise ValueError(f'"{self.claim}": a published figure needs a bar: state how close to it we must be')
         return self
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """What needs no network, or no model: a constant answer, ridge regression on the input, a price per operation."""
+    """A trivial baseline: a constant answer, ridge regression on the input, one price per operation."""
 
     name: str
     value: float
@@ -54,16 +54,16 @@ class Measured:
     """Our numbers for one claim, one per seed."""
 
     metric: str
-    unit: str  #: "" for shares and other plain numbers
+    unit: str  #: "" for shares and other dimensionless numbers
     higher_is_better: bool
     values: tuple[float, ...]
     baseline: Baseline | None = None
-    rounding: float | None = None  #: by how much one seed's value changes when sums are taken in another order
+    rounding: float | None = None  #: change of one seed's value with another order of summation
 
 
 @dataclass(frozen=True)
 class Finding(Measured):
-    """One claim in one sentence, with everything needed to judge it."""
+    """One claim, with everything needed to judge it."""
 
     claim: str = ""
     bar: float | None = None
@@ -83,14 +83,14 @@ class Finding(Measured):
 
     @property
     def meets_bar(self) -> bool | None:
-        """None where no bar is set."""
+        """None if there is no bar."""
         if self.bar is None:
             return None
         return self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
 
     @property
     def verdict(self) -> Verdict:
-        """A bar that is not met is missed, whoever set it; only a published figure can be reproduced."""
+        """A bar that is not reached is missed, whether or not it is published; only a published figure can be reproduced."""
         if self.meets_bar is False:
             return "missed"
         return "nothing published" if self.published is None else "reproduced"
@@ -98,7 +98,7 @@ class Finding(Measured):
 
 @dataclass(frozen=True)
 class Findings:
-    """The findings of one study with what they depend on: docs/results/STUDY.json."""
+    """The findings of one study and what they depend on: docs/results/STUDY.json."""
 
     study: str
     question: str
@@ -106,14 +106,14 @@ class Findings:
     machine: dict[str, str]
     versions: dict[str, str]
     seeds: tuple[int, ...]
-    digest: str  #: of everything the study measured, without dates: the same on every run on one type of CPU
+    digest: str  #: of everything measured, without dates: equal for all runs on one type of CPU
     findings: tuple[Finding, ...]
-    not_measured: tuple[str, ...] = ()  #: claims for which this run has no number
-    remarks: tuple[str, ...] = ()  #: what to keep in mind, from the study card
+    not_measured: tuple[str, ...] = ()  #: claims for which this run has no numbers
+    remarks: tuple[str, ...] = ()  #: caveats from the study card
 
     @property
     def rounding(self) -> float | None:
-        """The largest difference that another order of summation makes, over all findings that were rerun so."""
+        """The largest effect of another order of summation, over all findings that were rerun in this way."""
         return max((f.rounding for f in self.findings if f.rounding is not None), default=None)
 
 
@@ -124,12 +124,12 @@ def judge(card: FindingCard, measured: Measured) -> Finding:
 
 
 def digest_of(measured: Any) -> str:
-    """A short number for plain data: two runs that measured the same have the same."""
+    """A short digest of plain data, equal for runs with equal measurements."""
     return hashlib.sha256(json.dumps(to_plain(measured), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def machine() -> dict[str, str]:
-    """What decides how sums round: the type of CPU and the instructions that are used."""
+    """What determines how sums round: the type of CPU and the instruction set used."""
     import torch
 
     return {
@@ -149,5 +149,5 @@ def _cpu_model() -> str:
 
 
 def read_findings(path: Path) -> Findings:
-    """The findings in a file. Raises `InputError` if it is damaged or of another version."""
-    return read_plain(Findings, path, "a file of findings", "publish the study again (`neurorec report DIR --publish`)")
+    """The findings in a file. Raises `InputError` if it is damaged or from another version."""
+    return read_plain(Findings, path, "a findings file", "publish the study again (`neurorec report DIR --publish`)")

@@ -1,4 +1,4 @@
-"""The contract of a kind of study, and the one path that runs, measures and stores every kind.
+"""The contract of a kind of study, and the common path that runs, measures and stores every kind.
 
 A kind is one `StudyKind` here and one page in `report/` (`@page_of.register(ITS_RESULTS)`).
 """
@@ -18,7 +18,7 @@ from neurorec.experiments.runner import Watcher
 
 
 class AnyStudy(Protocol):
-    """What every kind loads: the card (with `about`, `question`, `finding` and `remarks`), checked, and what it must cite."""
+    """A loaded study of any kind: the checked card (with `about`, `question`, `finding` and `remarks`) and its sources."""
 
     @property
     def name(self) -> str: ...
@@ -30,7 +30,7 @@ class AnyStudy(Protocol):
 
 
 class AnyResults(Protocol):
-    """What every kind leaves behind: a dataclass of plain data, from which the page can be drawn at any time."""
+    """The results of any kind: a dataclass of plain data, from which the page can be rebuilt at any time."""
 
     @property
     def study(self) -> str: ...
@@ -44,13 +44,13 @@ class AnyResults(Protocol):
     def findings(self) -> Findings | None: ...
     @property
     def failures(self) -> list[str]:
-        """A line for everything that went wrong; what is left is complete."""
+        """One line per failure; everything else is complete."""
         ...
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asked of `neurorec run`; None where it said nothing."""
+    """The arguments of `neurorec run`; None for options that were not given."""
 
     study: str
     quick: bool = False
@@ -61,14 +61,14 @@ class Asked:
     engine: str | None = None
 
     def refuse(self, options: tuple[str, ...], why: str) -> None:
-        """For kinds to which some options mean nothing. Raises `InputError` if one of them was given."""
+        """Raises `InputError` if one of these options, which do not apply to this kind, was given."""
         given = [name for name in options if getattr(self, name)]
         if given:
-            raise InputError(f"--{given[0]}: {self.study} {why}; leave it out")
+            raise InputError(f"--{given[0]}: {self.study} {why}; omit this option")
 
     @property
     def command(self) -> str:
-        """The command that gives the same result; where it is stored and how many run at a time make no difference."""
+        """The command that gives the same result (output folder and number of parallel runs do not matter)."""
         said = {name: value for name, value in asdict(self).items() if value and name not in ("study", "out", "jobs")}
         return " ".join(
             ["neurorec run", self.study, *(f"--{n}" if v is True else f"--{n} {v}" for n, v in said.items())]
@@ -86,7 +86,7 @@ class Prepared:
 
     @property
     def plan(self) -> list[str]:
-        """What will be done, in a few lines."""
+        """A summary of what will be done, in a few lines."""
         return []
 
 
@@ -100,23 +100,23 @@ class StudyKind(ABC):
 
     @abstractmethod
     def load(self, name: str | Path) -> AnyStudy:
-        """The study, checked. Raises `InputError` if anything it names cannot work."""
+        """The checked study. Raises `InputError` if anything in it cannot work."""
 
     @abstractmethod
     def prepare(self, asked: Asked) -> Prepared:
-        """Everything that can be refused is refused here (`InputError`)."""
+        """Check everything that can be checked before the run (raises `InputError`)."""
 
     @abstractmethod
     def run(self, prepared: Any, watcher: Watcher) -> Any:
-        """Do what is missing and collect what came out, without its findings."""
+        """Do what is missing and collect the results, without findings."""
 
     @abstractmethod
     def measure(self, results: Any, claim: Any) -> Measured | None:
-        """Our numbers for one claim of the card, or None where this run has none."""
+        """Our numbers for one claim of the card, or None if this run has none."""
 
     @abstractmethod
     def fingerprint(self, results: Any) -> Any:
-        """Plain data of everything measured: what must not change when the study runs again on the same type of CPU."""
+        """Everything measured, as plain data that must not change in a rerun on the same type of CPU."""
 
     def seeds(self, results: Any) -> tuple[int, ...]:
         return ()
@@ -128,7 +128,7 @@ class StudyKind(ABC):
         write_plain(results, results.folder / "results.json")
 
     def restore(self, folder: Path) -> Any:
-        """What `store` left in the folder."""
+        """The results that `store` wrote to the folder."""
         return read_results(self.results, folder)
 
 
@@ -143,12 +143,14 @@ def run_kind(kind: StudyKind, prepared: Prepared, watcher: Watcher) -> Any:
 
 
 def with_findings(kind: StudyKind, prepared: Prepared, results: Results) -> Results:
-    """The results together with what they say about each claim of the card."""
+    """The results with a finding for each claim of the card."""
     card = prepared.study.card
     measured: list[tuple[FindingCard, Measured | None]] = [
         (claim, kind.measure(results, claim)) for claim in ([] if prepared.quick else card.finding)
     ]
-    remarks = ("Claims are not judged: a quick run is no result.",) if prepared.quick else tuple(card.remarks)
+    remarks = (
+        ("Claims are not judged, because a quick run is not a result.",) if prepared.quick else tuple(card.remarks)
+    )
     findings = Findings(
         study=results.study, question=results.question, command=prepared.command, machine=machine(),
         versions=dict(kind.versions(results)), seeds=kind.seeds(results), digest=digest_of(kind.fingerprint(results)),
@@ -160,7 +162,7 @@ def with_findings(kind: StudyKind, prepared: Prepared, results: Results) -> Resu
 
 
 def read_results(kind: type[Results], folder: Path) -> Results:
-    """The results of this type in `folder`. Raises `InputError` if there are none of this version."""
+    """The results of this type in `folder`. Raises `InputError` if there are none from this version."""
     path = Path(folder) / "results.json"
     if not path.is_file():
         raise InputError(f"{folder}: there is no results.json; give the folder that `neurorec run` wrote")
@@ -168,7 +170,7 @@ def read_results(kind: type[Results], folder: Path) -> Results:
 
 
 def open_folder(folder: Path, study: Path) -> None:
-    """Make the output folder, with a copy of the study's card. Raises `InputError` if it cannot be written."""
+    """Make the output folder, with a copy of the study's card. Raises `InputError` if it is not writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if study.resolve() != (folder / "study.toml").resolve():

@@ -1,4 +1,4 @@
-"""Every kind of study: a card says its own by `kind = "..."`; a card without one trains."""
+"""All kinds of study. A card states its `kind`; the default is "training"."""
 
 from pathlib import Path
 
@@ -20,12 +20,12 @@ def kind_of(name: str | Path) -> str:
 
 
 def load_any_study(name: str | Path) -> AnyStudy:
-    """The study `name`, of whatever kind, checked.
+    """The study `name` of any kind, checked.
 
     Raises
     ------
     InputError
-        For an unknown name or kind, a card that its kind refuses, or a published figure without a known source.
+        For an unknown name or kind, an invalid card, or a published figure without a known source.
     """
     study = study_kinds[kind_of(name)]().load(name)
     for claim in study.card.finding:

@@ -1,4 +1,4 @@
-"""Which runs a study needs, each with an id that covers everything that determines its result."""
+"""The runs that a study needs, each with an id that covers everything that determines its result."""
 
 import functools
 import hashlib
@@ -25,13 +25,13 @@ from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 3  # raise it when what a run's folder holds changes, so that older runs are made anew
+STORED_FORMAT = 3  # increase when the contents of a run's folder change, so that older runs are repeated
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run, as plain data that another process (or machine) can be given."""
+    """One run, as plain data that can be sent to another process or machine."""
 
     run_id: str
     pair: str  #: card name, "" for baselines
@@ -41,21 +41,21 @@ class RunSpec:
     task: str
     seed: int
     control: str  #: "", "frozen recurrence", "other rounding", or the name of a baseline
-    engine: str  #: the event engine where the rule learns in one, unless another kind was asked for; else what steps the cell
+    engine: str  #: the event engine if the rule uses one (unless the other kind was requested), else the cell engine
     device: str
     max_epochs: int | None
     max_samples: int | None
 
     @property
     def title(self) -> str:
-        """One line for people."""
+        """One line for display."""
         what = f"{self.pair} {self.half} {self.rule}" if self.pair else self.control
         return f"{what}{f' ({self.control})' if self.pair and self.control else ''} {self.task} seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line may change about a study."""
+    """Settings of a study that the command line may change."""
 
     seeds: tuple[int, ...]
     engine: str = "auto"
@@ -65,7 +65,7 @@ class Options:
 
     @classmethod
     def of(cls, study: LoadedStudy, *, quick: bool, seeds: int | None, engine: str, device: str) -> "Options":
-        """Options for a full or a quick run; `seeds` asks for that many seeds (0, 1, ... beyond those of the card)."""
+        """Options for a full or quick run; `seeds`: number of seeds (0, 1, ... after those of the card)."""
         card = study.card
         chosen = tuple(card.quick.seeds if quick else card.seeds)
         if seeds is not None:
@@ -78,14 +78,14 @@ class Options:
 
 
 def versions() -> dict[str, str]:
-    """What the results depend on besides cards and code."""
+    """Versions on which results depend, besides cards and code."""
     found = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {"python": platform.python_version(), **found}
 
 
 @functools.cache
 def code_digest() -> str:
-    """One number for the source of everything that decides a result."""
+    """A hash of all source code that affects results."""
     digest = hashlib.sha256()
     for folder in CODE_THAT_DECIDES:
         for path in sorted((PACKAGE / folder).rglob("*.py")):
@@ -94,7 +94,7 @@ def code_digest() -> str:
 
 
 def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
-    """Every run of the study, in the order of its card. Raises `CannotRun` if the asked engine can run none of its networks."""
+    """All runs of the study, in the order of its card. Raises `CannotRun` if the requested engine can run none of them."""
     _check_engine(study, options.engine)
     asked, specs = study.card.controls, []
     for pair in study.pairs:
@@ -120,12 +120,12 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
 
 
 def probe(half: LoadedHalf) -> Any:
-    """The half's model for one input and one output: what can be asked of it does not depend on the task."""
+    """The half's model with one input and one output, for checks that do not depend on the task."""
     return half.build(1, 1, torch.Generator().manual_seed(0))
 
 
 def _recurrent(half: LoadedHalf) -> bool:
-    """Whether the network has recurrent weights that training changes, or wires that lead back."""
+    """Whether the network has trainable recurrent weights, or feedback wires."""
     network = probe(half)
     return bool(network.recurrent_wires) or any(weight.requires_grad for weight in network.recurrent_weights())
 
@@ -148,7 +148,7 @@ def _check_engine(study: LoadedStudy, engine: str) -> None:
     models = [probe(half) for pair in study.pairs for half in pair.halves]
     reasons = [_why_not(member, model) for model in models if isinstance(model, Network)]
     if all(reasons):
-        why = reasons[0] if reasons else "it has energy models only, which are relaxed"
+        why = reasons[0] if reasons else "it has only energy models, which are relaxed"
         raise CannotRun(f"engine {engine} can run no network of study {study.name}: {why}")
 
 
@@ -158,7 +158,7 @@ def _why_not(engine: Engine, network: Network) -> str | None:
 
 
 def _learner(half: LoadedHalf, training: TrainingCard, asked: str) -> EventEngine | None:
-    """The event engine in which a training's rule learns, if it does."""
+    """The event engine that a training's rule uses, if any."""
     return rules[training.rule](training, asked).event_engine_for(probe(half))
 
 

@@ -1,6 +1,6 @@
-"""What a study leaves behind, as plain data: one `RunRecord` a run, one `CostRow` a run and chip.
+"""Results of a training study as plain data: one `RunRecord` per run, one `CostRow` per run and chip.
 
-The report reads only this (and the files of each run's folder), so it can be rebuilt at any time without training.
+The report reads only these (and the files in each run's folder), so it can be rebuilt at any time without training.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Literal
 from neurorec.basics.errors import needed
 from neurorec.experiments.findings import Findings
 
-OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed, its sums taken in another order
+OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed with another order of summation
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,17 @@ class RunRecord:
 
     `folder` holds run.json, and for trained networks history.csv (columns epoch, loss, validation_score),
     weights.safetensors, and activity.npz (arrays named as the fields of `Activity`). Baselines (chance, ridge on the raw
-    input) are runs too, with half "baseline" and no folder content beyond run.json.
+    input) are runs too, with half "baseline" and only run.json in their folder.
     """
 
     run_id: str
     pair: str  #: card name, or "" for baselines
     half: Literal["rate", "spiking", "baseline"]
-    control: str  #: "" for a proper run, "frozen recurrence", "other rounding", or the name of a baseline
-    network: str  #: for people: "LSTM", "adaptive LIF", "ridge on the input"
+    control: str  #: "" for an ordinary run, "frozen recurrence", "other rounding", or the name of a baseline
+    network: str  #: title: "LSTM", "adaptive LIF", "ridge on the input"
     layers: dict[str, str]  #: the registered cell (or energy model) of each hidden layer; empty for baselines
     rule: str  #: registered name, or ""
-    rule_title: str  #: for people: "surrogate BPTT", "STDP"
+    rule_title: str  #: title: "surrogate BPTT", "STDP"
     task: str
     seed: int
     engine: str
@@ -40,29 +40,29 @@ class RunRecord:
     train_score: float
     validation_score: float
     test_score: float
-    extra_scores: dict[str, dict[str, float]]  #: further metrics: name -> {"train", "validation", "test"}
+    extra_scores: dict[str, dict[str, float]]  #: further metrics, name -> {"train", "validation", "test"}
     chance_score: float  #: of the constant answer, on the test split
     baseline: str  #: the best other trivial baseline of the same task and seed, such as "ridge on input"
     baseline_score: float
     parameters: int
     spikes_per_sample: float
-    judgements: list[tuple[str, str]]  #: (stance, why) for each of OBJECTIONS, empty for baselines
+    judgements: list[tuple[str, str]]  #: (stance, why) per objection; empty for baselines
     status: Literal["done", "failed"]
-    reason: str  #: why it failed, or ""
+    reason: str  #: reason of failure, or ""
     wall_s: float
-    training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and what the rule chose
+    training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and choices of the rule
     versions: dict[str, str] = field(default_factory=dict)
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     folder: Path | None = None
 
     @property
     def stored_in(self) -> Path:
-        """The folder; `InputError` where the run is not stored."""
+        """The folder. Raises `InputError` if the run is not stored."""
         return needed(self.folder, f'run "{self.run_id}" is not stored; run its study first')
 
 
 def scores_of(run: RunRecord) -> dict[str, dict[str, float]]:
-    """Every metric of a run, the one it is judged by first: name -> {"train", "validation", "test"}."""
+    """All metrics of a run, the main one first: name -> {"train", "validation", "test"}."""
     first = {"train": run.train_score, "validation": run.validation_score, "test": run.test_score}
     return {run.metric: first, **{name: scores for name, scores in run.extra_scores.items() if name != run.metric}}
 
@@ -72,7 +72,7 @@ class CostRow:
     """The cost of one run's network on one chip, per inference of one sample unless the name says otherwise.
 
     A chip that cannot run the network has can_run False and why_not set; numbers are then None. All-in chips have a total
-    and no split. `at_least` says that some term the chip must price has no price (listed in `unpriced`).
+    and no split. `at_least`: some term that the chip must price has no price (listed in `unpriced`).
     """
 
     run_id: str
@@ -99,15 +99,15 @@ class CostRow:
     training_high_pJ: float | None = None
     training_dynamic_pJ: float | None = None
     training_static_pJ: float | None = None
-    training_unpriced: tuple[str, ...] = ()  #: what makes the training's total "at least"
+    training_unpriced: tuple[str, ...] = ()  #: terms that make the training's total "at least"
     training_why_not: str = ""
     unpriced: tuple[str, ...] = ()
-    static_basis: str = ""  #: over which time, which share of the chip
+    static_basis: str = ""  #: time and share of the chip
 
 
 @dataclass(frozen=True)
 class StudyResults:
-    """Everything the report draws."""
+    """Everything that the report needs."""
 
     study: str
     question: str
@@ -115,14 +115,14 @@ class StudyResults:
     quick: bool
     runs: list[RunRecord]
     costs: list[CostRow]
-    matched: dict[str, dict[str, str]]  #: pair -> what its card says is matched
-    chips: dict[str, str]  #: chip -> what its card says about it
+    matched: dict[str, dict[str, str]]  #: pair -> the `matched` texts of its card
+    chips: dict[str, str]  #: chip -> the `about` text of its card
     sources: list[str]  #: citation keys of everything used
-    exports: list[dict[str, str]]  #: one per exported file: run_id, target, path, verdict; refusals too
-    notes: list[str]  #: engines, machine, compiled or not: how it was run
+    exports: list[dict[str, str]]  #: one per exported file, or refusal: run_id, target, path, verdict
+    notes: list[str]  #: how it was run: engines, machine, compiled or not
     wall_s: float
     folder: Path
-    findings: Findings | None = None  #: what the study's claims come to; None in results of older versions
+    findings: Findings | None = None  #: None in results of older versions
 
     @property
     def failures(self) -> list[str]:

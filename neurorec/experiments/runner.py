@@ -1,4 +1,4 @@
-"""Run a study: only what is missing, several at a time, every finished run stored at once."""
+"""Run a study: only what is missing, in parallel; every finished run is stored at once."""
 
 import json
 import multiprocessing
@@ -19,7 +19,7 @@ from neurorec.learning.rule import rules
 
 
 class Watcher:
-    """What a runner tells while it works. The terminal's progress bars are one; this one is silent."""
+    """Receives progress. The terminal's progress bars are a subclass; this one does nothing."""
 
     def say(self, line: str) -> None: ...
 
@@ -31,16 +31,14 @@ class Watcher:
 
 
 class Interrupted(Exception):
-    """Ctrl-C: what had finished is stored; the same command continues."""
+    """Stopped by Ctrl-C; finished runs are stored, and the same command continues."""
 
     def __init__(self, finished: int, total: int) -> None:
-        super().__init__(
-            f"stopped; {finished} of {total} runs are stored and stay. The same command continues from there"
-        )
+        super().__init__(f"stopped; {finished} of {total} runs are stored. The same command continues from there")
 
 
 def processes(jobs: int) -> Executor:
-    """`jobs` worker processes on this machine (spawned, so that torch starts clean in each)."""
+    """`jobs` worker processes on this machine, spawned so that torch is initialised in each."""
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(os.getpid(),))
 
@@ -52,12 +50,12 @@ def run_missing(
     make_executor: Callable[[], Executor],
     watcher: Watcher,
 ) -> None:
-    """Run every spec that `folder` does not hold yet; failed ones are tried again.
+    """Run every spec that is not yet in `folder`; failed runs are tried again.
 
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the folder is not writable.
     Interrupted
         After Ctrl-C.
     """
@@ -82,13 +80,13 @@ def run_missing(
 
 
 def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
-    """Longest first, so that no long run is left alone at the end: slow rules, then spiking networks, then the others."""
+    """Longest first, so that no long run is left at the end: slow rules, then spiking networks, then the others."""
     slow = rules[spec.rule].relative_time if spec.rule in rules else 0.0
     return max(slow, 1.0), spec.half == "spiking", spec.half == "rate"
 
 
 def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> None:
-    """Report until every run has ended. A worker that dies takes its run with it, and the run says so."""
+    """Report until all runs have ended. If a worker process dies, its run is recorded as failed."""
     waiting = set(futures)
     while waiting:
         ended, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
@@ -103,6 +101,6 @@ def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> N
 
 
 def _report_progress(spec: RunSpec, store: Store, watcher: Watcher) -> None:
-    with suppress(OSError, ValueError):  # not written yet, or being replaced at this moment
+    with suppress(OSError, ValueError):  # not written yet, or just being replaced
         epoch, epochs, *score = (store.working / f"{spec.run_id}.progress").read_text().split()
         watcher.progress(spec, int(epoch), int(epochs), score[0] if score else "")

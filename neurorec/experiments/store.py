@@ -1,7 +1,7 @@
 """Results on disk: a run's folder appears only when it is complete.
 
-A run is written into `working/`, synced, and renamed to `done/RUN_ID`; a rename is all or nothing, so a kill -9 at any
-moment leaves either a whole run or rubbish under `working/`, which the next start removes.
+A run is written to `working/`, synced, and renamed to `done/RUN_ID`; renaming is atomic, so a kill -9 at any time leaves
+either a complete run or remains in `working/`, which the next start removes.
 """
 
 import csv
@@ -32,12 +32,12 @@ class Store:
         self.done, self.failed, self.working = folder / "done", folder / "failed", folder / "working"
 
     def open(self) -> None:
-        """Make the folders and clear what a killed run left half-written.
+        """Make the folders and remove the remains of killed runs.
 
         Raises
         ------
         InputError
-            If the folder cannot be written.
+            If the folder is not writable.
         """
         try:
             for part in (self.done, self.failed, self.working):
@@ -56,7 +56,7 @@ class Store:
         return (self.done / run_id / "run.json").is_file()
 
     def put(self, record: RunRecord, run: Run | None = None, card: Path | None = None) -> None:
-        """Store a finished run; a trained network brings its weights, history, activity and a copy of its pair `card`."""
+        """Store a finished run; for a trained network, with weights, history, activity and a copy of its pair `card`."""
         folder = self.working / f"{record.run_id}.{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         if card is not None:
@@ -122,7 +122,7 @@ def read_activity(folder: Path) -> Activity:
 
 
 def read_history(folder: Path) -> tuple[tuple[int, float], ...]:
-    """Validation score after each epoch; empty where the rule was not scored so."""
+    """Validation score after each epoch; empty if the rule was not scored per epoch."""
     with open(folder / "history.csv", newline="") as file:
         return tuple((int(row["epoch"]), float(row["validation_score"])) for row in csv.DictReader(file))
 

@@ -1,4 +1,4 @@
-"""A study card: one question, asked of pairs x tasks x rules x chips x seeds."""
+"""The card of a training study: one question, for pairs x tasks x rules x chips x seeds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ Control = Literal["baselines", "frozen recurrence", "other rounding"]
 
 
 class Quick(Card):
-    """What `--quick` cuts: for a look at the machinery, never for a result."""
+    """Limits of `--quick`, a smoke test that never gives results."""
 
     seeds: list[int] = Field(min_length=1)
     max_epochs: PositiveInt
@@ -25,7 +25,7 @@ class Quick(Card):
 
 
 class Other(Card):
-    """Where the runs that a claim compares with differ from its own."""
+    """How the runs of the other training differ from the claim's own."""
 
     pair: str | None = None
     half: str | None = None
@@ -45,16 +45,16 @@ class TrainingFinding(FindingCard):
     rule: str
     task: str
     control: str = ""
-    metric: str = ""  #: one of the run's metrics; the one it is judged by where this is empty
+    metric: str = ""  #: one of the run's metrics; default: the main one
     minus: Other | None = None
 
     def chosen(self) -> dict[str, str]:
-        """What the runs that are meant have in common."""
+        """Fields that select the runs of the claim."""
         return {name: getattr(self, name) for name in ("pair", "half", "rule", "task", "control")}
 
 
 class Study(Card):
-    """The card experiments/NAME.toml of a study that trains."""
+    """The card experiments/NAME.toml of a training study."""
 
     kind: Literal["training"] = "training"
     about: str
@@ -66,14 +66,14 @@ class Study(Card):
     controls: list[Control]
     quick: Quick
     finding: list[TrainingFinding] = Field(default=[])
-    remarks: list[str] = Field(default=[])  #: what a reader of the results should keep in mind
+    remarks: list[str] = Field(default=[])  #: caveats for readers of the results
 
     @model_validator(mode="after")
     def _report_chip_is_priced(self) -> "Study":
         if self.chips and self.report_chip not in self.chips:
             raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
         if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds: each seed once, or the spread is not a spread (got {self.seeds})")
+            raise ValueError(f"seeds must be distinct, or the spread is meaningless (got {self.seeds})")
         for claim in self.finding:
             if claim.pair not in (known := [Path(pair).stem for pair in self.pairs]):
                 raise ValueError(f'finding: "{claim.pair}" must be one of pairs ({", ".join(known)})')
@@ -82,7 +82,7 @@ class Study(Card):
 
 @dataclass(frozen=True)
 class LoadedStudy:
-    """A study with every card it names loaded and checked."""
+    """A study with all its cards loaded and checked."""
 
     name: str
     path: Path
@@ -91,7 +91,7 @@ class LoadedStudy:
     chips: dict[str, Chip]
 
     def sources(self) -> list[str]:
-        """Citation keys of every card, cell, rule and task that takes part, in alphabetical order."""
+        """Citation keys of all cards, cells, rules and tasks of the study, in alphabetical order."""
         keys: set[str] = set()
         for pair in self.pairs:
             keys.update(pair.card.sources)
@@ -106,9 +106,9 @@ class LoadedStudy:
 
 
 def load_study(name: str | Path) -> LoadedStudy:
-    """The study `name` (from the catalogue, or a path to a card), refused if anything it names cannot work.
+    """The study `name` (from the catalogue, or a path to a card), refused if anything in it cannot work.
 
-    Pairs named in a card given by path are looked up beside that card first.
+    For a card given by path, pairs are first looked up in the same folder.
     """
     path = find_card("experiments", name)
     card = load_card(path, Study)
@@ -118,6 +118,6 @@ def load_study(name: str | Path) -> LoadedStudy:
 
 
 def beside(study: Path, name: str) -> str | Path:
-    """`name`, or the card file of that name in the study's own folder, so that a user's cards may lie together."""
+    """`name`, or the card file of that name in the study's own folder, so that a user's cards may be kept together."""
     own = study.parent / (name if name.endswith(".toml") else f"{name}.toml")
     return own if own.is_file() and own != study else name

@@ -1,4 +1,4 @@
-"""Studies that train networks: prepared from a card, run where something is missing, and measured run by run."""
+"""Training studies: prepared from a card, run as far as runs are missing, and measured run by run."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from neurorec.tasks.task import load_task
 
 @dataclass(frozen=True)
 class PreparedStudy(Prepared):
-    """A study with its plan, checked; nothing has run."""
+    """A checked study with its plan; nothing has run."""
 
     study: LoadedStudy
     specs: list[RunSpec]
@@ -35,8 +35,8 @@ class PreparedStudy(Prepared):
             {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in self.specs if spec.engine not in ("", "torch")}
         )
         return [
-            f"{trainings} trainings x {len(seeds)} seeds on {len(tasks)} tasks, {self.jobs} at a time"
-            + ("; quick: a look at the machinery, not a result" if self.quick else ""),
+            f"{trainings} trainings x {len(seeds)} seeds on {len(tasks)} tasks, {self.jobs} in parallel"
+            + ("; quick: a smoke test, not a result" if self.quick else ""),
             f"engines: {', '.join(engines) or 'torch'}; torch for the rest",
         ]
 
@@ -54,7 +54,7 @@ def prepare_study(
     """
     study = load_study(name)
     if jobs is not None and jobs < 1:
-        raise InputError(f"--jobs {jobs}: at least one run at a time is needed")
+        raise InputError(f"--jobs {jobs}: must be at least 1")
     specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
     folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
     said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
@@ -67,13 +67,13 @@ def run_study(
     watcher: Watcher | None = None,
     make_executor: Callable[[], Executor] | None = None,
 ) -> StudyResults:
-    """Run what is missing of a prepared study and collect its results. `make_executor` may bring a cluster's executor."""
+    """Run what is missing in a prepared study and collect its results. `make_executor` may provide a cluster's executor."""
     kind = Trainings()
     return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor))
 
 
 class Trainings(StudyKind):
-    """Networks x tasks x rules x seeds, trained, priced and exported."""
+    """Networks x tasks x rules x seeds: trained, priced and exported."""
 
     results = StudyResults
 

@@ -1,4 +1,4 @@
-"""The verbs of the command line and of `import neurorec as nr`, on plain objects."""
+"""Functions behind the command line and `import neurorec as nr`, on plain objects."""
 
 from pathlib import Path
 from typing import Any
@@ -29,14 +29,14 @@ def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> C
 
 
 def export(run: Run, to: str, path: str | Path, **profile: Any) -> Path:
-    """Write `run`'s network to `path` in the format `to`. `profile`: what the format leaves to choose (nir_version, time_unit,
-    gain, dt_s of NIR). Raises `CannotRun` with the reason where that is impossible."""
+    """Write `run`'s network to `path` in the format `to`. `profile`: options of the format (for NIR nir_version, time_unit,
+    gain, dt_s). Raises `CannotRun` with the reason if that is impossible."""
     export_network(run.network, Path(path), to, **profile)
     return Path(path)
 
 
 def export_run(folder: Path, to: str, out: Path) -> str:
-    """Export the network of a stored run, check the file on the task's whole test split, and say what was found."""
+    """Export the network of a stored run and verify the file on the task's whole test split; returns the result in words."""
     record = read_run(folder)
     network = rebuild_network(record, folder)
     export_network(network, out, to)
@@ -45,7 +45,7 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 
 
 def check_file(path: Path) -> str:
-    """What `path` is: a pair, chip, link or study card, or a NIR graph; raises `InputError` if it is none, or has a fault."""
+    """The kind of `path`: a pair, chip, link or study card, or a NIR graph. Raises `InputError` if it is none or invalid."""
     if path.suffix == ".nir":
         return f"NIR graph of {len(read_nir(path).nodes)} nodes"
     if path.is_dir():
@@ -67,5 +67,5 @@ def check_file(path: Path) -> str:
         return "chip"
     raise InputError(
         f"{path.name}: neither a study (it has no question), nor a pair (no [rate] and [spiking]), nor a chip (no must_price), "
-        "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and change it"
+        "nor a link (no joins); copy a card from experiments/, models/, hardware/ or hardware/links/ and edit it"
     )

@@ -1,4 +1,4 @@
-"""What `neurorec cost` is asked about, as a workload: a stored run, a description, or a NIR file with what it hears."""
+"""The argument of `neurorec cost` as a workload: a stored run, a description, or a NIR file with its input."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from neurorec.hardware.workload.workload import TrainingRun, Workload
 
 @dataclass(frozen=True)
 class NamedWork:
-    """`outcome`: what a run achieved. `seen`: what ran of a NIR graph."""
+    """`outcome`: scores of a run. `seen`: the observed run of a NIR graph."""
 
     name: str
     work: Workload
@@ -27,30 +27,30 @@ class NamedWork:
 
 @dataclass(frozen=True)
 class Heard:
-    """What decides the spikes where a net was not observed yet. Each goes with one kind of file."""
+    """Options that determine the spikes of a network that has not been run. Each applies to one kind of file."""
 
-    spikes: Path | None = None  #: of a description: recorded spikes, not the stated rates
-    recording: Path | None = None  #: of a NIR file: its input
+    spikes: Path | None = None  #: for a description: recorded spikes instead of the stated rates
+    recording: Path | None = None  #: for a NIR file: its input
     signal: str = "auto"  #: what the recording holds
-    options: tuple[str, ...] = ()  #: of a NIR file: how it is stepped, NAME=VALUE
+    options: tuple[str, ...] = ()  #: for a NIR file: simulation settings, NAME=VALUE
 
     def refuse(self, door: str, *, spikes: bool = False, graph: bool = False) -> None:
-        """Raises `InputError` for what was given and does not go with `door`."""
+        """Raises `InputError` for options that do not apply to `door`."""
         given = {"--spikes": self.spikes and not spikes, "--input": self.recording and not graph,
                  "--nir": self.options and not graph, "--signal": self.signal != "auto" and not graph}  # fmt: skip
         for flag, wrong in given.items():
             if wrong:
                 belongs = "a description (.toml)" if flag == "--spikes" else "a NIR file"
-                raise InputError(f"{flag} goes with {belongs}, not with {door}")
+                raise InputError(f"{flag} applies to {belongs}, not to {door}")
 
 
 def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
-    """The workload of `path`, whichever of the three it is. `setting`: see `Setting`; None leaves it open.
+    """The workload of `path`, of any of the three kinds. `setting`: see `Setting`; None: default.
 
     Raises
     ------
     InputError
-        If it is none of them, or something was given that does not go with it.
+        If it is none of them, or an option does not apply to it.
     """
     if path.suffix == ".nir":
         asked = _graph(path, heard)
@@ -61,13 +61,13 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
         heard.refuse("a finished run")
         asked = stored_work(path)
     if setting.get("batch") is not None and setting["batch"] < 1:
-        raise InputError(f"--batch {setting['batch']}: a batch holds at least one inference")
+        raise InputError(f"--batch {setting['batch']}: must be at least 1")
     work = asked.work.with_setting(**{key: value for key, value in setting.items() if value is not None})
     return NamedWork(asked.name, work, asked.outcome, asked.seen)
 
 
 def stored_work(folder: Path) -> NamedWork:
-    """The network of a stored run with what it did and how it was trained; and what it achieved."""
+    """The network of a stored run with its activity, training and scores."""
     record = read_run(folder)
     trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
     epochs = int(record.training.get("epochs", 1))
@@ -82,7 +82,8 @@ def _graph(path: Path, heard: Heard) -> NamedWork:
     heard.refuse("a NIR file", graph=True)
     if heard.recording is None:
         raise InputError(
-            f"{path}: spikes decide what a network costs, so give what it hears: --input RECORDING.npy, [T, B, ...] or [T, ...]"
+            f"{path}: the cost of a network depends on its spikes, so give its input: --input RECORDING.npy "
+            "([T, B, ...] or [T, ...])"
         )
     graph = read_nir(path)
     x = read_recording(heard.recording)

@@ -1,4 +1,4 @@
-"""One run: load a pair, fit, evaluate, keep the weights. Importing this folder registers all members, those of plugins too."""
+"""One run: load a pair, train, evaluate. Importing this folder registers all members, including those of plugins."""
 
 from neurorec.basics.plugins import load_plugins
 from neurorec.training.baselines import best_baseline

@@ -1,4 +1,4 @@
-"""What a training runs over: the samples of a task with splits, or the episodes of an environment."""
+"""The data of a training: the samples of a task with splits, or the episodes of an environment."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -18,7 +18,7 @@ Scores = dict[str, float]
 
 
 class Course(Protocol):
-    """One model on one task: batches to learn from, and scores."""
+    """One model on one task: batches for training, and scores."""
 
     def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
         """The batches of an epoch; `size` None: all samples as one batch."""
@@ -29,12 +29,12 @@ class Course(Protocol):
         ...
 
     def test(self) -> tuple[Scores, Activity]:
-        """The scores on the test split, with what was observed in the same pass."""
+        """The scores on the test split, and the activity observed in the same pass."""
         ...
 
 
 def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
-    """A split as the network sees it, in steps; `max_samples` caps it. Random encoders draw from `seed` and the split."""
+    """A split as input to the network, in steps, of at most `max_samples`. Random encoders draw from `seed` and the split."""
     batch = task.split(split)
     if max_samples is not None:
         batch = batch.take(torch.arange(min(max_samples, batch.size)))
@@ -42,7 +42,7 @@ def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_sam
 
 
 class Samples:
-    """Splits of arrays, encoded once; or fresh samples in every epoch where the task draws them."""
+    """Splits of arrays, encoded once, or fresh samples in every epoch if the task draws them."""
 
     def __init__(
         self, model: Any, task: Task, encoder: Encoder, engine: Any, seed: int, device: str, max_samples: int | None,
@@ -77,7 +77,7 @@ class Samples:
 
 
 class Episodes:
-    """Episodes of an environment: while it learns, the network draws its actions by softmax; scored, it takes the best."""
+    """Episodes of an environment. In training, actions are drawn from the softmax; for scores, the best action is taken."""
 
     def __init__(
         self, model: Network, task: Environment, encoder: Encoder, engine: Engine, device: str, max_episodes: int | None
@@ -106,7 +106,7 @@ class Episodes:
 
     @torch.no_grad()
     def _play(self, count: int, generator: torch.Generator, draws: bool) -> tuple[Rollout, Batch]:
-        """Episodes under the network's policy, and the same as a batch in steps: inputs, actions, rewards."""
+        """Episodes under the network's policy, also as a batch in steps: inputs, actions, rewards."""
         state, steps = self.model.initial_state(count), []
 
         def policy(t: int, observation: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""One training from start to scores: every choice on validation data, the test split read once at the end."""
+"""One training from start to scores: all choices use validation data; the test split is read once, at the end."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,17 +30,17 @@ Progress = Callable[[int, int, float | None], None]  #: epoch, epochs, validatio
 
 
 def pick_device(name: str) -> str:
-    """ "cpu", "cuda", or for "auto" cuda where there is one."""
+    """ "cpu" or "cuda"; for "auto", cuda if available."""
     if name not in ("auto", "cpu", "cuda"):
         raise InputError(f'device "{name}" is not known; use cpu, cuda or auto')
     if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("device cuda: torch sees no CUDA device here; use --device cpu or auto")
+        raise InputError("device cuda: torch finds no CUDA device; use --device cpu or auto")
     return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """torch with one thread: small steps are faster so, and a run's sums do not depend on who called it."""
+    """torch with one thread: faster for small steps, and a run's sums do not depend on the caller."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -70,25 +70,25 @@ def train(
 
     Parameters
     ----------
-    model : half of a pair, whose card states the training; or your own `Network`, `Cell`, `EnergyModel` or torch module
+    model : half of a pair, whose card defines the training; or your own `Network`, `Cell`, `EnergyModel` or torch module
         (input [T, B, I] to output [T, B, O], counted by torch's FLOP counter), trained in place. A cell gets a linear
-        readout and weights drawn with `seed`; networks and modules start from the weights that they have
+        readout and weights drawn with `seed`; networks and modules start from their current weights
     rule : a registered name, or your own `Rule` class
-    settings : the keys of a [[training]] table, in place of what a pair card states; needed for a model of your own
-    encoder : of a model of your own, as an object or as the keys of an encoder table; none by default
-    engine : "auto", or the name of an engine: of one that steps cells and can run this one, or of an event engine, for a
-        rule whose weights change at spikes; what it does not name is chosen as for "auto"
-    freeze_recurrence : the control with recurrent weights at zero
-    other_rounding : the control in which the samples of each batch stand in reverse order: the same mathematics, with sums
-        that round differently
-    max_epochs, max_samples : caps for quick looks; a run under a cap is not a result
+    settings : the keys of a [[training]] table, instead of those of a pair card; required for your own model
+    encoder : for your own model, as an object or as the keys of an encoder table; default: none
+    engine : "auto", or the name of an engine: one that steps cells and can run this one, or an event engine, for a
+        rule whose weights change at spikes; the other kind is then chosen as for "auto"
+    freeze_recurrence : the control with recurrent weights fixed at zero
+    other_rounding : the control with the samples of each batch in reverse order: the same mathematics, but sums round
+        differently
+    max_epochs, max_samples : limits for smoke tests; such a run is not a result
 
     Raises
     ------
     InputError, CannotRun
         If the combination cannot work; nothing was started.
     RunFailed
-        If the loss became NaN, or the trained network is silent.
+        If the loss becomes NaN, or the trained network never spikes.
     """
     start = time.perf_counter()
     if not isinstance(task, Task):
@@ -114,7 +114,7 @@ def train(
     course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # for modules of the user's own: everything else draws from generators
+        torch.manual_seed(seed)  # for the user's own modules: everything else draws from generators
         history, learned = _fit(
             network, method, stepper, course, task, epochs, torch_generator(seed, "training"), progress
         )
@@ -131,7 +131,7 @@ def train(
 
 
 def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool) -> None:
-    """Raises `CannotRun` for what only layers can do, asked of an energy model, and for counts that no readout can read."""
+    """Raises `CannotRun` if an energy model is asked for something only layers can do, or for counts without a readout."""
     layered = isinstance(network, Network)
     if not layered and (freeze_recurrence or isinstance(task, Environment)):
         what = (
@@ -144,10 +144,10 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
         return
     if not task.objective.pooled:
         raise CannotRun(
-            "count_readout_penalties: spike counts are read once per sample, and this task asks in every frame"
+            "count_readout_penalties: spike counts are read out once per sample, but this task has targets in every frame"
         )
     if not layered or not can_sum(network):
-        raise CannotRun(f"count_readout_penalties: {network.title} has no plain readout that could be fitted anew")
+        raise CannotRun(f"count_readout_penalties: {network.title} has no plain readout to refit")
 
 
 def _course(
@@ -169,7 +169,7 @@ def _fit(
     network: Any, method: Rule, engine: Any, course: Course, task: Task, epochs: int, generator: torch.Generator,
     progress: Progress | None,
 ) -> tuple[list[dict[str, float]], dict[str, float]]:  # fmt: skip
-    """All epochs; where the rule can be scored after each, the weights of the best validation score are kept."""
+    """All epochs; if the rule can be scored after each, the weights with the best validation score are kept."""
     objective = task.objective
     state, history = method.init(network, engine, objective, generator), []
     learned = {"samples_seen": 0.0, "weight_updates": 0.0, "epochs": float(epochs)}
@@ -189,9 +189,7 @@ def _fit(
             score = course.scores("validation")[objective.metric]
             loss = sum(losses) / len(losses) if losses else float("nan")
             history.append({"epoch": epoch + 1, "loss": loss, "validation_score": score})
-            if best_score is None or objective.is_better(
-                score, best_score
-            ):  # of equal scores the later, better settled one
+            if best_score is None or objective.is_better(score, best_score):  # of equal scores the later one
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)
@@ -205,7 +203,7 @@ def _fit(
 
 
 def _evaluate(course: Course, task: Task) -> tuple[dict[str, float], dict[str, dict[str, float]], Activity]:
-    """The metric by split, all other scores by name and split, and the activity on the test split."""
+    """The metric per split, all other scores by name and split, and the activity on the test split."""
     found: dict[str, Scores] = {split: course.scores(split) for split in ("train", "validation")}
     found["test"], activity = course.test()
     metric = task.objective.metric
@@ -217,7 +215,7 @@ def _evaluate(course: Course, task: Task) -> tuple[dict[str, float], dict[str, d
 def _read_counts(
     network: Any, method: Rule, engine: Any, course: Course, learned: dict[str, float]
 ) -> dict[str, dict[str, float]]:
-    """Fit the readout anew on spike counts where the card asks for it; rules without targets are scored by labels too."""
+    """Refit the readout on spike counts if the card requests it; rules without targets are also scored by label assignment."""
     if not isinstance(course, Samples):
         return {}
     data, card = course.data, method.card
@@ -240,7 +238,7 @@ def _silence(network: Any) -> str:
     gain = getattr(card, "input_gain", "not in this card")
     threshold = f"{card.v_threshold:g}" if hasattr(card, "v_threshold") else "not in this card"
     return (
-        f"no neuron of the {network.title} layer spiked on the whole test split (a silent network): raise input_gain "
+        f"no neuron of the {network.title} layer spiked on the whole test split: raise input_gain "
         f"(now {gain}) or lower v_threshold (now {threshold}) in the pair "
-        "card, or pull the rate up with rate_target and rate_weight"
+        "card, or regularise the rate with rate_target and rate_weight"
     )

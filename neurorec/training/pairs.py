@@ -21,7 +21,7 @@ from neurorec.tasks.task import tasks
 
 @dataclass(frozen=True)
 class LoadedHalf:
-    """One model of a pair, ready to build, and the trainings its card states."""
+    """One model of a pair, ready to build, and its trainings."""
 
     pair: str
     half: str
@@ -30,7 +30,7 @@ class LoadedHalf:
     trainings: tuple[TrainingCard, ...]
 
     def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Any:
-        """The model with freshly drawn weights: a `Network`, or an `EnergyModel`."""
+        """The model with newly drawn weights: a `Network`, or an `EnergyModel`."""
         return self.architecture.build(inputs, outputs, self.encoder.signal, generator)
 
     def training(self, rule: str, task: str) -> TrainingCard:
@@ -39,17 +39,17 @@ class LoadedHalf:
         Raises
         ------
         InputError
-            If the card has no such table, with those it has.
+            If the card has no such table; the message lists those it has.
         """
         for training in self.trainings:
             if (training.rule, training.task) == (rule, task):
                 return training
         for registry, name in ((rules, rule), (tasks, task)):
-            registry[name]  # an unknown name says so first
+            registry[name]  # raises for an unknown name
         stated = ", ".join(f"{training.rule} on {training.task}" for training in self.trainings)
         raise InputError(
-            f"pair {self.pair}, {self.half} half: the card states no training by {rule} on {task}; "
-            f"it states: {stated}. Add a [[training]] table to a copy of the card"
+            f"pair {self.pair}, {self.half} half: the card has no training by {rule} on {task}; "
+            f"it has: {stated}. Add a [[training]] table to a copy of the card"
         )
 
 
@@ -73,9 +73,9 @@ class LoadedPair:
         return tuple(self.parts.values())
 
     def half(self, name: str) -> LoadedHalf:
-        """Raises `InputError` for a half that the card does not have, with its reason."""
+        """Raises `InputError`, with the card's reason, if there is no such half."""
         if name not in self.parts:
-            reason = getattr(self.card, f"no_{name}_half", None) or "there are the halves rate and spiking"
+            reason = getattr(self.card, f"no_{name}_half", None) or "the halves are called rate and spiking"
             raise InputError(f"pair {self.name} has no {name} half: {reason}")
         return self.parts[name]
 
@@ -86,9 +86,9 @@ def load_pair(name: str | Path) -> LoadedPair:
     Raises
     ------
     InputError
-        For anything unknown, missing or impossible in the card.
+        For anything unknown, missing or invalid in the card.
     CannotRun
-        If a stated rule cannot train the stated model.
+        If a rule cannot train the model.
     """
     path, card = read_pair(name)
     return LoadedPair(path.stem, path, card, {each: _load_half(path, each, half) for each, half in card.halves.items()})
@@ -107,7 +107,7 @@ def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
         rule = look_up(table, rules, here, "rule")
         look_up(table, tasks, here, "task")
         try:
-            rule.check(probe)  # before its settings: whoever names the wrong rule need not complete its table
+            rule.check(probe)  # before the settings, so that an unsuitable rule is reported first
         except CannotRun as error:
             raise CannotRun(f"{where}: {error}") from None
         trainings.append(check_card(table, rule.Card, here))
@@ -115,9 +115,9 @@ def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
 
 
 def _check_time_steps(half: LoadedHalf, where: str) -> None:
-    """Layers and encoder must step time alike."""
+    """Layers and encoder must have the same time step."""
     parts = {**half.architecture.cards, "encoder": half.encoder.card}
     steps = {part: card.dt_ms for part, card in parts.items() if hasattr(card, "dt_ms")}  # type: ignore[attr-defined]
     if len(set(steps.values())) > 1:
         said = ", ".join(f"{part}.dt_ms = {dt:g}" for part, dt in steps.items())
-        raise InputError(f"{where}: the parts step time differently ({said}); give them one dt_ms")
+        raise InputError(f"{where}: the parts have different time steps ({said}); use the same dt_ms for all")

@@ -1,4 +1,4 @@
-"""What a training leaves: the model and everything observed about it."""
+"""The result of a training: the model and everything observed about it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from neurorec.tasks.task import Task
 class Run:
     """A trained model and everything observed about it.
 
-    scores: the task's metric by split; extra_scores: further metrics, each by split. `activity` was counted on the whole
+    scores: the task's metric per split; extra_scores: further metrics per split. `activity` was counted on the whole
     test split, in one pass.
     """
 
@@ -47,7 +47,7 @@ class Run:
 
     @property
     def test_accuracy(self) -> float:
-        """Raises `InputError` where the task's metric is another."""
+        """Raises `InputError` if the task has another metric."""
         if self.metric != "accuracy":
             raise InputError(f"task {self.task.name} is scored by {self.metric}, not by accuracy; use run.test_score")
         return self.scores["test"]

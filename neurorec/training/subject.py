@@ -1,4 +1,4 @@
-"""What is trained: half of a pair, whose card states everything, or a model of the user's own."""
+"""What is trained: half of a pair, fully defined by its card, or the user's own model."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,13 +34,13 @@ class Subject(Protocol):
 
 
 def subject_of(model: Any, encoder: Encoder | Mapping[str, Any] | None) -> Subject:
-    """Raises `InputError` for anything that cannot be trained."""
+    """Raises `InputError` for an object that cannot be trained."""
     if isinstance(encoder, Mapping):
         kind = look_up(encoder, encoders, "encoder")
         encoder = kind(check_card(dict(encoder), kind.Card, "encoder"))
     if isinstance(model, LoadedHalf):
         if encoder is not None:
-            raise InputError("half of a pair brings its own encoder; leave `encoder` out")
+            raise InputError("half of a pair has its own encoder; omit `encoder`")
         return CardSubject(model)
     if isinstance(model, nn.Module):
         return OwnSubject(model, encoder or NoEncoder(EncoderCard(name="none")))
@@ -80,7 +80,7 @@ class CardSubject:
 
 @dataclass(frozen=True)
 class OwnSubject:
-    """A model of the user's own; trained in place, from the weights that it has."""
+    """The user's own model, trained in place from its current weights."""
 
     model: nn.Module
     encoder: Encoder
@@ -88,16 +88,14 @@ class OwnSubject:
 
     @property
     def half(self) -> str:
-        signal = getattr(self.model, "output_signal", "values")  # of a cell
+        signal = getattr(self.model, "output_signal", "values")  # for a cell
         return "spiking" if signal == "spikes" or getattr(self.model, "spikes", False) else "rate"
 
     def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
         name, rule_class = _rule(rule)
         if settings is None:
             keys = ", ".join(key for key in rule_class.Card.model_fields if key not in ("rule", "task"))
-            raise InputError(
-                f"a model of your own has no card; give settings = {{...}} with the keys of {name}: {keys}"
-            )
+            raise InputError(f"your own model has no card; give settings = {{...}} with the keys of {name}: {keys}")
         return name, rule_class, _settings(name, rule_class, task, settings)
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
@@ -110,7 +108,9 @@ class OwnSubject:
         )
         for what, has, needs in (("inputs", inputs, task.inputs), ("outputs", outputs, task.outputs)):
             if has != needs:
-                raise InputError(f"task {task.name} has {needs} {what}, and the network {has}; build it for this task")
+                raise InputError(
+                    f"task {task.name} has {needs} {what}, but the network has {has}; build it for this task"
+                )
         return network
 
 

@@ -65,7 +65,7 @@ def test_the_ends_of_the_range():
     assert (pre * 4 + post).tolist() == list(range(20))
     assert connect_by_chance(random, 100, 100, 1e-300)[0].size == 0
     for wrong in (-0.1, 1.1, np.nan):
-        with pytest.raises(InputError, match="the probability of a synapse must lie between 0 and 1"):
+        with pytest.raises(InputError, match="the probability of a synapse must be between 0 and 1"):
             connect_by_chance(random, 5, 4, wrong)
 
 

@@ -57,7 +57,7 @@ def test_a_loop_without_a_neuron_is_refused():
     text = str(error.value)
     assert text.startswith("made up: the loop ")
     assert '"p" -> "q"' in text
-    assert text.endswith("holds no neuron and no Delay; add one")
+    assert text.endswith("contains no neuron and no Delay; add one")
 
 
 def test_nodes_that_nothing_reaches_are_refused():
@@ -71,7 +71,7 @@ def test_nodes_that_nothing_reaches_are_refused():
     edges = [("input", "a"), ("a", "output"), ("alone", "w"), ("w", "alone")]
     with pytest.raises(InputError) as error:
         flat_graph(nir.NIRGraph(nodes, edges), "made up")
-    assert str(error.value) == "made up: nothing leads from the Input to alone, w; connect or remove them"
+    assert str(error.value) == "made up: no path leads from the Input to alone, w; connect or remove them"
 
 
 def test_two_inputs_are_refused():
@@ -80,7 +80,7 @@ def test_two_inputs_are_refused():
     with pytest.raises(InputError) as error:
         flat_graph(nir.NIRGraph(nodes, [("left", "a"), ("right", "a"), ("a", "output")]), "made up")
     assert str(error.value) == (
-        "made up: the graph has 2 Input nodes ['left', 'right']; this interpreter runs exactly one"
+        "made up: the graph has 2 Input nodes ['left', 'right']; this interpreter needs exactly one"
     )
 
 
@@ -99,7 +99,7 @@ def test_input_of_the_wrong_width_names_both_shapes():
     with pytest.raises(InputError) as error:
         run_nir(chain(integrate_and_fire(n=3)), torch.zeros(5, 2, 4), STEPS)
     assert str(error.value) == (
-        'made up: the input has shape (5, 2, 4), but its node "input" takes [3] a step; give [T, B, 3] with at '
+        'made up: the input has shape (5, 2, 4), but its node "input" takes [3] per step; give [T, B, 3] with at '
         "least one time step T"
     )
 

@@ -74,7 +74,7 @@ def test_delay_must_be_a_whole_number_of_steps():
     with pytest.raises(InputError) as error:
         run_column(chain(nir.Delay(full(1.5e-3))), [1.0], NirOptions(dt_s=1e-3))
     assert str(error.value) == (
-        'made up: node "a" delays by [1.5] steps of 0.001; delays must be whole numbers of steps, so choose a '
+        'made up: node "a" delays by [1.5] steps of 0.001; delays must be integer numbers of steps, so choose a '
         "dt_s that divides them"
     )
 
@@ -82,7 +82,7 @@ def test_delay_must_be_a_whole_number_of_steps():
 def test_several_spikes_need_positive_thresholds():
     with pytest.raises(InputError) as error:
         run_column(chain(integrate_and_fire(0.0)), [1.0], options(several_spikes=True))
-    assert str(error.value) == 'made up: node "a" has thresholds <= 0, which several_spikes cannot divide by'
+    assert str(error.value) == 'made up: node "a" has thresholds <= 0, by which several_spikes cannot divide'
 
 
 def test_lif_leaks_from_and_to_v_leak():

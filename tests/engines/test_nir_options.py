@@ -176,8 +176,8 @@ def test_float64_keeps_every_digit_of_the_input():
         ({"dt_s": 0.0}, "NIR option dt_s must be a positive number of seconds (got 0.0)"),
         (
             {"several_spikes": True, "reset": "subtract_guarded"},
-            'NIR option several_spikes goes with reset "zero" or "subtract" only (got "subtract_guarded", which counts '
-            "one spike a step)",
+            'NIR option several_spikes requires reset "zero" or "subtract" (got "subtract_guarded", which allows '
+            "one spike per step)",
         ),
     ],
 )
@@ -191,6 +191,6 @@ def test_a_foreign_file_promises_no_options():
     with pytest.raises(InputError) as error:
         promised_options({}, "their.nir")
     assert str(error.value) == (
-        "their.nir: neurorec did not write this file, so it does not say how it is to be stepped; give a NirOptions "
-        "(dt_s at least, see docs/nir.md)"
+        "their.nir: this file was not written by neurorec and does not state how to step it; give a NirOptions "
+        "(at least dt_s, see docs/nir.md)"
     )

@@ -108,7 +108,7 @@ def test_values_are_refused_where_spikes_are_wanted():
     with pytest.raises(InputError) as caught:
         present(BRIAN2, one_neuron(), torch.full((2, 1, 2), 0.5))
     assert str(caught.value) == (
-        "event engines: input lines carry spikes, 0 or 1 per step (got 0.5); encode the values first, for example with the "
+        "event engines: input lines carry spikes, 0 or 1 per step (got 0.5); encode values first, for example with the "
         "encoder regular_rate"
     )
 
@@ -117,8 +117,8 @@ def test_neurons_that_spike_at_rest_are_refused():
     with pytest.raises(CannotRun) as caught:
         present(BRIAN2, one_neuron(threshold=-1.0), torch.zeros(2, 1, 2))
     assert str(caught.value) == (
-        "event engines cannot run competitive LIF: v_leak 0 must lie below v_threshold -1, or neurons spike while the next "
-        "sample is still on its way"
+        "event engines cannot run competitive LIF: v_leak 0 must be below v_threshold -1, or neurons spike before the next "
+        "sample arrives"
     )
 
 

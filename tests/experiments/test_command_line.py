@@ -66,7 +66,8 @@ def test_bad_input_is_refused_with_one_message(tmp_path):
         ("v_reset = 0.0", "v_rest = 0.0", 'key "v_rest" is not known (did you mean "v_reset"?)'),
         ('name = "lif"', 'name = "life"', 'tiny.toml: spiking.cell.name: cell "life" is not known (did you mean "lif"?); '),
         ("dt_ms = 1.0\n[spiking.encoder]", "dt_ms = 2.0\n[spiking.encoder]",
-         "the parts step time differently (hidden.dt_ms = 1, readout.dt_ms = 2, encoder.dt_ms = 1); give them one dt_ms"),
+         "the parts have different time steps (hidden.dt_ms = 1, readout.dt_ms = 2, encoder.dt_ms = 1); use the same dt_ms "
+         "for all"),
     ]:  # fmt: skip
         (tmp_path / "tiny.toml").write_text(pair.replace(old, new, 1))
         assert said in refused("run", card, "--out", tmp_path / "out")
@@ -132,8 +133,8 @@ def test_an_engine_of_either_kind_can_be_asked_for_and_the_report_says_which_ran
 
 def test_an_engine_that_nobody_has_or_that_can_run_nothing_is_refused(tmp_path):
     assert refused("run", stdp_study(tmp_path), "--engine", "brain2") == (
-        'engine "brain2" is not known (did you mean "brian2"?); known: auto; fused, norse, torch (they step cells); '
-        "brian2, plastic (they run rules whose weights change at spikes, such as stdp)"
+        'engine "brain2" is not known (did you mean "brian2"?); known: auto; fused, norse, torch (for stepping cells); '
+        "brian2, plastic (for rules whose weights change at spikes, such as stdp)"
     )
     assert refused("run", write_study(tmp_path), "--engine", "brian2") == (
         "engine brian2 can run no training of study study: it runs rules whose weights change at spikes, such as stdp; use "
@@ -268,7 +269,7 @@ def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_p
     _, said = process.communicate(timeout=60)
     if how == signal.SIGINT:
         assert process.returncode == 130
-        assert "runs are stored and stay. The same command continues from there" in said
+        assert "runs are stored. The same command continues from there" in said
         assert "Traceback" not in said
     wait_for_workers(process)
     stored = finished_runs(out)

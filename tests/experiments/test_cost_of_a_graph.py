@@ -51,22 +51,25 @@ def test_counts_of_one_inference_and_the_price_are_printed(there):
 
 def test_a_wrong_question_is_refused_by_text(there):
     for arguments, text in (
-        (["net.nir"], "net.nir: spikes decide what a network costs, so give what it hears: --input RECORDING.npy"),
+        (["net.nir"], "net.nir: the cost of a network depends on its spikes, so give its input: --input RECORDING.npy"),
         (
             ["net.nir", "--input", "x.npy"],
-            "neurorec did not write this file, so it does not say how it is to be stepped",
+            "this file was not written by neurorec and does not state how to step it",
         ),
         (["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--training"], "--training needs a finished run"),
         (
             ["net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--batch", "0"],
-            "--batch 0: a batch holds at least one",
+            "--batch 0: must be at least 1",
         ),
         (
             ["net.nir", "--input", "x.npy", "--nir", "rset=zero"],
             'NIR option "rset=zero" is not known (did you mean "reset"?)',
         ),
         (["net.nir", "--input", "x.npy", "--nir", "dt_s=1ms"], 'dt_s must be a positive number of seconds (got "1ms")'),
-        (["net.nir", "--input", "x.npy", "--nir", "output_delayed=1"], 'output_delayed is true or false (got "1")'),
+        (
+            ["net.nir", "--input", "x.npy", "--nir", "output_delayed=1"],
+            'output_delayed must be true or false (got "1")',
+        ),
     ):
         assert text in said(*arguments), arguments
 

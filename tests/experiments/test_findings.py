@@ -59,9 +59,7 @@ def test_findings_come_back_from_their_file(tmp_path):
 def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
     text = write_plain(made_up_findings(), tmp_path / "s.json").read_text()
     (tmp_path / "s.json").write_text(text.replace("0.8\n", '"high"\n', 1))
-    told = (
-        r"not a file of findings of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
-    )
+    told = r"not a findings file of this version \(findings\[0\]\.values\[1\]: must be a number, got 'high'\); publish"
     with pytest.raises(InputError, match=told):
         read_findings(tmp_path / "s.json")
 
@@ -69,7 +67,7 @@ def test_a_damaged_file_is_told_where_and_what_to_do(tmp_path):
 def test_a_published_figure_needs_a_bar_and_a_known_source(tmp_path):
     plain = {"claim": "It works.", "published": {"value": 0.9, "source": "diehl2015", "grade": "read"}}
     with pytest.raises(
-        InputError, match=r'"It works\.": a published figure needs a bar: say how near to it we must come'
+        InputError, match=r'"It works\.": a published figure needs a bar: state how close to it we must be'
     ):
         check_card(plain, FindingCard, "s.toml")
     card = write_study(tmp_path)

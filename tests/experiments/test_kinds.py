@@ -38,6 +38,6 @@ def test_a_card_without_a_kind_trains_and_an_unknown_kind_is_named(tmp_path):
 
 
 def test_options_of_trainings_are_refused_where_nothing_is_trained():
-    with pytest.raises(InputError, match=r"^--seeds: counting trains nothing; leave it out$"):
+    with pytest.raises(InputError, match=r"^--seeds: counting trains nothing; omit this option$"):
         Asked("counting", seeds=2).refuse(("seeds", "jobs"), "trains nothing")
     Asked("counting", quick=True).refuse(("seeds", "jobs"), "trains nothing")

@@ -147,7 +147,7 @@ def test_failed_runs_are_marked_the_others_go_on_and_they_are_tried_again(tmp_pa
         "the loss became inf; lower learning_rate (now 3e+37) or clip_norm (now 1) in the pair card"
     )
     assert failed["spiking"].reason.startswith(
-        "no neuron of the recurrent LIF layer spiked on the whole test split (a silent network): raise input_gain (now 0.0) "
+        "no neuron of the recurrent LIF layer spiked on the whole test split: raise input_gain (now 0.0) "
         "or lower v_threshold (now 1) in the pair card"
     )
     assert failed["spiking"].network == "recurrent LIF"
@@ -197,7 +197,7 @@ def test_impossible_studies_are_refused_before_anything_runs(tmp_path):
         (text.replace('report_chip = "loihi1"', 'report_chip = "odin"'), 'report_chip: "odin" must be one of chips'),
         (
             text.replace("seeds = [0]\ncontrols", "seeds = [0, 0]\ncontrols"),
-            "seeds: each seed once, or the spread is not a spread",
+            "seeds must be distinct, or the spread is meaningless",
         ),
         (text.replace('["tiny"]', '["lif_vs_elmann"]'), 'there is no card "lif_vs_elmann" in models/ (did you mean'),
         (text.replace('"cortex_m4"', '"cortex_m5"'), 'there is no card "cortex_m5" in hardware/ (did you mean'),

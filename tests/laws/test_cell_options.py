@@ -202,7 +202,7 @@ def test_engines_that_know_one_reset_only_refuse_the_other():
     with pytest.raises(CannotRun) as caught:
         choose_engine("norse", cell)
     assert str(caught.value) == (
-        'engine norse cannot run adaptive LIF: its reset is "subtract", and Norse\'s recurrent steps know "zero" only; '
+        'engine norse cannot run adaptive LIF: its reset is "subtract", but Norse\'s recurrent steps support only "zero"; '
         "use --engine auto"
     )
     assert choose_engine("auto", cell).title == "fused"

@@ -33,25 +33,25 @@ def test_hops_saved_by_annealing_are_said(capsys):
 @pytest.mark.parametrize(
     ("what", "setting", "told"),
     [
-        ("odin_point.toml", {"batch": 0}, "--batch 0: a batch holds at least one inference"),
+        ("odin_point.toml", {"batch": 0}, "--batch 0: must be at least 1"),
         ("none.toml", {}, "none.toml: there is no such description; copy one"),
         ("no_run", {}, "this is not the folder of a finished run"),
         (
             "odin_point.toml",
             {"heard": Heard(recording=Path("x.npy"))},
-            "--input goes with a NIR file, not with a description",
+            "--input applies to a NIR file, not to a description",
         ),
-        ("odin_point.toml", {"heard": Heard(signal="values")}, "--signal goes with a NIR file, not with a description"),
-        ("no_run", {"heard": Heard(options=("dt_s=1",))}, "--nir goes with a NIR file, not with a finished run"),
+        ("odin_point.toml", {"heard": Heard(signal="values")}, "--signal applies to a NIR file, not to a description"),
+        ("no_run", {"heard": Heard(options=("dt_s=1",))}, "--nir applies to a NIR file, not to a finished run"),
         (
             "no_run",
             {"heard": Heard(spikes=Path("x.npz"))},
-            "--spikes goes with a description (.toml), not with a finished run",
+            "--spikes applies to a description (.toml), not to a finished run",
         ),
         (
             "a.nir",
             {"heard": Heard(spikes=Path("x.npz"))},
-            "--spikes goes with a description (.toml), not with a NIR file",
+            "--spikes applies to a description (.toml), not to a NIR file",
         ),
     ],
 )

@@ -185,7 +185,7 @@ def test_what_cannot_be_trained_is_refused(pair, task):
     with pytest.raises(InputError) as caught:
         train(pair.rate, task, "ridge", seed=0)
     assert str(caught.value) == (
-        "pair tiny, rate half: the card states no training by ridge on store_recall; it states: bptt on store_recall. "
+        "pair tiny, rate half: the card has no training by ridge on store_recall; it has: bptt on store_recall. "
         "Add a [[training]] table to a copy of the card"
     )
     with pytest.raises(InputError, match='rule "bpt" is not known \\(did you mean "bptt"\\?\\)'):
@@ -198,6 +198,6 @@ def test_what_cannot_be_trained_is_refused(pair, task):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")
 def test_cuda_is_refused_where_there_is_none():
-    with pytest.raises(InputError, match="device cuda: torch sees no CUDA device here; use --device cpu or auto"):
+    with pytest.raises(InputError, match="device cuda: torch finds no CUDA device; use --device cpu or auto"):
         pick_device("cuda")
     assert pick_device("auto") == "cpu"

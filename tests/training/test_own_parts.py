@@ -144,7 +144,9 @@ def test_a_network_keeps_the_weights_that_it_has():
     assert torch.allclose(first.w_in, before, atol=1e-9)
     x, y = data()
     wide = nr.Task.from_arrays(x, y.expand(-1, 2), "regression", SPLITS)
-    with pytest.raises(nr.InputError, match="task own task has 2 outputs, and the network 1; build it for this task"):
+    with pytest.raises(
+        nr.InputError, match="task own task has 2 outputs, but the network has 1; build it for this task"
+    ):
         nr.train(network, wide, "bptt", settings=SETTINGS)
 
 
@@ -318,7 +320,7 @@ WIDE = "module Answering: x [T, B, I] = [2, 1, 3] must give y [T, B, O] = [2, 1,
 
 
 @pytest.mark.parametrize(("asked", "told"), [
-    ({"settings": None}, "a model of your own has no card; give settings = {...} with the keys of bptt: epochs, batch_size,"),
+    ({"settings": None}, "your own model has no card; give settings = {...} with the keys of bptt: epochs, batch_size,"),
     ({"settings": {k: v for k, v in SETTINGS.items() if k != "epochs"}},
      "settings of bptt: epochs: this key is missing; add it"),
     ({"settings": {**SETTINGS, "learning_rat": 1.0}},
@@ -333,7 +335,7 @@ WIDE = "module Answering: x [T, B, I] = [2, 1, 3] must give y [T, B, O] = [2, 1,
     ({"rule": "ridge", "settings": {"epochs": 1, "batch_size": 9, "penalties": [1.0]}},
      "rule ridge readout cannot train Answering: its output is not a plain readout of the layers"),
     ({"settings": {**SETTINGS, "count_readout_penalties": [1.0]}},
-     "count_readout_penalties: Answering has no plain readout that could be fitted anew"),
+     "count_readout_penalties: Answering has no plain readout to refit"),
     ({"task": nr.load_task("delayed_match_to_sample", 0), "model": module(inputs=5, outputs=3)},
      "rule BPTT cannot learn task delayed_match_to_sample: it learns from errors of the outputs, but the task "
      "offers only inputs or rewards"),

@@ -1,4 +1,4 @@
-"""The time loop backward, over the samples one thread owns: the exact adjoint, with the surrogate for the spike."""
+"""The backward time loop over the samples of one thread: the exact adjoint, with the surrogate for the spike."""
 
 from typing import Any, cast
 
@@ -12,7 +12,7 @@ from neurorec.engines.fused.forward import SEGMENT, addresses_of, new_tile, run_
 from neurorec.engines.fused.loop_data import Again, Events, Part
 
 ACTIVE = 0.35  #: share of neurons with a surrogate derivative above which the dense product is faster
-BLOCK = 64 // TILE_ROWS  #: steps of a tile whose gradients go to the weights together, one bit of a word for each row
+BLOCK = 64 // TILE_ROWS  #: steps of a tile whose gradients are added to the weights together, one bit of a word per row
 add_dots, add_product = cast(Any, vectors.add_dots), cast(Any, vectors.add_product)
 add_rows, add_marked_rows = cast(Any, vectors.add_rows), cast(Any, vectors.add_marked_rows)
 call_rows, fetch_row = cast(Any, vectors.call_rows), cast(Any, vectors.fetch_row)
@@ -21,10 +21,10 @@ transpose_bits = cast(Any, vectors.transpose_bits)
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def backward_rows(code, compact, graded, given, kept, w_rec, state, sent, added, low, high):
-    """Samples low to high, from what `forward_rows` kept (near [1, SEGMENT, TILE_ROWS, .] is lent if it kept starts), and
-    from the gradient of what was sent. w_rec [H, width] by receiving neuron; state [B, ., width] the gradient of the final
-    state, left as that of the first, and then those of the learned rows. Where the surrogate is `compact`, gz is worked out
-    only where its derivative is not zero."""
+    """Samples low to high, from what `forward_rows` kept (near [1, SEGMENT, TILE_ROWS, .] is scratch space if it kept
+    starts), and from the gradient of the output. w_rec [H, width] by receiving neuron; state [B, ., width] is the gradient of
+    the final state and becomes that of the initial state, followed by those of the learned rows. If the surrogate is
+    `compact`, gz is computed only where its derivative is not zero."""
     near, x_bits, z_bits, lengths, drive_gradient = kept.near, kept.x_bits, kept.z_bits, given.lengths, added.drive
     out, weights, summed = sent.out, sent.weights, sent.summed
     (H, width), T, S, I = w_rec.shape, len(z_bits), state.shape[1], given.x.shape[2]  # noqa: E741
@@ -107,8 +107,8 @@ def spread(out, out_at, weights, summed, gz, t, b, k):
 
 @inlined
 def add_events(out_at, size, bits, lag, x, graded, events, part):
-    """The row at out_at of a line += value times gradient of the drive, for every event in `bits` of the steps of `part`,
-    less `lag`. Line by line, so that its row stays in registers for all events of up to 64 rows."""
+    """Row of each line at out_at += value times gradient of the drive, for every event in `bits` in the steps of `part`
+    minus `lag`. Line by line, so that its row stays in registers for all events of up to 64 rows."""
     words, lines, values, width = events.words, events.lines, events.values, events.width
     for w in range(bits.shape[2]):
         found = np.uint64(0)

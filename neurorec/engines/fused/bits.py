@@ -1,4 +1,4 @@
-"""Spikes as bits, 64 to a word: written from rows of numbers, listed as events, turned from rows to lines."""
+"""Spikes as bits, 64 per word: set from rows of numbers, listed as events, transposed from rows to lines."""
 
 from typing import Any, cast
 
@@ -16,21 +16,21 @@ trailing_zeros = cast(Any, numbers.trailing_zeros)
 
 @inlined
 def at(base, row, width):
-    """Address of a row of `width` numbers. (A slice would count its references, atomically, at every time step.)"""
+    """Address of a row of `width` numbers. (A slice would update its reference count atomically in every time step.)"""
     return base + row * width * FLOAT
 
 
 @inlined
 def set_bits(rows, address, row, size, words, now, b, ahead):
-    """Bit k of words[now, b]: whether the k-th number of rows[row], which starts at `address`, is other than 0, for
-    k < size. Fetches the row that lies `ahead` bytes further on. Returns how many bits are set."""
+    """Set bit k of words[now, b] if the k-th number of rows[row], which starts at `address`, is not 0, for k < size.
+    Prefetches the row `ahead` bytes later. Returns the number of set bits."""
     found, whole, left = 0, size // 64, size % 64
     for w in range(whole):
         words[now, b, w] = nonzero_bits(address + w * 64 * FLOAT, ahead)
         found += count_bits(words[now, b, w])
     if left:
         word = np.uint64(0)
-        if whole:  # the last 64 numbers, less those that were seen
+        if whole:  # the last 64 numbers, without those already seen
             word = nonzero_bits(address + (size - 64) * FLOAT, ahead) >> np.uint64(64 - left)
         else:
             for k in range(size):
@@ -42,7 +42,7 @@ def set_bits(rows, address, row, size, words, now, b, ahead):
 
 @inlined
 def list_bits(word, first, lines, found):
-    """The numbers of the bits that are set, counted from `first`, into `lines` from `found` on. Returns the new end."""
+    """Append the indices of the set bits, counted from `first`, to `lines` at position `found`. Returns the new end."""
     while word != 0:
         lines[found] = first + np.int64(trailing_zeros(word))
         word &= word - np.uint64(1)
@@ -52,7 +52,7 @@ def list_bits(word, first, lines, found):
 
 @inlined
 def list_events(words, now, b, lines):
-    """The numbers of the bits that are set in words[now, b], in order, into `lines`. Returns how many."""
+    """Write the indices of the set bits in words[now, b], in order, to `lines`. Returns their number."""
     found = 0
     for w in range(words.shape[2]):
         found = list_bits(words[now, b, w], w * 64, lines, found)
@@ -61,7 +61,7 @@ def list_events(words, now, b, lines):
 
 @inlined
 def count_events(words, now, first, rows):
-    """How many bits are set in words[now, first] and the rows behind it."""
+    """Number of set bits in words[now, first] and the following rows."""
     found = 0
     for b in range(first, first + rows):
         for w in range(words.shape[2]):

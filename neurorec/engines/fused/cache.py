@@ -1,4 +1,4 @@
-"""Loads numba and the compiled time loops at first use, from a folder of the user's that survives the process."""
+"""Loads numba and the compiled time loops on first use, from a persistent folder of the user's."""
 
 import hashlib
 from functools import cache
@@ -12,7 +12,7 @@ from neurorec.engines.llvm.processor import processor
 
 @cache
 def load_loops() -> ModuleType:
-    """The module of time loops. The first call on a machine compiles (some seconds); later ones read the result."""
+    """The module of time loops. The first call on a machine compiles (seconds); later ones load the result."""
     import numba
 
     before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
@@ -25,7 +25,7 @@ def load_loops() -> ModuleType:
 
 
 def cache_folder() -> Path:
-    """One folder for each state of the code and each processor. numba replaces files in it whole, so several
+    """One folder per version of the code and processor. numba replaces files atomically, so several
     processes may share it."""
     folders = [Path(module.__path__[0]) for module in (fused, llvm)]
     code = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))

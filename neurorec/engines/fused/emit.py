@@ -1,4 +1,4 @@
-"""Short names for what the inner loops in vectors.py are written with: loops, rows, vectors."""
+"""Building blocks of the inner loops in vectors.py: loops, rows, vectors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from neurorec.engines.llvm.processor import processor
 WORD = ir.IntType(64)
 LANES, TILE_ROWS = processor().lanes, processor().tile_rows
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
-BLOCKS = (8, 2)  #: vectors that a loop over columns takes at once: as many as fit, then two by two
+BLOCKS = (8, 2)  #: vectors per iteration of a loop over columns: first the larger number, then the smaller
 
 
 def repeat(b: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
@@ -35,7 +35,7 @@ def repeat(b: Any, count: Any, start: list[Any], body: Callable[[Any, list[Any]]
 
 
 def over_bits(b: Any, word: Any, start: list[Any], body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
-    """While a bit of the word is set: values = body(word, values), then its lowest bit goes out. Returns the last values."""
+    """While a bit of the word is set: values = body(word, values), then clear its lowest bit. Returns the last values."""
     before, head = b.block, b.append_basic_block("bits")
     inside, after = b.append_basic_block("bit"), b.append_basic_block("done")
     b.branch(head)
@@ -84,7 +84,7 @@ def multiply_add(b: Any, x: Any, y: Any, z: Any) -> Any:
 def fetch(b: Any, address: Any) -> None:
     flag, pointer = ir.IntType(32), ir.IntType(8).as_pointer()
     fetch = llvm_function(b.module, "llvm.prefetch.p0", ir.VoidType(), [pointer, flag, flag, flag])
-    b.call(fetch, [b.inttoptr(address, pointer), flag(0), flag(2), flag(1)])  # to read, into the second-level cache
+    b.call(fetch, [b.inttoptr(address, pointer), flag(0), flag(2), flag(1)])  # for reading, into the second-level cache
 
 
 def over_columns(b: Any, width: Any, body: Callable[[Any, int], None]) -> None:
@@ -107,7 +107,7 @@ def places_of(b: Any, column: Any, vectors: int) -> list[Any]:
 
 
 def procedure(arguments: int, emit: Callable[..., None]) -> Any:
-    """An intrinsic with int64 arguments and no result, whose code `emit(builder, *arguments)` writes."""
+    """An intrinsic with int64 arguments and no result, whose code is emitted by `emit(builder, *arguments)`."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         emit(builder, *values)

@@ -1,4 +1,4 @@
-"""Steps recorded and compiled before, for as long as everything that a layer's step may read is the very same."""
+"""Cache of recorded and compiled steps, valid as long as all objects that a layer's step may read are the same."""
 
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,13 +16,13 @@ def recorded_step(layer: Layer) -> tuple[Recorded, StepCode]:
     if before is None or len(before[0]) != len(read) or any(a is not b for a, b in zip(before[0], read, strict=True)):
         recorded = record(layer)
         before = (read, recorded, compile_step(recorded))
-        if all(any(row is one for one in read) for row in recorded.forward.rows):  # none was worked out from others
+        if all(any(row is one for one in read) for row in recorded.forward.rows):  # none was computed from others
             _known[layer] = before
     return before[1], before[2]
 
 
 def _what_a_step_reads(layer: Layer) -> list[Any]:
-    """The layer's classes, attributes, parts, weights and buffers (the objects; the numbers inside tensors may change)."""
+    """The layer's classes, attributes, submodules, weights and buffers (the objects; values inside tensors may change)."""
     found: list[Any] = []
     for module in layer.modules():
         found += [type(module), type(module).__dict__.get("step")]

@@ -12,31 +12,31 @@ from neurorec.models.layer import Layer
 
 @dataclass(frozen=True)
 class Recorded:
-    """One step of a layer, elementwise, beside the products W_in x and (where it is recurrent) W_rec z.
+    """One step of a layer, elementwise, apart from the products W_in x and (if recurrent) W_rec z.
 
-    Forward: the nodes of the output, of each next state, and of what is kept for the way back. Backward, from the gradient
-    gz of the output, of each next state, and of each learned row as summed so far: the gradient of the drive
+    Forward: the nodes of the output, of each next state, and of what is kept for the backward pass. Backward: from the
+    gradient gz of the output, of each next state, and of each learned row accumulated so far, the gradient of the drive
     W_in x + W_rec z, of each state, and of each learned row.
     """
 
-    names: tuple[str, ...]  #: the state's fields but the spikes, in order
+    names: tuple[str, ...]  #: the state's fields except the spikes, in order
     spikes: str | None  #: the state's field that holds the spikes
     w_in: Tensor
     w_rec: Tensor | None
     forward: Graph
     output: int
-    kept: tuple[int, ...]  #: of a spiking layer, first what the spike function is called with: u - threshold
+    kept: tuple[int, ...]  #: for a spiking layer, the first is the argument of the spike function, u - threshold
     next_states: tuple[int, ...]
     learned: tuple[int, ...]  #: which of the graph's rows need a gradient
     backward: Graph
     drive: int
     states: tuple[int, ...]  #: gradients of the states, then of the learned rows
-    slope: int  #: the surrogate derivative, from what is kept first
+    slope: int  #: the surrogate derivative, computed from the first kept value
     compact: bool  #: whether the surrogate derivative is zero away from the threshold
 
 
 class _Spiking:
-    """Takes the place of the layer's spike function while its step is recorded."""
+    """Replaces the layer's spike function while its step is recorded."""
 
     def __init__(self) -> None:
         self.distances: list[Symbol] = []
@@ -47,17 +47,17 @@ class _Spiking:
 
 
 def record(layer: Layer) -> Recorded:
-    """Raises `NotElementwise` where the step holds more than arithmetic on one neuron and the two products."""
+    """Raises `NotElementwise` if the step contains more than per-neuron arithmetic and the two products."""
     spiking = layer.output_signal == "spikes" and hasattr(layer, "spike")
     if not spiking and layer.recurrent_weights():
-        raise NotElementwise("its recurrent lines carry values; this engine follows spikes")
+        raise NotElementwise("its recurrent lines carry values, but this engine processes spikes")
     graph, spike = Graph(), _Spiking()
     twin: Any = copy.copy(layer)
     if spiking:
         twin.spike = spike
     start = layer.initial_state(1)
     if not hasattr(start, "_fields"):
-        raise NotElementwise("its state is no NamedTuple")
+        raise NotElementwise("its state is not a NamedTuple")
     wrap, fields = type(start), cast(Any, start)._fields
     spikes = fields[0] if spiking else None
     names = tuple(name for name in fields if name != spikes)
@@ -70,17 +70,17 @@ def record(layer: Layer) -> Recorded:
         raise
     except (
         Exception
-    ) as reason:  # whatever symbols cannot do; if the step itself is at fault, the plain loop will say so
+    ) as reason:  # anything that symbols cannot do; if the step itself is wrong, the plain loop reports it
         raise NotElementwise(f"recording its step failed: {reason}") from reason
     after = after._asdict()
     if spikes is not None and (
         len(spike.distances) != 1 or after[spikes].index != output.index or graph.nodes[output.index][0] != "spike"
     ):
-        raise NotElementwise("its output is not one spike, kept as the first field of its state")
+        raise NotElementwise("its output is not a spike stored as the first field of its state")
     if set(graph.weights) != ({"x", "z"} if spiking else {"x"}) or any(
         node[0] in ("x", "z") and _used(graph, k) for k, node in enumerate(graph.nodes)
     ):
-        raise NotElementwise("it uses its input or its last spikes other than by one matrix each")
+        raise NotElementwise("it uses its input or its last spikes other than through one matrix each")
     next_states = tuple(after[name].index for name in names)
     adjoint = _Adjoint(graph, spike.distances[0].index if spiking else None, getattr(layer, "spike", None))
     drive, states = adjoint.of(output.index, next_states)
@@ -102,7 +102,7 @@ def _arguments(node: tuple[Any, ...]) -> tuple[int, ...]:
 class _Adjoint:
     """Reverse-mode differentiation of a recorded step.
 
-    What it needs of the forward pass is worked out again from u - threshold where it follows from that, and kept where not.
+    What it needs from the forward pass is recomputed from u - threshold if possible, and kept otherwise.
     """
 
     def __init__(self, forward: Graph, distance: int | None, spike: Any) -> None:
@@ -131,7 +131,7 @@ class _Adjoint:
         return found["drive", "x"], (*states, *sums)
 
     def _parts(self, node: tuple[Any, ...], g: int) -> list[tuple[int, int]]:
-        """What the gradient g of a node gives each of its arguments."""
+        """The contribution of a node's gradient g to each of its arguments."""
         operation, arguments = node[0], _arguments(node)
         if g == self.zero or operation == "detach" or not arguments:
             return []
@@ -145,10 +145,10 @@ class _Adjoint:
         if operation == "multiply":
             return [(one, self._times(self._primal(other), g)) for one, other in ((left, right), (right, left))
                     if self._varies(one)]  # fmt: skip
-        raise NotElementwise(f"its step holds the operation {operation}, whose derivative is not written down yet")
+        raise NotElementwise(f"its step contains the operation {operation}, whose derivative is not implemented")
 
     def _varies(self, index: int) -> bool:
-        """Whether anything that carries a gradient leads to this forward node."""
+        """Whether this forward node depends on anything that needs a gradient."""
         node = self.forward.nodes[index]
         if node[0] == "row":
             return node[1] in self.learned
@@ -168,7 +168,7 @@ class _Adjoint:
         )
 
     def _follows(self, index: int) -> bool:
-        """Whether this forward node follows from u - threshold and from what does not change."""
+        """Whether this forward node can be computed from u - threshold and constants."""
         node = self.forward.nodes[index]
         return index == self.distance or (
             node[0] not in ("state", "drive") and all(self._follows(argument) for argument in _arguments(node))

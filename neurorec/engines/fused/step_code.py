@@ -1,7 +1,7 @@
 """Recorded steps compiled to vector code: one function each for the step, its adjoint, and the surrogate derivative.
 
 Each takes addresses of rows of `width` float32 numbers and the width, a multiple of the vector length. Compiling takes
-milliseconds and needs no compiler on the machine: llvmlite brings one.
+milliseconds and needs no compiler on the machine: llvmlite includes one.
 """
 
 import struct
@@ -14,7 +14,7 @@ from neurorec.engines.fused.step_graph import Node
 from neurorec.engines.llvm.machine_code import llvm_function, machine_code
 from neurorec.engines.llvm.processor import processor
 
-Place = tuple[int, int]  #: which of the addresses, and which row from there
+Place = tuple[int, int]  #: index of the address, and row relative to it
 ADDRESSES = 6
 
 
@@ -30,7 +30,7 @@ class StepCode:
     step: int
     adjoint: int
     slope: int
-    keep: Any  #: the owner of the code
+    keep: Any  #: keeps the code alive
 
 
 def compile_step(recorded: Recorded) -> StepCode:
@@ -59,11 +59,11 @@ def compile_step(recorded: Recorded) -> StepCode:
 
 @dataclass(frozen=True)
 class _Rows:
-    """A function over rows: which nodes are read where, and which are written where."""
+    """A function over rows: which nodes are read and written, and where."""
 
     name: str
     nodes: tuple[Node, ...]
-    may_fuse: bool  #: whether a multiplication and an addition may become one rounding; never in the forward pass
+    may_fuse: bool  #: whether a multiplication and an addition may be fused (one rounding); never in the forward pass
     reads: dict[Node, Place]
     writes: tuple[tuple[int, Place], ...]
 
@@ -84,12 +84,12 @@ def _compile(*functions: tuple[Any, ...]) -> StepCode:
 
 
 def float32(value: float) -> float:
-    """The float32 nearest to value, which is what torch makes of a Python number."""
+    """The float32 nearest to value, as torch converts a Python number."""
     return struct.unpack("f", struct.pack("f", value))[0]
 
 
 class _Emitter:
-    """Writes one function: a loop over vectors, inside it one instruction for each node that is needed."""
+    """Emits one function: a loop over vectors with one instruction per required node."""
 
     def __init__(self, module: Any, key: tuple[Any, ...]) -> None:
         from llvmlite import ir
@@ -150,4 +150,4 @@ class _Emitter:
             return b.call(
                 llvm_function(b.module, f"llvm.fabs.v{processor().lanes}f32", self.vector, [self.vector]), [first]
             )
-        raise NotImplementedError(f"no machine code is written for the operation {name}")
+        raise NotImplementedError(f"no machine code is implemented for the operation {name}")

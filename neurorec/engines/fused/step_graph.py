@@ -1,4 +1,4 @@
-"""A cell's elementwise arithmetic as a graph: recorded from its own `step`, differentiated, later compiled.
+"""A cell's elementwise arithmetic as a graph: recorded from its `step`, then differentiated and compiled.
 
 A node is a tuple `(operation, argument, ...)`; arguments are indices of earlier nodes, so index order is a valid order of
 evaluation. Equal nodes are stored once.
@@ -13,14 +13,14 @@ Node = tuple[Any, ...]
 
 
 class NotElementwise(Exception):
-    """The step does something that the graph has no node for; the text says what."""
+    """The step does something for which the graph has no node; the text says what."""
 
 
 @dataclass
 class Graph:
     nodes: list[Node] = field(default_factory=list)
-    rows: list[Tensor] = field(default_factory=list)  #: [H] numbers, one a neuron, that the step reads
-    weights: dict[str, Tensor] = field(default_factory=dict)  #: "x" and "z": what the step multiplies them by
+    rows: list[Tensor] = field(default_factory=list)  #: [H] numbers, one per neuron, that the step reads
+    weights: dict[str, Tensor] = field(default_factory=dict)  #: matrices by which the step multiplies "x" and "z"
     _seen: dict[Node, int] = field(default_factory=dict)
 
     def add(self, *node: Any) -> int:
@@ -33,7 +33,7 @@ class Graph:
         return self.add("constant", float(value))
 
     def product(self, line: int, weight: Tensor) -> int:
-        """The drive W x or W z, the only two products a step may hold."""
+        """The drive W x or W z, the only two products that a step may contain."""
         (name, *_) = self.nodes[line]
         if name not in ("x", "z"):
             raise NotElementwise("it multiplies something other than its input or its last spikes by a matrix")
@@ -50,7 +50,7 @@ class Graph:
 
 
 class Symbol:
-    """Stands for a tensor [B, H] while a cell's `step` runs, and writes down what is done to it."""
+    """Represents a tensor [B, H] while a cell's `step` runs, and records the operations on it."""
 
     def __init__(self, graph: Graph, index: int) -> None:
         self.graph, self.index = graph, index
@@ -65,7 +65,9 @@ class Symbol:
             return self.graph.row(value)
         if isinstance(value, int | float):
             return self.graph.constant(value)
-        raise NotElementwise(f"it combines its state with a {type(value).__name__} that is no number and no [H] tensor")
+        raise NotElementwise(
+            f"it combines its state with a {type(value).__name__} that is neither a number nor an [H] tensor"
+        )
 
     def __add__(self, other: Any) -> "Symbol":
         return self._do("add", self, other)

@@ -1,7 +1,7 @@
-"""Threads that share the samples of a batch among them: torch's own, where they can be reached.
+"""Threads that share the samples of a batch: torch's own, if they are accessible.
 
-Torch's OpenMP workers keep spinning for some milliseconds after each of its operations. Threads beside them would have to
-share their cores with that; work given to those very workers starts at once.
+Torch's OpenMP workers keep spinning for some milliseconds after each operation. Other threads would compete with them for
+cores; work given to these workers starts at once.
 """
 
 import ctypes
@@ -17,12 +17,12 @@ from neurorec.engines.llvm.processor import processor
 
 
 def count_threads(batch: int) -> int:
-    """As many threads as torch may use, at most one for each tile of samples."""
+    """The number of threads that torch may use, at most one per tile of samples."""
     return max(1, min(torch.get_num_threads(), -(-batch // processor().tile_rows)))
 
 
 def share(batch: int, work: Callable[[int, int, int], Any]) -> list[Any]:
-    """work(low, high, part) for each part of the batch. The cuts depend on the batch and the number of threads alone, so
+    """work(low, high, part) for each part of the batch. The partition depends only on the batch and the number of threads, so
     that the same call adds the same numbers in the same order."""
     rows, parts = processor().tile_rows, count_threads(batch)
     tiles = -(-batch // rows)
@@ -33,7 +33,7 @@ def share(batch: int, work: Callable[[int, int, int], Any]) -> list[Any]:
     def run(part: int) -> None:
         try:
             results[part] = work(cuts[part], cuts[part + 1], part)
-        except BaseException as error:  # whatever it is, it belongs to the caller's thread
+        except BaseException as error:  # re-raised in the caller's thread
             errors.append(error)
 
     if parts == 1:
@@ -48,7 +48,7 @@ def share(batch: int, work: Callable[[int, int, int], Any]) -> list[Any]:
 
 
 def run_beside(run: Callable[[int], None], parts: int) -> None:
-    """Part 0 here, each other in a new thread."""
+    """Part 0 in this thread, each other part in a new one."""
     others = [threading.Thread(target=run, args=(part,)) for part in range(1, parts)]
     for other in others:
         other.start()
@@ -59,7 +59,7 @@ def run_beside(run: Callable[[int], None], parts: int) -> None:
 
 @cache
 def _torch_pool() -> Callable[[Callable[[int], None], int], None] | None:
-    """Runs parts in the workers of the GNU OpenMP library that torch brought, or None if it brought none."""
+    """Runs parts in the workers of torch's GNU OpenMP library; None if torch has none."""
     libraries = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
     if len(libraries) != 1:
         return None
@@ -73,7 +73,7 @@ def _torch_pool() -> Callable[[Callable[[int], None], int], None] | None:
 
     def run_in_pool(run: Callable[[int], None], parts: int) -> None:
         def body(_: Any) -> None:
-            for part in range(number(), parts, team()):  # OpenMP may grant fewer threads than asked for
+            for part in range(number(), parts, team()):  # OpenMP may grant fewer threads than requested
                 run(part)
 
         parallel(body_type(body), None, parts, 0)

@@ -1,4 +1,4 @@
-"""The time loops as one differentiable torch operation: memory, threads, and what is cheaper as one dense product."""
+"""The time loops as one differentiable torch operation: memory, threads, and products that are cheaper dense."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +14,18 @@ from neurorec.engines.fused.step_code import StepCode
 from neurorec.engines.fused.threads import count_threads, share
 from neurorec.engines.llvm.processor import processor
 
-DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is one dense product
+DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is computed as one dense product
 KEEP_BYTES = {True: 128 * 2**20, False: 4 * 2**20}
-"""Up to this, u - threshold is kept for the way back; beyond, it is worked out again, which takes a sixth of the memory and
-up to 1.6 times as long. A compact surrogate (True) makes the rest of the way back so cheap that more is kept for it."""
+"""Up to this size, u - threshold is kept for the backward pass; beyond, it is recomputed, which takes a sixth of the memory
+and up to 1.6 times as long. With a compact surrogate (True) the rest of the backward pass is so cheap that more is kept."""
 
 
 def unroll(
     recorded: Recorded, code: StepCode, x: Tensor, weights: Tensor, lengths: Tensor | None, z: Tensor, states: list[Tensor],
     outputs: bool,
 ) -> tuple[Tensor, Tensor, list[Tensor]]:  # fmt: skip
-    """x [T, B, I], weights [K, T] of the steps, lengths [B], spikes of before z [B, H] ([B, 0] where nothing recurs) and other
-    states [B, H], to outputs [T, B, H] (no steps if nobody wants the `outputs`), their weighted sums [K, B, H], and the final
+    """x [T, B, I], weights [K, T] of the steps, lengths [B], previous spikes z [B, H] ([B, 0] without recurrence) and other
+    states [B, H], to outputs [T, B, H] (no steps if `outputs` are not requested), their weighted sums [K, B, H], and the final
     other states."""
     plan = _Plan(recorded, code, load_loops(), weights.detach().contiguous(), lengths, outputs)
     w_rec = recorded.w_in.new_zeros(len(recorded.w_in), 0) if recorded.w_rec is None else recorded.w_rec
@@ -124,7 +124,7 @@ class _Unroll(torch.autograd.Function):
 
 
 def _lent(B: int, steps: int, size: int) -> list[Any]:
-    """What is kept of some steps of one tile, for each thread its own."""
+    """Buffers for what is kept of some steps of one tile, one per thread."""
     return _arrays(*(_empty(1, steps, processor().tile_rows, size) for _ in range(count_threads(B))))
 
 
@@ -133,7 +133,7 @@ def _for_threads(B: int, tensor: Tensor) -> list[Any]:
 
 
 def _empty(*shape: int) -> Tensor:
-    """Memory from numpy, which asks Linux for large pages; torch does not, and pays for a fault every 4 kB."""
+    """Memory from numpy, which requests large pages from Linux; torch does not, and has a page fault every 4 kB."""
     return torch.from_numpy(np.empty(shape, np.float32))
 
 
@@ -142,7 +142,7 @@ def _padded(size: int) -> int:
 
 
 def _by_rows(tensor: Tensor, width: int) -> Tensor:
-    """The tensor with rows [..., width] one behind the other, and zeros behind each."""
+    """The tensor as contiguous rows [..., width], padded with zeros."""
     more = width - tensor.shape[-1]
     return torch.nn.functional.pad(tensor.detach(), (0, more)) if more else tensor.detach().contiguous()
 
@@ -153,7 +153,7 @@ def _together(states: Any, width: int) -> Tensor:
 
 
 def _by_neuron(gradients: Tensor, H: int) -> Tensor:
-    """Threads' gradients [parts, lines, width] to one [H, lines]."""
+    """Sum of the threads' gradients [parts, lines, width], as [H, lines]."""
     return (gradients.sum(0) if len(gradients) > 1 else gradients[0])[:, :H].t().contiguous()
 
 

@@ -1,7 +1,7 @@
-"""The few inner loops that decide the speed, written for vector registers.
+"""The few inner loops that determine the speed, written for vector registers.
 
 numba sees each as a function of addresses and lengths. `width` is a multiple of `processor().padding`, rows are contiguous
-float32. Sums run in the order of their events, so that equal input gives equal bits.
+float32. Sums are in the order of their events, so that equal input gives equal bits.
 """
 
 from llvmlite import ir
@@ -54,7 +54,7 @@ def add_rows(typing, total, weights, width, lines, values, events):
 
 @intrinsic
 def add_marked_rows(typing, total, weights, width, words, count):
-    """total[:] += sum of weights[k, :] over the bits k that are set in `count` words."""
+    """total[:] += sum of weights[k, :] over the set bits k in `count` words."""
 
     def emit(b, total, weights, width, words, count):
         trailing = llvm_function(b.module, "llvm.cttz.i64", WORD, [WORD, ir.IntType(1)])
@@ -83,7 +83,7 @@ def add_marked_rows(typing, total, weights, width, words, count):
 
 @intrinsic
 def add_product(typing, total, left, stride, weights, depth, width):
-    """total[r, :] += sum over k < depth of left[r, k] * weights[k, :], for r < TILE_ROWS; rows of left are stride apart."""
+    """total[r, :] += sum over k < depth of left[r, k] * weights[k, :], for r < TILE_ROWS; rows of left are `stride` apart."""
 
     def emit(b, total, left, stride, weights, depth, width):
         def block(i, _):
@@ -137,7 +137,7 @@ def add_dots(typing, total, row, weights, width, lines, events):
 
 @intrinsic
 def fetch_row(typing, address, size):
-    """Ask for `size` bytes, which are needed soon, to be brought into the cache."""
+    """Prefetch `size` bytes into the cache."""
 
     def emit(b, address, size):
         def line(i, _):
@@ -151,8 +151,8 @@ def fetch_row(typing, address, size):
 
 @intrinsic
 def nonzero_bits(typing, address, ahead):
-    """Bit k says whether the k-th of 64 float32 numbers is not zero. Fetches the 64 that lie `ahead` bytes further on into
-    the cache, for the step after this one."""
+    """Bit k is set if the k-th of 64 float32 numbers is not zero. Prefetches the 64 numbers `ahead` bytes later, for the
+    next step."""
 
     def generate(context, b, signature, values):
         many = ir.VectorType(ir.FloatType(), 64)
@@ -166,7 +166,7 @@ def nonzero_bits(typing, address, ahead):
 
 @intrinsic
 def count_bits(typing, word):
-    """How many bits are set."""
+    """Number of set bits."""
 
     def generate(context, b, signature, values):
         return b.call(llvm_function(b.module, "llvm.ctpop.i64", WORD, [WORD]), values)
@@ -176,16 +176,16 @@ def count_bits(typing, word):
 
 @intrinsic
 def transpose_bits(typing, address):
-    """Of 64 words: bit i of word k and bit k of word i change places."""
+    """Transpose 64 words: swap bit i of word k with bit k of word i."""
 
     def emit(b, address):
         many, numbers = ir.VectorType(WORD, 64), ir.VectorType(ir.IntType(32), 64)
         pointer = b.inttoptr(address, many.as_pointer())
         words = b.load(pointer, align=8)
-        for size in (32, 16, 8, 4, 2, 1):  # change blocks of `size` by `size` bits, off the diagonal
+        for size in (32, 16, 8, 4, 2, 1):  # swap off-diagonal blocks of `size` by `size` bits
             low = sum(1 << bit for bit in range(64) if not bit & size)
             other = b.shuffle_vector(words, words, ir.Constant(numbers, [k ^ size for k in range(64)]))
-            upper = [not k & size for k in range(64)]  # words whose high bits come from the other's low bits
+            upper = [not k & size for k in range(64)]  # words whose high bits are swapped with the other's low bits
             kept = b.and_(words, ir.Constant(many, [low if one else low << size for one in upper]))
             shifts = ir.Constant(many, [size] * 64)
             moved = b.select(

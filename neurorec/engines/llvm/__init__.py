@@ -1,5 +1,5 @@
-"""From LLVM modules to machine code, for every engine that writes its own; llvmlite loads when something is compiled.
+"""Compiles LLVM modules to machine code, for all engines that generate code; llvmlite is loaded on first use.
 
-processor.py     what the processor offers, or what NUMBA_CPU_NAME names instead
-machine_code.py  modules to addresses of functions
+processor.py     features of the processor, or of the one named by NUMBA_CPU_NAME
+machine_code.py  from modules to addresses of functions
 """

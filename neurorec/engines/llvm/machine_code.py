@@ -1,5 +1,5 @@
-"""Modules of LLVM's language to machine code, in the process that runs them: it takes milliseconds, needs no compiler on the
-machine and keeps nothing on disk."""
+"""Compiles LLVM modules to machine code in the running process: it takes milliseconds, needs no compiler on the machine and
+stores nothing on disk."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from neurorec.engines.llvm.processor import processor
 
 @dataclass(frozen=True)
 class MachineCode:
-    """The code lives as long as this does."""
+    """Compiled code, which lives as long as this object."""
 
     addresses: Mapping[str, int]  #: of the functions, by name
     owner: Any
 
 
 def machine_code(module: Any, *functions: str) -> MachineCode:
-    """`module` (llvmlite.ir) compiled for the processor, and where its `functions` lie."""
+    """`module` (llvmlite.ir) compiled for the processor, with the addresses of its `functions`."""
     from llvmlite import binding
 
     _start_llvm()
@@ -37,7 +37,7 @@ def machine_code(module: Any, *functions: str) -> MachineCode:
 
 
 def llvm_function(module: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    """LLVM's own function `name`, declared in the module at its first use."""
+    """The LLVM intrinsic `name`, declared in the module at its first use."""
     from llvmlite import ir
 
     if name not in module.globals:

@@ -1,8 +1,7 @@
-"""What the processor offers: numbers a vector register holds, and vectors a loop may keep in registers.
+"""Features of the processor: numbers per vector register, and vectors that a loop can keep in registers.
 
-numba's own settings NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (say "haswell" and "+avx2,+fma") choose another than the one at
-hand, for the time loops and for the compiled steps alike; NUMBA_CPU_NAME=generic alone has no features, and so the
-narrowest vectors.
+numba's own settings NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (say "haswell" and "+avx2,+fma") select a different processor, for
+the time loops and the compiled steps alike; NUMBA_CPU_NAME=generic alone has no features, hence the narrowest vectors.
 """
 
 import os
@@ -13,9 +12,9 @@ from functools import cache
 @dataclass(frozen=True)
 class Processor:
     cpu: str
-    features: str  #: as LLVM writes them, "+avx2,-sse4a,..."
-    lanes: int  #: float32 numbers in a vector register
-    tile_rows: int  #: samples that one pass of a dense product carries along (each takes two registers)
+    features: str  #: in LLVM's notation, "+avx2,-sse4a,..."
+    lanes: int  #: float32 numbers per vector register
+    tile_rows: int  #: samples per pass of a dense product (each takes two registers)
 
     @property
     def padding(self) -> int:

@@ -1,7 +1,7 @@
 """NIR nodes with state: integrators, neurons, delays. State in, state out; shapes [B, ...].
 
-The order of the operations is that of neurorec's LIF step (and so of Norse's): float32 sums depend on it, and a
-membrane a rounding error away from its threshold would spike in one order and not in the other.
+Operations are in the order of neurorec's LIF step (and of Norse's): float32 sums depend on it, and a membrane within
+rounding of its threshold would spike in one order and not in the other.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,21 +19,21 @@ from neurorec.engines.nir_graph.stateless import tensor
 
 class Stateful(Protocol):
     def start(self, zero: Tensor) -> Any:
-        """The state before the first step, shaped like `zero` [B, ...]."""
+        """The state before the first step, with the shape of `zero` [B, ...]."""
         ...
 
     def step(self, state: Any, arrivals: Sequence[Tensor]) -> tuple[Tensor, Any]:
-        """What arrives along each edge in one step, to the output and the next state."""
+        """One step: inputs along each edge to the output and the next state."""
         ...
 
 
 class NeuronState(NamedTuple):
-    v: Tensor  #: membrane potential, from v_leak (0 where the node has none)
-    i: Tensor  #: synaptic current, from 0
+    v: Tensor  #: membrane potential, initially v_leak (0 if the node has none)
+    i: Tensor  #: synaptic current, initially 0
 
 
 def total(arrivals: Sequence[Tensor]) -> Tensor:
-    """NIR's implicit fan-in: the sum, from left to right."""
+    """NIR's implicit fan-in: the sum of all inputs, from left to right."""
     result = arrivals[0]
     for arrival in arrivals[1:]:
         result = result + arrival
@@ -42,7 +42,7 @@ def total(arrivals: Sequence[Tensor]) -> Tensor:
 
 @dataclass(frozen=True)
 class Neuron:
-    """Any of I, IF, LI, LIF, CubaLI, CubaLIF: a membrane, perhaps a synapse before it and a threshold behind it."""
+    """Any of I, IF, LI, LIF, CubaLI, CubaLIF: a membrane, optionally with a synapse and a threshold."""
 
     membrane: Callable[[Tensor, Tensor], Tensor]  #: v and current to v
     synapse: Callable[[Tensor, Sequence[Tensor]], Tensor] | None  #: i and arrivals to i
@@ -68,7 +68,7 @@ class Neuron:
 
 @dataclass(frozen=True)
 class DelayLine:
-    """y(t) = x(t - delay), each line with its own whole number of steps; zeros before the first step."""
+    """y(t) = x(t - delay), with an integer number of steps per line; zeros before the first step."""
 
     steps: Tensor  #: [...] int64
 
@@ -76,7 +76,7 @@ class DelayLine:
         return zero.new_zeros(int(self.steps.max()), *zero.shape)
 
     def step(self, state: Tensor, arrivals: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        held = torch.cat([total(arrivals)[None], state])  # held[d] came d steps ago
+        held = torch.cat([total(arrivals)[None], state])  # held[d] arrived d steps ago
         index = self.steps.expand(held.shape[1:])[None]
         return held.gather(0, index)[0], held[: len(state)]
 
@@ -96,7 +96,7 @@ def stateful_node(name: str, node: Any, options: NirOptions, where: str) -> Stat
 
 
 def _rate(tau: Any, options: NirOptions) -> np.ndarray:
-    """The share of the way to its target that a state with time constant tau goes in one step."""
+    """The fraction of the distance to its target by which a state with time constant tau changes in one step."""
     ratio = options.dt / np.asarray(tau, dtype=np.float64)
     return ratio if options.integrator == "euler" else -np.expm1(-ratio)
 
@@ -134,10 +134,10 @@ def _synapse(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Te
 def _threshold(
     name: str, node: Any, options: NirOptions, dtype: torch.dtype, where: str
 ) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Strictly above the threshold is a spike (NIR's definition); the reset is the option's."""
+    """A spike is strictly above the threshold (NIR's definition); the reset is chosen by the option."""
     theta, v_reset = tensor(node.v_threshold, dtype), tensor(node.v_reset, dtype)
     if options.several_spikes and bool((theta <= 0).any()):
-        raise InputError(f'{where}: node "{name}" has thresholds <= 0, which several_spikes cannot divide by')
+        raise InputError(f'{where}: node "{name}" has thresholds <= 0, by which several_spikes cannot divide')
 
     def spikes(u: Tensor) -> Tensor:
         above = (u > theta).to(dtype)
@@ -172,6 +172,6 @@ def _whole_steps(name: str, node: Any, options: NirOptions, where: str) -> Tenso
     if (steps < 0).any() or not np.allclose(delay, steps, rtol=0, atol=1e-6):
         raise InputError(
             f'{where}: node "{name}" delays by {np.array2string(delay.ravel()[:5])} steps of {options.dt:g}; '
-            "delays must be whole numbers of steps, so choose a dt_s that divides them"
+            "delays must be integer numbers of steps, so choose a dt_s that divides them"
         )
     return torch.as_tensor(steps.astype(np.int64))

@@ -1,4 +1,4 @@
-"""What a NIR file leaves open, as named options: a file holds structure and parameters, not a simulation."""
+"""Named options for what a NIR file leaves open: it holds structure and parameters, but no simulation settings."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -27,28 +27,28 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class NirOptions:
     """How a NIR graph is stepped through time. docs/nir.md has the equations of every choice.
 
-    The defaults are those of neurorec's own LIF, so that a file it wrote runs as its network did.
+    The defaults are those of neurorec's own LIF, so that a file written by neurorec runs as its network did.
     """
 
-    #: length of one time step in seconds; the file does not say
+    #: length of one time step in seconds; not in the file
     dt_s: float
-    #: what the time constants (and the dt of I and IF) of the file are measured in
+    #: unit of the file's time constants (and of the dt of I and IF)
     time_unit: TimeUnit = "s"
-    #: rate of a state a step: "euler" dt/tau; "exponential" 1 - exp(-dt/tau), exact for an input held over the step
+    #: rate of a state per step: "euler" dt/tau; "exponential" 1 - exp(-dt/tau), exact for an input held over the step
     integrator: Integrator = "euler"
-    #: the current that the membrane reads: "new" with this step's spikes in it, "old" of the step before
+    #: the current that the membrane reads: "new", including this step's spikes, or "old", that of the previous step
     synapse_order: SynapseOrder = "new"
-    #: what a spike does to the membrane; "zero" means the file's v_reset
+    #: effect of a spike on the membrane; "zero" means the file's v_reset
     reset: Reset = "zero"
-    #: whether the bias of a recurrent Affine acts in the first step, when no spike has come back yet
+    #: whether the bias of a recurrent Affine acts in the first step, before any spike is fed back
     recurrent_bias_at_start: bool = True
-    #: whether everything recorded (spikes and outputs) comes one step late; the dynamics stay as they are
+    #: whether all recorded signals (spikes and outputs) are delayed by one step; the dynamics are unchanged
     output_delayed: bool = False
-    #: whether spikes reach the next layer one step late (recurrent ones are late by one step in any case)
+    #: whether spikes reach the next layer one step later (recurrent spikes are always delayed by one step)
     layers_delayed: bool = False
-    #: whether a neuron sends floor(v / v_threshold) spikes a step rather than one; its reset removes them all
+    #: whether a neuron sends floor(v / v_threshold) spikes per step instead of one; its reset removes them all
     several_spikes: bool = False
-    #: how a leak is written, which decides the last bit: "increment" v + a (target - v), as in neurorec and Norse;
+    #: form of the leak, which affects rounding: "increment" v + a (target - v), as in neurorec and Norse;
     #: "decay" (1 - a) v + a target, as in snnTorch
     arithmetic: Arithmetic = "increment"
     #: of states and products; parameters are combined in float64 first
@@ -64,8 +64,8 @@ class NirOptions:
             raise InputError(f"NIR option dt_s must be a positive number of seconds (got {self.dt_s!r})")
         if self.several_spikes and self.reset not in ("zero", "subtract"):
             raise InputError(
-                f'NIR option several_spikes goes with reset "zero" or "subtract" only '
-                f'(got "{self.reset}", which counts one spike a step)'
+                f'NIR option several_spikes requires reset "zero" or "subtract" '
+                f'(got "{self.reset}", which allows one spike per step)'
             )
 
     @property
@@ -75,15 +75,15 @@ class NirOptions:
 
 
 def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
-    """The options that a file written by neurorec says reproduce its network.
+    """The options stored in a file written by neurorec, which reproduce its network.
 
-    NIR forbids nobody to ignore metadata, so `run_nir` never reads it: this is information, asked for by name.
+    `run_nir` itself never reads metadata, since NIR allows tools to ignore it.
     """
     promise = metadata.get("neurorec")
     if not isinstance(promise, dict):
         raise InputError(
-            f"{where}: neurorec did not write this file, so it does not say how it is to be stepped; give a NirOptions "
-            "(dt_s at least, see docs/nir.md)"
+            f"{where}: this file was not written by neurorec and does not state how to step it; give a NirOptions "
+            "(at least dt_s, see docs/nir.md)"
         )
     known = {field.name for field in fields(NirOptions)}
     options = {name: _plain(value) for name, value in promise.items() if name in known}
@@ -91,12 +91,12 @@ def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
 
 
 def options_from_text(settings: Iterable[str], metadata: dict[str, object], where: str) -> NirOptions:
-    """Options as a command line gives them, "reset=subtract" each; what they leave open, a file by neurorec promises.
+    """Options from the command line, such as "reset=subtract"; defaults are those stored in a file written by neurorec.
 
     Raises
     ------
     InputError
-        For an unknown option or value, or if neither the settings nor the file say how long a step is.
+        For an unknown option or value, or if neither the settings nor the file give the length of a step.
     """
     known = [field.name for field in fields(NirOptions)]
     given: dict[str, object] = {}
@@ -110,8 +110,8 @@ def options_from_text(settings: Iterable[str], metadata: dict[str, object], wher
         given[name] = _parsed(name, text)
     if "neurorec" not in metadata and "dt_s" not in given:
         raise InputError(
-            f"{where}: neurorec did not write this file, so it does not say how it is to be stepped; give at least the length "
-            "of a step (on the command line: --nir dt_s=1e-3; docs/nir.md has all options)"
+            f"{where}: this file was not written by neurorec and does not state how to step it; give at least the length "
+            "of a step (on the command line: --nir dt_s=1e-3; see docs/nir.md for all options)"
         )
     promised = asdict(promised_options(metadata, where)) if "neurorec" in metadata else {}
     return NirOptions(**{**promised, **given})  # type: ignore[arg-type]
@@ -122,7 +122,7 @@ def _parsed(name: str, text: str) -> object:
         return text
     if name != "dt_s":
         if text.lower() not in ("true", "false"):
-            raise InputError(f'NIR option {name} is true or false (got "{text}")')
+            raise InputError(f'NIR option {name} must be true or false (got "{text}")')
         return text.lower() == "true"
     try:
         return float(text)
@@ -131,5 +131,5 @@ def _parsed(name: str, text: str) -> object:
 
 
 def _plain(value: object) -> object:
-    """HDF5 hands numbers back as NumPy scalars."""
+    """HDF5 returns numbers as NumPy scalars."""
     return value.item() if hasattr(value, "item") else value  # type: ignore[union-attr]

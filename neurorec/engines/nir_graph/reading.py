@@ -1,4 +1,4 @@
-"""A NIR file as a flat list of nodes in the order they are computed, with the edges that feed back marked."""
+"""A NIR file as a flat list of nodes in order of computation, with feedback edges marked."""
 
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -15,17 +15,17 @@ Edge = tuple[str, str]
 
 @dataclass(frozen=True)
 class NirGraph:
-    """A graph to run: nested graphs are opened, cycles are cut.
+    """A graph to run: nested graphs are flattened, cycles are cut.
 
-    A cycle needs one delay somewhere; the file does not say where. Here: walk depth first from the Input, following
-    edges in alphabetical order of the node they lead to; an edge back to a node still being walked is a feedback edge
-    and delivers what its source sent in the step before. For Input -> weights -> neurons <-> recurrent weights, that is
-    the edge from the recurrent weights into the neurons.
+    A cycle needs one delay, and the file does not say where. Here: traverse depth first from the Input, following
+    edges in alphabetical order of their targets; an edge back to a node still being traversed is a feedback edge
+    and delivers the source's output of the previous step. For Input -> weights -> neurons <-> recurrent weights, this is
+    the edge from the recurrent weights to the neurons.
     """
 
     where: str  #: the file, for messages
     nodes: dict[str, Any]  #: name -> nir node; the name of an inner node is "outer.inner"
-    order: tuple[str, ...]  #: every node after all that it reads in the same step
+    order: tuple[str, ...]  #: every node after all nodes that it reads in the same step
     arrivals: dict[
         str, tuple[tuple[str, bool], ...]
     ]  #: node -> its sources in summing order, and whether they feed back
@@ -37,7 +37,7 @@ class NirGraph:
         return [name for name in self.order if type(self.nodes[name]).__name__ in kinds]
 
     def edges_to_next_layers(self) -> set[Edge]:
-        """Edges from spiking nodes, but for those to an Output and those whose spikes go on over a feedback edge."""
+        """Edges from spiking nodes, except those to an Output and those that lead to a feedback edge."""
         spiking, stateless = self.of_kind(*SPIKING), self.of_kind(*STATELESS)
         returning: set[str] = set()  # stateless nodes on the way to a feedback edge
         for name in reversed(self.order):  # targets before sources, so one pass follows every chain
@@ -58,7 +58,7 @@ def read_nir(path: str | Path) -> NirGraph:
     Raises
     ------
     InputError
-        If the file is missing, not HDF5, damaged, refused by `nir`, or holds what the interpreter cannot run.
+        If the file is missing, not HDF5, damaged, refused by `nir`, or contains something that the interpreter cannot run.
     """
     import nir
 
@@ -69,7 +69,7 @@ def read_nir(path: str | Path) -> NirGraph:
         graph = nir.read(path)
     except OSError as error:
         raise InputError(f"{path}: this is not a NIR file, or a damaged one (NIR files are HDF5): {error}") from None
-    except Exception as error:  # whatever a foreign file makes nir stumble over is the file's fault, and one message
+    except Exception as error:  # any error of nir on a foreign file is reported as one message
         raise InputError(
             f"{path}: nir {nir.version} cannot read this graph: {type(error).__name__}: {error}; "
             "correct the named nodes and write the file again with nir 1.0.6 or later"
@@ -78,7 +78,7 @@ def read_nir(path: str | Path) -> NirGraph:
 
 
 def flat_graph(graph: Any, where: str) -> NirGraph:
-    """A `nir.NIRGraph` in memory, made ready to run; `where` names it in messages."""
+    """Prepare a `nir.NIRGraph` in memory to be run; `where` names it in messages."""
     nodes, edges = _open_nested(graph, "", where)
     for name, node in nodes.items():
         kind = type(node).__name__
@@ -88,12 +88,12 @@ def flat_graph(graph: Any, where: str) -> NirGraph:
     inputs = sorted(graph.inputs)
     if len(inputs) != 1:
         raise InputError(
-            f"{where}: the graph has {len(inputs)} Input nodes {inputs}; this interpreter runs exactly one"
+            f"{where}: the graph has {len(inputs)} Input nodes {inputs}; this interpreter needs exactly one"
         )
     order, feedback = _walk(inputs[0], nodes, edges)
     unreached = sorted(set(nodes) - set(order))
     if unreached:
-        raise InputError(f"{where}: nothing leads from the Input to {', '.join(unreached)}; connect or remove them")
+        raise InputError(f"{where}: no path leads from the Input to {', '.join(unreached)}; connect or remove them")
     _check_loops(nodes, edges, where)
     place = {name: index for index, name in enumerate(order)}
     arrivals = {
@@ -105,7 +105,7 @@ def flat_graph(graph: Any, where: str) -> NirGraph:
 
 
 def _open_nested(graph: Any, prefix: str, where: str) -> tuple[dict[str, Any], list[Edge]]:
-    """Nodes and edges with every inner NIRGraph replaced by its contents; its Input and Output stay as relays."""
+    """Nodes and edges with every inner NIRGraph replaced by its contents; its Input and Output remain as relays."""
     nodes: dict[str, Any] = {}
     edges: list[Edge] = []
     ports: dict[str, tuple[str, str]] = {}
@@ -115,7 +115,7 @@ def _open_nested(graph: Any, prefix: str, where: str) -> tuple[dict[str, Any], l
             nodes[full], ports[name] = node, (full, full)
             continue
         if len(node.inputs) != 1 or len(node.outputs) != 1:
-            raise InputError(f'{where}: the inner graph "{full}" must have one Input and one Output to be run here')
+            raise InputError(f'{where}: the inner graph "{full}" must have one Input and one Output')
         inner_nodes, inner_edges = _open_nested(node, full + ".", where)
         nodes.update(inner_nodes)
         edges.extend(inner_edges)
@@ -125,7 +125,7 @@ def _open_nested(graph: Any, prefix: str, where: str) -> tuple[dict[str, Any], l
 
 
 def _walk(start: str, nodes: dict[str, Any], edges: list[Edge]) -> tuple[tuple[str, ...], set[Edge]]:
-    """Depth first from `start` (without recursion: files may be deep): computing order and feedback edges."""
+    """Depth-first traversal from `start` (without recursion, since files may be deep): order and feedback edges."""
     targets = {name: iter(sorted({b for a, b in edges if a == name})) for name in nodes}
     path, seen, done = [start], {start}, []
     feedback: set[Edge] = set()
@@ -143,11 +143,11 @@ def _walk(start: str, nodes: dict[str, Any], edges: list[Edge]) -> tuple[tuple[s
 
 
 def _check_loops(nodes: dict[str, Any], edges: list[Edge], where: str) -> None:
-    """A loop with no neuron in it would be an equation to solve, not a recurrence: refuse it."""
+    """Refuse loops without neurons: they are equations to solve, not recurrences."""
     stateless = {name for name in nodes if type(nodes[name]).__name__ not in STATEFUL}
     sources = {name: [a for a, b in edges if b == name and a in stateless] for name in stateless}
     try:
         TopologicalSorter(sources).prepare()
     except CycleError as error:
         loop = " -> ".join(f'"{name}"' for name in error.args[1])
-        raise InputError(f"{where}: the loop {loop} holds no neuron and no Delay; add one") from None
+        raise InputError(f"{where}: the loop {loop} contains no neuron and no Delay; add one") from None

@@ -1,4 +1,4 @@
-"""NIR nodes without state, as torch functions of [B, ...]: NIR's shapes have no batch dimension, ours have it first."""
+"""Stateless NIR nodes as torch functions of [B, ...]; NIR's shapes have no batch dimension, here it comes first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 def stateless_function(node: Any, dtype: torch.dtype) -> Function:
-    """What `node` computes. Products use the torch calls that neurorec's own cells use, so they agree bit by bit."""
+    """The function of `node`. Products use the same torch calls as neurorec's own cells, so they agree bit for bit."""
     return _FUNCTIONS[type(node).__name__](node, dtype)
 
 

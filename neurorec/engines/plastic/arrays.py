@@ -1,4 +1,4 @@
-"""The arrays that a generated kernel takes, by name, and what they hold afterwards."""
+"""The arrays that a generated kernel takes, by name, and the results that they contain afterwards."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from neurorec.basics.errors import InputError
 from neurorec.engines.event_network import EventRun, PoissonTrain, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan, ProjectionPlan
 
-NEVER = -(2**30)  #: the step of a last spike before there was any
+NEVER = -(2**30)  #: step of the last spike before the first one
 
 
 def network_arrays(plan: NetworkPlan, steps: int) -> dict[str, np.ndarray]:
@@ -29,7 +29,7 @@ def network_arrays(plan: NetworkPlan, steps: int) -> dict[str, np.ndarray]:
 
 
 def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
-    """factor ** n for n up to `steps` as the product of two look-ups; far tails, which underflow, are left out."""
+    """factor ** n for n up to `steps` as the product of two table entries; tails that underflow are omitted."""
     with np.errstate(under="ignore"):
         fine = np.float64(factor) ** np.arange(256)
         coarse = np.float64(factor) ** (256.0 * np.arange(steps // 256 + 2))
@@ -45,7 +45,7 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
         "counts": np.zeros(slots, np.int64),
         "fired_at": np.full(N, NEVER, np.int32),
         "total": np.zeros(1, np.int64),
-        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; on_plastic makes room for more
+        "when": np.empty(max(1024, 4 * N), np.int32),  # recorded spikes; on_plastic enlarges it when needed
         "who": np.empty(max(1024, 4 * N), np.int32),
         "hits": np.zeros(-(-N // 8) * 8, np.uint8),
         "at_sample": np.array([*p.population.at_sample.values(), 0.0]),
@@ -54,11 +54,11 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
         start = np.asarray(p.population.start.get(variable, 0.0), np.float64)
         if start.ndim and start.shape != (N,):
             raise InputError(
-                f"population {name}: start of {variable} has shape {list(start.shape)}, wanted one or [{N}]"
+                f"population {name}: start of {variable} has shape {list(start.shape)}, expected one number or [{N}]"
             )
         found[f"v_{variable}"] = np.full(N, start) if not start.ndim else start.copy()
     for variable, factor in p.lazy.items():
-        found[f"last_{variable}"] = np.full(N, -1, np.int32)  # the state given at the start has not moved yet
+        found[f"last_{variable}"] = np.full(N, -1, np.int32)  # the initial state has not been updated yet
         found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.exact is not None:
         found["exact"] = np.ascontiguousarray(p.exact)
@@ -74,7 +74,7 @@ def _chances(name: str, poisson: PoissonTrain, N: int, dt_ms: float) -> dict[str
     rates_Hz = np.asarray(poisson.rates_Hz, np.float64)
     if (rates_Hz.ndim and rates_Hz.shape[-1] != N) or rates_Hz.ndim > 2:
         raise InputError(
-            f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, wanted one, [{N}] or [samples, {N}]"
+            f"population {name}: rates_Hz has shape {list(rates_Hz.shape)}, expected one number, [{N}] or [samples, {N}]"
         )
     chances = np.minimum(np.broadcast_to(rates_Hz, (*rates_Hz.shape[:-1], N)).reshape(-1, N) * dt_ms / 1000.0, 1.0)
     top = chances.max(initial=0.0)
@@ -123,8 +123,8 @@ def _in_order(row: np.ndarray, post: np.ndarray) -> bool:
 
 
 def _stable_order(keys: np.ndarray, bound: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices that sort keys below `bound`, equal ones in their order, and where each key starts: by counting, not
-    comparing. scipy counts when it turns a sparse row into columns."""
+    """A stable argsort of keys below `bound`, and the start of each key: a counting sort, as done by scipy when it converts
+    sparse rows to columns."""
     from scipy.sparse import csr_array
 
     edges = np.arange(len(keys), dtype=np.uint32)
@@ -136,7 +136,7 @@ def results(
     plan: NetworkPlan, steps: int, arrays: dict[str, np.ndarray], recorded: tuple[str, ...], engine: str, wall_s: float,
     prepare_s: float,
 ) -> EventRun:  # fmt: skip
-    """What the kernel left in its arrays, by the names of the network."""
+    """Results from the kernel's arrays, by the names of the network."""
     totals = {name: int(arrays[f"{p.key}_total"][0]) for name, p in plan.populations.items()}
     state: dict[str, dict[str, np.ndarray]] = {}
     for name, p in plan.populations.items():

@@ -1,4 +1,4 @@
-"""Expressions of the little Python of `to_llvm`, to LLVM's language."""
+"""Translates expressions of `to_llvm`'s subset of Python to LLVM's intermediate language."""
 
 import ast
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Array:
-    """Where it starts, what it holds, and its shape as LLVM values."""
+    """An array's address, type and shape as LLVM values."""
 
     start: Any
     dtype: str
@@ -42,18 +42,18 @@ class Array:
 
 
 def untranslated(node: ast.AST) -> NotImplementedError:
-    return NotImplementedError(f'"{ast.unparse(node)}" lies outside the Python that kernels are written in')
+    return NotImplementedError(f'"{ast.unparse(node)}" is outside the subset of Python used for kernels')
 
 
 def expect(kind: type[Kind], value: Any, node: ast.AST) -> Kind:
-    """The value of (a part of) `node`, which must be of this kind."""
+    """`node`, or a part of it, which must be of this kind."""
     if not isinstance(value, kind):
         raise untranslated(node)
     return value
 
 
 class Expressions:
-    """Writes expressions at the place where `b` stands; `first` is the place for variables."""
+    """Emits expressions at the position of `b`; variables are allocated at `first`."""
 
     def __init__(
         self, module: Any, first: Any, b: Any, call: Callable[[Any, str, list[Number | Array]], Number | None]
@@ -153,7 +153,7 @@ class Expressions:
         return compare(sign, self.to(left, "i"), self.to(right, "i"))
 
     def a_BoolOp(self, node: ast.BoolOp) -> Number:
-        """`and` and `or` stop where the answer is known."""
+        """`and` and `or` with short-circuit evaluation."""
         place = self.first.alloca(BIT)
         self.b.store(self.truth(node.values[0]), place)
         for value in node.values[1:]:

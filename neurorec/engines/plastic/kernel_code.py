@@ -1,4 +1,4 @@
-"""Kernels from text to machine code, in some hundredths of a second."""
+"""Compiles kernels from text to machine code, in hundredths of a second."""
 
 import logging
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Compiled:
     """run(begin, end, dt, address of the table of arrays) -> the last step reached."""
 
     run: Callable[[int, int, float, int], int]
-    owner: Any  #: of the machine code
+    owner: Any  #: keeps the machine code alive
 
 
 def load_kernel(text: str, arrays: list[np.ndarray]) -> Compiled:
@@ -27,7 +27,7 @@ def load_kernel(text: str, arrays: list[np.ndarray]) -> Compiled:
 
 
 def table_of(arrays: list[np.ndarray]) -> np.ndarray:
-    """Where the arrays lie and what shape they have; the caller keeps them alive."""
+    """Addresses and shapes of the arrays, which the caller keeps alive."""
     return np.array([part for array in arrays for part in (array.ctypes.data, *array.shape)], np.int64)
 
 
@@ -49,6 +49,6 @@ def _compile(text: str, types: tuple[tuple[str, int], ...]) -> Compiled:
 def _prepare_once() -> None:
     from llvmlite import binding
 
-    # loops over many arrays are vectorised only if they may first check at run time that these do not overlap
+    # loops over many arrays are vectorised only if LLVM may check at run time that they do not overlap
     binding.set_option("neurorec", "-runtime-memory-check-threshold=200")
     log.info("engine plastic runs compiled code (LLVM %s)", ".".join(map(str, binding.llvm_version_info)))

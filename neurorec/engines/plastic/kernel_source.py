@@ -1,4 +1,4 @@
-"""The whole kernel of a network as text: one loop over time that keeps the order stated in event_network."""
+"""The kernel of a network as text: one loop over time, in the order defined in event_network."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from neurorec.engines.plastic.writing import Function
 class Kernel:
     """Source text of `run`, and the names of the arrays it takes after (begin, end, dt).
 
-    It runs the steps from `begin` to before `end`, and returns the step it came to: an earlier one where the buffers of
-    recorded spikes may not hold another step.
+    It runs steps `begin` to `end` - 1 and returns the next step to run: earlier than `end` if the buffers of
+    recorded spikes might not hold another step.
     """
 
     def __init__(self, plan: NetworkPlan, recorded: tuple[str, ...]) -> None:
@@ -41,7 +41,7 @@ class Kernel:
         return name
 
     def _use(self, function: Function | None, *arguments: str) -> str | None:
-        """Add a generated function; the text that calls it."""
+        """Add a generated function; returns the text that calls it."""
         if function is None:
             return None
         if all(function.name != known.name for known in self.functions):

@@ -1,4 +1,4 @@
-"""The small language of equations that becomes compiled code: Brian2's notation, dimensionless, times in ms.
+"""The language of equations that can be compiled: Brian2's notation, dimensionless, times in ms.
 
 Differential equations, parameters, named expressions; assignments; numbers, + - * / **, comparisons, and/or/not, clip, exp,
 sqrt, log, abs. Anything else is refused: Brian2 runs arbitrary equations.
@@ -30,7 +30,7 @@ ASSIGNMENT = re.compile(r"(\w+)\s*(\+|-|\*|/)?=\s*(.+)$")
 
 @dataclass(frozen=True)
 class Equations:
-    """Right-hand sides by variable, parameters, and which variables stand still while refractory."""
+    """Right-hand sides by variable, parameters, and the variables that are frozen while refractory."""
 
     slopes: Mapping[str, ast.expr]
     parameters: tuple[str, ...]
@@ -52,7 +52,7 @@ def refuse(where: str, what: str) -> CannotRun:
 
 
 def parse_equations(text: str, where: str) -> Equations:
-    """Equations, one a line, of which named expressions are put where they are used."""
+    """Equations, one per line; named expressions are substituted where they are used."""
     slopes: dict[str, ast.expr] = {}
     named: dict[str, ast.expr] = {}
     parameters, held = [], set()
@@ -68,17 +68,19 @@ def parse_equations(text: str, where: str) -> Equations:
         elif match := PARAMETER.match(line):
             parameters.append(match[1])
         else:
-            raise refuse(where, f'"{line}" is no line such as "dv/dt = -v / tau : 1", "g = a * v : 1" or "theta : 1"')
+            raise refuse(
+                where, f'"{line}" is not a line such as "dv/dt = -v / tau : 1", "g = a * v : 1" or "theta : 1"'
+            )
     return Equations({k: substitute(v, named) for k, v in slopes.items()}, tuple(parameters), frozenset(held))
 
 
 def parse_statements(text: str, where: str) -> list[Assignment]:
-    """Assignments, one a line; `x += e` becomes `x = x + e`."""
+    """Assignments, one per line; `x += e` becomes `x = x + e`."""
     found = []
     for line in _lines(text):
         match = ASSIGNMENT.match(line)
         if not match:
-            raise refuse(where, f'"{line}" is no assignment such as "w = clip(w + x_pre, 0, weight_max)"')
+            raise refuse(where, f'"{line}" is not an assignment such as "w = clip(w + x_pre, 0, weight_max)"')
         name, operator, value = match.groups()
         found.append(Assignment(name, parse_expression(f"{name} {operator} ({value})" if operator else value, where)))
     return found
@@ -88,16 +90,16 @@ def parse_expression(text: str, where: str) -> ast.expr:
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except SyntaxError:
-        raise refuse(where, f'"{text}" is no expression') from None
+        raise refuse(where, f'"{text}" is not an expression') from None
     for node in ast.walk(tree):
         if not isinstance(node, NODES) or isinstance(node, REFUSED):
-            raise refuse(where, f'"{text}" holds {type(node).__name__}, which it does not translate')
+            raise refuse(where, f'"{text}" contains {type(node).__name__}, which cannot be translated')
         if isinstance(node, ast.Constant) and type(node.value) not in (int, float, bool):
-            raise refuse(where, f'"{text}" holds {node.value!r}, which is no number')
+            raise refuse(where, f'"{text}" contains {node.value!r}, which is not a number')
         if isinstance(node, ast.Call) and not (
             isinstance(node.func, ast.Name) and node.func.id in FUNCTIONS and not node.keywords
         ):
-            raise refuse(where, f'"{text}" calls {ast.unparse(node.func)}; it knows {", ".join(FUNCTIONS)}')
+            raise refuse(where, f'"{text}" calls {ast.unparse(node.func)}; known functions: {", ".join(FUNCTIONS)}')
     return tree.body
 
 
@@ -108,7 +110,7 @@ def names_in(expression: ast.expr) -> set[str]:
 def check_names(expression: ast.expr, known: Iterable[str], where: str) -> None:
     for name in sorted(names_in(expression) - set(known)):
         raise refuse(
-            where, f'"{ast.unparse(expression)}" names "{name}"{did_you_mean(name, known)}, which is not defined'
+            where, f'"{ast.unparse(expression)}" uses "{name}"{did_you_mean(name, known)}, which is not defined'
         )
 
 
@@ -125,7 +127,7 @@ def substitute(expression: ast.expr, by: Mapping[str, ast.expr]) -> ast.expr:
 
 
 def evaluate(expression: ast.expr, values: Mapping[str, float]) -> float:
-    """The number an expression stands for; safe, for only nodes of this language were let through."""
+    """The value of an expression; safe, since only nodes of this language are accepted."""
     code = compile(ast.Expression(ast.fix_missing_locations(expression)), "<equation>", "eval")
     return float(eval(code, {"__builtins__": {}}, {**FUNCTIONS, **values}))
 
@@ -154,7 +156,7 @@ def linear_in(expression: ast.expr, variables: Iterable[str], constants: Mapping
 
 
 def _is_polynomial(expression: ast.expr, variables: set[str]) -> bool:
-    """Whether the variables are only added, subtracted, multiplied, or divided by constants: then few probes decide."""
+    """Whether the variables are only added, subtracted, multiplied, or divided by constants, so that few probes suffice."""
     curved = (ast.Call, ast.Compare, ast.BoolOp)
     for node in ast.walk(expression):
         if isinstance(node, curved) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow)):

@@ -1,4 +1,4 @@
-"""Which variable of a network moves at every step and which is decayed only when it is read; names checked here."""
+"""Decides which variables of a network are updated in every step and which are decayed when read; checks names."""
 
 import ast
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class PopulationPlan:
     key: str  #: prefix of its arrays in the generated code: p0, p1, ...
     population: EventPopulation
     equations: Equations
-    condition: ast.expr | None  #: of the threshold; None where spikes are given or drawn
+    condition: ast.expr | None  #: of the threshold; None if spikes are given or drawn
     reset: list[Assignment]
     after: list[Assignment]
     lazy: Mapping[str, float]  #: variable: its factor per step
@@ -46,7 +46,7 @@ class ProjectionPlan:
     on_pre: list[Assignment]
     on_post: list[Assignment]
     on_reward: list[Assignment]
-    state: Mapping[str, float]  #: the synapse's own variables and their factors per step
+    state: Mapping[str, float]  #: the synapse's own variables and their decay factors per step
 
     @property
     def full(self) -> bool:
@@ -61,12 +61,12 @@ class NetworkPlan:
 
 
 def plan_network(network: EventNetwork) -> NetworkPlan:
-    """Read all equations.
+    """Parse all equations.
 
     Raises
     ------
     CannotRun
-        For what the language of the compiled engine does not hold, or a name that nothing defines.
+        For anything outside the language of the compiled engine, or an undefined name.
     """
     equations = {name: parse_equations(p.equations, name) for name, p in network.populations.items()}
     rules = {
@@ -85,7 +85,7 @@ def plan_network(network: EventNetwork) -> NetworkPlan:
 
 
 def decay_factor(network: EventNetwork, name: str, equations: Equations, method: str) -> float | None:
-    """The factor per step of a variable that only decays by itself, or None."""
+    """The factor per step of a variable that only decays, or None."""
     found = linear_in(equations.slopes[name], [name], network.constants)
     if found is None or found[0] != 0 or name in equations.held:
         return None
@@ -94,7 +94,7 @@ def decay_factor(network: EventNetwork, name: str, equations: Equations, method:
 
 
 def _read_by_matrices(network: EventNetwork, name: str, rules: Mapping[str, list[list[Assignment]]]) -> set[str]:
-    """Variables that full matrices read: they move at every step, so that rows are computed without look-ups."""
+    """Variables read by full matrices; they are updated in every step, so that rows need no table look-ups."""
     found = set()
     for key, projection in network.projections.items():
         if projection.pre is None:
@@ -117,15 +117,15 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
         check_names(expression, known, name)
     for assignment in reset + after:
         if assignment.name not in equations.variables:
-            raise refuse(name, f'it sets "{assignment.name}", which is no variable of these neurons')
+            raise refuse(name, f'it sets "{assignment.name}", which is not a variable of these neurons')
     for variable in sorted({*equations.variables} & {*network.constants}):
         raise InputError(
-            f'population {name}: "{variable}" is a variable and also one of the network\'s numbers; rename one'
+            f'population {name}: "{variable}" is both a variable and one of the network\'s numbers; rename one'
         )
     for variable in (*population.start, *population.at_sample):
         if variable not in equations.variables:
             raise InputError(
-                f'population {name}: start or at_sample names "{variable}", which is no variable of its own'
+                f'population {name}: start or at_sample names "{variable}", which is not one of its variables'
             )
     if population.method not in ("euler", "exact"):
         raise InputError(f'population {name}: method "{population.method}" is neither "euler" nor "exact"')
@@ -143,11 +143,11 @@ def _check_source(network: EventNetwork, name: str, population: EventPopulation)
     fires = population.fires
     if isinstance(fires, SpikeTrain) and len(fires.steps):
         if (np.diff(fires.steps) < 0).any():
-            raise InputError(f"population {name}: the steps of its spike train must not fall; sort them")
+            raise InputError(f"population {name}: the steps of its spike train must be in ascending order; sort them")
         if np.min(fires.neurons) < 0 or np.max(fires.neurons) >= population.size:
-            raise InputError(f"population {name}: its spike train names a neuron outside 0 to {population.size - 1}")
+            raise InputError(f"population {name}: its spike train contains a neuron outside 0 to {population.size - 1}")
     if isinstance(fires, PoissonTrain) and not np.all(np.asarray(fires.rates_Hz) >= 0):
-        raise InputError(f"population {name}: rates_Hz must be 0 or above, and no NaN")
+        raise InputError(f"population {name}: rates_Hz must not be negative or NaN")
     if not isinstance(fires, str) and population.refractory_ms:
         raise CannotRun(f"engine plastic cannot run {name}: its spikes are given, so refractory_ms must be 0")
 
@@ -164,7 +164,9 @@ def exact_step(network: EventNetwork, name: str, equations: Equations, moving: l
     system[1:] = rows
     for j, v in enumerate(moving, start=1):
         if v in equations.held and any(system[k, j] for k in range(1, size) if k != j):
-            raise refuse(name, f'method "exact" cannot hold "{v}" while refractory, for other variables depend on it')
+            raise refuse(
+                name, f'method "exact" cannot hold "{v}" while refractory, because other variables depend on it'
+            )
     return expm(system * network.dt_ms)[1:]
 
 
@@ -177,9 +179,7 @@ def _projection(
     state = {v: decay_factor(network, v, own, "euler") for v in own.slopes}
     for variable, factor in state.items():
         if factor is None:
-            raise refuse(
-                name, f'"{variable}" of its synapses does not decay by itself alone, as "dc/dt = -c / tau_c : 1" does'
-            )
+            raise refuse(name, f'"{variable}" of its synapses does not simply decay, as in "dc/dt = -c / tau_c : 1"')
     if own.parameters:
         raise refuse(name, f'"{own.parameters[0]}" of its synapses has no equation')
     mine = {"w", *state}
@@ -190,7 +190,7 @@ def _projection(
         for assignment in part:
             check_names(assignment.value, names | set(network.constants), name)
             if assignment.name not in targets:
-                raise refuse(name, f'it sets "{assignment.name}"; there it may set {", ".join(sorted(targets))}')
+                raise refuse(name, f'it sets "{assignment.name}", but may only set {", ".join(sorted(targets))}')
     _check_delay(network, name, projection)
     on_pre, on_post, on_reward = rules
     decays = {v: factor for v, factor in state.items() if factor is not None}
@@ -200,6 +200,6 @@ def _projection(
 def _check_delay(network: EventNetwork, name: str, projection: EventProjection) -> None:
     delays = np.asarray(projection.delay_ms) / network.dt_ms
     if delays.size and (delays.min() < 0 or np.abs(delays - np.rint(delays)).max() > 1e-6):
-        raise InputError(f"projection {name}: delay_ms must be whole steps of dt_ms {network.dt_ms:g}, 0 or above")
+        raise InputError(f"projection {name}: delay_ms must be a non-negative multiple of dt_ms {network.dt_ms:g}")
     if projection.pre is None and np.ndim(projection.delay_ms):
-        raise refuse(name, "a full matrix takes one delay; give pre and post where delays differ")
+        raise refuse(name, "a full matrix takes a single delay; give pre and post if delays differ")

@@ -1,4 +1,4 @@
-"""Generated functions of a population: state moves, and what happens to neurons that fired."""
+"""Generated functions of a population: state update, and what happens to neurons that fired."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from neurorec.engines.plastic.writing import Function, Place, used
 
 
 def move(plan: PopulationPlan, constants: tuple[str, ...]) -> Function | None:
-    """One step of dt for the variables that move at every step, and `hits`: which neurons are above threshold."""
+    """One step of dt for the variables updated in every step, and `hits`: which neurons are above threshold."""
     if not plan.moving and plan.condition is None:
         return None
     f = Function(f"{plan.key}_move", ("t", "dt"), constants)
@@ -17,7 +17,7 @@ def move(plan: PopulationPlan, constants: tuple[str, ...]) -> Function | None:
     f.add(2, *(f"{local} = {f.array(f'{plan.key}_v_{name}')}[i]" for name, local in locals_.items()))
     refractory = plan.population.refractory_ms > 0
     if refractory:
-        latest = f.hoist("latest", f"np.int32(t - {plan.key}_sizes[1])")  # 32 bits, as fired_at: fewer bytes to move
+        latest = f.hoist("latest", f"np.int32(t - {plan.key}_sizes[1])")  # 32 bits, like fired_at: less memory traffic
         f.add(2, f"active = {f.array(f'{plan.key}_fired_at')}[i] <= {latest}")
     after = {name: f"n_{name}" if name in plan.moving else local for name, local in locals_.items()}
     for name in plan.moving:
@@ -61,7 +61,7 @@ def at_spikes(
 
 
 def place(f: Function, plan: PopulationPlan, name: str, index: str, local: str) -> Place:
-    """Where variable `name` of neuron `index` lives; a lazy one is decayed when it is loaded."""
+    """The location of variable `name` of neuron `index`; a lazy variable is decayed when it is loaded."""
     array = f.array(f"{plan.key}_v_{name}")
     if name not in plan.lazy:
         return Place(local, f"{array}[{index}]", (f"{array}[{index}] = {local}",))

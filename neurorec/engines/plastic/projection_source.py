@@ -1,4 +1,4 @@
-"""Generated functions of a projection: spikes that arrive, the target's own spikes, rewards."""
+"""Generated functions of a projection: arriving spikes, the target's own spikes, rewards."""
 
 from neurorec.engines.plastic.language import Assignment
 from neurorec.engines.plastic.network_plan import ProjectionPlan
@@ -29,7 +29,7 @@ def arrive(plan: ProjectionPlan, constants: tuple[str, ...]) -> Function | None:
 
 
 def _held(f: Function, plan: ProjectionPlan) -> dict[str, str]:
-    """Conditions on which spikes that arrive may change the target's variables that stand still while refractory."""
+    """Conditions under which arriving spikes may change target variables that are frozen while refractory."""
     target = plan.target
     changed = {f"{name}_post" for name in target.equations.held} & {a.name for a in plan.on_pre}
     if not changed or not target.population.refractory_ms:
@@ -82,7 +82,7 @@ def rewarded(plan: ProjectionPlan, constants: tuple[str, ...]) -> Function | Non
 def _places(
     f: Function, plan: ProjectionPlan, assignments: list[Assignment]
 ) -> tuple[dict[str, Place], dict[str, Place], dict[str, Place]]:
-    """Places of the names that the assignments use: the source's, the synapse's own, the target's."""
+    """Locations of the names used in assignments: the source's, the synapse's own, the target's."""
     names = used(assignments)
     edge = "i, j" if plan.full else "e"
     own = (
@@ -90,7 +90,7 @@ def _places(
     )
     if names & set(plan.state):
         last = f.array(f"{plan.key}_last")
-        for name in plan.state:  # all of a synapse's variables share one time of last decay
+        for name in plan.state:  # all variables of a synapse share the time of the last decay
             array, fine, coarse = (f.array(f"{plan.key}_{part}_{name}") for part in ("v", "fine", "coarse"))
             decayed = f"{array}[{edge}] * power({fine}, {coarse}, t - {last}[{edge}])"
             own[name] = Place(f"s_{name}", decayed, (f"{array}[{edge}] = s_{name}", f"{last}[{edge}] = t"))

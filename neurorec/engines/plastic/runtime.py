@@ -1,4 +1,4 @@
-"""What generated kernels call: plain Python here, compiled with a kernel by `to_llvm`."""
+"""Functions called by generated kernels: plain Python, compiled with a kernel by `to_llvm`."""
 
 import math
 
@@ -30,16 +30,16 @@ def uniform(state) -> float:
 
 
 def gap(state, scale) -> int:
-    """Throws of a coin until it shows 1; scale = 1 / log(1 - p)."""
+    """Number of coin flips until the first success; scale = 1 / log(1 - p)."""
     steps = math.floor(math.log(uniform(state)) * scale)
     return 1 + (int(steps) if steps < 4e18 else 4000000000000000000)
 
 
 def poisson(t, row, chances, top, upcoming, state, fired) -> int:
-    """Independent coins for all neurons in step t, thrown once per success: gaps along (step, neuron), then thinned.
+    """Independent spikes of all neurons in step t: gaps between successes along (step, neuron) are drawn, then thinned.
 
-    `top` holds the largest chance p and 1 / log(1 - p), `upcoming[0]` the place of the next candidate, counted from step 0,
-    neuron 0.
+    `top` holds the largest probability p and 1 / log(1 - p), `upcoming[0]` the position of the next candidate, counted from
+    step 0, neuron 0.
     """
     size = chances.shape[1]
     count = 0
@@ -72,7 +72,7 @@ def replay(t, steps, neurons, upcoming, fired) -> int:
 
 
 def collect(t, hits, fired_at, fired) -> int:
-    """Indices of the neurons whose `hits` is set, looking at eight at a time."""
+    """Indices of the neurons whose `hits` is set, testing eight at a time."""
     count = 0
     by_8 = hits.view(np.uint64)
     for block in range(by_8.shape[0]):
@@ -86,7 +86,7 @@ def collect(t, hits, fired_at, fired) -> int:
 
 
 def append(t, fired, count, when, who, used):
-    """Record the spikes of a step behind the `used` ones before it."""
+    """Append the spikes of a step to the `used` ones recorded before."""
     for k in range(count):
         when[used + k] = t
         who[used + k] = fired[k]
@@ -98,7 +98,7 @@ def fill(values, value):
 
 
 def scale_matrix(weights, factors, goal, largest):
-    """Each target's incoming weights [S, N] to the sum `goal`, none above `largest`; sums of 0 stay."""
+    """Normalise each target's incoming weights [S, N] to the sum `goal`, clipped at `largest`; sums of 0 are unchanged."""
     for j in range(weights.shape[1]):
         factors[j] = 0.0
     for i in range(weights.shape[0]):
@@ -113,7 +113,7 @@ def scale_matrix(weights, factors, goal, largest):
 
 
 def scale_synapses(weights, in_start, in_edge, goal, largest):
-    """The same for synapses in a list."""
+    """The same for a list of synapses."""
     for j in range(in_start.shape[0] - 1):
         total = 0.0
         for q in range(in_start[j], in_start[j + 1]):

@@ -1,10 +1,10 @@
-"""A small compiler: functions written in a little Python, to LLVM's language.
+"""A small compiler from a subset of Python to LLVM's intermediate language.
 
-Python here means numbers and arrays: assignments, `for` over `range`, `while`, `if`, `return`, arithmetic, comparisons,
+The subset has numbers and arrays: assignments, `for` over `range`, `while`, `if`, `return`, arithmetic, comparisons,
 `a[i]`, `a[i, j]`, rows `a[i]` of a matrix, `a.shape[k]`, bytes viewed as words, calls of each other and of a few functions
 of `math`. Arrays are C-contiguous and never overlap. A function is compiled for the types it is called with; a variable
-keeps the type of its first assignment. Numbers are 64 bits wide in between: whole ("i", or "u" without sign), real ("f")
-or a condition ("b"). Anything else is a fault of the code that wrote the text, and raises NotImplementedError.
+keeps the type of its first assignment. Intermediate numbers have 64 bits: integer ("i", or "u" if unsigned), real ("f")
+or a condition ("b"). Anything else is an error in the code that generated the text, and raises NotImplementedError.
 """
 
 import ast
@@ -17,7 +17,7 @@ from neurorec.engines.plastic.expressions import ELEMENTS, TYPES, WORD, Array, E
 
 
 class Module:
-    """Functions of a text, compiled as they are called."""
+    """Functions of a text, compiled when they are called."""
 
     def __init__(self, text: str) -> None:
         self.llvm = ir.Module("neurorec")
@@ -44,7 +44,7 @@ class Module:
         builder.ret(found.value)
 
     def call(self, builder: Any, name: str, values: list[Number | Array]) -> Number | None:
-        """A call of a function of the text; None for any other."""
+        """A call of a function of the text; None for any other function."""
         if name not in self.found:
             return None
         key = (name, *(value.key for value in values))
@@ -72,7 +72,7 @@ class Module:
 
 
 class _Function(Expressions):
-    """Writes one function."""
+    """Emits one function."""
 
     def __init__(self, module: Module, function: Any, names: Mapping[str, Number | Array], kind: str | None) -> None:
         self.function, self.kind = function, kind
@@ -86,14 +86,14 @@ class _Function(Expressions):
 
     @staticmethod
     def returned(node: ast.FunctionDef) -> str | None:
-        """The kind of number that a function says it returns: `-> int`, `-> float` or nothing."""
+        """The annotated return type of a function: `-> int`, `-> float` or none."""
         return {"int": "i", "float": "f", "None": None}[ast.unparse(node.returns)] if node.returns else None
 
     def body(self, statements: list[ast.stmt]) -> None:
         self.block(statements)
         if not self.b.block.is_terminated:
             if self.kind is not None:
-                raise NotImplementedError(f"{self.function.name} must return a number on every way through it")
+                raise NotImplementedError(f"{self.function.name} must return a number on every path")
             self.b.ret_void()
         self.first.branch(self.begin)
 
@@ -109,7 +109,7 @@ class _Function(Expressions):
 
     def do_Return(self, node: ast.Return) -> None:
         if self.kind is None:
-            raise NotImplementedError(f"{self.function.name} does not say what it returns")
+            raise NotImplementedError(f"{self.function.name} has no return annotation")
         self.b.ret(self.to(self.number(expect(ast.expr, node.value, node)), self.kind))
         self.b.position_at_end(self.function.append_basic_block("unreached"))
         self.b.unreachable()

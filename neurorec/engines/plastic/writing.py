@@ -1,4 +1,4 @@
-"""Generated functions: each collects the constants and arrays that its lines use, and so knows its own signature."""
+"""Generated functions: each collects the constants and arrays that its lines use, which gives its signature."""
 
 import ast
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ from neurorec.engines.plastic.language import Assignment, names_in
 
 @dataclass(frozen=True)
 class Place:
-    """Where a name lives: the local it is loaded into, and how it is loaded and stored."""
+    """Location of a name: the local variable, and how it is loaded and stored."""
 
     local: str
     load: str
@@ -21,11 +21,11 @@ class Function:
     """A generated function under construction."""
 
     name: str
-    arguments: tuple[str, ...]  #: scalars and the like, before the arrays
+    arguments: tuple[str, ...]  #: scalars, before the arrays
     constants: tuple[str, ...]  #: all names of constants, in the order of their array
     arrays: dict[str, None] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
-    hoisted: dict[str, str] = field(default_factory=dict)  #: local: text, before the loops
+    hoisted: dict[str, str] = field(default_factory=dict)  #: local variable: text, before the loops
 
     def array(self, name: str) -> str:
         self.arrays[name] = None
@@ -51,7 +51,7 @@ class Function:
         locals_: Mapping[str, str],
         held: Mapping[str, str] | None = None,
     ) -> None:
-        """Assignments; those to a name in `held` only where the condition there is true."""
+        """Assignments; those to a name in `held` only if its condition is true."""
         for assignment in assignments:
             name, value = locals_[assignment.name], self.expression(assignment.value, locals_)
             condition = (held or {}).get(assignment.name)
@@ -76,7 +76,8 @@ def _copy(tree: ast.expr) -> ast.expr:
 
 
 class _Translate(ast.NodeTransformer):
-    """Names to locals; division by a constant to multiplication, which is several times faster; and/or without branches."""
+    """Names become locals; division by a constant becomes multiplication, which is several times faster; and/or without
+    branches."""
 
     def __init__(self, function: Function, locals_: Mapping[str, str]) -> None:
         self.function, self.locals = function, locals_

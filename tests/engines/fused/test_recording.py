@@ -65,20 +65,20 @@ def test_it_says_what_it_cannot_run():
     why_not = engines["fused"]().why_not
     assert (
         why_not(network("lif")["hidden"].double())
-        == "its w_in is float64 on cpu; this engine computes float32 on the cpu"
+        == "its w_in is float64 on cpu; this engine computes in float32 on the CPU"
     )
     assert (
         why_not(network("lif")["hidden"].to("meta"))
-        == "its w_in is float32 on meta; this engine computes float32 on the cpu"
+        == "its w_in is float32 on meta; this engine computes in float32 on the CPU"
     )
-    assert why_not(network("elman")["hidden"]) == "its recurrent lines carry values; this engine follows spikes"
+    assert why_not(network("elman")["hidden"]) == "its recurrent lines carry values, but this engine processes spikes"
     with pytest.raises(CannotRun) as caught:
         choose_engine("fused", network("lstm")["hidden"])
     assert str(caught.value) == (
-        "engine fused cannot run LSTM: its recurrent lines carry values; this engine follows spikes; use --engine auto"
+        "engine fused cannot run LSTM: its recurrent lines carry values, but this engine processes spikes; use --engine auto"
     )
     net = network("lif")
-    with pytest.raises(CannotRun, match="engine fused computes float32 on the cpu; its input is float64 on cpu"):
+    with pytest.raises(CannotRun, match="engine fused computes in float32 on the CPU; its input is float64 on cpu"):
         engines["fused"]().unroll(net["hidden"], inputs(net, 3, 2).double())
 
 
@@ -146,9 +146,9 @@ def compares(self, state, x):
         (compares, "recording its step failed: '>' not supported between instances of 'Symbol' and 'int'"),
         (unequal_drives, "it does not simply add its input drive and its recurrent drive"),
         (other_function, "it uses torch.tanh"),
-        (two_spikes, "its output is not one spike, kept as the first field of its state"),
+        (two_spikes, "its output is not a spike stored as the first field of its state"),
         (other_product, "it multiplies something other than its input or its last spikes by a matrix"),
-        (no_recurrence, "it uses its input or its last spikes other than by one matrix each"),
+        (no_recurrence, "it uses its input or its last spikes other than through one matrix each"),
     ],
 )
 def test_it_says_which_step_it_cannot_record(step, reason):
@@ -163,7 +163,10 @@ def test_symbols_refuse_what_has_no_node():
     for action, reason in [
         (lambda: symbol.exp(), "it uses .exp"),
         (lambda: symbol.pow(3), "it raises to the power 3"),
-        (lambda: symbol * torch.ones(2, 2), "it combines its state with a Tensor that is no number and no [H] tensor"),
+        (
+            lambda: symbol * torch.ones(2, 2),
+            "it combines its state with a Tensor that is neither a number nor an [H] tensor",
+        ),
     ]:
         with pytest.raises(NotElementwise) as caught:
             action()

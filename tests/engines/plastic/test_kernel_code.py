@@ -36,13 +36,13 @@ def test_numbers_are_no_part_of_the_code():
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("    a[0] = math.tan(a[0])\n", '"math.tan(a[0])" lies outside the Python that kernels are written in'),
-        ("    a[0] = a\n", '"a[0]" lies outside the Python that kernels are written in'),
+        ("    a[0] = math.tan(a[0])\n", '"math.tan(a[0])" is outside the subset of Python used for kernels'),
+        ("    a[0] = a\n", '"a[0]" is outside the subset of Python used for kernels'),
         (
             "    for k in a:\n        pass\n",
-            '"for k in a:\n    pass" lies outside the Python that kernels are written in',
+            '"for k in a:\n    pass" is outside the subset of Python used for kernels',
         ),
-        ("    if a[0] > 1:\n        return 1\n", "run.0 must return a number on every way through it"),
+        ("    if a[0] > 1:\n        return 1\n", "run.0 must return a number on every path"),
     ],
 )
 def test_text_that_is_not_kernel_python_is_refused(body, message):

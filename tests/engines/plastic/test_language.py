@@ -63,15 +63,15 @@ def test_linear_equations_are_told_from_others(text, linear):
 @pytest.mark.parametrize(
     ("equations", "what"),
     [
-        ("dv/dt = -v / tau : volt", '"dv/dt = -v / tau : volt" is no line such as "dv/dt = -v / tau : 1", "g = a * v : 1" or '
-                                    '"theta : 1"'),
-        ("dv/dt = -v / tau + xi : 1", '"-v / tau + xi" names "xi", which is not defined'),
-        ("dv/dt = -v / tao : 1", '"-v / tao" names "tao" (did you mean "tau"?), which is not defined'),
-        ("dv/dt = rand() / tau : 1", '"rand() / tau" calls rand; it knows clip, exp, sqrt, log, abs'),
-        ("dv/dt = v % 2 : 1", '"v % 2" holds Mod, which it does not translate'),
-        ("dv/dt = v.real : 1", '"v.real" holds Attribute, which it does not translate'),
-        ("dv/dt = 'a' : 1", "\"'a'\" holds 'a', which is no number"),
-        ("dv/dt = -v / : 1", '"-v /" is no expression'),
+        ("dv/dt = -v / tau : volt", '"dv/dt = -v / tau : volt" is not a line such as "dv/dt = -v / tau : 1", "g = a * v : 1" '
+                                    'or "theta : 1"'),
+        ("dv/dt = -v / tau + xi : 1", '"-v / tau + xi" uses "xi", which is not defined'),
+        ("dv/dt = -v / tao : 1", '"-v / tao" uses "tao" (did you mean "tau"?), which is not defined'),
+        ("dv/dt = rand() / tau : 1", '"rand() / tau" calls rand; known functions: clip, exp, sqrt, log, abs'),
+        ("dv/dt = v % 2 : 1", '"v % 2" contains Mod, which cannot be translated'),
+        ("dv/dt = v.real : 1", '"v.real" contains Attribute, which cannot be translated'),
+        ("dv/dt = 'a' : 1", "\"'a'\" contains 'a', which is not a number"),
+        ("dv/dt = -v / : 1", '"-v /" is not an expression'),
         ("dv/dt = -v / tau : 1\nv : 1", '"v" is defined twice'),
     ],
 )  # fmt: skip
@@ -95,14 +95,14 @@ def test_exact_integration_of_curved_equations_is_refused():
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"on_pre": "v_pre += w"}, 'it sets "v_pre"; there it may set current_post, v_post, w'),
-        ({"on_post": "v_post += w"}, 'it sets "v_post"; there it may set w'),
-        ({"on_post": "w += z_pre"}, '"w + z_pre" names "z_pre" (did you mean "v_pre"?), which is not defined'),
-        ({"on_pre": "if w: 1"}, '"if w: 1" is no assignment such as "w = clip(w + x_pre, 0, weight_max)"'),
+        ({"on_pre": "v_pre += w"}, 'it sets "v_pre", but may only set current_post, v_post, w'),
+        ({"on_post": "v_post += w"}, 'it sets "v_post", but may only set w'),
+        ({"on_post": "w += z_pre"}, '"w + z_pre" uses "z_pre" (did you mean "v_pre"?), which is not defined'),
+        ({"on_pre": "if w: 1"}, '"if w: 1" is not an assignment such as "w = clip(w + x_pre, 0, weight_max)"'),
         ({"state": "dc/dt = -c * c / tau_syn : 1"},
-         '"c" of its synapses does not decay by itself alone, as "dc/dt = -c / tau_c : 1" does'),
+         '"c" of its synapses does not simply decay, as in "dc/dt = -c / tau_c : 1"'),
         ({"pre": None, "post": None, "weights": np.ones((12, 12)), "delay_ms": np.zeros((12, 12))},
-         "a full matrix takes one delay; give pre and post where delays differ"),
+         "a full matrix takes a single delay; give pre and post if delays differ"),
     ],
 )  # fmt: skip
 def test_synapses_outside_the_language_are_refused(changes, what):
@@ -118,12 +118,12 @@ def test_synapses_outside_the_language_are_refused(changes, what):
     [
         ({"source": "nobody"}, 'no population "nobody"; known: inputs, neurons'),
         ({"post": None}, "give both pre and post, or neither for a full matrix"),
-        ({"pre": None, "post": None}, "weights [57] where [source, target] is [12, 12]"),
-        ({"weights": np.ones(3)}, "pre, post and weights must have one entry for each synapse"),
+        ({"pre": None, "post": None}, "weights have shape [57], but [source, target] is [12, 12]"),
+        ({"weights": np.ones(3)}, "pre, post and weights must have one entry per synapse"),
         ({"target": "inputs", "source": "inputs", "post": np.full(57, 30)},
-         "a synapse names a neuron outside [source, target] [30, 30]"),
-        ({"delay_ms": np.zeros(5)}, "delay_ms needs one number, or one for each synapse [57]"),
-        ({"delay_ms": 0.7}, "delay_ms must be whole steps of dt_ms 0.5, 0 or above"),
+         "a synapse refers to a neuron outside [source, target] [30, 30]"),
+        ({"delay_ms": np.zeros(5)}, "delay_ms must be one number, or one per synapse [57]"),
+        ({"delay_ms": 0.7}, "delay_ms must be a non-negative multiple of dt_ms 0.5"),
     ],
 )  # fmt: skip
 def test_synapses_that_do_not_fit_are_refused(changes, what):
@@ -139,15 +139,15 @@ def test_synapses_that_do_not_fit_are_refused(changes, what):
     [
         (
             {"fires": SpikeTrain(np.array([3, 1]), np.array([0, 0]))},
-            "the steps of its spike train must not fall; sort them",
+            "the steps of its spike train must be in ascending order; sort them",
         ),
-        ({"fires": SpikeTrain(np.array([1]), np.array([2]))}, "its spike train names a neuron outside 0 to 1"),
-        ({"fires": PoissonTrain(-1.0)}, "rates_Hz must be 0 or above, and no NaN"),
-        ({"fires": PoissonTrain(np.ones(3))}, "rates_Hz has shape [3], wanted one, [2] or [samples, 2]"),
-        ({"equations": "v : 1\ntau : 1"}, '"tau" is a variable and also one of the network\'s numbers; rename one'),
+        ({"fires": SpikeTrain(np.array([1]), np.array([2]))}, "its spike train contains a neuron outside 0 to 1"),
+        ({"fires": PoissonTrain(-1.0)}, "rates_Hz must not be negative or NaN"),
+        ({"fires": PoissonTrain(np.ones(3))}, "rates_Hz has shape [3], expected one number, [2] or [samples, 2]"),
+        ({"equations": "v : 1\ntau : 1"}, '"tau" is both a variable and one of the network\'s numbers; rename one'),
         ({"method": "rk4"}, 'method "rk4" is neither "euler" nor "exact"'),
-        ({"start": {"u": 0.0}}, 'start or at_sample names "u", which is no variable of its own'),
-        ({"start": {"v": np.zeros(3)}}, "start of v has shape [3], wanted one or [2]"),
+        ({"start": {"u": 0.0}}, 'start or at_sample names "u", which is not one of its variables'),
+        ({"start": {"v": np.zeros(3)}}, "start of v has shape [3], expected one number or [2]"),
     ],
 )
 def test_populations_that_do_not_fit_are_refused(changes, what):

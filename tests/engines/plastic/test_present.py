@@ -48,7 +48,7 @@ def test_what_it_cannot_run_is_refused_in_words():
         ),  # its parent's are not its own
         (
             network("lif", reset="subtract")["hidden"],
-            'recurrent LIF: its reset is "subtract", and the event equations say "zero" only',
+            'recurrent LIF: its reset is "subtract", but the event equations support only "zero"',
         ),
     ):
         with pytest.raises(CannotRun) as caught:
@@ -72,11 +72,11 @@ def test_equations_that_only_brian2_runs_go_to_brian2_aloud_or_are_refused_where
     with caplog.at_level(logging.INFO, logger="neurorec"):
         assert chosen("auto", noisy).title.startswith("brian2")
     assert any(
-        message.startswith("engine plastic is passed over: ") and "calls rand" in message for message in caplog.messages
+        message.startswith("engine plastic cannot run it: ") and "calls rand" in message for message in caplog.messages
     )
     with pytest.raises(CannotRun) as caught:
         chosen("plastic", noisy)
     assert str(caught.value) == (
         'engine plastic cannot run competitive LIF: input synapses: "clip(w - 0.02 * y_post * rand(), 0, weight_max)" calls '
-        "rand; it knows clip, exp, sqrt, log, abs; use engine brian2, which runs arbitrary equations"
+        "rand; known functions: clip, exp, sqrt, log, abs; use engine brian2, which runs arbitrary equations"
     )

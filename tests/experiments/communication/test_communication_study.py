@@ -231,7 +231,7 @@ FAULTS = [
     ('count_rules = ["bptt"]', 'count_rules = ["stdp"]', "net: tiny, rate half: STDP pairs spikes, and its units send values"),
     ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]", "workers: from 1 upward, each number once (got [2, 4])"),
     ('report_links = ["infiniband_ndr"]', 'report_links = ["pcie"]', 'report_links: "pcie" must be one of links'),
-    ('task = "row_digits"', 'task = "frame_digits"', "the card states no training by bptt on frame_digits"),
+    ('task = "row_digits"', 'task = "frame_digits"', "the card has no training by bptt on frame_digits"),
     ('over = "stdp"', 'over = "rstdp"', '"rstdp" is none of its count_rules (bptt, eprop, stdp, reward)'),
     ('half = "spiking"\nmerge', 'half = "both"\nmerge', "tiny both is none of the nets (tiny spiking, tiny rate)"),
     ('"nvlink_c2c", ', '"nvlinkc2c", ', 'there is no card "nvlinkc2c" in hardware/links/ (did you mean "nvlink_c2c"?)'),

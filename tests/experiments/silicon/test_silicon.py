@@ -98,9 +98,9 @@ def test_without_the_tables_the_published_sets_are_checked_and_the_others_named(
 
 
 def test_options_that_mean_nothing_here_are_refused():
-    with pytest.raises(InputError, match=r"--seeds: silicon_validation trains nothing; leave it out"):
+    with pytest.raises(InputError, match=r"--seeds: silicon_validation trains nothing; omit this option"):
         run_asked(Asked("silicon_validation", seeds=2))
-    with pytest.raises(InputError, match=r"--quick: silicon_validation takes seconds as it is; leave it out"):
+    with pytest.raises(InputError, match=r"--quick: silicon_validation takes seconds as it is; omit this option"):
         run_asked(Asked("silicon_validation", quick=True))
 
 

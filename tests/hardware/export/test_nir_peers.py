@@ -137,5 +137,5 @@ def test_a_peer_that_sends_something_else_is_reported(written, x, monkeypatch):
 
 
 def test_foreign_files_are_not_compared(data_dir):
-    with pytest.raises(InputError, match="neurorec did not write this file"):
+    with pytest.raises(InputError, match="this file was not written by neurorec"):
         compare_norse(data_dir / "nir" / "lif_norse.nir", torch.zeros(3, 1, 1))
