@@ -52,6 +52,8 @@ class Network(nn.Module):
         self.wires, self.input_size = tuple(wires), input_size
         self.input_signal: Signal = input_signal
         self.output = output or list(layers)[-1]
+        self._into = {name: tuple(wire for wire in self.wires if wire.target == name) for name in layers}
+        self._from = {name: tuple(wire for wire in self.wires if wire.source == name) for name in (INPUT, *layers)}
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
         self.components = components_of(list(layers), self.wires)
@@ -69,11 +71,11 @@ class Network(nn.Module):
         return self.input_size if source == INPUT else self[source].size
 
     def wires_into(self, target: str) -> tuple[Wire, ...]:
-        return tuple(wire for wire in self.wires if wire.target == target)
+        return self._into.get(target, ())
 
     def heard_by(self, source: str) -> tuple[Wire, ...]:
         """The wires that carry what `source` sends."""
-        return tuple(wire for wire in self.wires if wire.source == source)
+        return self._from.get(source, ())
 
     def lines_of(self, wire: Wire) -> slice:
         """The slice of the target's input lines that the wire occupies."""

@@ -6,9 +6,9 @@ import numba
 import numpy as np
 
 from neurorec.engines.fused import vectors
-from neurorec.engines.fused.bits import FLOAT, WORD, at, inlined, list_bits, list_events, set_bits, written_in
+from neurorec.engines.fused.bits import FLOAT, WORD, at, inlined, list_bits, list_events, set_bits
 from neurorec.engines.fused.emit import TILE_ROWS
-from neurorec.engines.fused.forward import SEGMENT, layer_of, new_tile, run_again
+from neurorec.engines.fused.forward import SEGMENT, addresses_of, new_tile, run_again
 from neurorec.engines.fused.loop_data import Again, Events, Part
 
 ACTIVE = 0.35  #: share of neurons with a surrogate derivative above which the dense product is faster
@@ -29,7 +29,8 @@ def backward_rows(code, compact, graded, given, kept, w_rec, state, sent, added,
     out, weights, summed = sent.out, sent.weights, sent.summed
     (H, width), T, S, I = w_rec.shape, len(z_bits), state.shape[1], given.x.shape[2]  # noqa: E741
     runs_again, recurs, steps, size = len(kept.starts) > 0, z_bits.shape[2] > 0, near.shape[1], near.shape[3]
-    layer, tile = layer_of(given, x_bits), new_tile(I, width, z_bits.shape[2], given.neurons)
+    tile = new_tile(I, width, z_bits.shape[2])
+    here_at, lines, x = addresses_of(given, x_bits, tile), tile.lines, given.x
     tile_state = np.zeros((TILE_ROWS, kept.starts.shape[2], width), np.float32)
     again = Again(kept.starts, z_bits, tile_state, tile_state.ctypes.data, near.ctypes.data, size)
     drives, gz = np.zeros((64, width), np.float32), np.zeros((TILE_ROWS, width), np.float32)
@@ -42,35 +43,37 @@ def backward_rows(code, compact, graded, given, kept, w_rec, state, sent, added,
         derivative.ctypes.data,
     )
     state_at, out_at, rec_at = state.ctypes.data, out.ctypes.data, w_rec.ctypes.data
-    events = Events(words, tile.lines, tile.values, words.ctypes.data, tile.lines_at, tile.values_at, drives_at, width)
+    events = Events(words, tile.lines, tile.values, words.ctypes.data, here_at.lines, here_at.values, drives_at,
+                    width)  # fmt: skip
     in_out_at, rec_out_at = added.w_in.ctypes.data, added.w_rec.ctypes.data
     for start in range(low, high, TILE_ROWS):
         rows = min(TILE_ROWS, high - start)
         drives[:] = 0
         for t in range(T - 1, -1, -1):
             if runs_again and (t == T - 1 or t % SEGMENT == SEGMENT - 1):
-                run_again(code.step, layer, tile, again, graded, Part(t // SEGMENT * SEGMENT, t + 1, start, rows))
+                part = Part(t // SEGMENT * SEGMENT, t + 1, start, rows)
+                run_again(code.step, given, x_bits, tile, here_at, again, graded, part)
             near_row = ((0 if runs_again else start // TILE_ROWS * T) + t % steps) * TILE_ROWS
             here, before, sensitive = t % BLOCK * TILE_ROWS, (t + 1) % BLOCK * TILE_ROWS, 0
             for k in range(rows):
                 spread(out, out_at, weights, summed, gz, t, start + k, k)
                 if compact and recurs and t < T - 1:
-                    call_rows(code.slope, at(near_at, near_row + k, size), tile.neurons_at, at(derivative_at, k, width), 0, 0,
+                    call_rows(code.slope, at(near_at, near_row + k, size), here_at.neurons, at(derivative_at, k, width), 0, 0,
                               0, width)  # fmt: skip
                     sensitive += set_bits(derivative, at(derivative_at, k, width), k, H, active, 0, k, 0)
             if recurs and t < T - 1 and (not compact or sensitive > ACTIVE * TILE_ROWS * H):
                 add_product(gz_at, at(drives_at, before, width), width, rec_at, H, width)
             elif recurs and t < T - 1:
                 for k in range(rows):
-                    n = list_events(active, 0, k, tile.lines)
+                    n = list_events(active, 0, k, lines)
                     add_dots(
-                        at(gz_at, k, width), at(drives_at, before + k, width), layer.rec_at, width, tile.lines_at, n
+                        at(gz_at, k, width), at(drives_at, before + k, width), here_at.w_rec, width, here_at.lines, n
                     )
             for k in range(rows):
                 if t >= lengths[start + k]:
                     continue
                 call_rows(code.adjoint, at(state_at, (start + k) * S, width), at(gz_at, k, width),
-                          at(near_at, near_row + k, size), tile.neurons_at, at(drives_at, here + k, width), 0,
+                          at(near_at, near_row + k, size), here_at.neurons, at(drives_at, here + k, width), 0,
                           width)  # fmt: skip
                 if t < len(drive_gradient):
                     for h in range(H):
@@ -78,9 +81,9 @@ def backward_rows(code, compact, graded, given, kept, w_rec, state, sent, added,
             if t % BLOCK == 0:
                 part = Part(t, min(T, t + BLOCK), start, rows)
                 if len(added.w_in):
-                    add_events(in_out_at, I, x_bits, 0, given.x, graded, events, part)
+                    add_events(in_out_at, I, x_bits, 0, x, graded, events, part)
                 if len(added.w_rec):
-                    add_events(rec_out_at, H, z_bits, 1, given.x, False, events, part)
+                    add_events(rec_out_at, H, z_bits, 1, x, False, events, part)
 
 
 @inlined
@@ -102,7 +105,7 @@ def spread(out, out_at, weights, summed, gz, t, b, k):
                 gz[k, h] += weights[n, t] * summed[n, b, h]
 
 
-@written_in
+@inlined
 def add_events(out_at, size, bits, lag, x, graded, events, part):
     """Row of each line at out_at += value times gradient of the drive, for every event in `bits` in the steps of `part`
     minus `lag`. Line by line, so that its row stays in registers for all events of up to 64 rows."""

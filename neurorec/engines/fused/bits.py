@@ -10,8 +10,6 @@ from neurorec.engines.fused import vectors
 
 FLOAT, WORD = 4, 8  #: bytes
 inlined = numba.njit(nogil=True, error_model="numpy")
-#: copied into its caller by numba, before LLVM
-written_in = numba.njit(nogil=True, error_model="numpy", inline="always")
 nonzero_bits, count_bits = cast(Any, vectors.nonzero_bits), cast(Any, vectors.count_bits)
 trailing_zeros = cast(Any, numbers.trailing_zeros)
 

@@ -1,7 +1,7 @@
-"""Arguments of the time loops. B samples, T steps, I lines, H neurons in rows of `width` numbers.
+"""What the time loops take, put together. B samples, T steps, I lines, H neurons in rows of `width` numbers.
 
-Taking an array out of a tuple updates its reference count atomically. The loops therefore do so before they begin, and
-functions that take tuples with arrays in every step are `written_in`, where numba can remove the counting.
+Taking an array out of a tuple counts a reference, atomically. So the loops do that before they begin, and functions that are
+called at every step get arrays by themselves, and tuples of plain numbers only.
 """
 
 from typing import Any, NamedTuple
@@ -16,85 +16,83 @@ class Code(NamedTuple):
 
 
 class Given(NamedTuple):
-    """Read by both loops; in the backward pass, unused parts have no rows."""
+    """What both loops read; on the way back, parts that it does not need have no rows."""
 
     x: Any  #: [T, B, I]
-    lengths: Any  #: [B] steps of each sample
-    first: Any  #: [B, width] W_rec z before the first step
+    lengths: Any  #: [B] steps that each sample takes part in
+    first: Any  #: [B, width] W_rec z of before the first step
     w_in: Any  #: [I, width] by line
-    w_rec: Any  #: [H, width] by line; no rows without recurrence
-    neurons: Any  #: [., width] per-neuron numbers that the step reads
+    w_rec: Any  #: [H, width] by line; no rows where nothing recurs
+    neurons: Any  #: [., width] what the step reads of each neuron
 
 
 class Kept(NamedTuple):
-    """What the forward loop keeps for the backward pass: x and z as bits, and either `near` or, if it has rows, `starts`."""
+    """What the loop forward keeps for the way back: x and z as bits, and either `near` or, if it has rows, `starts`."""
 
-    near: Any  #: [tiles, T, TILE_ROWS, .] what the step needs kept, usually u - threshold; otherwise scratch space for one tile
+    near: (
+        Any  #: [tiles, T, TILE_ROWS, .] what the step says to keep, u - threshold in most cases; else one tile is lent
+    )
     starts: Any  #: [segments, B, S, width] the state before each segment
     x_bits: Any  #: [T, B, .]
     z_bits: Any  #: [T, B, .]
 
 
 class Outputs(NamedTuple):
-    """The output of a layer (or its gradient): in every step, and summed over the steps."""
+    """What a layer sends (or the gradient of it): at every step, and summed over the steps."""
 
-    out: Any  #: [T, B, H]; no steps if not requested
+    out: Any  #: [T, B, H]; no steps if nobody asks
     weights: Any  #: [K, T] of the steps
     summed: Any  #: [K, B, width]
 
 
 class Added(NamedTuple):
-    """Gradients of the backward pass, which adds to the first two, unless they have no rows, and writes the third."""
+    """The gradients that the way back finds. It adds to the first two, unless they have no rows, and writes the third."""
 
     w_in: Any  #: [I, width] by line
     w_rec: Any  #: [H, width] by line
-    drive: Any  #: [T or 1, B, H]; the last entry written to a single row is that of the first step
-
-
-class Lines(NamedTuple):
-    """Data for computing the drive of a tile: arrays and their addresses."""
-
-    x: Any
-    x_bits: Any
-    first: Any
-    x_at: int
-    x_bits_at: int
-    in_at: int
-    rec_at: int
-    lines_back: int  #: H, or 0 without recurrence
+    drive: Any  #: [T or 1, B, H]; the last written entry of one row is that of the first step
 
 
 class Tile(NamedTuple):
-    """Rows of a tile's samples used in one step: arrays and their addresses."""
+    """Room for what one step of a tile's samples works on."""
 
-    z: Any  #: [TILE_ROWS, width] spikes of the previous step
+    z: Any  #: [TILE_ROWS, width] spikes of the step before
     z_words: Any  #: [1, TILE_ROWS, .] the same as bits
     drive: Any  #: [TILE_ROWS, width] W_in x
     recurrent: Any  #: [TILE_ROWS, width] W_rec z
     lines: Any  #: [.] numbers of lines with an event
     values: Any  #: [.] of those events
-    z_at: int
-    words_at: int
-    drive_at: int
-    recurrent_at: int
-    lines_at: int
-    values_at: int
-    neurons_at: int
+
+
+class Addresses(NamedTuple):
+    """Where the numbers of `Given`, of x as bits and of a `Tile` lie."""
+
+    x: int
+    x_bits: int
+    w_in: int
+    w_rec: int
+    neurons: int
+    z: int
+    z_words: int
+    drive: int
+    recurrent: int
+    lines: int
+    values: int
 
 
 class Again(NamedTuple):
-    """Initial state and results of recomputed steps."""
+    """Where steps that are run again start from, and what they leave."""
 
     starts: Any
     z_bits: Any
     state: Any  #: [TILE_ROWS, S, width]
     state_at: int
     near_at: int
-    size: int  #: numbers kept per step and sample
+    size: int  #: numbers kept of one step of one sample
 
 
 class Events(NamedTuple):
-    """Buffer for the events of a block of steps, whose gradients are added to the weights together."""
+    """Room for the events of a block of steps, whose gradients go to the weights together."""
 
     words: Any  #: [64]
     lines: Any
@@ -107,7 +105,7 @@ class Events(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Steps begin to end of `rows` samples starting at `start`."""
+    """Steps begin to end of `rows` samples from `start` on."""
 
     begin: int
     end: int
