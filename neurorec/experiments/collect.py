@@ -9,7 +9,7 @@ import torch
 from neurorec.basics.errors import CannotRun, InputError, needed
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
-from neurorec.experiments.store import Store, read_activity, read_weights
+from neurorec.experiments.store import RunStore, read_activity, read_weights
 from neurorec.experiments.study import LoadedStudy
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
@@ -51,7 +51,7 @@ def rebuild_network(record: RunRecord, folder: Path) -> Any:
 
 def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bool) -> StudyResults:
     """Everything that the report needs, from those of the planned runs that are in `folder`."""
-    store = Store(folder)
+    store = RunStore(folder)
     records = [(spec, record) for spec in specs if (record := store.get(spec.run_id)) is not None]
     costs: list[CostRow] = []
     exports: list[dict[str, str]] = []

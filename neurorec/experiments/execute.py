@@ -14,7 +14,7 @@ import torch
 from neurorec.basics.errors import NeurorecError
 from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.results import RunRecord
-from neurorec.experiments.store import Store
+from neurorec.experiments.store import RunStore
 from neurorec.learning.rule import rules
 from neurorec.models.architecture import READOUT, Architecture
 from neurorec.tasks.objective import Objective
@@ -38,7 +38,7 @@ def start_worker(parent: int) -> None:
 def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
     """Run `spec`, store the result, and return (run id, "" or the reason of failure)."""
     torch.set_num_threads(1)
-    store, start = Store(folder), time.perf_counter()
+    store, start = RunStore(folder), time.perf_counter()
     try:
         record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, store)
     except NeurorecError as error:
@@ -54,7 +54,7 @@ def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
     return spec.run_id, reason
 
 
-def _trained(spec: RunSpec, store: Store) -> tuple[RunRecord, Run]:
+def _trained(spec: RunSpec, store: RunStore) -> tuple[RunRecord, Run]:
     pair = load_pair(spec.pair_path)
     half = pair.half(spec.half)
     task = load_task(spec.task, spec.seed)

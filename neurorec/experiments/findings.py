@@ -19,7 +19,7 @@ from neurorec.basics.plain import read_plain, to_plain
 Verdict = Literal["reproduced", "missed", "nothing published"]
 
 
-class Published(Card):
+class PublishedFigure(Card):
     """A published figure and how reliably we know it; without a value if a claim compares with many figures."""
 
     value: float | None = None
@@ -32,7 +32,7 @@ class FindingCard(Card):
 
     claim: str
     bar: float | None = None  #: to be reached by the mean over seeds, in the metric's direction
-    published: Published | None = None
+    published: PublishedFigure | None = None
 
     @model_validator(mode="after")
     def _published_needs_a_bar(self) -> "FindingCard":
@@ -67,7 +67,7 @@ class Finding(Measured):
 
     claim: str = ""
     bar: float | None = None
-    published: Published | None = None
+    published: PublishedFigure | None = None
 
     @property
     def mean(self) -> float:

@@ -13,7 +13,7 @@ from pathlib import Path
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.execute import execute, start_worker
 from neurorec.experiments.plan import RunSpec, plan_as_data
-from neurorec.experiments.store import Store
+from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy
 from neurorec.learning.rule import rules
 
@@ -59,7 +59,7 @@ def run_missing(
     Interrupted
         After Ctrl-C.
     """
-    store = Store(folder)
+    store = RunStore(folder)
     store.open()
     shutil.copy(study.path, folder / "study.toml")
     write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
@@ -85,7 +85,7 @@ def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
     return max(slow, 1.0), spec.half == "spiking", spec.half == "rate"
 
 
-def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> None:
+def _follow(futures: dict[Future, RunSpec], store: RunStore, watcher: Watcher) -> None:
     """Report until all runs have ended. If a worker process dies, its run is recorded as failed."""
     waiting = set(futures)
     while waiting:
@@ -100,7 +100,7 @@ def _follow(futures: dict[Future, RunSpec], store: Store, watcher: Watcher) -> N
         time.sleep(0.02)
 
 
-def _report_progress(spec: RunSpec, store: Store, watcher: Watcher) -> None:
+def _report_progress(spec: RunSpec, store: RunStore, watcher: Watcher) -> None:
     with suppress(OSError, ValueError):  # not written yet, or just being replaced
         epoch, epochs, *score = (store.working / f"{spec.run_id}.progress").read_text().split()
         watcher.progress(spec, int(epoch), int(epochs), score[0] if score else "")

@@ -24,7 +24,7 @@ from neurorec.experiments.results import RunRecord
 from neurorec.training import Run
 
 
-class Store:
+class RunStore:
     """The folder runs/STUDY."""
 
     def __init__(self, folder: Path) -> None:
@@ -56,7 +56,7 @@ class Store:
         return (self.done / run_id / "run.json").is_file()
 
     def put(self, record: RunRecord, run: Run | None = None, card: Path | None = None) -> None:
-        """Store a finished run; for a trained network, with weights, history, activity and a copy of its pair `card`."""
+        """RunStore a finished run; for a trained network, with weights, history, activity and a copy of its pair `card`."""
         folder = self.working / f"{record.run_id}.{uuid.uuid4().hex[:8]}"
         folder.mkdir()
         if card is not None:

@@ -106,7 +106,8 @@ class Trainings(StudyKind):
         if against is not None:
             other = {seed: scores_of(run)[metric]["test"] for seed, run in against.items() if metric in scores_of(run)}
             values = {seed: value - other[seed] for seed, value in values.items() if seed in other}
-        rerun = _by_seed(results, claim.chosen() | {"control": OTHER_ROUNDING}) if against is None else {}
+        proper = against is None and not claim.chosen()["control"]  # controls are not rerun
+        rerun = _by_seed(results, claim.chosen() | {"control": OTHER_ROUNDING}) if proper else {}
         moved = [abs(scores_of(run)[metric]["test"] - values[seed]) for seed, run in rerun.items() if seed in values]
         comparable = against is None and metric == first.metric
         return Measured(

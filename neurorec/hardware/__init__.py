@@ -1,1 +1,1 @@
-"""From activity to joules: chip cards, operation counts, mapping, price. Counts, placement and prices stay apart."""
+"""From activity to joules: chip cards, operation counts, placement and prices, each independent of the others."""

@@ -25,7 +25,7 @@ class CompetitiveLearningCard(TrainingCard):
 
 
 @dataclass
-class CompetitiveState:
+class WinnerState:
     """Shares [H] of recent wins, which the conscience compares with 1/H, and the learning rate of this epoch."""
 
     shares: Tensor
@@ -99,15 +99,13 @@ class CompetitiveLearning(Rule):
         stores = (Store(name, "trace", units),)
         return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({name: update}), stores)
 
-    def init(
-        self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator
-    ) -> CompetitiveState:
+    def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> WinnerState:
         units = hidden_layer(model).size
         even = torch.full((units,), 1 / units, device=next(model.parameters()).device)
-        return CompetitiveState(even, self.card.learning_rate)
+        return WinnerState(even, self.card.learning_rate)
 
     @torch.no_grad()
-    def step(self, model: Network, state: CompetitiveState, batch: Batch) -> tuple[CompetitiveState, Info]:
+    def step(self, model: Network, state: WinnerState, batch: Batch) -> tuple[WinnerState, Info]:
         cell: Any = hidden_layer(model)
         shares = state.shares.clone()
         inputs = batch.x.transpose(0, 1).flatten(0, 1)  # samples in order, their frames in order
@@ -116,5 +114,5 @@ class CompetitiveLearning(Rule):
             cell.w_in[winner] += state.learning_rate * (x - cell.w_in[winner])
             shares *= 1 - self.card.share_rate
             shares[winner] += self.card.share_rate
-        after = CompetitiveState(shares, state.learning_rate * self.card.learning_rate_decay)
+        after = WinnerState(shares, state.learning_rate * self.card.learning_rate_decay)
         return after, Info(loss=None, updates=len(inputs) * cell.input_size)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from neurorec.experiments.findings import Finding, Findings, Published
+from neurorec.experiments.findings import Finding, Findings, PublishedFigure
 from neurorec.report import wording
 from neurorec.report.parts import Notes, Text
 from neurorec.report.spread import spread
@@ -63,7 +63,7 @@ def findings_table(findings: Findings) -> Table:
     return Table("", columns, rows, look="cards claims")
 
 
-def _published(figure: Published) -> Said:
+def _published(figure: PublishedFigure) -> Said:
     source = f"{figure.source}, {figure.grade}"
     return Said("measured points", source) if figure.value is None else Said(amount(figure.value), source)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from neurorec.tasks.environment import Environment, Seen
+from neurorec.tasks.environment import Environment, EpisodeState
 from neurorec.tasks.objective import SPLITS, Split
 from neurorec.tasks.task import tasks
 
@@ -39,12 +39,12 @@ class DelayedMatchToSample(Environment):
     steps = LONGEST + 2
     sources = ()
 
-    def reset(self, episodes: int, generator: torch.Generator) -> Seen:
+    def reset(self, episodes: int, generator: torch.Generator) -> EpisodeState:
         sample, test = torch.randint(2, (2, episodes), generator=generator)
         delay = torch.randint(SHORTEST, LONGEST + 1, (episodes,), generator=generator)
         return self._seen(Trial(sample, test, delay + 1, 0))
 
-    def step(self, seen: Seen, action: Tensor) -> tuple[Tensor, Seen]:
+    def step(self, seen: EpisodeState, action: Tensor) -> tuple[Tensor, EpisodeState]:
         trial: Trial = seen.hidden
         right = action.eq(torch.where(trial.sample == trial.test, MATCH, NON_MATCH))
         answered = torch.where(right, RIGHT, WRONG)
@@ -59,14 +59,14 @@ class DelayedMatchToSample(Environment):
         blind = [self._scores(*answers) for answers in itertools.product((MATCH, NON_MATCH), repeat=2)]
         return super().baselines() | {"best without memory": max(blind, key=lambda scores: scores["train"])}
 
-    def _seen(self, trial: Trial) -> Seen:
+    def _seen(self, trial: Trial) -> EpisodeState:
         """Lines are 0 after the end of a trial."""
         running = trial.frame <= trial.asked
         lines = torch.zeros(len(running), self.inputs)
         lines[:, -1] = running.float()
         for first, cue, shown in ((0, trial.sample, trial.frame == 0), (2, trial.test, trial.frame == trial.asked)):
             lines[:, first : first + 2] += torch.nn.functional.one_hot(cue, 2) * torch.as_tensor(shown).view(-1, 1)
-        return Seen(lines, trial, running)
+        return EpisodeState(lines, trial, running)
 
     def _scores(self, on_a: int, on_b: int) -> dict[Split, float]:
         def policy(t: int, observation: Tensor) -> Tensor:

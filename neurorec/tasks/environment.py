@@ -24,7 +24,7 @@ from neurorec.tasks.task import Task
 EPISODES: dict[Split, int] = {"train": 256, "validation": 256, "test": 512}
 
 
-class Seen(NamedTuple):
+class EpisodeState(NamedTuple):
     """The state of B episodes."""
 
     observation: Tensor  #: [B, I]
@@ -61,11 +61,11 @@ class Environment(Task):
         self.seed = seed
 
     @abstractmethod
-    def reset(self, episodes: int, generator: torch.Generator) -> Seen:
+    def reset(self, episodes: int, generator: torch.Generator) -> EpisodeState:
         """Start new episodes."""
 
     @abstractmethod
-    def step(self, seen: Seen, action: Tensor) -> tuple[Tensor, Seen]:
+    def step(self, seen: EpisodeState, action: Tensor) -> tuple[Tensor, EpisodeState]:
         """Apply actions [B]: rewards [B], and the new state of the episodes."""
 
     def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:

@@ -96,7 +96,7 @@ def test_a_sweep_prints_a_table_and_draws_a_picture(spiking, capsys, tmp_path):
     text = said(capsys)
     assert "cmos_45nm int8" in text
     assert "nothing is scaled; accuracy in that type is not claimed" in text
-    assert "loihi1, precision int8: its card does not say" in text
+    assert "loihi1, precision int8: its card does not state" in text
     drawn = picture.read_text()
     assert drawn.startswith("<?xml")
     assert drawn.count("cmos_45nm") >= 2 or "<path" in drawn
@@ -116,7 +116,7 @@ def test_wrong_requests_are_told_what_to_do(spiking, tmp_path):
     for told, request in [
         ("a.gif: a picture is one of .svg, .png, .pdf", {"plot": tmp_path / "a.gif"}),
         ("the picture cannot be written", {"plot": tmp_path / "no" / "a.svg"}),
-        ("no chip can price any of these values: loihi1: its card does not say", {"chips": ("loihi1",)}),
+        ("no chip can price any of these values: loihi1: its card does not state", {"chips": ("loihi1",)}),
         ('there is no card "loihi" in hardware/', {"chips": ("loihi",)}),
     ]:
         with pytest.raises(InputError, match=re.escape(told)):

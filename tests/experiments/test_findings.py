@@ -120,6 +120,9 @@ def test_what_another_rounding_changes_stands_beside_the_claim(tmp_path):
     assert measured(results).rounding == pytest.approx(0.02)
     assert len(measured(results).values) == 3  # the rerun is no further seed
     assert measured(results, pair="adaptive_lif_vs_lstm").rounding is None
+    frozen = measured(results, control="frozen recurrence")
+    assert frozen.values  # a control is compared with no rerun of the proper training
+    assert frozen.rounding is None
 
 
 def test_a_finished_study_has_its_findings_and_the_digest_of_its_numbers(tmp_path):

@@ -12,7 +12,7 @@ from neurorec.basics.errors import CannotRun, InputError
 from neurorec.experiments import plan, store
 from neurorec.experiments.plan import Options, plan_runs
 from neurorec.experiments.results import RunRecord
-from neurorec.experiments.store import Store, read_activity, read_run, read_weights
+from neurorec.experiments.store import RunStore, read_activity, read_run, read_weights
 from neurorec.experiments.study import load_study
 from neurorec.experiments.trainings import prepare_study, run_study
 from tests.experiments.tiny import Notebook, in_this_process, write_study
@@ -90,7 +90,7 @@ def test_a_run_killed_half_way_is_never_believed(finished, tmp_path, monkeypatch
     _card, out, _ = finished
     (source,) = (out / "done").glob("tiny-rate-bptt-store_recall-*")
     record = read_run(source)
-    target = Store(tmp_path / "out")
+    target = RunStore(tmp_path / "out")
     target.open()
     with monkeypatch.context() as patch:
         patch.setattr(store.os, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # dies before the rename
@@ -287,7 +287,7 @@ def test_record_round_trip(tmp_path):
         extra_scores={"m": {"test": 0.1}}, chance_score=0.1, baseline_score=0.2, parameters=3, spikes_per_sample=0.5,
         judgements=[("kept", "why")], status="done", reason="", wall_s=1.0, training={"a": 1.0}, versions={"v": "1"},
     )  # fmt: skip
-    target = Store(tmp_path)
+    target = RunStore(tmp_path)
     target.open()
     target.put_failed(dataclasses.replace(record, status="failed", reason="NaN"))
     assert target.get("x").reason == "NaN"

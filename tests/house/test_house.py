@@ -131,3 +131,11 @@ def test_every_public_name_is_there():
     assert all(getattr(neurorec, name) is not None for name in neurorec.__all__)
     with pytest.raises(AttributeError, match=r"module 'neurorec' has no attribute 'trian'; it offers .*train"):
         neurorec.trian  # noqa: B018
+
+
+def test_every_class_has_a_name_of_its_own():
+    names: dict[str, list[str]] = {}
+    for path in (ROOT / "neurorec").rglob("*.py"):
+        for name in re.findall(r"^class (\w+)", path.read_text(), flags=re.M):
+            names.setdefault(name, []).append(path.name)
+    assert {name: files for name, files in names.items() if len(files) > 1} == {}

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from neurorec.basics.cards import find_card
 from neurorec.engines.activity import Activity, LayerActivity, as_arrays
-from neurorec.experiments.findings import Baseline, Finding, Findings, Published
+from neurorec.experiments.findings import Baseline, Finding, Findings, PublishedFigure
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
 
 PER_TERM = ("loihi1", "spinnaker1", "cmos_45nm", "cmos_7nm", "a100")
@@ -43,7 +43,7 @@ STANCES = {
 }
 
 
-PUBLISHED = Published(value=0.95, source="diehl2015", grade="read")
+PUBLISHED = PublishedFigure(value=0.95, source="diehl2015", grade="read")
 
 
 def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: bool = False) -> StudyResults:

@@ -53,10 +53,10 @@ def test_a_torch_module_learns_and_is_counted_by_its_flops():
     cost = nr.estimate_cost(run, "cmos_45nm")
     macs = 4 * 8 * (3 + 8) + 8
     assert cost.operations.total.macs == macs * 6 * 20  # 20 test samples of 6 steps
-    assert 'what layer "module" does beside matrix products' in cost.unpriced
+    assert 'operations of layer "module" other than matrix products' in cost.unpriced
     assert cost.at_least
     assert cost.notes == (
-        f'layer "module": {macs} multiply-accumulates per step as a FLOP counter found them, nothing declared',
+        f'layer "module": {macs} multiply-accumulates per step, measured by a FLOP counter, not declared',
     )
     backward = cost.training.operations.backward.macs
     assert backward == 2 * macs * 6 * 60 * 50  # of 60 samples in 50 epochs

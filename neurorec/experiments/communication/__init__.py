@@ -1,1 +1,1 @@
-"""Studies of the kind "communication": nets are trained and watched, then counted and priced for any number of workers."""
+"""Studies of the kind "communication": networks are trained and observed, then counted and priced for many workers."""

@@ -1,4 +1,4 @@
-"""One net of the study, counted and priced for any rule, split, number of workers and link, over all seeds."""
+"""One network of the study, counted and priced for any rule, split, number of workers and link, over all seeds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ from neurorec.hardware.communication.link_traffic import LinkTraffic
 from neurorec.hardware.communication.ring import merge_traffic, merges_per_epoch
 from neurorec.hardware.communication.units import ObservedEpoch, deal_units, units_traffic
 
-UPDATE, EPOCH = "every update", "once an epoch"
+UPDATE, EPOCH = "every update", "once per epoch"
 
 
 @dataclass(frozen=True)
 class Way:
-    """How the work is shared: data with a rule's merges, or units with a rule's messages."""
+    """How the work is shared: samples, merged at intervals, or units, with a rule's messages."""
 
     split: Split
-    rule: str  #: "any" where data are shared
+    rule: str  #: "any" if samples are shared
     merge: str = ""
 
 
@@ -30,16 +30,16 @@ MERGES = (Way("data", "any", UPDATE), Way("data", "any", EPOCH))
 
 @dataclass
 class Counted:
-    """Remembers what it counted."""
+    """Counts traffic, with a cache."""
 
-    seen: list[Seen]  #: the seeds of one net
+    seen: list[Seen]  #: the seeds of one network
     rules: Mapping[str, CountedRule]
     batch: int
     _traffic: dict[tuple[Way, int], list[LinkTraffic]] = field(default_factory=dict)
 
     @property
     def net(self) -> ObservedEpoch:
-        """Sizes, the same for every seed."""
+        """The network's sizes, equal for every seed."""
         return self.seen[0].net
 
     @property
@@ -47,11 +47,11 @@ class Counted:
         return [*MERGES, *(Way("units", rule) for rule in self.rules)]
 
     def most_workers(self, way: Way, asked: int) -> int:
-        """Nobody without work: as many workers as samples, or as units."""
+        """The largest number of workers that all have work: the number of samples, or of units."""
         return min(asked, self.net.hidden if way.split == "units" else self.net.samples)
 
     def traffic_of(self, net: ObservedEpoch, way: Way, workers: int) -> LinkTraffic:
-        """Traffic of one epoch of `net`, which is this net or one like it."""
+        """Traffic of one epoch of `net`, which is this network or a similar one."""
         if way.split == "units":
             return units_traffic(net, deal_units(net, workers), self.rules[way.rule].messages, self.batch)
         merges = merges_per_epoch(net.samples, self.batch if way.merge == UPDATE else net.samples, workers)
@@ -65,14 +65,14 @@ class Counted:
         return self._traffic[key]
 
     def price(self, way: Way, workers: int, link: Link) -> LinkCost:
-        """Mean value over seeds; the band reaches from the lowest end of any seed to the highest."""
+        """Mean over seeds; the band extends from the lowest to the highest end of any seed."""
         costs = [price_traffic(traffic, link, workers) for traffic in self.traffic(way, workers)]
         energy = envelope([cost.energy_pJ for cost in costs if cost.energy_pJ is not None])
         seconds = envelope([cost.time_s for cost in costs if cost.time_s is not None])
         return LinkCost(energy, costs[0].energy_at_least, seconds, costs[0].time_at_least, costs[0].why_not)
 
     def computing(self, rule: str, chip: str) -> tuple[Band | None, bool]:
-        """Energy of computing an epoch by `rule` on `chip`, and whether it is only a lower estimate."""
+        """Energy of computing an epoch with `rule` on `chip`, and whether it is only a lower estimate."""
         found = [c for seen in self.seen for c in seen.computing if (c.rule, c.chip) == (rule, chip)]
         return envelope([Band(*c.energy_pJ) for c in found if c.energy_pJ]), any(c.at_least for c in found)
 
@@ -93,9 +93,9 @@ class Counted:
 
 
 def envelope(bands: list[Band]) -> Band | None:
-    """Mean value, lowest and highest end."""
+    """Mean, lowest and highest end."""
     if not bands:
         return None
     low, high = min(band.low for band in bands), max(band.high for band in bands)
     mean = sum(band.value for band in bands) / len(bands)
-    return Band(min(max(mean, low), high), low, high)  # a mean of equal numbers may be off by a rounding
+    return Band(min(max(mean, low), high), low, high)  # a mean of equal numbers may be off by rounding

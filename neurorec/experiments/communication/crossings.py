@@ -1,5 +1,4 @@
-"""Where one way to train overtakes another: in joules and seconds over the number of workers, in bytes over size and
-activity."""
+"""Crossovers between ways to train: in joules and seconds over the number of workers, in bytes over size and activity."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,11 +13,11 @@ from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.crossover import Crossover, find_crossover
 from neurorec.hardware.communication.units import ObservedEpoch, described
 
-TWO = 2  #: workers among whom bytes over size and activity are compared; both sides grow with workers - 1
+TWO = 2  #: workers for comparisons of bytes over size and activity; both sides scale with workers - 1
 
 
 def crossings(counted: Counted, links: dict[str, Link], chips: list[str], most: int, largest: int) -> list[CrossRow]:
-    """Every crossover of one net."""
+    """All crossovers of one network."""
     rows = [*_joules(counted, links, chips, most), *_seconds(counted, links, most)]
     if can_be_described(counted):
         rows += [*_over_size(counted, largest), *_over_activity(counted)]
@@ -26,12 +25,12 @@ def crossings(counted: Counted, links: dict[str, Link], chips: list[str], most: 
 
 
 def can_be_described(counted: Counted) -> bool:
-    """Whether nets like this one of other sizes can be: spiking units that all hear each other."""
+    """Whether networks like this one exist in other sizes: spiking units with all-to-all connections."""
     return counted.net.spikes is not None and counted.net.targets is None
 
 
 def sizes(counted: Counted, largest: int) -> list[SizeRow]:
-    """Bytes over size, for a picture."""
+    """Bytes over size, for a plot."""
     if not can_be_described(counted):
         return []
     size = _by_size(counted)
@@ -53,7 +52,7 @@ def _row(found: Crossover | None, kind: str, counted: Counted, rule: str, things
 
 
 def _joules(counted: Counted, links: dict[str, Link], chips: list[str], most: int) -> Iterator[CrossRow]:
-    """Communication against computing. Data are merged at every update."""
+    """Communication compared with computation, with a merge at every update."""
     for rule in counted.rules:
         for way in (Way("data", "any", UPDATE), Way("units", rule)):
             for name, link in links.items():
@@ -71,7 +70,7 @@ def _joules(counted: Counted, links: dict[str, Link], chips: list[str], most: in
 
 
 def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[CrossRow]:
-    """A rule that learns from one sample after another against one that learns in batches: units shared."""
+    """Shared units: a rule that processes samples one by one compared with one that processes batches."""
     online, batched = _first(counted, online=True), _first(counted, online=False)
     if online is None or batched is None:
         return
@@ -90,7 +89,7 @@ def _seconds(counted: Counted, links: dict[str, Link], most: int) -> Iterator[Cr
 
 
 def _first(counted: Counted, **wanted: object) -> str | None:
-    """The first rule of the net that communicates so."""
+    """The first rule of the network with this kind of communication."""
     for name, rule in counted.rules.items():
         if all(getattr(rule.messages, key) == value for key, value in wanted.items()):
             return name
@@ -123,7 +122,7 @@ def _over_size(counted: Counted, largest: int) -> Iterator[CrossRow]:
 
 
 def _by_size(counted: Counted):
-    """Bytes as a function of way and size, at the activity that the seeds showed."""
+    """Bytes as a function of way and size, at the observed activity."""
     net, activities = counted.net, [seen.net.spikes_per_unit_and_step or 0.0 for seen in counted.seen]
 
     @cache
@@ -146,9 +145,9 @@ def _over_activity(counted: Counted) -> Iterator[CrossRow]:
         found = find_crossover(axis, lambda a, r=rule: bytes_at(a, Way("units", r)),
                                lambda a: bytes_at(a, Way("data", "any", UPDATE)))  # fmt: skip
         things = ("units shared", f"data shared, merged {UPDATE}")
-        yield from _row(found, "splits", counted, rule, things, "spikes a unit and step")
+        yield from _row(found, "splits", counted, rule, things, "spikes per unit and step")
 
 
 def _bytes(counted: Counted, nets: list[ObservedEpoch], way: Way) -> Band:
     every = [Band.exact(float(counted.traffic_of(net, way, TWO).total_bytes)) for net in nets]
-    return needed(envelope(every), "bytes need at least one net to count")
+    return needed(envelope(every), "bytes need at least one network to count")

@@ -1,4 +1,4 @@
-"""Studies of what workers that train one network must tell each other."""
+"""Studies of communication between workers that train one network."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ from neurorec.experiments.runner import Watcher
 
 
 class Communication(StudyKind):
-    """Nets are trained and watched, then counted and priced for any number of workers."""
+    """Networks are trained and observed, then counted and priced for many workers."""
 
     results = CommunicationResults
 
@@ -43,9 +43,9 @@ class Communication(StudyKind):
             return None
         values = _values(own, claim.measure)
         if other is None:
-            return Measured(f"{claim.measure} of an epoch", "", False, tuple(map(float, values)))
+            return Measured(f"{claim.measure} per epoch", "", False, tuple(map(float, values)))
         ratios = [one / two for one, two in zip(values, _values(other, claim.measure), strict=True)]
-        metric = f"{claim.measure} / those of {results.rules[claim.over].title}"
+        metric = f"{claim.measure} relative to {results.rules[claim.over].title}"
         return Measured(metric, "", False, tuple(ratios))
 
     def fingerprint(self, results: CommunicationResults) -> Any:
@@ -72,7 +72,7 @@ def _values(row: BytesRow, measure: str) -> list[int]:
 
 
 def _crossover(results: CommunicationResults, claim: CommunicationFinding) -> Measured | None:
-    """From how many workers on; a crossover that does not happen has no number."""
+    """Number of workers at the crossover; None if there is no crossover."""
 
     def meant(row: CrossRow) -> bool:
         things = f"communication, {'data' if claim.merge else 'units'} shared", f"computing on {claim.chip}"

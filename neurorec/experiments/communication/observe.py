@@ -1,4 +1,4 @@
-"""Train a net as its pair card says and watch one epoch of its training split: who spiked how often, what computing costs."""
+"""Train a network as defined by its pair card and observe one epoch of its training split: spikes, and cost of computing."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ from neurorec.training.fit import encoded_split
 
 @dataclass(frozen=True)
 class Computing:
-    """Energy of one epoch on a chip; `energy_pJ` is (value, low, high), None with the reason."""
+    """Energy of one epoch on a chip; `energy_pJ` is (value, low, high), or None with a reason."""
 
     rule: str
     chip: str
@@ -33,7 +33,7 @@ class Computing:
 
 @dataclass(frozen=True)
 class Seen:
-    """One net, one seed."""
+    """One network, one seed."""
 
     title: str
     trained_by: str
@@ -44,7 +44,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Job:
-    """One training, as plain data that another process can be given."""
+    """One training, as plain data that can be sent to another process."""
 
     net: NetCard
     seed: int
@@ -75,14 +75,14 @@ def observe_epoch(job: Job) -> Seen:
 
 
 def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
-    """Counts of the epoch. Thresholds that a rule moves are trained numbers too (as buffers they are not parameters)."""
+    """Counts of the epoch. Thresholds that a rule changes count as trained numbers, although they are buffers."""
     cell, seen = hidden_layer(network), _seen(network, activity)
     reach = cell.operations().recurrent_fan_out
     targets = None
-    if (reach == cell.size - 1).all():  # every unit but itself
+    if (reach == cell.size - 1).all():  # all other units
         targets = ~np.eye(cell.size, dtype=bool)
     elif not (reach == cell.size).all():
-        raise ValueError(f"{cell.title}: who hears whom is not known here")
+        raise ValueError(f"{cell.title}: its connectivity is not known here")
     return ObservedEpoch(
         name=name,
         inputs=cell.input_size,
@@ -99,7 +99,7 @@ def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
 
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
     if rule not in rules:
-        return Computing(rule, chip, None, False, "it is published, not a rule here, so its operations are not counted")
+        return Computing(rule, chip, None, False, "it is not implemented here, so its operations are not counted")
     online = rules[rule].messages.online
     updates = _synapses_changed(network, activity) if online else -(-activity.samples // batch_size)
     try:
@@ -114,7 +114,7 @@ def _computing(network: Network, activity: Activity, rule: str, chip: str, batch
 
 
 def _synapses_changed(network: Network, activity: Activity) -> int:
-    """Pair STDP: a spike changes every plastic synapse that it reaches, and every one that reaches its neuron."""
+    """Pair-based STDP: a spike changes every plastic synapse that it reaches, and every plastic synapse of its neuron."""
     cell, seen = hidden_layer(network), _seen(network, activity)
     own = int(seen.spikes.sum())
     changed = int(activity.input.spikes.sum()) * cell.size + own * cell.input_size
@@ -124,6 +124,6 @@ def _synapses_changed(network: Network, activity: Activity) -> int:
 
 
 def _seen(network: Network, activity: Activity) -> LayerActivity:
-    """Of the one hidden layer."""
+    """Of the single hidden layer."""
     (name,) = network.hidden
     return activity.layers[name]

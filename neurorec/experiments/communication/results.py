@@ -1,4 +1,4 @@
-"""What a communication study leaves behind, as flat plain data."""
+"""Results of a communication study, as flat plain data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,20 +11,20 @@ Split = Literal["data", "units"]
 
 @dataclass(frozen=True)
 class RuleRow:
-    """What a rule makes the parts of one network tell each other, beside spikes or values."""
+    """Messages between parts of one network that a rule requires, besides spikes or values."""
 
     title: str
     errors: bool
     signals: str  #: "none", "outputs" or "one"
-    online: bool  #: samples come one by one and cannot share a batch
+    online: bool  #: samples are processed one by one and cannot share a batch
 
 
 @dataclass(frozen=True)
 class NetRow:
-    """One trained net and its epoch, over all seeds."""
+    """One trained network and its epoch, over all seeds."""
 
     net: str  #: pair and half
-    title: str  #: for people: "LIF on row_digits"
+    title: str  #: for display: "LIF on row_digits"
     trained_by: str
     inputs: int
     hidden: int
@@ -32,18 +32,18 @@ class NetRow:
     steps: int
     samples: int
     trained_numbers: int
-    activity: list[float]  #: spikes a unit and step, by seed; empty where units send values
+    activity: list[float]  #: spikes per unit and step, by seed; empty if units send values
     accuracy: list[float]  #: test accuracy by seed
 
 
 @dataclass(frozen=True)
 class BytesRow:
-    """Bytes of one epoch, all workers together: exact, by seed."""
+    """Bytes of one epoch, of all workers: exact, by seed."""
 
     net: str
     split: Split
-    rule: str  #: "any" where the rule makes no difference
-    merge: str  #: "every update" or "once an epoch"; "" where units are shared
+    rule: str  #: "any" if the rule makes no difference
+    merge: str  #: "every update" or "once per epoch"; "" if units are shared
     workers: int
     total_bytes: list[int]
     spikes: list[int]
@@ -56,7 +56,7 @@ class BytesRow:
 
 @dataclass(frozen=True)
 class PriceRow:
-    """Energy and time of one `BytesRow` over one link: value and band over prices and seeds."""
+    """Energy and time of one `BytesRow` over one link: value, and band over prices and seeds."""
 
     net: str
     split: Split
@@ -77,7 +77,7 @@ class PriceRow:
 
 @dataclass(frozen=True)
 class ComputeRow:
-    """Energy of computing the same epoch on a chip, forward and learning; independent of the number of workers."""
+    """Energy of computing the same epoch on a chip, forward passes and learning; independent of the number of workers."""
 
     net: str
     rule: str
@@ -92,7 +92,7 @@ class ComputeRow:
 
 @dataclass(frozen=True)
 class CrossRow:
-    """Where the first thing overtakes the second along an axis; `at` None: nowhere between `first` and `last`."""
+    """Where the first quantity overtakes the second along an axis; `at` None: nowhere between `first` and `last`."""
 
     kind: str  #: "joules", "seconds", "splits", "rules"
     net: str
@@ -106,12 +106,12 @@ class CrossRow:
     latest: float | None
     first: float
     last: float
-    at_least: str = ""  #: which of the two is only a lower estimate: "first", "second", "both"
+    at_least: str = ""  #: quantities that are only lower estimates: "first", "second", "both"
 
 
 @dataclass(frozen=True)
 class SizeRow:
-    """Bytes of an epoch of a net like `net` with `hidden` units, shared between two workers; the band spans the seeds'
+    """Bytes of an epoch of a network like `net` with `hidden` units, shared between two workers; the band spans the seeds'
     activities."""
 
     net: str
@@ -126,7 +126,7 @@ class SizeRow:
 
 @dataclass(frozen=True)
 class RingRow:
-    """One all-reduce among real processes. `ring` is "own" or "gloo"; bytes summed over the processes."""
+    """One all-reduce between real processes. `ring` is "own" or "gloo"; bytes are summed over the processes."""
 
     ring: str
     workers: int
@@ -146,8 +146,8 @@ class CommunicationResults:
     quick: bool
     seeds: list[int]
     batch_size: int
-    report_links: list[str]  #: over which the page draws shared samples
-    unit_links: list[str]  #: over which it draws shared units
+    report_links: list[str]  #: for which the page plots shared samples
+    unit_links: list[str]  #: for which it plots shared units
     rules: dict[str, RuleRow]  #: every rule counted, in the order of the card
     nets: list[NetRow]
     bytes: list[BytesRow]
@@ -156,7 +156,7 @@ class CommunicationResults:
     crossovers: list[CrossRow]
     sizes: list[SizeRow]
     rings: list[RingRow]
-    ring_failed: str  #: why the ring could not be checked here, or ""
+    ring_failed: str  #: why the ring could not be checked, or ""
     links: dict[str, str]  #: name -> about
     sources: list[str]
     notes: list[str]

@@ -1,4 +1,4 @@
-"""Run a communication study: train and watch, count, price, look for crossovers, check the ring with real processes."""
+"""Run a communication study: train, observe, count, price, find crossovers, check the ring with real processes."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ from neurorec.hardware.communication.ring import merge_traffic
 
 @dataclass(frozen=True)
 class Settings:
-    """What the card or `--quick` says."""
+    """Settings of the card or of `--quick`."""
 
     quick: bool
     seeds: list[int]
@@ -48,7 +48,7 @@ def run_communication(
     watcher: Watcher | None = None,
     make_executor: Callable[[], Executor] | None = None,
 ) -> CommunicationResults:
-    """Everything the page draws; the study's card is copied into `folder`."""
+    """Everything that the page needs; the study's card is copied to `folder`."""
     start, settings, card, say = time.perf_counter(), Settings.of(study, quick), study.card, (watcher or Watcher()).say
     open_folder(folder, study.path)
     nets = _watch(study, settings, say, make_executor or (lambda: processes(min(2, os.cpu_count() or 1))))
@@ -88,7 +88,7 @@ def run_communication(
 
 
 def _watch(study: LoadedCommunication, settings: Settings, say, make_executor) -> list[list[Seen]]:
-    """Each net's seeds, trained and watched in worker processes."""
+    """Each network's seeds, trained and observed in worker processes."""
     jobs = [
         Job(net, seed, tuple(study.card.chips), study.card.batch_size, settings.max_epochs, settings.max_samples)
         for net in study.card.net
@@ -104,7 +104,7 @@ def _watch(study: LoadedCommunication, settings: Settings, say, make_executor) -
 
 
 def _rules(study: LoadedCommunication) -> dict[str, RuleRow]:
-    """What every rule that is counted communicates."""
+    """The communication of every counted rule."""
     counted = {name: study.card.rule(name) for net in study.card.net for name in net.count_rules}
     return {
         name: RuleRow(rule.title, rule.messages.errors, rule.messages.signals, rule.messages.online)
@@ -133,7 +133,7 @@ def _computing_rows(counted: Counted, chips: list[str]) -> list[ComputeRow]:
 
 
 def _check_rings(workers: list[int], numbers: int) -> tuple[list[RingRow], str]:
-    """All-reduce the first net's trained numbers, a few numbers, and one."""
+    """All-reduce of the first network's trained numbers, of a few numbers, and of one."""
     rows = []
     try:
         for P in workers:

@@ -21,10 +21,10 @@ FORMULAS = ("patarasuk2009", "gloo", "hockney1994")
 
 
 class PublishedRule(Card):
-    """A rule that is not one of ours, as it is published: see `Messages` for the keys."""
+    """A published rule that is not implemented here: see `Messages` for the keys."""
 
     title: str
-    needs: list[str]  #: capabilities, as our own rules declare them
+    needs: list[str]  #: capabilities, as declared by rules
     errors: bool
     signals: Literal["none", "outputs", "one"]
     online: bool
@@ -34,7 +34,7 @@ class PublishedRule(Card):
 
 @dataclass(frozen=True)
 class CountedRule:
-    """What is known of a rule that a net is counted by."""
+    """What is known about a rule for which a network is counted."""
 
     title: str
     messages: Messages
@@ -42,7 +42,7 @@ class CountedRule:
 
 
 class NetCard(Card):
-    """One net: trained as its pair card says, then counted as if each of `count_rules` trained it."""
+    """One network: trained as defined by its pair card, then counted as if trained by each of `count_rules`."""
 
     pair: str
     half: Literal["rate", "spiking"]
@@ -52,21 +52,21 @@ class NetCard(Card):
 
 
 class CommunicationFinding(FindingCard):
-    """A claim about one net: bytes or waits of an epoch, a ratio to those of another rule, or a crossover."""
+    """A claim about one network: bytes or waits per epoch, a ratio to those of another rule, or a crossover."""
 
     measure: Literal["bytes", "waits", "crossover", "ring bytes / formula"]
     pair: str = ""
     half: str = ""
-    rule: str = ""  #: empty where samples are shared: it then makes no difference to bytes
-    merge: Literal["", "every update", "once an epoch"] = ""
+    rule: str = ""  #: empty if samples are shared, since bytes then do not depend on it
+    merge: Literal["", "every update", "once per epoch"] = ""
     workers: PositiveInt | None = None
-    over: str = ""  #: a rule: our number divided by that rule's
-    link: str = ""  #: of a crossover of joules
+    over: str = ""  #: a rule by whose number ours is divided
+    link: str = ""  #: for a crossover in joules
     chip: str = ""
 
 
 class QuickCommunication(Card):
-    """What `--quick` cuts: for a look at the machinery, never for a result."""
+    """Limits of `--quick`, a smoke test that never gives results."""
 
     seeds: list[int] = Field(min_length=1)
     max_epochs: PositiveInt
@@ -80,17 +80,17 @@ class CommunicationStudy(Card):
     kind: Literal["communication"]
     about: str
     question: str
-    published_rule: dict[str, PublishedRule] = Field(default_factory=dict)  #: counted beside our own
+    published_rule: dict[str, PublishedRule] = Field(default_factory=dict)  #: counted together with our own
     net: list[NetCard] = Field(min_length=1)
-    batch_size: PositiveInt  #: samples between two merges, and samples that run side by side
+    batch_size: PositiveInt  #: samples between two merges, and samples that run in parallel
     workers: list[PositiveInt] = Field(min_length=2)
     seeds: list[int] = Field(min_length=1)
     links: list[str] = Field(min_length=1)
-    report_links: list[str] = Field(min_length=1)  #: those that the page draws; the others are in its tables
-    unit_links: list[str] = Field(min_length=1)  #: the same where units are shared: a line for each rule and link
+    report_links: list[str] = Field(min_length=1)  #: those that the page plots; the others are in its tables
+    unit_links: list[str] = Field(min_length=1)  #: the same for shared units: one line per rule and link
     chips: list[str]
-    largest_hidden: PositiveInt  #: of the nets in which crossovers over size are looked for
-    ring_workers: list[PositiveInt]  #: how many real processes check the ring
+    largest_hidden: PositiveInt  #: largest network size in the search for crossovers
+    ring_workers: list[PositiveInt]  #: numbers of real processes that check the ring
     quick: QuickCommunication
     finding: list[CommunicationFinding] = Field(default=[])
     remarks: list[str] = Field(default=[])
@@ -100,15 +100,15 @@ class CommunicationStudy(Card):
         return list(dict.fromkeys(Path(net.pair).stem for net in self.net))
 
     def rule(self, name: str) -> CountedRule:
-        """The rule `name`: ours, or published. Raises `InputError` for one whose communication is not known."""
+        """The rule `name`, implemented or published. Raises `InputError` if its communication is not known."""
         if name in rules:
             rule = rules[name]
             return CountedRule(rule.title, rule.messages, rule.needs)
         if name not in self.published_rule:
             known = [*rules, *self.published_rule]
             raise InputError(
-                f'what rule "{name}" communicates is not known{did_you_mean(name, known)}; known: {", ".join(known)}; '
-                f"a published one gets a table [published_rule.{name}]"
+                f'the communication of rule "{name}" is not known{did_you_mean(name, known)}; known: {", ".join(known)}; '
+                f"add a table [published_rule.{name}] for a published rule"
             )
         card = self.published_rule[name]
         messages = Messages(card.errors, card.signals, card.online, card.why, tuple(card.sources))
@@ -117,7 +117,7 @@ class CommunicationStudy(Card):
     @model_validator(mode="after")
     def _fits_together(self) -> "CommunicationStudy":
         if sorted(set(self.workers)) != self.workers or self.workers[0] != 1:
-            raise ValueError(f"workers: from 1 upward, each number once (got {self.workers})")
+            raise ValueError(f"workers must be distinct, in ascending order, starting with 1 (got {self.workers})")
         for key in ("report_links", "unit_links"):
             if strange := [link for link in getattr(self, key) if link not in self.links]:
                 raise ValueError(f'{key}: "{strange[0]}" must be one of links ({", ".join(self.links)})')
@@ -129,7 +129,7 @@ class CommunicationStudy(Card):
             for rule in counted if net.half == "rate" else []:
                 if "spike traces" in rule.needs:
                     raise ValueError(
-                        f"net: {net.pair}, rate half: {rule.title} pairs spikes, and its units send values"
+                        f"net: {net.pair}, rate half: {rule.title} pairs spikes, but its units send values"
                     )
         for claim in self.finding:
             self._check_claim(claim)
@@ -142,16 +142,20 @@ class CommunicationStudy(Card):
         counted = {(Path(net.pair).stem, net.half): net.count_rules for net in self.net}
         if (claim.pair, claim.half) not in counted:
             known = ", ".join(" ".join(net) for net in counted)
-            raise ValueError(f'finding "{claim.claim}": {claim.pair} {claim.half} is none of the nets ({known})')
+            raise ValueError(
+                f'finding "{claim.claim}": {claim.pair} {claim.half} must be one of the networks ({known})'
+            )
         rules = counted[claim.pair, claim.half]
         for rule in filter(None, (claim.rule, claim.over)):
             if rule not in rules:
-                raise ValueError(f'finding "{claim.claim}": "{rule}" is none of its count_rules ({", ".join(rules)})')
+                raise ValueError(
+                    f'finding "{claim.claim}": "{rule}" must be one of its count_rules ({", ".join(rules)})'
+                )
 
 
 @dataclass(frozen=True)
 class LoadedCommunication:
-    """A communication study with every card it names loaded and checked."""
+    """A communication study with all its cards loaded and checked."""
 
     name: str
     path: Path
@@ -160,7 +164,7 @@ class LoadedCommunication:
     chips: dict[str, Chip]
 
     def sources(self) -> list[str]:
-        """Citation keys of everything that takes part, in alphabetical order."""
+        """Citation keys of everything in the study, in alphabetical order."""
         keys: set[str] = set(FORMULAS)
         for net in self.card.net:
             keys.update(load_pair(net.pair).card.sources, load_task(net.task, seed=0).sources)
@@ -174,7 +178,7 @@ class LoadedCommunication:
 def load_communication(name: str | Path) -> LoadedCommunication:
     """The communication study `name` (from the catalogue, or a path to a card), refused if it cannot work.
 
-    Pairs named in a card given by path are looked up beside that card first.
+    For a card given by path, pairs are first looked up in the same folder.
     """
     path = find_card("experiments", name)
     card = load_card(path, CommunicationStudy)
@@ -183,6 +187,6 @@ def load_communication(name: str | Path) -> LoadedCommunication:
     for net in card.net:
         pair = load_pair(net.pair)
         half = pair.rate if net.half == "rate" else pair.spiking
-        half.training(net.rule, net.task)  # refuses a training that the pair card does not state
+        half.training(net.rule, net.task)  # raises for a training that the pair card does not have
     links = {link: load_link(link) for link in card.links}
     return LoadedCommunication(path.stem, path, card, links, {chip: load_chip(chip) for chip in card.chips})

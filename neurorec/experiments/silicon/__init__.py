@@ -1,1 +1,1 @@
-"""Studies of the kind "silicon_validation": the hardware model against measured silicon."""
+"""Studies of the kind "silicon_validation": the hardware model compared with measured silicon."""

@@ -1,6 +1,6 @@
-"""Keyword spotting on CPU, GPU and Loihi (Blouw et al. 2019): what of it is fitted, what is to be predicted.
+"""Keyword spotting on CPU, GPU and Loihi (Blouw et al. 2019): which runs are fitted, which are predicted.
 
-The logs have no licence, so the tables are read from a folder (see `find_measured`) and never committed.
+The logs have no licence, so the tables are read from a folder (see `find_measured`) and not committed.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Runs:
 
 
 def find_measured() -> Path | None:
-    """The folder named by NEUROREC_MEASURED, or ../shared/facts/measured beside the checkout, or None.
+    """The folder named by NEUROREC_MEASURED, or ../shared/facts/measured next to the checkout, or None.
 
     Raises
     ------
     InputError
-        If the folder named has no tables.
+        If that folder has no tables.
     """
     named = os.environ.get("NEUROREC_MEASURED")
     folder = Path(named) if named else PACKAGE.parent.parent / "shared" / "facts" / "measured"
@@ -40,7 +40,7 @@ def find_measured() -> Path | None:
         return folder
     if named:
         raise InputError(
-            f"NEUROREC_MEASURED: {folder}: no abr_kws_measured.csv here; name the folder of the measured tables"
+            f"NEUROREC_MEASURED: {folder}: there is no abr_kws_measured.csv; set it to the folder of the measured tables"
         )
     return None
 
@@ -51,7 +51,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def keyword_runs(folder: Path, device: str, fitted: Collection[str]) -> Runs:
-    """All runs of `device` ("cpu" or "gpu"); those named in `fitted` are the ends."""
+    """All runs of `device` ("cpu" or "gpu"); those in `fitted` are the end points."""
     ends, rest = [], []
     for row in read_rows(folder / "abr_kws_measured.csv"):
         if row["hw"] == device:

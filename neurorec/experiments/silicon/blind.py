@@ -1,7 +1,7 @@
-"""Predictions of points that nobody here has seen measured, for whoever has.
+"""Predictions of points whose measurements we have not seen, for those who have.
 
-On the Loihi board of the size sweep time and power are modelled apart, from the two sizes given: power is a straight line in
-operations (activity is proportional to neurons and synapses), the time of an inference lies midway between a straight line and
+For the Loihi board of the size sweep, time and power are modelled separately from the two given sizes: power is a straight line
+in operations (activity is proportional to neurons and synapses), the time per inference lies midway between a straight line and
 a power law, as on every calibrated board. Both are fitted to that board; the chip cards are not.
 """
 
@@ -21,7 +21,7 @@ from neurorec.hardware.workload.description import Description, described_work
 
 @dataclass(frozen=True)
 class Blind:
-    """`from_what`: what it rests on."""
+    """`from_what`: basis of the prediction."""
 
     point: str
     value: float
@@ -32,12 +32,12 @@ class Blind:
 
 
 def operations_of(branches: int) -> int:
-    """Multiply-accumulates of the scaling net with that many branches."""
+    """Multiply-accumulates of the scaling network with that many branches."""
     return 99_840 + 655_360 * branches + 65_536 * max(branches, 1) + 7_424
 
 
 def loihi_sweep(folder: Path, branches: list[int]) -> list[Blind]:
-    """Total energy of one inference, and the part above what the board draws after a run (activity)."""
+    """Total energy per inference, and the part above the board's idle power after a run (activity)."""
     count = "n_copies(-1=keyword spotter)"
     rows = [row for row in read_rows(folder / "abr_loihi_rails.csv") if row[count] in ("0", "10")]
     sizes = np.array([float(operations_of(int(row[count]))) for row in rows])
@@ -48,13 +48,13 @@ def loihi_sweep(folder: Path, branches: list[int]) -> list[Blind]:
         slope, floor = np.polyfit(sizes, [float(row[column]) * to_W for row in rows], 1)
         for n in branches:
             uJ = float(floor + slope * operations_of(n)) * time_us.at(operations_of(n), 1)
-            said = "this board at N = 0 and 10: power straight, time midway"
+            said = "this board at N = 0 and 10: power linear, time midway"
             found.append(Blind(f"Loihi size sweep, N = {n}, {what}", uJ, uJ / apart, uJ * apart, "µJ", said))
     return found
 
 
 def blind_predictions() -> list[Blind]:
-    """Chip cards, nothing fitted to the point: nearest neighbours on Loihi, and TrueNorth at rates between its two points."""
+    """Chip cards, without any fit: nearest neighbours on Loihi, and TrueNorth at rates between its two points."""
     found = []
     for chip in ("loihi1", "loihi1_sanafe"):
         cost = price(described_work(_nearest_neighbours()), chip)

@@ -1,4 +1,4 @@
-"""Every set of the silicon validation: scores, what they do not say, and predictions that nobody here can check."""
+"""All sets of the silicon validation: scores, caveats, and predictions that we cannot check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from neurorec.experiments.silicon.tiny import tiny_scores
 
 @dataclass(frozen=True)
 class Checked:
-    """`remarks`: what the numbers do not say, and why some sets are missing."""
+    """`remarks`: caveats, and why some sets are missing."""
 
     scores: list[Score]
     remarks: list[str]
@@ -24,13 +24,13 @@ class Checked:
 
 
 def check_silicon(card: SiliconValidation) -> Checked:
-    """All sets; without the measured tables only those whose points are published in a few lines."""
+    """All sets; without the measured tables, only those with published points."""
     folder = find_measured()
     published = [*chip_scores(), *microcircuit_scores()]
     if folder is None:
         missing = (
-            "keyword spotting and MLPerf Tiny are left out: their measured tables are not part of neurorec; put "
-            "abr_kws_measured.csv, abr_loihi_rails.csv and mlperf_tiny_v1.0_energy.csv into a folder and name it in "
+            "keyword spotting and MLPerf Tiny are omitted: their measured tables are not part of neurorec; put "
+            "abr_kws_measured.csv, abr_loihi_rails.csv and mlperf_tiny_v1.0_energy.csv in a folder and name it in "
             "NEUROREC_MEASURED"
         )
         return Checked(published, [missing], blind_predictions())
@@ -40,9 +40,9 @@ def check_silicon(card: SiliconValidation) -> Checked:
 
 
 def straight_lines(folder: Path, fitted: list[str]) -> str:
-    """The simplest law through the same ends, as a bar."""
+    """Errors of the simplest law through the same end points, as a bar."""
     bars = []
     for board, device in BOARDS.items():
         total, dynamic = (affine_error(folder, device, fitted, dynamic=dynamic) for dynamic in (False, True))
         bars.append(f"{board} {total:.1%} of total and {dynamic:.1%} of dynamic")
-    return f"Straight lines through the same ends err by: {', '.join(bars)}."
+    return f"Errors of straight lines through the same end points: {', '.join(bars)}."

@@ -1,4 +1,4 @@
-"""Keyword spotting on CPU and GPU: the law through the four end points, against every other run; Loihi's given points."""
+"""Keyword spotting: on CPU and GPU, the law through four end points compared with all other runs; Loihi's given points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from neurorec.hardware.workload.description import Description, described_work
 
 
 def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
-    """Total and dynamic energy, apart."""
+    """Total and dynamic energy, separately."""
     scores = []
     for board, device in BOARDS.items():
         runs = keyword_runs(folder, device, fitted)
@@ -22,7 +22,7 @@ def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
         every = [(m, True) for m in runs.ends] + [(m, False) for m in runs.rest]
         total = [_point(board, device, law, m, is_end, dynamic=False) for m, is_end in every]
         dynamic = [_point(board, device, law, m, is_end, dynamic=True) for m, is_end in every]
-        rival = "KerasSpiking's price an operation"
+        rival = "KerasSpiking's price per operation"
         scores.append(Score(f"keyword spotting, {board}, total", rival, total))
         scores.append(Score(f"keyword spotting, {board}, dynamic", rival, dynamic))
     return scores
@@ -30,7 +30,7 @@ def keyword_scores(folder: Path, fitted: list[str]) -> list[Score]:
 
 def _point(board: str, device: str, law: Calibration, m: Measurement, fitted: bool, dynamic: bool) -> Point:
     if dynamic:
-        missing = f"the law of {board} has no dynamic part: its measurements state no idle_mW; add that column"
+        missing = f"the law of {board} has no dynamic part, because its measurements have no idle_mW; add that column"
         said, measured = needed(law.dynamic_uJ(m.operations, m.batch), missing), m.dynamic_uJ
     else:
         said, measured = law.total_uJ(m.operations, m.batch), m.energy_uJ
@@ -39,7 +39,7 @@ def _point(board: str, device: str, law: Calibration, m: Measurement, fitted: bo
 
 
 def affine_error(folder: Path, device: str, fitted: list[str], dynamic: bool) -> float:
-    """The bar to beat: straight lines through the same ends, in operations at batch 1 and in 1 / batch."""
+    """The bar: straight lines through the same end points, in operations at batch 1 and in 1 / batch."""
     runs = keyword_runs(folder, device, fitted)
     value = (lambda m: m.dynamic_uJ) if dynamic else (lambda m: m.energy_uJ)
     small, large, one, many = (next(m for m in runs.ends if m.where.endswith(end)) for end in fitted)
@@ -56,7 +56,7 @@ def affine_error(folder: Path, device: str, fitted: list[str], dynamic: bool) ->
 
 
 def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
-    """Activity energy (run minus idle after a run) and total of the spotter; the ends of the size sweep are the law itself."""
+    """Activity energy (run minus idle after a run) and total of the spotter."""
     rows = read_rows(folder / "abr_loihi_rails.csv")
     spotter = [row for row in rows if row["n_copies(-1=keyword spotter)"] == "-1"]
     active_uJ = sum(float(row["run_minus_post_uJ_per_inf"]) for row in spotter) / len(spotter)
@@ -88,7 +88,7 @@ def spiking_spotter(spikes_per_step: float) -> Description:
     layers = [{"name": name, "size": 256, "spikes_per_step": spikes_per_step} for name in ("first", "second")]
     return Description.model_validate(
         {
-            "about": "keyword spotter in spikes",
+            "about": "spiking keyword spotter",
             "neuron": "lif",
             "steps": 10,
             "input": {"size": 390, "signal": "spikes", "spikes_per_step": spikes_per_step},

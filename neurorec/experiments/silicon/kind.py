@@ -1,4 +1,4 @@
-"""Studies that train nothing and compare estimates with measured silicon."""
+"""Studies that compare estimates with measured silicon, without training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from neurorec.experiments.silicon.study import LoadedValidation, SiliconFinding,
 
 @dataclass(frozen=True)
 class SiliconResults:
-    """Every set with its points, what the numbers do not say, and predictions that nobody here can check."""
+    """All sets with their points, caveats, and predictions that we cannot check."""
 
     study: str
     question: str
@@ -37,7 +37,7 @@ class SiliconResults:
 
 
 class SiliconChecks(StudyKind):
-    """Estimates against measured boards, microcontrollers and neuromorphic chips."""
+    """Estimates compared with measured boards, microcontrollers and neuromorphic chips."""
 
     results = SiliconResults
 
@@ -46,7 +46,7 @@ class SiliconChecks(StudyKind):
 
     def prepare(self, asked: Asked) -> Prepared:
         asked.refuse(("seeds", "jobs", "device", "engine"), "trains nothing")
-        asked.refuse(("quick",), "takes seconds as it is")
+        asked.refuse(("quick",), "takes only seconds")
         study = load_validation(asked.study)
         return Prepared(study, asked.out or Path("runs") / study.name, False, asked.command)
 
@@ -75,11 +75,11 @@ class SiliconChecks(StudyKind):
         return versions()
 
     def store(self, results: SiliconResults) -> None:
-        """Errors, not measured values: some of the measured tables may not be passed on."""
+        """Stores errors, not measured values, since some of the measured tables may not be redistributed."""
         write_atomically(results.folder / "results.json", errors_as_json(results))
 
     def restore(self, folder: Path) -> SiliconResults:
-        """Checked again, in seconds: the measured values are not stored."""
+        """Computed again, in seconds, because measured values are not stored."""
         before = read_findings(folder / "findings.json")
         study = replace(load_validation(folder / "study.toml"), name=before.study)
         prepared = Prepared(study, folder, False, before.command)

@@ -1,4 +1,4 @@
-"""TrueNorth, ODIN and the cortical microcircuit: published operating points against cards and against each other."""
+"""TrueNorth, ODIN and the cortical microcircuit: published operating points compared with cards and with each other."""
 
 from __future__ import annotations
 
@@ -34,18 +34,20 @@ def chip_scores() -> list[Score]:
         _power(_odin(row["events_per_s"], row["clock_MHz"]), "odin", row["mW"], None, f"{row['clock_MHz']} MHz", False)
         for row in _table("odin")
     ]
-    rival = "26 pJ an event"
+    rival = "26 pJ per event"
     return [
         Score("TrueNorth at 0.8 V", rival, at_law),
-        Score("TrueNorth at other voltages, which the card does not claim", rival, elsewhere),
-        Score("ODIN, published law at its point", "-", odin),
+        Score("TrueNorth at other voltages, not covered by the card", rival, elsewhere),
+        Score("ODIN, published law at its operating point", "-", odin),
     ]
 
 
 def _power(net: Description, chip: str, mW: float, rival: float | None, name: str, fitted: bool) -> Point:
     cost = price(described_work(net), chip)
     energy_pJ = needed(cost.energy_pJ, f'chip "{chip}" has no energy for {name}: {cost.why_not}')
-    latency_us = needed(cost.latency_us, f'chip "{chip}" has no latency, which a power needs; add [time] to its card')
+    latency_us = needed(
+        cost.latency_us, f'chip "{chip}" has no latency, which is needed for power; add [time] to its card'
+    )
     said, low, high = (pJ / latency_us.value * 1e-3 for pJ in (energy_pJ.value, energy_pJ.low, energy_pJ.high))
     return Point(chip, name, "mW", mW, said, low, high, rival, fitted)
 
@@ -67,25 +69,25 @@ def _odin(events_per_s: float, clock_MHz: float) -> Description:
 
 
 def microcircuit_scores() -> list[Score]:
-    """Each row from the other rows of its kind of machine: power a node x nodes x measured run time, and without the time."""
+    """Each row predicted from the others of its kind of machine: power per node x nodes x run time, and without the time."""
     rows = _table("pd14")
     with_time, without = [], []
     for row in rows:
         rest = [other for other in rows if other is not row and other["kind"] == row["kind"]]
         if not rest:
-            continue  # nothing else of its kind was measured: not predicted
+            continue  # the only one of its kind: not predicted
         per_node = np.array([other["uJ_per_event"] / (other["nodes"] * other["real_time"]) for other in rest])
         with_time.append(_energy(row, per_node * row["nodes"] * row["real_time"]))
         without.append(_energy(row, np.array([other["uJ_per_event"] for other in rest])))
     rival = "KerasSpiking's table"
     return [
-        Score("cortical microcircuit, power a node x measured time", rival, with_time),
-        Score("cortical microcircuit, energy an event, time unknown", rival, without),
+        Score("cortical microcircuit, power per node x measured time", rival, with_time),
+        Score("cortical microcircuit, energy per event, time unknown", rival, without),
     ]
 
 
 def _energy(row: dict[str, Any], said: np.ndarray) -> Point:
-    """Geometric mean of what the others say."""
+    """Geometric mean of the others."""
     value = float(np.exp(np.log(said).mean()))
     low, high = spread_band(value, said)
     rival = KERAS_PJ[RIVAL_OF[row["kind"]]] * 1e-6 if row["kind"] in RIVAL_OF else None

@@ -1,7 +1,7 @@
-"""What other estimators would say of the same points: prices per operation, nothing else.
+"""Other estimators of the same points: prices per operation only.
 
-KerasSpiking's table (key keras_spiking; one operation for every synapse in every inference; neurons, below 1 % of the
-operations here, are left out but on Loihi), and the 26 pJ per event usually quoted for TrueNorth.
+KerasSpiking's table (key keras_spiking; one operation per synapse and inference; neurons, below 1 % of the
+operations here, are omitted except on Loihi), and the 26 pJ per event usually quoted for TrueNorth.
 """
 
 KERAS_PJ = {"cpu": 8600.0, "gpu": 300.0, "arm": 900.0, "spinnaker": 13300.0, "loihi": 27.1}

@@ -1,4 +1,4 @@
-"""How far estimates lie from measured values: one `Point` a comparison, one `Score` a set of them."""
+"""Errors of estimates compared with measured values: one `Point` per comparison, one `Score` per set."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-ROUNDING = 1e-3  #: published values have three digits
+ROUNDING = 1e-3  #: published values have three significant digits
 
 
 @dataclass(frozen=True)
 class Point:
-    """`fitted`: the law was drawn through it, so it tests nothing. Rivals are estimates of the same quantity."""
+    """`fitted`: the law was fitted to it, so it tests nothing. Rivals are estimates of the same quantity."""
 
     device: str
     name: str
@@ -37,7 +37,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Score:
-    """Of the predicted points of a set; numbers are None where there are none."""
+    """Errors of the predicted points of a set; None if there are none."""
 
     name: str
     rival: str
@@ -65,23 +65,23 @@ class Score:
 
     @property
     def rank_correlation(self) -> float | None:
-        """Spearman's, over the predicted points; needs three."""
+        """Spearman's rank correlation over the predicted points; needs three."""
         return _spearman([p.estimate for p in self.predicted], [p.measured for p in self.predicted])
 
     @property
     def of_rival(self) -> Score:
-        """The same points as the rival estimates them."""
+        """The same points with the rival's estimates."""
         points = [replace(p, estimate=p.rival) for p in self.points if p.rival is not None and p.rival > 0]
         return Score(self.rival, "", points)
 
     @property
     def rival_factors(self) -> tuple[float, float] | None:
-        """Smallest and largest rival estimate / measured, over the predicted points (all, where every point is fitted)."""
+        """Smallest and largest rival estimate / measured, over the predicted points (all points, if every point is fitted)."""
         return _span(p.rival / p.measured for p in self.predicted or self.points if p.rival is not None)
 
     @property
     def sanafe_factors(self) -> tuple[float, float] | None:
-        """The same of SANA-FE-style estimates."""
+        """The same for SANA-FE-style estimates."""
         return _span(p.sanafe / p.measured for p in self.predicted or self.points if p.sanafe is not None)
 
 
@@ -91,7 +91,7 @@ def _span(ratios: Iterable[float]) -> tuple[float, float] | None:
 
 
 def spread_band(value: float, others: np.ndarray) -> tuple[float, float]:
-    """A band as wide, on either side, as the values it was made from lie apart; a factor of 2 where there was only one."""
+    """A band given by the spread of the values it was made from; a factor of 2 if there was only one."""
     apart = float(others.max() / others.min()) if len(others) > 1 else 2.0
     return value / apart, value * apart
 

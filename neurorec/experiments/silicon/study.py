@@ -1,4 +1,4 @@
-"""The card of a silicon validation: what is fitted, what is assumed, what nobody here has seen."""
+"""The card of a silicon validation: what is fitted, what is assumed, what we have not seen."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SiliconFinding(FindingCard):
 
 
 class SiliconValidation(Card):
-    """The card experiments/NAME.toml of a study that trains nothing and compares estimates with measurements."""
+    """The card experiments/NAME.toml of a study that compares estimates with measurements, without training."""
 
     kind: Literal["silicon_validation"]
     about: str
@@ -45,7 +45,7 @@ class LoadedValidation:
 
 
 def load_validation(name: str | Path) -> LoadedValidation:
-    """Raises `InputError` for an unknown study, a fault in its card, or a source that is not known."""
+    """Raises `InputError` for an unknown study, an invalid card, or an unknown source."""
     path = find_card("experiments", name)
     card = load_card(path, SiliconValidation)
     for source in card.sources:

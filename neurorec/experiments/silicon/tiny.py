@@ -1,4 +1,4 @@
-"""MLPerf Tiny v1.0: each task predicted from the same device's other tasks."""
+"""MLPerf Tiny v1.0: each task predicted from the other tasks of the same device."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurorec.experiments.silicon.score import Point, Score, spread_band
 
 
 def tiny_scores(folder: Path) -> list[Score]:
-    """One price a multiply-accumulate; on GAP9, where that fails, a fixed cost beside it too."""
+    """One price per multiply-accumulate; on GAP9, where that fails, also with a fixed cost."""
     table: dict[str, list[dict[str, str]]] = {}
     for row in read_rows(folder / "mlperf_tiny_v1.0_energy.csv"):
         table.setdefault(f"{row['device']} {row['stack']}".strip(), []).append(row)
@@ -26,10 +26,10 @@ def tiny_scores(folder: Path) -> list[Score]:
     scores = []
     for group, devices in groups.items():
         points = [point for device in devices for point in _leave_one_out(device, table[device], affine=False)]
-        scores.append(Score(f"MLPerf Tiny, {group}, price an operation", rival, points))
-        if group == "GAP9":  # the other has three tasks: two are left, which fix both terms and check nothing
+        scores.append(Score(f"MLPerf Tiny, {group}, price per operation", rival, points))
+        if group == "GAP9":  # the other device has three tasks: the remaining two determine both terms exactly
             bent = [point for device in devices for point in _leave_one_out(device, table[device], affine=True)]
-            scores.append(Score(f"MLPerf Tiny, {group}, fixed cost beside it", rival, bent))
+            scores.append(Score(f"MLPerf Tiny, {group}, price per operation plus fixed cost", rival, bent))
     return scores
 
 

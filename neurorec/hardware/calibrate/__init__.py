@@ -1,4 +1,4 @@
-"""A user's own board: a few metered points become a chip card, with bands, or are refused with the reason."""
+"""Calibration of a user's board: a few metered points become a chip card with bands, or are refused with the reason."""
 
 from neurorec.hardware.calibrate.board_card import write_card
 from neurorec.hardware.calibrate.check import Calibration, calibrate

@@ -21,7 +21,7 @@ def write_card(calibration: Calibration, name: str, path: Path, source: str) -> 
     Raises
     ------
     InputError
-        For an unknown source, or a place that cannot be written.
+        For an unknown source, or a path that is not writable.
     """
     cite(source)
     try:
@@ -89,7 +89,7 @@ def _said(where: str) -> str:
 def _static(idle_mW: float, source: str) -> str:
     return f'''
 [static]
-time = "as fast as it goes"
+time = "as fast as possible"
 
 [static.power]
 mW = {idle_mW:.6g}

@@ -1,4 +1,4 @@
-"""From metered points to a calibration: refuse what cannot be fitted, leave each point out once, state the band."""
+"""From metered points to a calibration: refuse what cannot be fitted, cross-validate, determine the band."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.calibrate.law_fit import Fit, Rows, disagreement, fit, why_not_enough
 from neurorec.hardware.calibrate.measurements import Measurement
 
-FEWEST = 3  #: fewer leave nothing to notice a mistake by
-REPEATS_AGREE = 1.5  #: the same net and batch, metered twice, may differ by this factor
-LAW_FITS = 2.0  #: a point may lie off the law by this factor
-LEFT_OUT_ENOUGH = 3  #: distinct points that must be predictable from the others for their errors to be the band
+FEWEST = 3  #: with fewer points, mistakes cannot be noticed
+REPEATS_AGREE = 1.5  #: repeated measurements of a network and batch may differ by this factor
+LAW_FITS = 2.0  #: a point may deviate from the law by this factor
+LEFT_OUT_ENOUGH = (
+    3  #: number of distinct points that must be predictable from the others for their errors to be the band
+)
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Two fitted laws (time in us, energy in nJ, dynamic if idle power was metered) and how far they may be off."""
+    """Two fitted laws (time in us, energy in nJ, dynamic if idle power was metered) and their errors."""
 
     points: list[Measurement]
     idle_mW: float | None
@@ -26,7 +28,7 @@ class Calibration:
     energy: Fit
     left_out: dict[
         str, float
-    ]  #: where -> predicted / metered total energy, by the law fitted without that net and batch
+    ]  #: where -> predicted / metered total energy, by the law fitted without that network and batch
     band_factor: float
     band_from: str
 
@@ -59,8 +61,8 @@ def calibrate(points: list[Measurement]) -> Calibration:
     worst = max(off, key=lambda where: abs(np.log(off[where])))
     if not 1 / LAW_FITS <= off[worst] <= LAW_FITS:
         raise InputError(
-            f"{worst}: contradicts the others: the best law gives {off[worst]:.2g} times its energy; meter it again or "
-            "calibrate the nets that differ in kind as two boards"
+            f"{worst}: contradicts the others: the best law gives {off[worst]:.2g} times its energy; meter it again, or "
+            "calibrate networks of different kinds as two boards"
         )
     left_out = _leave_one_out(points, idle_mW)
     factor, said = _band(points, idle_mW, (time, energy), off, left_out)
@@ -68,7 +70,7 @@ def calibrate(points: list[Measurement]) -> Calibration:
 
 
 def rows_of(points: list[Measurement], idle_mW: float | None) -> tuple[Rows, Rows]:
-    """What is fitted: times in us, energies in nJ."""
+    """The data to fit: times in us, energies in nJ."""
     M, B = np.array([p.operations for p in points]), np.array([float(p.batch) for p in points])
     energies = np.array([p.energy_uJ if idle_mW is None else p.energy_uJ - idle_mW * p.time_us * 1e-3 for p in points])
     return Rows(M, B, np.array([p.time_us for p in points])), Rows(M, B, energies * 1e3)
@@ -87,11 +89,11 @@ def _idle(points: list[Measurement]) -> float | None:
     missing = next((p for p in points if p.idle_mW is None), None)
     if missing is not None:
         raise InputError(
-            f"{missing.where}: idle power is missing here and given elsewhere; give it in every row or none"
+            f"{missing.where}: idle power is missing in this row but given in others; give it in every row or in none"
         )
     if max(stated) > 1.2 * min(stated):
         raise InputError(
-            f"idle power differs between rows ({min(stated):g} to {max(stated):g} mW): a board has one; meter it again, or "
+            f"idle power differs between rows ({min(stated):g} to {max(stated):g} mW), but a board has one; meter it again, or "
             "calibrate its states (before a run, after a run) as two boards"
         )
     return float(np.mean(stated))
@@ -100,8 +102,8 @@ def _idle(points: list[Measurement]) -> float | None:
 def _refuse(points: list[Measurement], idle_mW: float | None) -> None:
     if len(points) < FEWEST:
         raise InputError(
-            f"{len(points)} point(s) were metered; at least {FEWEST} are needed (a small and a large net at batch 1, and one "
-            "more to notice a mistake by)"
+            f"{len(points)} point(s) were metered; at least {FEWEST} are needed (a small and a large network at batch 1, and "
+            "one more to detect mistakes)"
         )
     reason = why_not_enough(rows_of(points, None)[0])
     if reason is not None:
@@ -109,8 +111,8 @@ def _refuse(points: list[Measurement], idle_mW: float | None) -> None:
     for p in points:
         if idle_mW is not None and p.energy_uJ <= idle_mW * p.time_us * 1e-3:
             raise InputError(
-                f"{p.where}: {p.energy_uJ:g} uJ in {p.time_us:g} us is {p.energy_uJ / p.time_us * 1e3:.4g} mW, not more than "
-                f"the idle power of {idle_mW:.4g} mW; check the units of the columns"
+                f"{p.where}: {p.energy_uJ:g} uJ in {p.time_us:g} us is {p.energy_uJ / p.time_us * 1e3:.4g} mW, which does not "
+                f"exceed the idle power of {idle_mW:.4g} mW; check the units of the columns"
             )
     for one in points:
         for other in points:
@@ -122,20 +124,20 @@ def _refuse_pair(one: Measurement, other: Measurement) -> None:
         return
     if one.operations == other.operations and one.energy_uJ > REPEATS_AGREE * other.energy_uJ:
         raise InputError(
-            f"{one.where} and {other.where} contradict each other: the same net and batch took {one.energy_uJ:g} and "
+            f"{one.where} and {other.where} contradict each other: the same network and batch took {one.energy_uJ:g} and "
             f"{other.energy_uJ:g} uJ; keep the right one, or meter again"
         )
     if one.operations < other.operations and one.energy_uJ > REPEATS_AGREE * other.energy_uJ:
         raise InputError(
-            f"{one.where} and {other.where} contradict each other: the net with fewer operations took more energy "
-            f"({one.energy_uJ:g} against {other.energy_uJ:g} uJ) at the same batch; check operations and units"
+            f"{one.where} and {other.where} contradict each other: the network with fewer operations took more energy "
+            f"({one.energy_uJ:g} compared with {other.energy_uJ:g} uJ) at the same batch; check operations and units"
         )
 
 
 def _leave_one_out(points: list[Measurement], idle_mW: float | None) -> dict[str, float]:
-    """Predicted / metered total energy of every net and batch that the others can predict.
+    """Predicted / metered total energy of every network and batch that the others can predict.
 
-    A batch size is left out only if two others remain; a net only if two others remain.
+    A batch size is left out only if two others remain, and a network only if two others remain.
     """
     found = {}
     for p in points:
@@ -143,7 +145,7 @@ def _leave_one_out(points: list[Measurement], idle_mW: float | None) -> dict[str
         if len(rest) < 2 or why_not_enough(rows_of(rest, None)[0]) is not None:
             continue
         if p.batch > 1 and len({q.batch for q in rest}) == 1:
-            continue  # nothing would be left that knows about batches
+            continue  # the remaining points would contain no information about batches
         time, energy = _fit_both(rest, idle_mW)
         found[p.where] = total_uJ(time, energy, idle_mW, p.operations, p.batch) / p.energy_uJ
     return found
@@ -156,17 +158,17 @@ def _band(
     off: dict[str, float],
     left: dict[str, float],
 ) -> tuple[float, str]:
-    """The factor of the band and where it comes from."""
+    """The factor of the band and its origin."""
 
     def spread(ratios: dict[str, float]) -> float:
         return max((float(np.exp(abs(np.log(ratio)))) for ratio in ratios.values()), default=1.0)
 
     distinct = {(p.operations, p.batch) for p in points if p.where in left}
     if len(distinct) >= LEFT_OUT_ENOUGH:
-        return max(spread(left), spread(off)), f"worst of {len(distinct)} nets and batches, each left out once"
+        return max(spread(left), spread(off)), f"worst of {len(distinct)} networks and batches, each left out once"
     between = max(disagreement(found, rows) for found, rows in zip(fits, rows_of(points, idle_mW), strict=True))
     said = (
-        "only ends were metered, so nothing can be left out: the largest factor between a straight line and a power law "
+        "only end points were metered, so none can be left out: the largest factor between a straight line and a power law "
         "through them"
     )
     return max(between, spread(off)), said

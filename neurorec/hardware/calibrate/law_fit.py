@@ -1,9 +1,9 @@
 """Fitting the law of `hardware/chips/batch_law.py` to a few metered numbers (times, or energies).
 
-Its three terms are found by non-negative least squares on relative errors. Its two bends cannot be told from two sizes or two
-batch sizes: a straight line (exponent 1) and a pure power law both pass through the two points and disagree between them.
-So each exponent lies midway, whatever the board: of all choices between the two, the one that is least wrong if the other end
-is right; their disagreement goes into the band. From three sizes (or batch sizes) on, the exponent is fitted.
+Its three terms are fitted by non-negative least squares on relative errors. Its two exponents cannot be determined from two
+sizes or two batch sizes: a straight line (exponent 1) and a pure power law both pass through the two points and disagree in
+between. Each exponent is therefore set midway, on every board, which minimises the largest possible error; the disagreement is
+included in the band. With at least three sizes (or batch sizes), the exponent is fitted.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TRIED = np.linspace(0.3, 1.0, 36)
 
 @dataclass(frozen=True)
 class Fit:
-    """The terms in the unit of what was fitted (a term per operation: that unit an operation)."""
+    """The terms in the fitted unit (for a term per operation: that unit per operation)."""
 
     call: float
     shared: float
@@ -37,7 +37,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Rows:
-    """M operations, batch B and the value metered, each [points]."""
+    """M operations, batch B and the metered value, each [points]."""
 
     operations: np.ndarray
     batch: np.ndarray
@@ -48,23 +48,21 @@ class Rows:
 
 
 def why_not_enough(rows: Rows) -> str | None:
-    """What these points cannot tell, or None if every term of the law can be found from them."""
+    """What these points cannot determine, or None if they determine every term of the law."""
     sizes, batches = np.unique(rows.operations), np.unique(rows.batch)
     if len(sizes) < 2:
-        return (
-            "all points have the same number of operations, so the price of an operation cannot be told; meter two nets"
-        )
+        return "all points have the same number of operations, which does not give a price per operation; meter two networks"
     if not any(len(np.unique(rows.operations[rows.batch == batch])) > 1 for batch in batches):
         return (
-            "no batch size was metered with two nets, so size and batch cannot be told apart; meter two nets at batch 1"
+            "no batch size was metered with two networks, so size and batch cannot be separated; meter two at batch 1"
         )
     if len(batches) > 1 and not any(len(np.unique(rows.batch[rows.operations == size])) > 1 for size in sizes):
-        return "no net was metered at two batch sizes, so size and batch cannot be told apart; meter one net at both"
+        return "no network was metered at two batch sizes, so size and batch cannot be separated; meter one network at both"
     return None
 
 
 def fit(rows: Rows) -> Fit:
-    """The law through `rows`, which must be enough."""
+    """The law fitted to `rows`, which must be sufficient."""
     sharing, growth = _range(rows, along="batch"), _range(rows, along="operations")
     tried = [_solve(rows, a, k, sharing, growth) for a in _candidates(sharing) for k in _candidates(growth)]
     return min(tried, key=lambda found: _squared_error(found, rows))
@@ -72,14 +70,14 @@ def fit(rows: Rows) -> Fit:
 
 @dataclass(frozen=True)
 class Exponent:
-    """From the power law's to 1; `fitted` where there are points between the ends."""
+    """Range of the exponent from that of the power law to 1; `fitted` if there are points between the ends."""
 
     power_law: float
     fitted: bool
 
 
 def _range(rows: Rows, along: Literal["batch", "operations"]) -> Exponent:
-    """Exponent of the power law through the ends of `along`, the mean over what was metered at both; in [0.05, 1]."""
+    """Exponent of the power law through the ends of `along`, averaged over what was metered at both; in [0.05, 1]."""
     moved, held = getattr(rows, along), rows.operations if along == "batch" else rows.batch
     if len(np.unique(moved)) == 1:
         return Exponent(1.0, False)
@@ -119,10 +117,10 @@ def _squared_error(found: Fit, rows: Rows) -> float:
 
 
 def disagreement(found: Fit, rows: Rows) -> float:
-    """Largest factor between the laws that pass through the same ends: straight line against power law.
+    """Largest factor between a straight line and a power law through the same end points.
 
-    Along size (at the smallest batch) and along batch (for the smallest net). With only the ends metered this is all that
-    is known about what lies between.
+    Along size (at the smallest batch) and along batch (for the smallest network). If only end points were metered, nothing
+    more is known about the points between.
     """
     sizes, batches = (rows.operations.min(), rows.operations.max()), (rows.batch.min(), rows.batch.max())
     worst = _apart(sizes, [found.at(size, batches[0]) for size in sizes], line=lambda size: size)
@@ -133,7 +131,7 @@ def disagreement(found: Fit, rows: Rows) -> float:
 
 
 def _apart(between: tuple[float, float], ends: list[float], line: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Largest ratio of the law that is straight in `line(x)` to the power law, both through the two ends."""
+    """Largest ratio of the law that is linear in `line(x)` to the power law, both through the two end points."""
     x = np.geomspace(*between, 41)
     part = (line(x) - line(x[0])) / (line(x[-1]) - line(x[0]))
     straight = ends[0] + (ends[1] - ends[0]) * part

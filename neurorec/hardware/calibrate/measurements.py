@@ -1,9 +1,9 @@
-"""The table of metered points: one row a point, units in the heads of the columns.
+"""The table of metered points: one row per point, units in the column names.
 
     point, operations, batch, energy_uJ, time_us, idle_mW
 
-`operations` are dense multiply-accumulates of one inference; energy and time are for one inference too (time = 1 /
-throughput); `idle_mW` is what the board draws with nothing running, and may be left out, as may `point`. Energy may be in
+`operations` are dense multiply-accumulates per inference; energy and time are per inference as well (time = 1 /
+throughput); `idle_mW` is the board's power with nothing running and is optional, as is `point`. Energy may be in
 pJ, nJ, uJ, mJ or J, time in ns, us, ms or s, idle power in uW, mW or W.
 """
 
@@ -24,7 +24,7 @@ NJ_PER_UJ = 1e3
 
 @dataclass(frozen=True)
 class Measurement:
-    """One inference, metered. `where` names the row for messages."""
+    """One metered inference. `where` names the row in messages."""
 
     where: str
     operations: float
@@ -35,7 +35,7 @@ class Measurement:
 
     @property
     def idle_uJ(self) -> float:
-        """What idle power alone spends in the time."""
+        """Energy of the idle power over the time."""
         return (self.idle_mW or 0.0) * self.time_us * 1e-3
 
     @property
@@ -49,7 +49,7 @@ def read_measurements(path: Path) -> list[Measurement]:
     Raises
     ------
     InputError
-        For an unknown, missing or doubled column, an empty file, or a number that cannot be one.
+        For an unknown, missing or duplicate column, an empty file, or an invalid number.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -94,7 +94,7 @@ def _one_of(name: str, heads: list[str], known: Mapping[str, float], what: str) 
     found = [head for head in heads if head in known]
     if len(found) != 1:
         came = " and ".join(found) or "none"
-        raise InputError(f"{name}: exactly one {what} column is needed ({', '.join(known)}); there is {came}")
+        raise InputError(f"{name}: exactly one {what} column is needed ({', '.join(known)}), but there is {came}")
     return found[0]
 
 
@@ -105,12 +105,12 @@ def _number(where: str, row: dict[str, str], column: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise InputError(f'{where}: {column} = "{text}" is not a positive number; mend or remove the row')
+        raise InputError(f'{where}: {column} = "{text}" is not a positive number; correct or remove the row')
     return value
 
 
 def _whole(where: str, row: dict[str, str], column: str) -> int:
     value = _number(where, row, column)
     if value != int(value):
-        raise InputError(f"{where}: {column} = {value:g} is not a whole number; a batch holds whole inferences")
+        raise InputError(f"{where}: {column} = {value:g} is not an integer; a batch is a number of inferences")
     return int(value)

@@ -1,4 +1,4 @@
-"""A number with the range that its sources leave open, and sums and products of such positive numbers."""
+"""A positive number with the range given by its sources, and sums and products of such numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Band:
-    """low <= value <= high, in one unit. Bands add end to end: sources may err together, so nothing averages out."""
+    """low <= value <= high, in one unit. Bands add end to end: errors of sources may be correlated and do not average out."""
 
     value: float
     low: float
@@ -28,7 +28,7 @@ class Band:
 
     @classmethod
     def largest(cls, bands: Iterable[Band]) -> Band:
-        """What takes longest when all run side by side; each end is the largest of its ends."""
+        """The longest of several parallel times; each end is the largest of the ends."""
         found = list(bands)
         return cls(*(max(getattr(band, end) for band in found) for end in ("value", "low", "high")))
 

@@ -1,12 +1,12 @@
-"""The law of a calibrated board: what one inference takes, in batches, from a few metered points.
+"""The law of a calibrated board: time or energy per inference in batches, from a few metered points.
 
     q(M, B) = calls x ((call + W shared) / B^a + W each),   W = M0 (M / M0)^k
 
-M operations (dense multiply-accumulates) of one pass through the net, B inferences in a batch, `calls` passes an inference
-(its time steps). `call` is paid once for a pass of the whole batch, `shared` once for an operation of the whole batch (its
-weight is fetched once), `each` for every inference. a = 1: the batch shares perfectly; a < 1: only partly. k = 1: work grows
-with operations; k < 1: a larger net uses the machine better. M0 is the smallest net metered. The same form holds for time
-and for energy, with their own numbers; total energy = idle power x time + dynamic energy.
+M operations (dense multiply-accumulates) per pass through the network, B inferences per batch, `calls` passes per inference
+(its time steps). `call` is paid once per pass of the whole batch, `shared` once per operation of the whole batch (its
+weight is fetched once), `each` for every inference. a = 1: the batch shares perfectly; a < 1: only partly. k = 1: work is
+proportional to operations; k < 1: a larger network uses the machine better. M0 is the smallest metered network. Time and
+energy have the same form with different numbers; total energy = idle power x time + dynamic energy.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from neurorec.hardware.chips.evidence import Known
 
 @dataclass(frozen=True)
 class Bend:
-    """How the law bends: `sharing` a over the batch, `growth` k over operations, from `smallest` M0."""
+    """Exponents of the law: `sharing` a over the batch, `growth` k over operations, from `smallest` M0."""
 
     sharing: float = 1.0
     growth: float = 1.0
     smallest: float = 1.0
 
     def work(self, operations: Any) -> Any:
-        """Of a number, or of an array of them."""
+        """W for a number or an array."""
         return self.smallest * (operations / self.smallest) ** self.growth
 
 
 def per_inference(
     call: float, shared: float, each: float, bend: Bend, operations: float, batch: float, calls: int = 1
 ) -> float:
-    """The law; `operations` of all calls together; units are those of its terms."""
+    """The law; `operations` of all calls together, in the units of its terms."""
     work = bend.work(operations / calls)
     return calls * ((call + work * shared) / batch**bend.sharing + work * each)
 
 
 class Terms(Card):
-    """`smallest`: operations of the smallest net metered, at which `shared` and `each` are prices of an operation."""
+    """`smallest`: operations of the smallest metered network, at which `shared` and `each` are prices per operation."""
 
     smallest: PositiveFloat
     sharing: PositiveFloat
@@ -77,11 +77,11 @@ class EnergyTerms(Terms):
 
 
 class BatchLaw(Known):
-    """Where it was measured, how far it may be off, and its terms."""
+    """The range in which it was measured, its band, and its terms."""
 
     obtained: Literal["metered"]
-    points: list[str]  #: what was fitted
-    operations: list[PositiveFloat] = Field(min_length=2, max_length=2)  #: smallest and largest net measured
+    points: list[str]  #: the fitted points
+    operations: list[PositiveFloat] = Field(min_length=2, max_length=2)  #: smallest and largest measured network
     batch: list[PositiveInt] = Field(min_length=2, max_length=2)
     energy_is: Literal["dynamic", "total"]  #: dynamic: idle power was metered and is charged over the time
     band_factor: float = Field(ge=1.0)  #: the band is value / factor to value x factor
@@ -95,15 +95,15 @@ class BatchLaw(Known):
     def why_not(self, batch: int) -> str | None:
         """Why a batch of this size cannot be priced, or None."""
         if batch > 1 and self.batch[1] == 1:
-            return f"it was metered at batch 1 only, so batch {batch} has no price; meter a batch and calibrate again"
+            return f"it was metered only at batch 1, so batch {batch} has no price; meter a batch and calibrate again"
         return None
 
     def outside(self, operations: float, batch: int) -> str:
-        """A sentence where the law is stretched beyond what was metered, or an empty string."""
+        """A sentence if the law is extrapolated beyond what was metered, or an empty string."""
         low, high = self.operations
         said = []
         if not low * 0.999 <= operations <= high * 1.001:
-            said.append(f"{operations:,.0f} operations an inference (metered: {low:,.0f} to {high:,.0f})")
+            said.append(f"{operations:,.0f} operations per inference (metered: {low:,.0f} to {high:,.0f})")
         if not self.batch[0] <= batch <= self.batch[1]:
             said.append(f"batch {batch} (metered: {self.batch[0]} to {self.batch[1]})")
-        return f"beyond what was metered: {'; '.join(said)}" if said else ""
+        return f"extrapolated beyond what was metered: {'; '.join(said)}" if said else ""

@@ -35,7 +35,7 @@ cells: no source was found. Bandwidth is per worker and direction. The table bel
 
 
 def unpriced_terms(chip: Chip) -> list[str]:
-    """Terms that the card must price and has no number for."""
+    """Terms that the card must price but has no number for."""
     stated = chip.stated_terms()
     return [term for term in (*chip.must_price, *chip.must_price_training) if term not in stated]
 
@@ -71,17 +71,17 @@ def _with_band(quantity: Quantity | None) -> str:
 
 
 def run_by(chip: Chip) -> list[str]:
-    """The registered cells that the chip runs."""
+    """The registered cells that the chip can run."""
     return [name for name in cells if chip.refusal(needs_of_cell(cells[name])) is None]
 
 
 def trained_by(chip: Chip) -> list[str]:
-    """The registered rules that the chip trains by."""
+    """The registered rules that the chip can train by."""
     return [name for name in rules if chip.refusal(rules[name].needs) is None]
 
 
 def _names(names: list[str], known: Registry) -> str:
-    """Names of cells or rules, or "every cell" for all that are known."""
+    """Names of cells or rules, or "every cell" if all are listed."""
     return f"every {known.kind}" if names == list(known) else ", ".join(names) or "-"
 
 

@@ -1,4 +1,4 @@
-"""The chip card hardware/NAME.toml: what a chip runs, what each event costs it, and what it must price for a total."""
+"""The chip card hardware/NAME.toml: what a chip can run, prices of events, and terms that a total must include."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -35,26 +35,26 @@ FALLBACKS = ("running", "learning")
 class Chip(Card):
     """A chip card.
 
-    It runs and trains what needs nothing but the capabilities that it `offers`. `why_not` gives the reason by capability;
-    the keys "running" and "learning" stand for all those of the kind that are not named.
+    It can run and train whatever needs only capabilities that it `offers`. `why_not` gives reasons by capability;
+    the keys "running" and "learning" apply to all other capabilities of that kind.
     """
 
     about: str
     note: str
     scope: Scope
     signals: list[Literal["spikes", "values"]]  #: what its lines can carry
-    counts_spikes: bool  #: False: it computes every synapse in every step, spike or not
+    counts_spikes: bool  #: False: it computes every synapse in every step, with or without a spike
     offers: list[str]
     why_not: dict[str, str] = Field(default_factory=dict)
     must_price: list[Term]
     must_price_training: list[TrainingTerm] = Field(default_factory=list)
     units_per_neuron: dict[str, Limit] = Field(
         default_factory=dict
-    )  #: hardware units that a neuron with a capability takes, if not one
+    )  #: hardware units per neuron with a capability, if not one
     measured_macs: list[PositiveFloat] | None = Field(
         None, min_length=2, max_length=2
-    )  #: net sizes behind an all-in price
-    precision: DType | None = None  #: the data type that the card's prices are for, where it says so
+    )  #: network sizes on which an all-in price is based
+    precision: DType | None = None  #: the data type of the card's prices, if stated
     energy: Energies = Energies()
     energy_at: dict[DType, Energies] = Field(default_factory=dict)  #: prices of arithmetic in other data types
     memory: list[AccessEnergy] = Field(default_factory=list)  #: smallest first; see `stores` for which holds what
@@ -62,9 +62,9 @@ class Chip(Card):
     static: Static | None = None
     limits: Limits = Limits()
     network: NetworkOnChip | None = None
-    law: BatchLaw | None = None  #: of a board calibrated from metered points
+    law: BatchLaw | None = None  #: for a board calibrated from metered points
     bound: dict[str, Bound] = Field(default_factory=dict)
-    published: list[Published] = Field(default_factory=list)  #: end-to-end figures, shown beside
+    published: list[Published] = Field(default_factory=list)  #: end-to-end figures, shown for comparison
 
     @model_validator(mode="after")
     def _speaks_the_vocabulary(self) -> Self:
@@ -78,7 +78,7 @@ class Chip(Card):
             except InputError as error:
                 raise ValueError(f"{key}: {error}") from None
         if both := [name for name in self.offers if name in self.why_not]:
-            raise ValueError(f'why_not: "{both[0]}" is among the offers; take it out of one of them')
+            raise ValueError(f'why_not: "{both[0]}" is also in offers; remove it from one of them')
         return self
 
     @model_validator(mode="after")
@@ -87,12 +87,12 @@ class Chip(Card):
         energies = [*self.energy.stated().values(), *others, *self.memory]
         if any(energy.scope != self.scope for energy in energies):
             raise ValueError(
-                f'every energy of this card must have scope = "{self.scope}"; all-in and per-term never mix'
+                f'every energy of this card must have scope = "{self.scope}"; all-in and per-term prices cannot be mixed'
             )
         wanted = "all-in" if self.scope == "all-in" else "static"
         powers = [power for power in (self.static.power, self.static.clock) if power] if self.static else []
         if any(power.scope != wanted for power in powers):
-            raise ValueError(f'static: power beside {self.scope} prices must have scope = "{wanted}"')
+            raise ValueError(f'static: power on a card with {self.scope} prices must have scope = "{wanted}"')
         return self
 
     @model_validator(mode="after")
@@ -104,36 +104,36 @@ class Chip(Card):
         if "running" not in self.why_not and not self.offers:
             raise ValueError('a chip that offers nothing needs why_not.running = "the reason"')
         if not self.must_price and not (self.published or self.bound):
-            raise ValueError("must_price is empty: name the terms of a total, or give published or bound figures")
+            raise ValueError("must_price is empty: list the terms of a total, or give published or bound figures")
         return self
 
     @model_validator(mode="after")
     def _same_terms_at_every_precision(self) -> Self:
         if self.energy_at and self.precision is None:
-            raise ValueError("energy_at needs precision: the data type that [energy] is for")
+            raise ValueError("energy_at needs precision, the data type of [energy]")
         wanted = {term for term in self.energy.stated() if term in ARITHMETIC}
         for dtype, table in self.energy_at.items():
             if set(table.stated()) != wanted:
-                names = ", ".join(sorted(wanted)) or "nothing, for [energy] states no arithmetic"
-                raise ValueError(f"energy_at.{dtype}: state the arithmetic that [energy] states: {names}")
+                names = ", ".join(sorted(wanted)) or "nothing, since [energy] has no arithmetic"
+                raise ValueError(f"energy_at.{dtype}: give the same arithmetic terms as [energy]: {names}")
         return self
 
     def energies(self, dtype: str | None) -> dict[str, Energy]:
-        """Prices by term, with arithmetic in `dtype` (None: in the card's own)."""
+        """Prices by term, with arithmetic in `dtype` (None: the card's own)."""
         return {**self.energy.stated(), **(self.energy_at[dtype].stated() if dtype in self.energy_at else {})}
 
     def why_not_precision(self, dtype: str) -> str | None:
-        """Why nothing can be priced in `dtype`, or None. Prices are never scaled by width."""
+        """Why `dtype` cannot be priced, or None. Prices are never scaled by width."""
         if dtype == self.precision or dtype in self.energy_at:
             return None
-        advice = f"leave the precision out, or add [energy_at.{dtype}] with a source to its card"
+        advice = f"omit the precision, or add [energy_at.{dtype}] with a source to its card"
         if self.precision is None:
-            return f"its card does not say for which data type its prices hold, so {dtype} has none; {advice}"
+            return f"its card does not state the data type of its prices, so {dtype} has none; {advice}"
         stated = ", ".join([self.precision, *self.energy_at])
-        return f"its prices are for {stated} only, and no source says what {dtype} costs; {advice}"
+        return f"its prices are for {stated} only, and no source gives prices for {dtype}; {advice}"
 
     def stated_terms(self) -> set[str]:
-        """Terms that the card has a number for."""
+        """Terms for which the card has a number."""
         return {
             *self.energy.stated(),
             *({"memory_access"} if self.memory else ()),
@@ -142,7 +142,7 @@ class Chip(Card):
         }
 
     def refusal(self, needs: Collection[str]) -> str | None:
-        """Why this chip cannot do what needs these capabilities, or None if it can."""
+        """Why this chip cannot do something that needs these capabilities, or None if it can."""
         missing = next((name for name in CAPABILITIES if name in needs and name not in self.offers), None)
         if missing is None:
             return None
@@ -150,11 +150,11 @@ class Chip(Card):
         return self.why_not.get(missing, everything) or f'its card does not offer "{missing}" ({CAPABILITIES[missing]})'
 
     def units_of(self, needs: Collection[str]) -> int:
-        """Hardware units that one neuron with these needs takes."""
+        """Hardware units per neuron with these needs."""
         return max((self.units_per_neuron[name].count for name in needs if name in self.units_per_neuron), default=1)
 
     def sources(self) -> list[str]:
-        """Citation keys of everything the card states."""
+        """Citation keys of everything on the card."""
         found: set[str] = set()
 
         def collect(value: object) -> None:
@@ -184,19 +184,19 @@ def load_chip(name: str | Path) -> Chip:
     Raises
     ------
     InputError
-        For an unknown chip, or a card with an unknown key or capability, a missing unit, a band that does not contain its
-        value.
+        For an unknown chip, or a card with an unknown key or capability, a missing unit, or a band that does not contain
+        its value.
     """
     return load_card(find_card("hardware", name), Chip)
 
 
 def needs_of_cell(cell: type[Cell]) -> frozenset[str]:
-    """What a chip must offer to run a layer of this kind: what it needs, and to carry what it sends."""
+    """Capabilities needed to run a layer of this kind: its own needs, and that of its output signal."""
     return cell.needs | {cell.output_signal}
 
 
 def needs_of_model(network: Network | EnergyModel) -> frozenset[str]:
-    """What a chip must offer to run all layers and to carry what they send to each other."""
+    """Capabilities needed to run all layers and to transmit what they send to each other."""
     if isinstance(network, EnergyModel):
         return network.needs | {network.output_signal}
     needs = {need for _, layer in network.named_layers() for need in layer.needs}

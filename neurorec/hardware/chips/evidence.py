@@ -1,7 +1,7 @@
-"""One number on a chip card: its band, scope, how it was obtained and how we know it.
+"""A number on a chip card: its band, scope, how it was obtained and how we know it.
 
-A number carries its unit in its key and exactly one of a band and the sentence that no source gives one. Subclasses are
-the quantities a card may state: energy (pJ), time (ns), power (mW), and counts without a unit.
+A number has its unit in its key, and either a band or the statement that no source gives one. Subclasses are the quantities
+of a card: energy (pJ), time (ns), power (mW), and counts without a unit.
 """
 
 from typing import ClassVar, Literal, Self
@@ -16,10 +16,10 @@ Scope = Literal["per-term", "all-in"]
 
 
 class Known(Card):
-    """How we know a fact: where it stands, and through what we read it.
+    """How we know a fact: its source, and through which text we read it.
 
     `known` is "read" (in the source), "second-hand" (in another text that quotes it, named in `via`) or "computed"
-    (from read or second-hand numbers; `note` has the arithmetic). Remembered numbers have no place here, on purpose.
+    (from read or second-hand numbers; `note` has the arithmetic). Remembered numbers are deliberately not allowed.
     """
 
     known: Literal["read", "second-hand", "computed"]
@@ -62,7 +62,7 @@ class Quantity(Known):
         return self.band is None
 
     def as_band(self) -> Band:
-        """The number with its band, or with low = value = high where no band was found."""
+        """The number with its band, or with low = value = high if no band was found."""
         low, high = getattr(self, f"band_{self.unit}") or (getattr(self, self.unit),) * 2
         return Band(getattr(self, self.unit), low, high)
 
@@ -71,7 +71,7 @@ Pair = list[NonNegativeFloat]
 
 
 class Energy(Quantity):
-    """pJ for one event."""
+    """pJ per event."""
 
     unit = "pJ"
     pJ: PositiveFloat
@@ -80,7 +80,7 @@ class Energy(Quantity):
 
 
 class AccessEnergy(Energy):
-    """pJ for one access of `access_bits` to a memory; `size_bytes` is what it holds (absent: as much as is needed)."""
+    """pJ per access of `access_bits` to a memory of `size_bytes` (absent: unlimited)."""
 
     name: str
     access_bits: PositiveInt
@@ -94,7 +94,7 @@ class Time(Quantity):
 
 
 class Power(Quantity):
-    """Power that flows with no work: scope "static" beside per-term prices, "all-in" as part of an all-in law."""
+    """Power drawn without work: scope "static" for per-term prices, "all-in" as part of an all-in law."""
 
     unit = "mW"
     mW: PositiveFloat
@@ -103,7 +103,7 @@ class Power(Quantity):
 
 
 class ClockPower(Quantity):
-    """Power that grows with the clock, for chips whose law has such a term."""
+    """Power proportional to the clock frequency, for chips whose law has such a term."""
 
     unit = "mW_per_MHz"
     mW_per_MHz: PositiveFloat

@@ -1,7 +1,7 @@
-"""The link card hardware/links/NAME.toml: what moving a bit between workers costs, how fast, and how far it reaches.
+"""The link card hardware/links/NAME.toml: energy per bit between workers, speed, and how many workers it can join.
 
-Every number carries its evidence, as on a chip card. What no source gives is absent: energy or time over the link is then
-"not known", or "at least" where only part of it is missing.
+Every number has its evidence, as on a chip card. What no source gives is absent: energy or time over the link is then
+"not known", or "at least" if only part of it is missing.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ LINKS = "hardware/links"
 
 
 class BitEnergy(Quantity):
-    """pJ for one bit that goes once over the link (or over one hop or one mm of it: see `Link.priced_per`)."""
+    """pJ per bit for one transfer over the link (or one hop or one mm of it: see `Link.priced_per`)."""
 
     unit = "pJ_per_bit"
     pJ_per_bit: PositiveFloat
@@ -25,7 +25,7 @@ class BitEnergy(Quantity):
 
 
 class Bandwidth(Quantity):
-    """Of one worker, in one direction."""
+    """Per worker and direction."""
 
     unit = "Gbit_per_s"
     Gbit_per_s: PositiveFloat
@@ -38,31 +38,31 @@ class Link(Card):
     joins: Literal["parts of one chip", "neighbouring chips", "devices of one host", "hosts"]
     priced_per: Literal["transfer", "hop", "mm"]
     energy: BitEnergy | None = None
-    latency: Time | None = None  #: alpha: what a message takes before its first bit arrives
+    latency: Time | None = None  #: alpha: time until the first bit of a message arrives
     bandwidth: Bandwidth | None = None
-    workers: Limit | None = None  #: how many it can join; absent: no limit was read, and none below 1,024 is assumed
+    workers: Limit | None = None  #: how many it can join; absent: no limit was found, and none below 1,024 is assumed
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.energy is None and self.latency is None and self.bandwidth is None:
             raise ValueError("give at least one of [energy], [latency], [bandwidth]")
         if self.joins != "hosts" and self.workers is None:
-            raise ValueError(f"a link that joins {self.joins} needs [workers]: how many it can join")
+            raise ValueError(f"a link that joins {self.joins} needs [workers], the number that it can join")
         return self
 
     def why_not(self, workers: int) -> str | None:
-        """Why this link cannot join so many workers, or None if it can."""
+        """Why this link cannot join this number of workers, or None if it can."""
         if self.workers is None or workers <= self.workers.count:
             return None
-        return f"it joins {self.joins}, {self.workers.count} at most"
+        return f"it joins {self.joins}, at most {self.workers.count}"
 
     def facts(self) -> dict[str, Known]:
-        """What the card states, by the name of its table."""
+        """The quantities of the card, by table name."""
         stated = {name: getattr(self, name) for name in ("energy", "latency", "bandwidth", "workers")}
         return {name: fact for name, fact in stated.items() if fact is not None}
 
     def sources(self) -> list[str]:
-        """Citation keys of everything the card states."""
+        """Citation keys of everything on the card."""
         return sorted({fact.source for fact in self.facts().values()})
 
 
@@ -76,6 +76,6 @@ def load_link(name: str | Path) -> Link:
     Raises
     ------
     InputError
-        For an unknown link, or a card with an unknown key, a missing unit, a band that does not contain its value.
+        For an unknown link, or a card with an unknown key, a missing unit, or a band that does not contain its value.
     """
     return load_card(find_card(LINKS, name), Link)

@@ -1,4 +1,4 @@
-"""In how many bits a net's numbers are kept: counts are words, and these make bits of them."""
+"""Data types of a network's numbers, which convert counts of words to bits."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ BITS: dict[str, int] = {
     "float64": 64, "float32": 32, "bfloat16": 16, "float16": 16, "int32": 32, "int16": 16, "int8": 8,
 }  # fmt: skip
 BY_WIDTH: dict[str, DType] = {"64": "float64", "32": "float32", "16": "float16", "8": "int8"}
-ADDRESS_BITS = 32  #: a spike is the address of its sender; it does not shrink with the numbers
+ADDRESS_BITS = 32  #: a spike is the address of its sender, whose width does not depend on the data type
 
 
 @dataclass(frozen=True)
 class Precision:
-    """The data type of each kind of number. Gradients, moments and traces keep `learning`, the master copy's type."""
+    """The data type of each kind of number. Gradients, moments and traces have type `learning`, that of the master copy."""
 
     weight: DType = "float32"
     state: DType = "float32"
@@ -40,11 +40,11 @@ class Precision:
 
     @property
     def for_learning(self) -> Precision:
-        """What the optimiser works in."""
+        """The data type of the optimiser."""
         return replace(self, weight=self.learning)
 
     def bits(self, kind: str) -> int:
-        """Bits of one word of `kind`: a kind of store, or "address" for a spike."""
+        """Bits per word of `kind`: a kind of store, or "address" for a spike."""
         if kind == "address":
             return ADDRESS_BITS
         if kind in ("gradient", "moment", "trace"):

@@ -1,4 +1,4 @@
-"""The tables of a chip card: prices and times of its terms, static power, limits, how spikes travel, known bounds."""
+"""The tables of a chip card: prices and times of its terms, static power, limits, network on chip, known bounds."""
 
 from typing import Literal, Self
 
@@ -36,7 +36,7 @@ ARITHMETIC = ("synaptic_event", "mac", "elementwise", "nonlinearity")
 
 
 class Energies(Card):
-    """pJ for one event of each term. Memory accesses are priced by the levels in [[memory]], static by [static]."""
+    """pJ per event of each term. Memory accesses are priced by the levels in [[memory]], static power by [static]."""
 
     synaptic_event: Energy | None = None
     mac: Energy | None = None
@@ -50,9 +50,9 @@ class Energies(Card):
     hop_east_west: Energy | None = None
     hop_north_south: Energy | None = None
     input_injection: Energy | None = None
-    barrier: Energy | None = None  #: of one step
-    management: Energy | None = None  #: of one step
-    launch_overhead: Energy | None = None  #: of one inference
+    barrier: Energy | None = None  #: per step
+    management: Energy | None = None  #: per step
+    launch_overhead: Energy | None = None  #: per inference
     plasticity_update: Energy | None = None
     trace_update: Energy | None = None
     weight_scaling: Energy | None = None
@@ -62,7 +62,7 @@ class Energies(Card):
 
 
 class Times(Card):
-    """ns for one event; `step` is a fixed tick, a barrier ends each step of a chip that runs as fast as it can."""
+    """ns per event; `step` is a fixed tick, a barrier ends each step of a chip that runs as fast as it can."""
 
     synaptic_event: Time | None = None
     mac: Time | None = None
@@ -71,19 +71,19 @@ class Times(Card):
     barrier_one_tile: Time | None = None
     barrier_all_tiles: Time | None = None
     memory_bit: Time | None = None
-    packet: Time | None = None  #: for a tile to pass one packet on
+    packet: Time | None = None  #: for a tile to forward one packet
     plasticity_update: Time | None = None
     step: Time | None = None
 
 
 class Static(Card):
-    """Power that flows whatever the net does, for the whole chip, and the time for which an inference is charged.
+    """Power of the whole chip that does not depend on activity, and the time for which an inference is charged.
 
-    "real time": the step of the card, or the net's own dt_ms. "as fast as it goes": the latency that the times give.
-    "bits over bandwidth": the time its memory traffic takes, a lower bound that is not shown as a latency.
+    "real time": the step of the card, or the network's own dt_ms. "as fast as possible": the latency computed from the times.
+    "bits over bandwidth": the time of its memory traffic, a lower bound that is not shown as a latency.
     """
 
-    time: Literal["real time", "as fast as it goes", "bits over bandwidth"]
+    time: Literal["real time", "as fast as possible", "bits over bandwidth"]
     power: Power
     clock: ClockPower | None = None
 
@@ -92,7 +92,7 @@ class Limits(Card):
     cores: Limit | None = None
     neurons_per_core: Limit | None = None
     axons_per_core: Limit | None = None  #: lines that may arrive at a core
-    output_axons_per_core: Limit | None = None  #: pairs of a neuron on the core and a core that must hear it
+    output_axons_per_core: Limit | None = None  #: pairs of a neuron on the core and a target core
     synapses_per_core: Limit | None = None
     targets_per_neuron: Limit | None = None  #: cores that one neuron's spike may reach
 
@@ -107,13 +107,13 @@ class NetworkOnChip(Known):
 
 
 class Bound(Energy):
-    """A price that is known to be wrong on one side; shown, never added to a total."""
+    """A bound on a price; shown, but never added to a total."""
 
     bounds: Literal["below", "above"]
 
 
 class Published(Known):
-    """A figure measured end to end on some other net: shown beside estimates, never turned into one."""
+    """A figure measured end to end on another network: shown for comparison, never used for estimates."""
 
     what: str
     energy_uJ: NonNegativeFloat | None = None

@@ -1,6 +1,6 @@
-"""What workers that train one network must tell each other: exact counts (`ring`, `units`), energy and time (`price`).
+"""Communication between workers that train one network: exact counts (`ring`, `units`), energy and time (`link_price`).
 
-Two ways to share the work. Data: every worker holds the whole network and sees its share of the samples; whatever the
-rule, the replicas must merge their weight changes. Units: every worker holds some of the units; spikes cross between
-them, and what the rule needs besides. Bringing samples to the workers is the same for every rule and not counted.
+There are two ways to share the work. Data: every worker holds the whole network and processes its share of the samples;
+whatever the rule, the replicas must merge their weight changes. Units: every worker holds some of the units; spikes, and the
+messages of the rule, are sent between them. Distributing samples to the workers is the same for every rule and not counted.
 """

@@ -1,4 +1,4 @@
-"""Where one cost overtakes another, with the band that the costs' own bands leave."""
+"""Crossover of two costs, with a band that follows from the bands of the costs."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from neurorec.hardware.chips.band import Band
 
 @dataclass(frozen=True)
 class Crossover:
-    """The first place on an axis at which `one` exceeds `other`; None: nowhere on it.
+    """The first position on an axis at which `one` exceeds `other`; None: nowhere on the axis.
 
-    at : by the values. earliest : where the bands leave it possible. latest : where they leave no doubt.
+    at : according to the values. earliest : where it is possible within the bands. latest : where it is certain.
     """
 
     at: float | None
     earliest: float | None
     latest: float | None
-    first: float  #: where the axis begins: a crossover there means "everywhere"
+    first: float  #: start of the axis: a crossover there means "everywhere"
     last: float
 
 
 def find_crossover(
     axis: Sequence[float], one: Callable[[float], Band | None], other: Callable[[float], Band | None]
 ) -> Crossover | None:
-    """Walk along `axis` (ascending); places where a cost is None are skipped. None if no place has both."""
+    """Search along `axis` (ascending), skipping positions where a cost is None. None if no position has both."""
     both = [(x, a, b) for x in axis if (a := one(x)) is not None and (b := other(x)) is not None]
     if not both:
         return None

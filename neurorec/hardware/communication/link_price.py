@@ -1,9 +1,9 @@
-"""Joules and seconds of counted traffic over a link.
+"""Energy and time of counted traffic over a link.
 
-Energy: bits x pJ a bit. Time by the model of Hockney (hockney1994), a message takes alpha + bits / bandwidth: here waits x
-alpha + bits through the busiest worker / bandwidth. For one ring all-reduce of n bytes that is 2 (P-1) alpha +
-2 (P-1)/P n / bandwidth. The low end of a time lets a worker send to all others at once and takes the kind end of each
-band, the high end the unkind one.
+Energy: bits x pJ per bit. Time according to Hockney's model (hockney1994), in which a message takes alpha + bits / bandwidth:
+here waits x alpha + bits through the busiest worker / bandwidth. For one ring all-reduce of n bytes this is 2 (P-1) alpha +
+2 (P-1)/P n / bandwidth. For the low end of a time a worker can send to all others at once, and the favourable end of each
+band is used; for the high end the unfavourable one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from neurorec.hardware.communication.link_traffic import LinkTraffic
 
 @dataclass(frozen=True)
 class LinkCost:
-    """What traffic costs over one link; None where the link cannot join the workers or no source gives the number."""
+    """Cost of traffic over one link; None if the link cannot join the workers or no source gives the number."""
 
     energy_pJ: Band | None
-    energy_at_least: bool  #: priced for one hop or one mm, and the way may be longer
+    energy_at_least: bool  #: priced for one hop or one mm, while the path may be longer
     time_s: Band | None
     time_at_least: bool  #: latency or bandwidth is not known
     why_not: str = ""
 
 
 def price_traffic(traffic: LinkTraffic, link: Link, workers: int) -> LinkCost:
-    """Energy and time of one epoch's traffic among `workers` workers."""
+    """Energy and time of one epoch's traffic between `workers` workers."""
     reason = link.why_not(workers)
     if reason is not None:
         return LinkCost(None, False, None, False, reason)

@@ -1,4 +1,4 @@
-"""What one epoch sends between workers, in exact integers."""
+"""Traffic between workers in one epoch, as exact integers."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class LinkTraffic:
 
     spikes: int = 0
     forward_values: int = 0  #: outputs of units that send real numbers
-    errors: int = 0  #: real numbers that go backward
-    signals: int = 0  #: real numbers that are broadcast to every worker
-    merged: int = 0  #: weight changes, partly summed or whole, that go round the ring
+    errors: int = 0  #: real numbers sent backward
+    signals: int = 0  #: real numbers broadcast to every worker
+    merged: int = 0  #: weight changes, or partial sums of them, sent round the ring
     busiest_bytes: int = 0  #: through the busiest worker's port in one direction, one transfer after another
-    waits: int = 0  #: messages that wait for one another, if a worker sends to one other at a time
-    waits_overlapped: int = 0  #: the same if it sends to all others at once
+    waits: int = 0  #: sequential messages, if a worker sends to one other at a time
+    waits_overlapped: int = 0  #: sequential messages, if it sends to all others at once
 
     @property
     def total_bytes(self) -> int:
@@ -29,5 +29,5 @@ class LinkTraffic:
 
     @property
     def values(self) -> int:
-        """Real numbers of every kind."""
+        """Real numbers of all kinds."""
         return self.forward_values + self.errors + self.signals + self.merged

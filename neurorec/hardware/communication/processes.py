@@ -1,8 +1,8 @@
-"""The ring all-reduce among real processes of this machine, with every byte that leaves a process counted.
+"""The ring all-reduce between real processes on this machine, counting every byte that leaves a process.
 
-Two rings: our own, chunk by chunk over `torch.distributed.isend`, and gloo's `all_reduce` as everybody calls it. What was
-handed to a send is counted by us; what went over TCP is read from the kernel's counters of each process's own sockets, so
-it holds the headers of gloo too (not those of TCP and IP).
+Two rings: our own, chunk by chunk over `torch.distributed.isend`, and gloo's ordinary `all_reduce`. We count what is passed to
+a send; the bytes sent over TCP are read from the kernel's counters of each process's own sockets, so they include gloo's
+headers (but not those of TCP and IP).
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ TCP_INFO, BYTES_SENT_AT, BYTES_RETRANSMITTED_AT = 11, 200, 208  # of struct tcp_
 
 @dataclass(frozen=True)
 class Sent:
-    """What one process sent in one all-reduce. `tcp_bytes` is None where the kernel does not count."""
+    """What one process sent in one all-reduce. `tcp_bytes` is None if the kernel does not count."""
 
-    payload_bytes: int  #: weight changes: counted where we send them, by formula where gloo does
+    payload_bytes: int  #: weight changes: counted for our own ring, by formula for gloo
     messages: int  #: sends of at least one number
     tcp_bytes: int | None
-    right: bool  #: the sum is the sum
+    right: bool  #: the sum is exact
 
 
 @dataclass(frozen=True)
 class RingCheck:
-    """One all-reduce of `numbers` float32 numbers: `own` ring and `gloo`'s, what each process sent."""
+    """One all-reduce of `numbers` float32 numbers in our own ring and in gloo's: what each process sent."""
 
     workers: int
     numbers: int
@@ -50,7 +50,7 @@ class RingCheck:
 
 
 def gloo_segments(numbers: int, workers: int, largest_bytes: int = 1 << 20) -> list[list[int]]:
-    """Bytes of the segments of each worker's chunk, as gloo cuts them (gloo): at least two a chunk, the last may be short
+    """Bytes of the segments of each worker's chunk, as in gloo (gloo): at least two per chunk, the last may be short
     or empty."""
     total = numbers * WORD_BYTES
     segments = max(-(-total // largest_bytes), 2 * workers)
@@ -64,7 +64,7 @@ def gloo_segments(numbers: int, workers: int, largest_bytes: int = 1 << 20) -> l
 
 
 def gloo_sends(numbers: int, workers: int, rank: int) -> list[int]:
-    """Bytes of every send of worker `rank` in gloo's ring: all chunks but its own, then all but the one before it."""
+    """Bytes of every send of worker `rank` in gloo's ring: all chunks but its own, then all but the previous one."""
     chunks = gloo_segments(numbers, workers)
     skipped = (rank, (rank - 1) % workers)
     return [size for skip in skipped for at, chunk in enumerate(chunks) if at != skip for size in chunk if size]
@@ -125,12 +125,12 @@ def _process(rank: int, workers: int, port: int, sizes: list[int]) -> list[tuple
 
 
 def _numbers_of(rank: int, n: int) -> np.ndarray:
-    """Whole numbers, so that float32 sums are exact in any order."""
+    """Integers, so that float32 sums are exact in any order."""
     return np.random.default_rng(rank).integers(-99, 99, n).astype(np.float32)
 
 
 def _own_ring(mine: Any, rank: int, workers: int) -> list[int]:
-    """Our ring over the tensor `mine`, in place. Returns the bytes of every tensor handed to a send."""
+    """Our ring over the tensor `mine`, in place. Returns the bytes of every tensor sent."""
     import torch
     import torch.distributed as dist
 
@@ -155,7 +155,7 @@ def _own_ring(mine: Any, rank: int, workers: int) -> list[int]:
 
 
 class _Meeting:
-    """Everybody starts and ends together, by way of the store alone, with TCP counters read in between."""
+    """Synchronises start and end through the store only, and reads TCP counters in between."""
 
     def __init__(self, store: Any, workers: int, store_port: int) -> None:
         self.store, self.workers, self.store_port, self.number = store, workers, store_port, 0
@@ -169,7 +169,7 @@ class _Meeting:
     def end(self) -> int | None:
         self._gather()
         after = self._settled()
-        self._gather()  # nobody leaves, and closes connections, while others still count
+        self._gather()  # no process leaves and closes connections while others still count
         return None if after is None or self.before is None else after - self.before
 
     def _gather(self) -> None:
@@ -180,7 +180,7 @@ class _Meeting:
             time.sleep(0.002)
 
     def _settled(self) -> int | None:
-        """The counter once it stands still."""
+        """The counter after it has stopped changing."""
         last, now = None, tcp_bytes_sent(self.store_port)
         while now is not None and now != last:
             time.sleep(0.02)
@@ -189,7 +189,7 @@ class _Meeting:
 
 
 def tcp_bytes_sent(but_port: int) -> int | None:
-    """Bytes that this process's TCP connections have sent, once each, but for those to or from `but_port`."""
+    """Bytes sent by this process's TCP connections, excluding those to or from `but_port`."""
     if not os.path.isdir("/proc/self/fd"):
         return None
     total = 0
@@ -209,14 +209,14 @@ def tcp_bytes_sent(but_port: int) -> int | None:
 
 
 def _tcp_sent(connection: socket.socket, but_port: int) -> int | None:
-    """Bytes sent over one socket; 0 if it is no connection over TCP, None if the kernel does not count them."""
+    """Bytes sent over one socket; 0 if it is not a TCP connection, None if the kernel does not count them."""
     try:
         if connection.type != socket.SOCK_STREAM or connection.family not in (socket.AF_INET, socket.AF_INET6):
             return 0
         if but_port in (connection.getpeername()[1], connection.getsockname()[1]):
             return 0
         info = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, 256)
-    except OSError:  # it listens, or its other end is gone
+    except OSError:  # a listening socket, or the other end is gone
         return 0
     if len(info) < BYTES_RETRANSMITTED_AT + 8:
         return None

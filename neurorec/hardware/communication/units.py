@@ -1,8 +1,8 @@
-"""Units shared among workers: what crosses between them in an epoch.
+"""Units shared among workers: traffic between them in an epoch.
 
-The H units of the recurrent layer are dealt out in order, in shares that differ by one at most; the readout lies with
-the first worker. A spike (or a value) goes once to every other worker that holds a target of its unit. Spikes of the
-last step are heard by the readout alone. Input comes to every worker from outside and is not counted.
+The H units of the recurrent layer are assigned in order, in shares that differ by at most one; the readout is on
+the first worker. A spike (or a value) is sent once to every other worker that holds a target of its unit. Spikes of the
+last step reach only the readout. Input reaches every worker from outside and is not counted.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from neurorec.learning.rule import Messages
 
 @dataclass(frozen=True)
 class ObservedEpoch:
-    """A network and what one epoch of it showed: `samples` samples of `steps` steps.
+    """A network and its observed activity in one epoch of `samples` samples with `steps` steps.
 
-    `spikes` [H] counts every unit's spikes in the epoch, `fed_back` [H] those of them before the last step; both are None
-    where units send a value in every step.
+    `spikes` [H] counts every unit's spikes in the epoch, `fed_back` [H] those before the last step; both are None
+    if units send a value in every step.
     """
 
     name: str
@@ -34,13 +34,11 @@ class ObservedEpoch:
     trained_numbers: int
     spikes: np.ndarray | None = None
     fed_back: np.ndarray | None = None
-    targets: np.ndarray | None = (
-        None  #: [H, H] bool, whether unit j reaches unit k; None: every unit reaches every unit
-    )
+    targets: np.ndarray | None = None  #: [H, H] bool, whether unit j reaches unit k; None: all-to-all
 
     @property
     def spikes_per_unit_and_step(self) -> float | None:
-        """Activity: 0.05 means that one unit in twenty spikes in a step."""
+        """Activity: 0.05 means that one unit in twenty spikes per step."""
         if self.spikes is None:
             return None
         return float(self.spikes.sum() / (self.hidden * self.steps * self.samples))
@@ -48,7 +46,7 @@ class ObservedEpoch:
 
 @dataclass(frozen=True)
 class Shares:
-    """Who holds and who hears: `owner` [H]; `hears` and `reads` [H, P] are True for other workers that hold a recurrent
+    """Assignment of units: `owner` [H]; `hears` and `reads` [H, P] are True for other workers that hold a recurrent
     target of a unit, or the readout."""
 
     owner: np.ndarray
@@ -63,7 +61,7 @@ class Shares:
 def deal_units(net: ObservedEpoch, workers: int) -> Shares:
     """Raises `InputError` if there are more workers than units."""
     if workers > net.hidden:
-        raise InputError(f"{workers} workers share {net.hidden} units: some would have none; use at most {net.hidden}")
+        raise InputError(f"{workers} workers for {net.hidden} units: some would have none; use at most {net.hidden}")
     owner = np.repeat(np.arange(workers), chunk_sizes(net.hidden, workers))
     holds = np.eye(workers, dtype=bool)[owner]  # [H, P]
     hears = np.ones_like(holds) if net.targets is None else (net.targets.astype(np.int64) @ holds) > 0
@@ -73,7 +71,7 @@ def deal_units(net: ObservedEpoch, workers: int) -> Shares:
 
 
 def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch: int) -> LinkTraffic:
-    """LinkTraffic of one epoch; `batch` samples run side by side (one, for rules that learn on-line)."""
+    """LinkTraffic of one epoch; `batch` samples run in parallel (one, for online rules)."""
     steps, everyone = net.steps * net.samples, shares.workers - 1
     last, fed_back = _sent_by_each(net)
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
@@ -99,7 +97,7 @@ def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch:
 
 
 def _sent_by_each(net: ObservedEpoch) -> tuple[np.ndarray, np.ndarray]:
-    """Messages that each unit sends in the epoch, and those of them before the last step."""
+    """Messages that each unit sends in the epoch, and those before the last step."""
     if net.spikes is None or net.fed_back is None:
         ones = np.ones(net.hidden, dtype=np.int64)
         return ones * net.steps * net.samples, ones * (net.steps - 1) * net.samples
@@ -107,7 +105,7 @@ def _sent_by_each(net: ObservedEpoch) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _busiest(shares: Shares, forward: np.ndarray, backward: np.ndarray, broadcast: int) -> int:
-    """Bytes through the busiest worker in one direction: what goes out forward comes back as errors."""
+    """Bytes through the busiest worker in one direction: what is sent forward returns as errors."""
     P = shares.workers
     out_forward = np.bincount(shares.owner, weights=forward.sum(1), minlength=P).astype(np.int64)
     out_backward = np.bincount(shares.owner, weights=backward.sum(1), minlength=P).astype(np.int64)
@@ -120,8 +118,8 @@ def _busiest(shares: Shares, forward: np.ndarray, backward: np.ndarray, broadcas
 def described(
     inputs: int, hidden: int, outputs: int, steps: int, samples: int, activity: float | None
 ) -> ObservedEpoch:
-    """A net that nobody ran: H units that all hear each other, each spiking `activity` times a step on average (rounded to
-    whole spikes an epoch), or sending values if that is None."""
+    """A network that was not run: H units with all-to-all connections, each spiking `activity` times per step on average
+    (rounded to an integer per epoch), or sending values if that is None."""
     spikes = None if activity is None else np.full(hidden, round(activity * steps * samples), dtype=np.int64)
     fed_back = None if activity is None else np.full(hidden, round(activity * (steps - 1) * samples), dtype=np.int64)
     numbers = (inputs + hidden + outputs) * hidden + outputs

@@ -1,4 +1,4 @@
-"""Networks as files that other tools read: one target a file, each verified by running what was written."""
+"""Export of networks to files for other tools: one format per module, each verified by running the written file."""
 
 from neurorec.hardware.export import nir
 from neurorec.hardware.export.exporter import Exporter, export_network, exporters

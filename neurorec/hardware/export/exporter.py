@@ -1,4 +1,4 @@
-"""The contract of an exporter: a file that reproduces the reference run, or a refusal that says why."""
+"""The contract of an exporter: a file that reproduces the reference run, or a refusal with the reason."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,27 +14,27 @@ exporters: Registry[type["Exporter"]] = Registry("exporter")
 
 
 class Exporter(ABC):
-    """Writes networks to files of one format. Never a lookalike: what the format cannot say is refused."""
+    """Writes networks to files of one format. What the format cannot express is refused, never approximated."""
 
     title: ClassVar[str]
-    Profile: ClassVar[type[Any] | None] = None  #: a dataclass of what the format leaves to choose
+    Profile: ClassVar[type[Any] | None] = None  #: a dataclass of the format's options
 
     @abstractmethod
     def why_not(self, network: Network) -> str | None:
-        """Why `network` cannot be written, with the closest thing that can; None if it can."""
+        """Why `network` cannot be written, with the closest network that can; None if it can."""
 
     @abstractmethod
     def write(self, network: Network, path: Path, profile: Any = None) -> None:
-        """Write `network`; `profile` holds what the format leaves to choose, None meaning the format's plainest form.
+        """Write `network`; `profile` has the format's options (None: defaults).
 
         Raises
         ------
         CannotRun, InputError
-            If the network or the profile cannot be written, or the folder cannot be written to.
+            If the network or the profile cannot be written, or the folder is not writable.
         """
 
     def profile_of(self, choices: Mapping[str, Any]) -> Any:
-        """A profile with these fields. Raises `InputError` for one that the format does not know."""
+        """A profile with these fields. Raises `InputError` for an unknown field."""
         known = [field.name for field in fields(self.Profile)] if self.Profile else []
         for name in choices:
             if name not in known:
@@ -49,9 +49,9 @@ class Exporter(ABC):
 
 
 def export_network(network: Network, path: str | Path, to: str = "nir", profile: Any = None, **choices: Any) -> None:
-    """Write `network` to the file `path` in the format `to`, or raise saying why it cannot be done.
+    """Write `network` to the file `path` in the format `to`, or raise an error with the reason.
 
-    What the format leaves to choose is a `profile`, or its fields by name:
+    The format's options are a `profile`, or its fields by name:
 
     >>> export_network(network, "net.nir", nir_version="legacy-1.0.4")  # doctest: +SKIP
     """

@@ -1,8 +1,8 @@
 """Networks as NIR files: Input -> Linear -> CubaLIF (<-> Linear) -> Affine [-> LI] -> Output, flat; any number of spiking
-layers, each of which may hear several others.
+layers, each of which may receive input from several others.
 
-The mapping that makes neurorec's LIF (Norse's step) a CubaLIF exactly: w_in = tau_syn/dt turns forward Euler's
-dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset goes to v_reset.
+The mapping that makes neurorec's LIF (Norse's step) exactly a CubaLIF: w_in = tau_syn/dt turns forward Euler's
+dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset sets v to v_reset.
 """
 
 import os
@@ -24,7 +24,7 @@ from neurorec.models.wires import AS_SENT, INPUT, Wire
 W_IN, READOUT, INTEGRATORS = "w_in", "readout", "leaky"  # names inside the file
 
 RATE = (
-    "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
+    "its units send values through nonlinearities (tanh, gates, winner-take-all), for which NIR has no node; "
     "the closest export is a spiking network of the same size"
 )
 CHOICES = {
@@ -36,16 +36,16 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class NirProfile:
-    """What NIR leaves to the writer. The plainest form: seconds, the network's own dt, r = 1, read by nir >= 1.0.6."""
+    """Options that NIR leaves to the writer. Defaults: seconds, the network's own dt, r = 1; readable with nir >= 1.0.6."""
 
-    #: "legacy-1.0.4" leaves v_reset out, so that tools with nir <= 1.0.4 (Sinabs, Rockpool) can read; needs v_reset 0
+    #: "legacy-1.0.4" omits v_reset, so that tools with nir <= 1.0.4 (Sinabs, Rockpool) can read it; needs v_reset 0
     nir_version: Literal["1.0.8", "legacy-1.0.4"] = "1.0.8"
-    #: of the time constants; Norse, snnTorch and SpikingJelly read seconds, hxtorch ms, Sinabs steps
+    #: unit of the time constants; Norse, snnTorch and SpikingJelly read seconds, hxtorch ms, Sinabs steps
     time_unit: Literal["s", "ms", "steps"] = "s"
-    #: "unit_resistance": r = 1, float for float the network itself. "unit_jump": r = tau_mem/dt, potentials and
-    #: thresholds scaled by it (equal in exact arithmetic only), which snnTorch demands
+    #: "unit_resistance": r = 1, exactly the network's own numbers. "unit_jump": r = tau_mem/dt, with potentials and
+    #: thresholds scaled by it (equal only in exact arithmetic), as required by snnTorch
     gain: Literal["unit_resistance", "unit_jump"] = "unit_resistance"
-    #: dt to write the time constants for, tau/dt staying as it is; None: the network's. snnTorch assumes 1e-4 s
+    #: dt for which time constants are written, preserving tau/dt; None: the network's. snnTorch assumes 1e-4 s
     dt_s: float | None = None
 
     def __post_init__(self) -> None:
@@ -58,11 +58,11 @@ class NirProfile:
             raise InputError(f"NIR profile: dt_s must be a positive number of seconds (got {self.dt_s!r})")
 
     def options(self, card: SpikingCard) -> NirOptions:
-        """How the file must be stepped to run as the network did."""
+        """The simulation options with which the file runs as the network did."""
         return NirOptions(dt_s=self.dt_s or card.dt_ms / 1e3, time_unit=self.time_unit)
 
 
-#: the spelling that snnTorch 1.0.0 imports
+#: the form that snnTorch 1.0.0 imports
 SNNTORCH = NirProfile(gain="unit_jump", dt_s=1e-4)
 
 
@@ -73,7 +73,7 @@ class NirExporter(Exporter):
 
     def why_not(self, network: Network) -> str | None:
         if not isinstance(network, Network):
-            return "only networks of layers and wires are written; export the layers one network each"
+            return "only networks of layers and wires can be written; export each layer as a network"
         hidden = network.hidden
         for name, layer in hidden.items():
             reason = _layer_why_not(layer)
@@ -81,7 +81,7 @@ class NirExporter(Exporter):
                 return reason if len(hidden) == 1 else f'layer "{name}": {reason}'
         for wire in network.wires:
             if wire.delay or wire.carries != AS_SENT:
-                return f"{wire} waits a step or changes what it carries; only wires that do neither are written"
+                return f"{wire} has a delay or applies a function; only plain wires can be written"
         return _readout_why_not(network)
 
     def write(self, network: Network, path: Path, profile: NirProfile | None = None) -> None:
@@ -101,15 +101,15 @@ class NirExporter(Exporter):
             nir.write(unfinished, nir_graph(network, profile))
             if legacy:
                 _strip_v_reset(unfinished, [neuron_of(name) for name in network.hidden])
-            os.replace(unfinished, path)  # a reader never sees half a file
+            os.replace(unfinished, path)  # readers never see an incomplete file
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink()
-            raise InputError(f"{path}: cannot be written ({error}); choose a folder you may write to") from None
+            raise InputError(f"{path}: cannot be written ({error}); choose a writable folder") from None
 
 
 def neuron_of(layer: str) -> str:
-    """What the neurons of a layer are called inside the file."""
+    """The name of a layer's neurons in the file."""
     return f"{layer}.lif"
 
 
@@ -131,7 +131,7 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
         for wire in network.wires_into(name):
             nodes[_weights_of(network, wire)] = nir.Linear(_numbers(layer.w_in[:, network.lines_of(wire)]))
             edges += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
-        if not layer.recurrent_frozen:  # frozen at zero: the edge would only invite a platform to spend time on it
+        if not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
             nodes[recurrent] = nir.Linear(_numbers(layer.w_rec))
             edges += [(neuron, recurrent), (recurrent, neuron)]
     edges += [(_sender(wire), READOUT) for wire in network.wires_into(network.output)]
@@ -150,25 +150,25 @@ def _sender(wire: Wire) -> str:
 
 
 def _weights_of(network: Network, wire: Wire) -> str:
-    """The node of a wire's weights; that of a plain chain has the name that files always had."""
+    """The name of the node with a wire's weights; for a plain chain, the name used in earlier versions."""
     return (
         W_IN if len(network.wires_into(wire.target)) == len(network.hidden) == 1 else f"{wire.source}.to.{wire.target}"
     )
 
 
 def _clock(network: Network) -> SpikingCard:
-    """The card that says how long a step is; `why_not` sees to it that all layers agree."""
+    """The card with the length of a step; `why_not` ensures that all layers agree."""
     return next(iter(network.hidden.values())).card
 
 
 def _layer_why_not(layer: Any) -> str | None:
-    declared = vars(type(layer)).get("nir_why_not")  # what a parent declares is about another step
+    declared = vars(type(layer)).get("nir_why_not")  # a parent's declaration refers to another step
     if declared != "":
         other = RATE if layer.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
         return declared or other
     if layer.card.reset != "zero":
         return (
-            f'its reset is "{layer.card.reset}", and NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
+            f'its reset is "{layer.card.reset}", but NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
             'same network with reset = "zero", trained as such'
         )
     return None
@@ -177,14 +177,14 @@ def _layer_why_not(layer: Any) -> str | None:
 def _readout_why_not(network: Network) -> str | None:
     readout, clocks = network[network.output], [layer.card.dt_ms for layer in network.hidden.values()]
     if len(set(clocks)) != 1:
-        return "its layers step by different times, or it has none that spikes, and a NIR simulation has one clock"
+        return "it has no spiking layer, or layers with different time steps, but a NIR simulation has one clock"
     if type(readout) not in (LinearReadout, LeakyReadout):
         return f'a readout of type {type(readout).__name__} has no NIR node; use the readout "linear" or "leaky"'
     if len(network.wires_into(network.output)) != 1 or network.heard_by(network.output):
-        return "its readout hears several layers or is heard by one; only one that hears one layer and ends there is written"
+        return "its readout hears several layers or feeds back; only a readout of one layer, without feedback, can be written"
     if isinstance(readout, LeakyReadout) and readout.card.dt_ms != clocks[0]:
         return (
-            f"its readout steps by {readout.card.dt_ms:g} ms and its neurons by {clocks[0]:g} ms, and a NIR "
+            f"its readout has a step of {readout.card.dt_ms:g} ms and its neurons of {clocks[0]:g} ms, but a NIR "
             "simulation has one clock; give both the same dt_ms"
         )
     return None
@@ -194,12 +194,12 @@ def _neurons(cell: Any, profile: NirProfile) -> Any:
     import nir
 
     card, dt = cell.card, profile.options(cell.card).dt
-    # r multiplies the current; potentials scaled alike leave every comparison with the threshold as it was
+    # r multiplies the current; scaling potentials equally preserves every comparison with the threshold
     steps_mem, steps_syn = (tau.ms.cpu().numpy() / card.dt_ms for tau in (cell.tau_mem, cell.tau_syn))  # tau/dt
     scale = 1.0 if profile.gain == "unit_resistance" else steps_mem
 
     def each(value: Any) -> np.ndarray:
-        return np.broadcast_to(value, card.size).copy()  # float64: rounding is left to whoever runs the file
+        return np.broadcast_to(value, card.size).copy()  # float64: rounding is up to whoever runs the file
 
     return nir.CubaLIF(
         tau_syn=each(dt * steps_syn),
@@ -224,7 +224,7 @@ def _numbers(weight: Any) -> np.ndarray:
 
 
 def _strip_v_reset(path: Path, neurons: list[str]) -> None:
-    """nir 1.0.4 stops at the unknown name v_reset; later versions read its absence as zero."""
+    """nir 1.0.4 fails on the unknown name v_reset; later versions treat its absence as zero."""
     import h5py
 
     with h5py.File(path, "r+") as file:

@@ -1,7 +1,7 @@
-"""What other tools make of the same NIR file, spike by spike, reported whatever it is.
+"""Comparison with other tools that run the same NIR file, spike by spike.
 
-Compared is the graph up to the recurrent layer: Norse 1.1.0 passes an LI node by without a word, snnTorch 1.0.0 refuses
-one, and only a graph's output can be seen in either.
+The graph is compared up to the recurrent layer: Norse 1.1.0 silently skips an LI node, snnTorch 1.0.0 refuses one, and both
+show only the graph's output.
 """
 
 import contextlib
@@ -24,33 +24,33 @@ from neurorec.hardware.export.nir import W_IN
 
 @dataclass(frozen=True)
 class PeerVerdict:
-    """A peer's spikes against our interpreter's, or why there are none."""
+    """A peer's spikes compared with those of our interpreter, or why there are none."""
 
-    peer: str  #: with its version
+    peer: str  #: name and version
     differing: int | None  #: entries of [T, B, H] where the two differ; None if the peer did not run the file
     entries: int  #: T B H
     spikes: int  #: of our interpreter
     peer_spikes: int | None
-    trouble: str = ""  #: what the peer said instead of running
+    trouble: str = ""  #: the peer's error instead of a run
 
     def __str__(self) -> str:
         if self.differing is None:
             return f"{self.peer}: {self.trouble}"
         return (
             f"{self.peer}: {self.differing:,} of {self.entries:,} entries differ "
-            f"({self.peer_spikes:,} spikes against {self.spikes:,})"
+            f"({self.peer_spikes:,} spikes compared with {self.spikes:,})"
         )
 
 
 def compare_norse(path: str | Path, x: Tensor, options: NirOptions | None = None) -> PeerVerdict:
-    """Norse's `from_nir` against our interpreter on x [T, B, I], as the file promises unless `options` are given."""
+    """Norse's `from_nir` compared with our interpreter on x [T, B, I], with the file's options unless `options` are given."""
     return _compare("norse", _norse, path, x, options)
 
 
 def compare_snntorch(path: str | Path, x: Tensor, options: NirOptions | None = None) -> PeerVerdict:
-    """snnTorch's `import_from_nir` (whose dt is always 1e-4 s) against our interpreter on x [T, B, I].
+    """snnTorch's `import_from_nir` (whose dt is always 1e-4 s) compared with our interpreter on x [T, B, I].
 
-    Write the file with the profile `SNNTORCH`; from any other, snnTorch refuses r or reads other time constants.
+    Write the file with the profile `SNNTORCH`; with any other, snnTorch refuses r or reads different time constants.
     """
     return _compare("snntorch", _snntorch, path, x, options)
 
@@ -99,9 +99,9 @@ def _compare(
         return PeerVerdict(peer, None, entries, spikes, None, f"not installed (pip install {peer})")
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")  # deprecations inside the peer are not ours to fix
+            warnings.simplefilter("ignore")  # deprecations inside the peer
             theirs = play(_recurrent_layer(path, neuron), x, options)
-    except Exception as error:  # any way a foreign importer fails is a result to report
+    except Exception as error:  # any failure of a foreign importer is a result to report
         return PeerVerdict(
             name, None, entries, spikes, None, f"could not read the file: {type(error).__name__}: {error}"
         )
@@ -113,7 +113,7 @@ def _compare(
 
 
 def _recurrent_layer(path: str | Path, neuron: str) -> Any:
-    """The file's graph with everything behind the recurrent neurons replaced by an Output."""
+    """The file's graph with everything after the recurrent neurons replaced by an Output."""
     import nir
 
     whole = nir.read(path)

@@ -1,4 +1,4 @@
-"""What a written NIR file does when it is read back: by our interpreter, and by other people's tools."""
+"""Verification of a written NIR file with our interpreter."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from neurorec.models.network import Network
 
 @dataclass(frozen=True)
 class NirVerdict:
-    """The file, run by the interpreter, against the network, run by torch, on the same input."""
+    """The file, run by the interpreter, compared with the network, run by torch, on the same input."""
 
     mismatches: dict[str, int]  #: layer -> entries of [T, B, H] where the two differ
     spikes: dict[str, int]  #: layer -> spikes of the torch run
@@ -37,7 +37,7 @@ class NirVerdict:
 def verify_nir(network: Network, path: str | Path, x: Tensor, options: NirOptions | None = None) -> NirVerdict:
     """Read the file back with `nir`, run it and `network` on all of x [T, B, I], and count every difference.
 
-    `options` are those that the file promises, unless given.
+    `options`: default: those stored in the file.
     """
     exporters["nir"]().check(network)
     graph = read_nir(path)

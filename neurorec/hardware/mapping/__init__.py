@@ -1,9 +1,9 @@
-"""Where neurons go: which core holds which, where cores lie, how far spikes travel. Prices are none of its business.
+"""Placement: which core holds which neurons, where cores are, how far spikes travel. Independent of prices.
 
-net.py        what is placed, on one chip            layout.py         neurons to cores, under the chip's limits
-partition.py  the same by METIS                      spike_traffic.py  which spikes which core must hear
-routes.py     links, hops, what leaves a chip        anneal.py         cores to places
-placement.py  all of it in order: `Mapping`          busiest.py        what each step waits for, where spikes have a step
+net.py        what is placed, on one chip            layout.py         neurons to cores, within the chip's limits
+partition.py  the same with METIS                    spike_traffic.py  which spikes each core must receive
+routes.py     links, hops, traffic between chips     anneal.py         cores to positions
+placement.py  everything together: `Mapping`         busiest.py        the busiest core of each step, if steps are known
 wire_kernels.py, route_kernels.py   the loops over every synapse and every delivery (numba)
 """
 

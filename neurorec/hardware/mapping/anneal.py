@@ -1,7 +1,7 @@
-"""Cores to places by simulated annealing: swap two, keep what shortens the spikes' way.
+"""Assignment of cores to positions by simulated annealing: swap two, keep what shortens the paths of spikes.
 
-Cores are swapped one by one where there are few; of a net on many chips, whole chips are. Which cores share a chip is
-asked of METIS first, where a partition was asked for (`partition.py`).
+Single cores are swapped if there are few; for a network on many chips, whole chips are. If a partition was requested, METIS
+first decides which cores share a chip (`partition.py`).
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from neurorec.hardware.mapping.routes import CHIP_LINK_AS_HOPS, Ground, Travel, 
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 
 SWAPS_PER_ITEM, LEAST_SWAPS = 1000, 20_000
-MOST_READS = 500_000_000  #: of a neighbour, by the whole search: some seconds
+MOST_READS = 500_000_000  #: limit of neighbour look-ups for the whole search: some seconds
 MOST_PLACES = 6_000
 
 
 def anneal(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed: int = 0) -> tuple[np.ndarray, Travel]:
-    """Better places and what is travelled from there: never a longer way than from `places`."""
+    """Better positions and the resulting routes: never longer than those for `places`."""
     found, best = places, travel(traffic, places, ground)
     if ground.shape == (1, 1) or (traffic.cores < 2 and ground.chips * ground.on_chip < 2):
         return found, best
@@ -45,9 +45,10 @@ def _swap_cores(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed:
     if ground.chips * ground.on_chip > MOST_PLACES or ground.multicast:
         return None
     slots = ground.chips * ground.on_chip
-    between, pull = between_cores(traffic, np.arange(traffic.cores), slots)  # a free place is a core that sends nothing
+    # a free position is a core that sends nothing
+    between, pull = between_cores(traffic, np.arange(traffic.cores), slots)
     x, y = ground.tile(np.arange(slots))
-    # a link between chips is as long as CHIP_LINK_AS_HOPS links of a mesh
+    # a link between chips counts as CHIP_LINK_AS_HOPS links of a mesh
     x = x + x // ground.columns * (CHIP_LINK_AS_HOPS - 1)
     y = y + y // ground.rows * (CHIP_LINK_AS_HOPS - 1)
     free = np.setdiff1d(np.arange(slots), places)
@@ -55,9 +56,9 @@ def _swap_cores(traffic: SpikeTraffic, places: np.ndarray, ground: Ground, seed:
 
 
 def between_cores(traffic: SpikeTraffic, item_of: np.ndarray, items: int) -> tuple[csr_array, np.ndarray]:
-    """Packets between every two items, both ways together and none from an item to itself, and from the input.
+    """Packets between every pair of items (both directions added, none from an item to itself), and from the input.
 
-    `item_of` [cores]: what each core belongs to (itself, or its chip).
+    `item_of` [cores]: the item of each core (itself, or its chip).
     """
     reach = traffic.reach
     found = route_kernels().packets_between(reach.indptr, reach.indices, traffic.spikes, traffic.origin, item_of, items)
@@ -70,7 +71,7 @@ def _search(
     between: csr_array, pull: np.ndarray, x: np.ndarray, y: np.ndarray, places: np.ndarray, seed: int
 ) -> np.ndarray:
     items = len(places)
-    reads = 2 * max(1.0, between.nnz / items)  # of one swap
+    reads = 2 * max(1.0, between.nnz / items)  # per swap
     swaps = int(min(max(LEAST_SWAPS, SWAPS_PER_ITEM * items), MOST_READS / reads))
     return route_kernels().anneal_swaps(
         between.indptr, between.indices, between.data, pull, x, y, places.copy(), swaps, seed

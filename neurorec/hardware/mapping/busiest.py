@@ -1,8 +1,8 @@
-"""The busiest core of every step, where it is known which line spiked in which step. A spike is worked on in the step in
+"""The busiest core of every step, if the spikes of every line are known per step. A spike is processed in the step in
 which it is sent.
 
-Nothing here walks spike by spike in Python: spikes become counts per sender, and those are multiplied with the sparse
-matrix of who reaches which core (about a second per 100 million synapses).
+There is no Python loop over spikes: spikes become counts per sender, which are multiplied by the sparse matrix of
+deliveries to cores (about a second per 100 million synapses).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from neurorec.hardware.workload.workload import Spiked
 def busiest_cores(
     net: Net, layout: Layout, traffic: SpikeTraffic, spiked: Spiked, chip: Chip, steps: int
 ) -> tuple[float, float, float]:
-    """Synaptic events, active and silent neurons of the busiest core of each step, over all steps."""
+    """Synaptic events, active and inactive neurons of the busiest core of each step, summed over all steps."""
     times = chip.time.synaptic_event, chip.time.neuron_update_active, chip.time.neuron_update_inactive
     units = np.array([group.units for group in net.groups])[net.group_of]
     own = spiked.line >= net.inputs
@@ -40,6 +40,6 @@ def busiest_cores(
 
 
 def _by(owner: np.ndarray, step: np.ndarray, owners: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps of owner 0, then of owner 1 ..., and where each begins."""
+    """Steps of owner 0, then of owner 1, and so on, and the start of each."""
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=owners))])
     return starts.astype(np.int64), step[np.argsort(owner, kind="stable")]

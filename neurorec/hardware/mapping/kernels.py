@@ -1,4 +1,4 @@
-"""Loads the compiled loops at first use, from a folder of the user's that survives the process."""
+"""Loads the compiled loops on first use, from a persistent folder of the user's."""
 
 import hashlib
 import importlib
@@ -10,7 +10,7 @@ from neurorec.basics.files import user_cache
 
 
 def wire_kernels() -> ModuleType:
-    """`wire_kernels.py`, compiled. The first call on a machine takes some seconds; later ones read the result."""
+    """`wire_kernels.py`, compiled. The first call on a machine takes some seconds; later ones load the result."""
     return _load("wire_kernels")
 
 

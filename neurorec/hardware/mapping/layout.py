@@ -1,4 +1,4 @@
-"""Neurons to cores in order: a core is filled until one of the card's limits is reached. A `Layout` says who sits where."""
+"""Neurons to cores in order: a core is filled until one of the card's limits is reached. The result is a `Layout`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Layout:
 
     @cached_property
     def by_core(self) -> tuple[np.ndarray, np.ndarray]:
-        """The units of core 0, then of core 1 ..., and where each core's begin [cores + 1]."""
+        """The units of core 0, then of core 1, and so on, and the start of each core's units [cores + 1]."""
         counts = np.bincount(self.core_of, minlength=self.cores)
         return np.argsort(self.core_of, kind="stable"), np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
@@ -38,12 +38,12 @@ def check_limit(name: str, needed: int, limit: Limit | None, what: str) -> None:
 
 
 def check_neurons(net: Net, chip: Chip) -> None:
-    """Whether every neuron fits on an empty core, and the net on the chip where there is no second one.
+    """Check that every neuron fits on an empty core, and the network on the chip if there can be only one.
 
     Raises
     ------
     CannotRun
-        If it does not, saying which limit and by how much.
+        If it does not; the message names the limit and by how much it is exceeded.
     """
     limits = chip.limits
     check_limit("synapses_per_core", int(net.synapses.max()), limits.synapses_per_core, "synapses end at one neuron")
@@ -64,9 +64,9 @@ def _over(count: int, limit: Limit | None) -> int:
 
 def fill_cores(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np.ndarray | None = None,
                out: np.ndarray | None = None) -> Layout:  # fmt: skip
-    """Cores in the order they fill up. `breaks`: where in `order` a new core starts in any case.
+    """Fill cores in order. `breaks`: positions in `order` at which a new core starts in any case.
 
-    `out` [N]: how many cores must hear each unit, which is known only once all units have their cores.
+    `out` [N]: number of target cores of each unit, which is known only after all units have been assigned.
     """
     limits, groups = chip.limits, len(net.groups)
     regular = np.zeros((groups, groups + 1), np.int64)

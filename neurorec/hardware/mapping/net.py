@@ -1,4 +1,4 @@
-"""What is placed: groups of units that take a chip's room, their spikes, and who hears whom."""
+"""What is placed: groups of units that occupy a chip, their spikes, and their connections."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from neurorec.hardware.workload.workload import Workload
 
 @dataclass(frozen=True)
 class UnitGroup:
-    """`size` neurons alike. `spikes` [size]: of each, over all samples."""
+    """`size` identical neurons. `spikes` [size]: of each neuron, over all samples."""
 
     name: str
     size: int
-    units: int  #: hardware units that one neuron takes
+    units: int  #: hardware units per neuron
     spikes: np.ndarray
 
 
 @dataclass(frozen=True)
 class Net:
-    """As `Wiring`, with the room that every group takes on one chip."""
+    """As `Wiring`, with the space that every group occupies on one chip."""
 
     groups: tuple[UnitGroup, ...]
     input_spikes: np.ndarray  #: [I] over all samples
@@ -60,7 +60,7 @@ class Net:
 
     @cached_property
     def spikes(self) -> np.ndarray:
-        """[I + N] of every line, over all samples."""
+        """[I + N] spikes of every line, over all samples."""
         return np.concatenate([self.input_spikes, *(group.spikes for group in self.groups)]).astype(np.int64)
 
     def size_of(self, source: int) -> int:
@@ -68,7 +68,7 @@ class Net:
 
 
 def net_of(work: Workload, chip: Chip) -> Net:
-    """The workload on `chip`. Spikes of the last step are sent too, although nothing reads them; values send none."""
+    """The workload on `chip`. Spikes of the last step are sent too, although nothing reads them; values send no spikes."""
     wiring, silent = work.wiring, np.zeros(work.input_size, np.int64)
     groups = tuple(
         UnitGroup(p.name, p.size, chip.units_of(p.needs), np.zeros(p.size, np.int64) if p.spikes is None else p.spikes)

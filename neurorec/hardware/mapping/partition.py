@@ -1,8 +1,8 @@
-"""Which neurons share a core, by METIS: the fewest spikes between cores, under the limits of a core.
+"""Partitioning of neurons into cores with METIS: fewest spikes between cores, within the limits of a core.
 
-METIS (Karypis & Kumar 1998, through pymetis) cuts the graph of neurons, an edge weighing the spikes over it, into as many
-parts as cores are needed; a part that breaks a limit is continued on a further core. Groups without known wires are kept
-whole where they fit on one core.
+METIS (Karypis & Kumar 1998, through pymetis) partitions the graph of neurons, with edges weighted by spikes, into the required
+number of cores; a part that exceeds a limit continues on another core. Groups without known wires are kept whole if they fit
+on one core.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from neurorec.hardware.mapping.net import Net
 from neurorec.hardware.mapping.routes import Ground
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 
-MOST_EDGES = 12_000_000  #: above, METIS takes minutes
+MOST_EDGES = 12_000_000  #: with more edges, METIS takes minutes
 SLACK = 1.03  #: METIS balances parts to 3 %
 
 
 def partitions(net: Net, chip: Chip, in_order: Layout) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Orders of the units, each with where in it cores begin; none where the wires are too many.
+    """Candidate orders of the units, each with the starts of cores; none if there are too many wires.
 
-    METIS balances parts to a few per cent only, so it is asked for just as many parts as are needed, and for a few more.
+    METIS balances parts only to a few per cent, so it is called for exactly the required number of parts, and for a few more.
     """
     if not net.wired:
         yield np.arange(net.size), _starts_of_groups(net, chip)
@@ -39,7 +39,8 @@ def partitions(net: Net, chip: Chip, in_order: Layout) -> Iterator[tuple[np.ndar
             weight.sum() / limit.count if limit else 0.0
             for weight, limit in zip((units, net.synapses), limits, strict=True)
         ]
-        weight = net.synapses if full[1] > full[0] else units  # through pymetis METIS balances one of them: the scarcer
+        # METIS balances only one of them (through pymetis): the scarcer
+        weight = net.synapses if full[1] > full[0] else units
         between = _neighbours(net)
         for parts in sorted({in_order.cores, max(in_order.cores, int(np.ceil(max(full) * SLACK)))} - {1}):
             part = cut(between, weight, parts)
@@ -48,7 +49,7 @@ def partitions(net: Net, chip: Chip, in_order: Layout) -> Iterator[tuple[np.ndar
 
 
 def _starts_of_groups(net: Net, chip: Chip) -> np.ndarray:
-    """Units before which a new core starts: those of a group that fits on one core but not on what the last left."""
+    """Units before which a new core starts, for a group that fits on one core but not in the remaining space."""
     breaks = np.zeros(net.size, bool)
     for first, past in zip(net.first, net.first[1:], strict=False):
         so_far = fill_cores(net, chip, breaks=breaks).core_of[first:past]
@@ -58,13 +59,13 @@ def _starts_of_groups(net: Net, chip: Chip) -> np.ndarray:
 
 
 def _neighbours(net: Net) -> csr_array:
-    """[N, N] spikes between two units, both ways, and one more, so that silent synapses count a little."""
+    """[N, N] spikes between two units in both directions, plus one, so that silent synapses count a little."""
     wires, inputs = net.wires, net.inputs
     to = np.repeat(np.arange(net.size), np.diff(wires.starts))
     inside = wires.lines >= inputs
     source = wires.lines[inside] - inputs
     spikes = net.spikes[wires.lines[inside]]
-    weight = 1 + spikes * 100 // max(1, int(spikes.max(initial=0)))  # METIS adds weights up in 32 bits
+    weight = 1 + spikes * 100 // max(1, int(spikes.max(initial=0)))  # METIS adds weights in 32 bits
     one_way = csr_array((weight, (source, to[inside])), shape=(net.size, net.size))
     one_way.setdiag(0)
     both = csr_array(one_way + one_way.T)
@@ -73,7 +74,7 @@ def _neighbours(net: Net) -> csr_array:
 
 
 def cut(between: csr_array, weight: np.ndarray, parts: int, seed: int = 0) -> np.ndarray:
-    """The part of each vertex: METIS, k ways, for the fewest cut edges by weight."""
+    """The part of each vertex: METIS k-way partitioning with minimal edge cut."""
     if find_spec("pymetis") is None:
         raise InputError("--partition needs METIS: pip install 'neurorec[mapping]'")
     import pymetis
@@ -88,7 +89,7 @@ def cut(between: csr_array, weight: np.ndarray, parts: int, seed: int = 0) -> np
 
 
 def share_out_chips(traffic: SpikeTraffic, ground: Ground) -> np.ndarray | None:
-    """Places [cores] with those cores on one chip that talk to each other; None with one chip, or with too many cores."""
+    """Positions [cores] that put communicating cores on the same chip; None for one chip or for too many cores."""
     if ground.chips < 2 or traffic.cores > MOST_PLACES:
         return None
     between, _ = between_cores(traffic, np.arange(traffic.cores), traffic.cores)
@@ -98,14 +99,14 @@ def share_out_chips(traffic: SpikeTraffic, ground: Ground) -> np.ndarray | None:
     part = cut(scaled, np.ones(traffic.cores), ground.chips)
     _move_surplus(part, between, ground)
     order = np.argsort(part, kind="stable")
-    rank = np.arange(traffic.cores) - np.searchsorted(part[order], part[order])  # which core of its chip
+    rank = np.arange(traffic.cores) - np.searchsorted(part[order], part[order])  # index of the core on its chip
     places = np.empty(traffic.cores, np.int64)
     places[order] = part[order] * ground.on_chip + rank
     return places
 
 
 def _move_surplus(part: np.ndarray, between: csr_array, ground: Ground) -> None:
-    """Where METIS gave a chip more cores than it has: those that talk least to the others go where they talk most."""
+    """If METIS assigned too many cores to a chip, move those that communicate least with the rest to where they do most."""
     held = np.bincount(part, minlength=ground.chips)
     for chip in np.flatnonzero(held > ground.on_chip):
         while held[chip] > ground.on_chip:

@@ -1,7 +1,7 @@
-"""A net on a chip, or on as many as it takes: neurons to cores, cores to places, spikes to routes.
+"""Placement of a network on as many chips as it needs: neurons to cores, cores to positions, spikes to routes.
 
-In order first, which is always possible where the net fits. A partition or a search replaces it only where spikes travel
-less; the result says what the order travelled, too.
+First in order, which is always possible if the network fits. A partition or a search replaces it only if paths become
+shorter; the result includes the traffic of the placement in order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that was decided: for pictures, and to price other spikes over the same places."""
+    """All decisions of a placement: for pictures, and to price other spikes with the same positions."""
 
     net: Net
     layout: Layout
@@ -37,25 +37,25 @@ class Plan:
 
 @dataclass(frozen=True)
 class Mapping:
-    """A placed net. Packets, hops and loads are totals over all samples of the activity."""
+    """A placed network. Packets, hops and loads are totals over all samples of the activity."""
 
-    cores: tuple[tuple[int, ...], ...]  #: of each core, how many units of each population it holds
-    cores_on_chip: int | None  #: None where the card states no cores
-    tiles_used: int  #: of the chip on which most are used
+    cores: tuple[tuple[int, ...], ...]  #: per core, the number of units of each population
+    cores_on_chip: int | None  #: None if the card states no cores
+    tiles_used: int  #: on the chip with most tiles in use
     packets: int
     within_tile: int
     hops_east_west: int
     hops_north_south: int
     chips: int = 1
     packets_off_chip: int = 0
-    chip_links: int = 0  #: packets over links between chips: one that crosses two counts twice
-    hottest_link: int = 0  #: packets over the busiest link between two tiles of a chip
-    hottest_chip_link: int = 0  #: and between two chips
-    in_order: Mapping | None = None  #: where something else was tried: what the plain order travels
+    chip_links: int = 0  #: packets over links between chips; one that crosses two counts twice
+    hottest_link: int = 0  #: packets over the most loaded link between two tiles of a chip
+    hottest_chip_link: int = 0  #: packets over the most loaded link between two chips
+    in_order: Mapping | None = None  #: if something else was tried: the placement in order
     found_by: str = "in order"
     plan: Plan | None = field(default=None, compare=False, repr=False)
-    #: where the step of every spike is known: synaptic events, active and silent neurons of the busiest core of each step,
-    #: over all steps
+    #: if the step of every spike is known: synaptic events, active and inactive neurons of the busiest core of each step,
+    #: summed over all steps
     busiest: tuple[float, float, float] | None = None
 
     @property
@@ -68,7 +68,7 @@ class Mapping:
 
 
 def place_work(work: Workload, chip: Chip) -> Mapping:
-    """`place`, as the workload's setting asks for it."""
+    """`place` with the workload's setting."""
     mapping = place(net_of(work, chip), chip, work.setting.partitioned, work.setting.annealed)
     plan = mapping.plan
     if work.spiked is None or plan is None or chip.time.barrier_one_tile is None:
@@ -78,12 +78,12 @@ def place_work(work: Workload, chip: Chip) -> Mapping:
 
 
 def place(net: Net, chip: Chip, partitioned: bool = False, annealed: bool = False) -> Mapping:
-    """Place `net` on `chip` and count what its spikes travel.
+    """Place `net` on `chip` and count the traffic of its spikes.
 
     Raises
     ------
     CannotRun
-        If it does not fit, saying which limit and by how much.
+        If it does not fit; the message names the limit and by how much it is exceeded.
     """
     check_neurons(net, chip)
     if chip.limits.neurons_per_core is None and chip.limits.synapses_per_core is None and chip.limits.cores is None:
@@ -104,13 +104,13 @@ def place(net: Net, chip: Chip, partitioned: bool = False, annealed: bool = Fals
 
 
 def _partitioned(net: Net, chip: Chip, in_order: Plan) -> tuple[Plan, list[str]]:
-    """The plan with less to travel: METIS on neurons, then METIS on cores where there are several chips."""
+    """The plan with the shorter paths: METIS on neurons, then METIS on cores if there are several chips."""
     best, found_by = in_order, []
     for order, breaks in partitions(net, chip, in_order.layout):
         try:
             tried = _fit(net, chip, order, breaks)
         except CannotRun:
-            continue  # the order fits and this does not
+            continue  # the placement in order fits, this one does not
         if tried.travel.way < best.travel.way:
             best, found_by = tried, ["METIS" if net.wired else "whole layers"]
     ground = best.travel.ground
@@ -123,9 +123,10 @@ def _partitioned(net: Net, chip: Chip, in_order: Plan) -> tuple[Plan, list[str]]
 
 
 def _fit(net: Net, chip: Chip, order: np.ndarray | None = None, breaks: np.ndarray | None = None) -> Plan:
-    """Cores in the order given; fewer neurons a core where their spikes go to more cores than it has room for.
+    """Fill cores in the given order, with fewer neurons per core if they have more target cores than it has output axons.
 
-    That many cores hear a neuron is known only afterwards, so it is tried again with what was found, and a little more.
+    The number of target cores of a neuron is known only afterwards, so this is repeated with the numbers found, and slightly
+    more.
     """
     limit, out = chip.limits.output_axons_per_core, None
     for attempt in range(TRIES):
@@ -162,7 +163,7 @@ def _mapping(plan: Plan, chip: Chip, in_order: Mapping | None = None, found_by: 
 
 
 def _most_tiles(plan: Plan) -> int:
-    """Tiles with a core on the chip that has most of them."""
+    """Number of tiles in use on the chip with most of them."""
     ground = plan.travel.ground
     tiles = np.unique(plan.places // ground.on_chip * ground.on_chip + plan.places % ground.on_chip // ground.per_tile)
     return int(np.bincount(tiles // ground.on_chip).max())
@@ -175,5 +176,5 @@ def _cores(net: Net, layout: Layout) -> tuple[tuple[int, ...], ...]:
 
 
 def _one_core(net: Net) -> Mapping:
-    """A chip whose card states no cores: everything is in one place."""
+    """A chip whose card states no cores: everything is on one core."""
     return Mapping((tuple(group.size for group in net.groups),), None, 1, int(net.spikes.sum()), 0, 0, 0)

@@ -1,6 +1,6 @@
-"""The loops over every delivery: links, trees, busiest cores, swaps of a search. numba compiles them, as the wires' loops.
+"""Loops over all deliveries: links, trees, busiest cores, swaps of a search. Compiled with numba, like the wires' loops.
 
-Row c of a sparse matrix of deliveries holds the senders that core c hears: senders[row_starts[c]:row_starts[c + 1]].
+Row c of a sparse matrix of deliveries holds the senders that reach core c: senders[row_starts[c]:row_starts[c + 1]].
 """
 
 import numba
@@ -11,7 +11,7 @@ compiled = numba.njit(nogil=True, cache=True)
 
 @compiled
 def busiest_cores(row_starts, senders, synapses, sent_starts, sent, own_starts, own, units, times_ns, steps):
-    """[steps, 3] synaptic events, active and silent neurons of the core that has most to do in each step.
+    """[steps, 3] synaptic events, active and inactive neurons of the busiest core in each step.
 
     sent[sent_starts[s]:...]: the steps in which sender s spiked, own[own_starts[c]:...]: those of the units of core c.
     """
@@ -88,9 +88,9 @@ def same_tile_or_chip(row_starts, senders, spikes, from_x, from_y, from_chip, to
 
 @compiled
 def tree_loads(target_starts, targets, spikes, from_x, from_y, to_x, to_y, columns, rows):
-    """As `unicast_loads` for one packet a spike that is copied where its ways part: each link of the tree counts once.
+    """As `unicast_loads`, for one packet per spike that is copied where paths diverge: each link of the tree counts once.
 
-    Also how many other tiles the packets are for, each once.
+    Also the number of other target tiles, each counted once.
     """
     load = np.zeros((4, rows, columns), np.int64)
     seen_by = np.full((rows, columns), -1, np.int64)
@@ -133,12 +133,12 @@ def packets_between(row_starts, senders, spikes, origin, item_of, items):
 
 @compiled
 def lengthening(a, b, starts, others, weights, pull, slot_x, slot_y, places):
-    """By how much the way of all spikes grows if the items a and b swap places."""
+    """Change of the total path length of all spikes if the items a and b swap positions."""
     grows = 0.0
     for i, p, q in ((a, places[a], places[b]), (b, places[b], places[a])):
         for k in range(starts[i], starts[i + 1]):
             if others[k] == a or others[k] == b:
-                continue  # the two stay as far from each other as they were
+                continue  # the distance between the two does not change
             o = places[others[k]]
             there = abs(slot_x[q] - slot_x[o]) + abs(slot_y[q] - slot_y[o])
             here = abs(slot_x[p] - slot_x[o]) + abs(slot_y[p] - slot_y[o])
@@ -151,10 +151,10 @@ def lengthening(a, b, starts, others, weights, pull, slot_x, slot_y, places):
 
 @compiled
 def anneal_swaps(starts, others, weights, pull, slot_x, slot_y, places, swaps, seed):
-    """Swap two items, keep what shortens the way: sum of weight x distance. Returns the best places.
+    """Swap pairs of items to minimise the path length, sum of weight x distance. Returns the best positions.
 
-    `pull` [items]: weight of each item's way to slot 0. The heat starts at the mean change of 50 swaps and falls with the
-    cube of the time left.
+    `pull` [items]: weight of each item's path to slot 0. The temperature starts at the mean change of 50 swaps and falls with
+    the cube of the remaining time.
     """
     np.random.seed(seed)
     items = len(places)

@@ -1,10 +1,9 @@
-"""Places and routes: where on the chips a core lies, how far spikes travel, and what every link carries.
+"""Positions and routes: where cores are on the chips, how far spikes travel, and what every link carries.
 
-Chips lie in a full grid, and their meshes join edge to edge: an assumption, for no source read says how the chips of a
-board are joined. A chip that only completes the grid passes packets on. A packet goes east-west first, then
-north-south; one that leaves a chip crosses the links between chips on its way. On a mesh each destination core gets a
-packet of its own. A multicast spike is one packet from chip to chip, copied where its ways part. Input enters at tile 0
-of chip 0.
+Chips form a full grid, and their meshes join edge to edge: an assumption, since no source we read says how the chips of a
+board are joined. A chip that only completes the grid forwards packets. A packet goes east-west first, then
+north-south; one that leaves a chip crosses the links between chips on its path. On a mesh each destination core gets its own
+packet. A multicast spike is one packet from chip to chip, copied where its paths diverge. Input enters at tile 0 of chip 0.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from neurorec.hardware.mapping.kernels import route_kernels
 from neurorec.hardware.mapping.spike_traffic import SpikeTraffic
 
 MOST_LONG = 6
-CHIP_LINK_AS_HOPS = 24  #: twice across an 8 x 4 mesh: what a search counts for a link between chips; no price does
+CHIP_LINK_AS_HOPS = 24  #: twice across an 8 x 4 mesh: weight of a link between chips in a search; not used in prices
 
 
 def full_grid(chips: int) -> tuple[int, int]:
-    """Columns and rows of the smallest full grid for so many chips, at most MOST_LONG times as long as high; the squarest."""
+    """Columns and rows of the smallest full grid for this number of chips, as square as possible, at most MOST_LONG to one."""
     sizes = [(columns, -(-chips // columns)) for columns in range(1, chips + 1)]
     fit = [(x, y) for x, y in sizes if y <= x <= MOST_LONG * y]
     return min(fit, key=lambda size: (size[0] * size[1], size[0]))
@@ -32,13 +31,13 @@ def full_grid(chips: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Ground:
-    """Tiles of all chips as one grid. A place is a core position: chip = place // cores a chip, then tile by tile."""
+    """Tiles of all chips as one grid. A place is the index of a core position: chip = place // cores per chip, then by tile."""
 
     on_chip: int
     per_tile: int
     columns: int  #: tiles of one chip, east-west
     rows: int
-    chips: int  #: those that only complete the grid too
+    chips: int  #: including those that only complete the grid
     multicast: bool = False
 
     @classmethod
@@ -52,7 +51,7 @@ class Ground:
 
     @cached_property
     def grid(self) -> tuple[int, int]:
-        """Chips east-west and north-south: `chips` of them."""
+        """Number of chips east-west and north-south."""
         return full_grid(self.chips)
 
     @property
@@ -67,7 +66,7 @@ class Ground:
         return x, chip // self.grid[0] * self.rows + tile // self.columns
 
     def between_chips(self) -> np.ndarray:
-        """[4, y, x] which links out of a tile (east, west, south, north) lead to another chip."""
+        """[4, y, x] whether a link out of a tile (east, west, south, north) leads to another chip."""
         rows, columns = self.shape
         x, y = np.arange(columns)[None, :], np.arange(rows)[:, None]
         ends = ((x + 1) % self.columns == 0, x % self.columns == 0, (y + 1) % self.rows == 0, y % self.rows == 0)
@@ -76,7 +75,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Travel:
-    """What all spikes travel. `load` [4, y, x]: packets over the links east, west, south and north out of each tile."""
+    """Traffic of all spikes. `load` [4, y, x]: packets over the links east, west, south and north out of each tile."""
 
     packets: int
     within_tile: int
@@ -105,7 +104,7 @@ class Travel:
 
     @property
     def way(self) -> int:
-        """What a search makes small: packets, hops, and links between chips, which count more."""
+        """The cost that a search minimises: packets, hops, and links between chips, which count more."""
         return self.packets + sum(self.hops) + CHIP_LINK_AS_HOPS * self.chip_links
 
 

@@ -1,8 +1,8 @@
-"""Who sends how many spikes to which cores, once every unit has its core.
+"""Spikes sent from each unit to each core, for a given assignment of units to cores.
 
-A sender is one line where wires are known one by one, and otherwise all units of a group that share a core: they reach
-the same cores. A unit with a smaller fan-out than its target has units reaches only as many of its cores as it needs (the
-best case), those at the same relative place.
+A sender is one line if its wires are known individually, otherwise all units of a group on the same core, since they reach
+the same cores. A unit whose fan-out is smaller than its target population reaches only as many of its cores as necessary
+(the best case), at the same relative position.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from neurorec.hardware.workload.wiring import INPUT_LINES, Regular
 
 @dataclass(frozen=True)
 class SpikeTraffic:
-    """`reach` [cores, senders]: synapses that one spike of the sender meets on the core; stored entries are deliveries."""
+    """`reach` [cores, senders]: synapses that one spike of the sender reaches on the core; stored entries are deliveries."""
 
     origin: np.ndarray  #: [S] core of each sender, -1: the input
     spikes: np.ndarray  #: [S] over all samples
-    lines: np.ndarray  #: [S] how many lines the sender stands for
+    lines: np.ndarray  #: [S] number of lines that the sender represents
     sender_of: np.ndarray  #: [I + N] the sender of each line
     reach: csr_array
 
@@ -36,7 +36,7 @@ class SpikeTraffic:
 
     @cached_property
     def targets(self) -> np.ndarray:
-        """[S] how many cores each sender reaches."""
+        """[S] number of cores that each sender reaches."""
         return np.bincount(self.reach.indices, minlength=len(self.spikes))
 
     @cached_property
@@ -46,12 +46,12 @@ class SpikeTraffic:
 
     @cached_property
     def lines_out_of(self) -> np.ndarray:
-        """[cores] pairs of a unit on the core and a core that must hear it."""
+        """[cores] pairs of a unit on the core and a target core."""
         own = self.origin >= 0
         return np.bincount(self.origin[own], (self.lines * self.targets)[own], self.cores).astype(np.int64)
 
     def with_spikes(self, spikes: np.ndarray) -> SpikeTraffic:
-        """The same places with other spikes of each line [I + N]."""
+        """The same positions with other spikes of each line [I + N]."""
         counted = np.bincount(self.sender_of, spikes, len(self.lines))
         return SpikeTraffic(self.origin, counted.astype(np.int64), self.lines, self.sender_of, self.reach)
 
@@ -63,27 +63,27 @@ def _row_sums(matrix: csr_array, of: np.ndarray) -> np.ndarray:
 
 
 def check_lines(traffic: SpikeTraffic, chip: Chip) -> None:
-    """Whether every core has room for the lines into it and out of it.
+    """Check that every core has enough input and output axons.
 
     Raises
     ------
     CannotRun
-        If not, saying which limit and by how much.
+        If not; the message names the limit and by how much it is exceeded.
     """
     limits, most = chip.limits, int(traffic.targets[traffic.origin >= 0].max(initial=0))
     check_limit("axons_per_core", int(traffic.lines_into.max(initial=0)), limits.axons_per_core,
                 "lines arrive at its fullest core")  # fmt: skip
-    check_limit("targets_per_neuron", most, limits.targets_per_neuron, "cores must hear each neuron")
+    check_limit("targets_per_neuron", most, limits.targets_per_neuron, "target cores per neuron")
     check_limit("output_axons_per_core", int(traffic.lines_out_of.max(initial=0)), limits.output_axons_per_core,
-                "pairs of a neuron and a core that hears it start at its fullest core")  # fmt: skip
+                "pairs of a neuron and a target core start at its fullest core")  # fmt: skip
 
 
 def find_traffic(net: Net, layout: Layout) -> SpikeTraffic:
-    """What the spikes of `net` ask of the cores of `layout`."""
+    """The traffic of `net`'s spikes between the cores of `layout`."""
     shares = _Shares(net, layout)
     by_line = {source for source, _ in net.wired}
     sender_of, origin = np.empty(net.inputs + net.size, np.int64), []
-    senders_of: dict[int, np.ndarray] = {}  # of each group: its senders, one a line or one a share
+    senders_of: dict[int, np.ndarray] = {}  # per group: its senders, one per line or one per core
     count = 0
     for source in range(INPUT_LINES, len(net.groups)):
         first, size = (
@@ -115,7 +115,7 @@ def find_traffic(net: Net, layout: Layout) -> SpikeTraffic:
 
 
 class _Shares:
-    """Of each group: the cores that hold some of it, how many units each holds, and where in the group the first stands."""
+    """Per group: the cores that hold some of it, the number of units on each, and the index of the first one."""
 
     def __init__(self, net: Net, layout: Layout) -> None:
         parts = [layout.core_of[a:b] for a, b in zip(net.first, net.first[1:], strict=False)]
@@ -144,7 +144,7 @@ def _reach(net: Net, layout: Layout, shares: _Shares, senders_of: dict[int, np.n
 
 
 def _regular(line: Regular, net: Net, shares: _Shares, senders_of: dict[int, np.ndarray]) -> tuple[np.ndarray, ...]:
-    """Deliveries of a regular connection: cores, senders, synapses of a spike there."""
+    """Deliveries of a regular connection: cores, senders, synapses per spike."""
     cores, units = shares.cores[line.target], shares.counts[line.target]
     senders, size = senders_of[line.source], net.size_of(line.source)
     if line.source == INPUT_LINES or line.fan_in == size:

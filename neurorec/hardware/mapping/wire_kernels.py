@@ -1,6 +1,7 @@
-"""The loops that draw wires, fill cores and gather what a core hears. numba compiles them; `compiled.py` loads them.
+"""Loops that draw wires, fill cores and collect the inputs of cores. Compiled with numba, loaded by `kernels.py`.
 
-Lines are numbered through: the input's first, then every unit. `starts`, `lines`: unit u hears lines[starts[u]:starts[u+1]].
+Lines are numbered consecutively: input lines first, then all units. `starts`, `lines`: unit u receives
+lines[starts[u]:starts[u+1]].
 """
 
 import numba
@@ -26,10 +27,10 @@ def fill(
     lines,
     lines_in_all,
 ):
-    """Core of every unit: units in `order`, a new core where a limit would break or a part starts.
+    """Core of every unit: units in `order`, with a new core where a limit would be exceeded or a part starts.
 
-    regular [G, G + 1]: lines that a unit of a group hears from each source as a whole (the input is the last column).
-    out [N]: cores that must hear each unit, as far as is known; `out_room` of them a core may have.
+    regular [G, G + 1]: lines that a unit of a group receives from each source as a whole (the input is the last column).
+    out [N]: target cores of each unit, as far as known; a core may have `out_room` of them.
     """
     core_of = np.full(len(group), -1, np.int32)
     heard_on = np.full(lines_in_all, -1, np.int32)  # the last core on which a line was counted
@@ -69,7 +70,7 @@ def fill(
 
 @compiled
 def count_heard(units, unit_starts, starts, lines, lines_in_all):
-    """Of each core, how many different lines its units hear. Core c holds units[unit_starts[c]:unit_starts[c + 1]]."""
+    """Number of different lines that the units of each core receive. Core c holds units[unit_starts[c]:unit_starts[c + 1]]."""
     cores = len(unit_starts) - 1
     heard_on = np.full(lines_in_all, -1, np.int32)
     count = np.zeros(cores + 1, np.int64)
@@ -85,10 +86,10 @@ def count_heard(units, unit_starts, starts, lines, lines_in_all):
 
 @compiled
 def gather_heard(units, unit_starts, starts, lines, lines_in_all, row_starts):
-    """The lines that `count_heard` counted, core after core, and the synapses that each has on the core."""
+    """The lines counted by `count_heard`, core after core, and the number of synapses of each on the core."""
     heard = np.empty(row_starts[-1], np.int32)
     synapses = np.empty(row_starts[-1], np.int32)
-    at_line = np.full(lines_in_all, -1, np.int64)  # where this line stands in `heard`
+    at_line = np.full(lines_in_all, -1, np.int64)  # position of this line in `heard`
     end = 0
     for core in range(len(unit_starts) - 1):
         for at in range(unit_starts[core], unit_starts[core + 1]):
@@ -106,7 +107,7 @@ def gather_heard(units, unit_starts, starts, lines, lines_in_all, row_starts):
 
 @compiled
 def draw_fan_in(units, fan_in, source_first, source_size, seed, starts, lines, filled):
-    """Each unit in [units[0], units[1]) hears `fan_in` different lines of the source, every choice equally likely."""
+    """Each unit in [units[0], units[1]) receives `fan_in` different lines of the source, drawn uniformly."""
     np.random.seed(seed)
     taken = np.full(source_size, -1, np.int64)
     for u in range(units[0], units[1]):
@@ -123,9 +124,9 @@ def draw_fan_in(units, fan_in, source_first, source_size, seed, starts, lines, f
 
 @compiled
 def draw_near(units, fan_in, sides, reach, seed, source_first, starts, lines, filled):
-    """Each unit of a lattice of sides [x, y, z] hears `fan_in` others of it, at rounded normal offsets along each axis.
+    """Each unit of a lattice with sides [x, y, z] receives `fan_in` others, at rounded normal offsets along each axis.
 
-    The standard deviation is `reach`, and one per cent more after each pick that is no new neighbour, until one is found.
+    The standard deviation is `reach`, increased by one per cent after each draw that gives no new neighbour.
     """
     np.random.seed(seed)
     size = sides[0] * sides[1] * sides[2]

@@ -1,1 +1,1 @@
-"""What the work costs on a chip: energy with a band, latency, and what no source prices."""
+"""The cost of a workload on a chip: energy with a band, latency, and terms without a price."""

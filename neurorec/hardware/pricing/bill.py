@@ -1,4 +1,4 @@
-"""What pricing returns: a `Cost` with its parts. Numbers only; nothing is computed here."""
+"""The result of pricing: a `Cost` with its parts. Data only."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from neurorec.hardware.workload.counting import Operations
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a finished run achieved. `history`: validation score after each epoch, where the rule was scored so."""
+    """The scores of a finished run. `history`: validation score after each epoch, if the rule was scored per epoch."""
 
-    accuracy: float | None  #: on test data; None where answers are not right or wrong
-    validation: float  #: of the network that was kept
+    accuracy: float | None  #: on test data; None if answers are not correct or wrong
+    validation: float  #: of the final network
     epochs: int
     history: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """Where the energy of a per-term chip goes; a part without any priced term is None."""
+    """The parts of the energy of a per-term chip; a part without any priced term is None."""
 
     compute: Band | None
     memory: Band | None
@@ -34,7 +34,7 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """A whole training on the chip. `time_us` covers forward passes, backward passes and updates, one after another."""
+    """A whole training on the chip. `time_us` covers forward passes, backward passes and updates in sequence."""
 
     energy_pJ: Band | None
     why_not: str = ""
@@ -54,11 +54,11 @@ class TrainingCost:
 
 @dataclass(frozen=True)
 class Cost:
-    """One inference of one sample. Where `can_run` is False, `why_not` says why and there are no numbers.
+    """One inference of one sample. If `can_run` is False, `why_not` gives the reason and there are no numbers.
 
     `energy_pJ` of an all-in chip is one figure: `breakdown` is None (and `dynamic_pJ` too, unless the board's idle power
-    was metered), and it must not stand in one column with per-term figures. Messages: a spike is one packet (one word
-    where the card states no packet), a value one word.
+    was metered), and it must not share a column with per-term figures. Messages: a spike is one packet (one word
+    if the card states no packet), a value one word.
     """
 
     chip: str
@@ -69,7 +69,7 @@ class Cost:
     breakdown: Breakdown | None = None
     dynamic_pJ: Band | None = None
     latency_us: Band | None = None
-    bottleneck: str = ""  #: what the latency waits for
+    bottleneck: str = ""  #: what determines the latency
     unpriced: tuple[str, ...] = ()
     without_band: tuple[str, ...] = ()  #: priced terms for which no source gives a band
     communication_bits: float | None = None
@@ -81,8 +81,8 @@ class Cost:
     training: TrainingCost | None = None
     outcome: Outcome | None = None  #: of the run whose network this is
     batch: int = 1
-    notes: tuple[str, ...] = ()  #: what to know before using the figure
-    published: tuple[str, ...] = ()  #: figures measured end to end on other nets, to stand beside
+    notes: tuple[str, ...] = ()  #: caveats for the figure
+    published: tuple[str, ...] = ()  #: figures measured end to end on other networks, for comparison
 
     @property
     def at_least(self) -> bool:

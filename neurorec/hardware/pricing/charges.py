@@ -1,7 +1,7 @@
-"""Prices: counts times what the card says one event costs. Nothing is counted or placed here.
+"""Charges: counts times the card's prices per event. Counting and placement happen elsewhere.
 
-E = sum over the terms that the card must price of count x pJ, plus static power x time. Memory is charged by the bits that
-move, at the memory that holds them. A term with events but no price is left out and listed, which makes the total "at
+E = sum over the terms that the card must price of count x pJ, plus static power x time. Memory is charged per bit
+moved, at the memory that holds it. A term with events but no price is omitted and listed, which makes the total "at
 least". Totals are over all samples of the operations.
 """
 
@@ -41,7 +41,7 @@ PARTS: Mapping[str, Part] = {
 
 @dataclass(frozen=True)
 class Charge:
-    """What one term costs; energy_pJ is None where the card has no price for it."""
+    """The charge of one term; energy_pJ is None if the card has no price for it."""
 
     term: str
     energy_pJ: Band | None
@@ -56,7 +56,7 @@ class Charge:
 
 
 def charge_inference(placed: Placed, moved: Sequence[BitsMoved]) -> list[Charge]:
-    """One charge for each term but static that the card must price and the run has events of."""
+    """One charge per term, except static, that the card must price and for which the run has events."""
     operations, mapping, chip = placed.operations, placed.mapping, placed.chip
     terms = {
         **_arithmetic(placed.layers.total),
@@ -77,7 +77,7 @@ def charge_inference(placed: Placed, moved: Sequence[BitsMoved]) -> list[Charge]
 
 
 def charge_learning(learned: LayerCounts, chip: Chip, dtype: str) -> list[Charge]:
-    """Charges, without memory, of what training does beyond its forward passes, its arithmetic in `dtype`."""
+    """Charges, without memory, of training beyond its forward passes, with arithmetic in `dtype`."""
     counts = on_chip(chip, learned).total
     terms = {
         **_arithmetic(counts),
@@ -102,7 +102,7 @@ def _arithmetic(counts: Counts) -> dict[str, float]:
 
 
 def _neurons(placed: Placed) -> dict[str, float]:
-    """A readout unit is a neuron of the chip too: updated every step, never active; so is a neuron's further unit."""
+    """Readout units are neurons of the chip too: updated in every step, never active; so are additional units per neuron."""
     updates = sum(
         counts.values_sent if p.is_readout else counts.neuron_updates * placed.chip.units_of(p.needs)
         for p, counts in placed.populations()
@@ -132,7 +132,7 @@ def _charge(terms: dict[str, float], must_price: list[str], prices: dict[str, En
 
 
 def charge_memory(moved: Sequence[BitsMoved], chip: Chip) -> list[Charge]:
-    """Bits over the width of an access, times its price; what fits into no memory of the card has no price."""
+    """Bits divided by the width of an access, times its price; what fits in no memory of the card has no price."""
     if "memory_access" not in chip.must_price:
         return []
     levels = {level.name: level for level in chip.memory}

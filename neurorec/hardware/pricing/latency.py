@@ -1,13 +1,13 @@
-"""How long one inference keeps the chip busy, from the times on the card, and what it waits for.
+"""Latency of one inference, from the times on the card, and its bottleneck.
 
 A chip that runs as fast as it can ends each step with a barrier:
     t = sum over steps of max(busiest core, links) + barrier;  core: events x t_syn + active x t_active + inactive x t_inactive
-Events of a layer are shared among its cores by how many of its units each holds; links: packets over the tiles used, or over
-the hottest link where that carries more. Steps are those of the activity, in the mean over samples: a lower estimate where
-samples or cores of a layer differ (without activity by step, it is the mean step, lower still; where the step of every spike
+Events of a layer are divided among its cores according to their number of units; links: packets over the tiles used, or over
+the most loaded link if that carries more. Steps are those of the activity, averaged over samples: a lower estimate if samples
+or cores of a layer differ (without activity per step the mean step is used, which is lower still; if the step of every spike
 is known, the busiest core of each step is exact). The barrier is interpolated between one tile and all tiles, which are also
-its band. A chip with a fixed step takes steps x step. Of a chip with one time for all events, for all multiply-accumulates or
-for every bit of memory traffic, the longest of those stated counts.
+its band. A chip with a fixed step takes steps x step. For a chip with one time for all events, for all multiply-accumulates or
+for every bit of memory traffic, the longest of the stated times counts.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Busy:
 
 
 def busy(placed: Placed, memory_bits: float) -> Busy | None:
-    """Time for which one inference is charged, or None where the card's times do not give one.
+    """Time for which one inference is charged, or None if the card's times do not determine it.
 
-    `memory_bits` is what all samples move.
+    `memory_bits`: bits moved by all samples.
     """
     static, setting, dt_ms = placed.chip.static, placed.setting, placed.operations.dt_ms
     found = _work(placed, memory_bits)
@@ -49,10 +49,10 @@ def busy(placed: Placed, memory_bits: float) -> Busy | None:
 
 
 def learning_us(placed: Placed, learned: LayerCounts, learned_bits: float) -> Band | None:
-    """Time of everything a training does beyond its forward passes; None where the card's times do not give it.
+    """Time of training beyond its forward passes; None if the card's times do not determine it.
 
-    A chip bound to real time or to a fixed step learns within its steps. Elsewhere updates come one after another on the
-    core that holds most of what they change.
+    A chip with real time or a fixed step learns within its steps. On others, updates are sequential on the core with the
+    largest share of them.
     """
     chip, times = placed.chip, placed.chip.time
     if times.step is not None or (chip.static is not None and chip.static.time == "real time"):
@@ -87,7 +87,7 @@ def _real_time(operations: Operations, dt_ms: float) -> Busy:
 
 
 def _serial(counts: Counts, memory_bits: float, chip: Chip) -> Busy | None:
-    """All events one after another; arithmetic and memory side by side."""
+    """All events in sequence; arithmetic and memory in parallel."""
     times = chip.time
     stated = (
         ("synaptic events", times.synaptic_event, counts.synaptic_events),
@@ -102,7 +102,7 @@ def _serial(counts: Counts, memory_bits: float, chip: Chip) -> Busy | None:
 
 
 def _stepped(placed: Placed, barrier_one_tile: Time) -> Busy:
-    """Every step waits for its busiest core or the links, then for the barrier."""
+    """Every step takes the time of its busiest core or the links, plus the barrier."""
     operations, mapping, chip = placed.operations, placed.mapping, placed.chip
     each = 1.0 if operations.per_step is not None else operations.mean_steps
     events, spikes, running = _by_step(operations)
@@ -128,7 +128,7 @@ def _ends(band: Band) -> np.ndarray:
 
 
 def _by_step(operations: Operations) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray]:
-    """Synaptic events and spikes of each layer in every step of one sample, and the share of samples that still run."""
+    """Synaptic events and spikes of each layer in every step per sample, and the share of samples still running."""
     seen, samples = operations.per_step, max(1, operations.samples)
     if seen is not None and operations.running is not None:
         steps = seen.values()
@@ -144,7 +144,7 @@ def _by_step(operations: Operations) -> tuple[list[np.ndarray], list[np.ndarray]
 
 
 def _busiest_ns(placed: Placed, events: list[np.ndarray], spikes: list[np.ndarray], running: np.ndarray) -> np.ndarray:
-    """Serial work of the busiest core in each step of one sample: [3, T], value, low and high."""
+    """Sequential work of the busiest core in each step per sample: [3, T], value, low and high."""
     held = np.array(placed.mapping.cores)[:, :, None]  # [cores, layers, 1]
     met, active, units = 0.0, 0.0, 0
     for n, p in enumerate(placed.work.populations):

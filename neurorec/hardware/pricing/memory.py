@@ -1,8 +1,8 @@
-"""Which memory of a chip holds what, and the bits that each is read and written.
+"""Allocation of stores to a chip's memories, and the bits read from and written to each.
 
-Stores are taken in the order of their use (bits
-moved for each bit held, most first), and each goes whole into the smallest memory with room left for it. This is what a
-compiler that knows the net could do at best: no caches, nothing is moved between memories, nothing kept in registers.
+Stores are allocated in order of use (bits
+moved per bit held, most first), each entirely in the smallest memory with enough free space. This is the best that a
+compiler knowing the network could do: no caches, no transfers between memories, no registers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from neurorec.basics.counts import Kind, LayerCounts, Store
 from neurorec.hardware.chips.evidence import AccessEnergy
 from neurorec.hardware.chips.precision import Precision
 
-INSIDE = "inside the price"  #: the memory of a chip whose card states none
+INSIDE = "inside the price"  #: name of the memory of a chip whose card has none
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class BitsMoved:
 def place_stores(
     stores: Iterable[Store], used: LayerCounts, precision: Precision, levels: Sequence[AccessEnergy]
 ) -> dict[tuple[str, Kind], int | None]:
-    """The index of the level that holds each store (None where the card states no memory, or none has room)."""
+    """The index of the memory that holds each store (None if the card has no memory, or none has enough space)."""
 
     def use(store: Store) -> float:
         counts = used.of(store.layer)
@@ -64,7 +64,7 @@ def traffic(
     levels: Sequence[AccessEnergy],
     placed: dict[tuple[str, Kind], int | None] | None = None,
 ) -> tuple[BitsMoved, ...]:
-    """Bits moved by `counted`; where `placed` is not given, stores are placed by this very use."""
+    """Bits moved by `counted`; if `placed` is not given, stores are allocated according to this use."""
     placed = place_stores(stores, counted, precision, levels) if placed is None else placed
     moved = []
     for store in stores:

@@ -1,4 +1,4 @@
-"""Energy by what it buys: a sample, a second of input, a correct answer, an epoch, a target score."""
+"""Energy per result: per sample, second of input, correct answer, epoch, target score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neurorec.hardware.pricing.bill import Cost, Outcome
 
 @dataclass(frozen=True)
 class Figure:
-    """`energy_pJ` for one of `what`; None where there is none, and `note` says why."""
+    """`energy_pJ` per `what`; None if there is none, and `note` gives the reason."""
 
     what: str
     energy_pJ: Band | None
@@ -20,16 +20,16 @@ class Figure:
 
 
 def inference_figures(cost: Cost, accuracy: float | None) -> list[Figure]:
-    """One sample, one second of what the net hears, one correct answer of a run with `accuracy` (None: no run)."""
+    """Per sample, per second of input, per correct answer of a run with `accuracy` (None: no run)."""
     if cost.energy_pJ is None or cost.operations is None:
         return []  # the chip cannot run it
     dt_ms, steps = cost.operations.dt_ms, cost.operations.mean_steps
     found = [Figure("sample", cost.energy_pJ, at_least=cost.at_least)]
     if dt_ms is None:
-        found.append(Figure("second of input", None, "its steps stand for no time (the card has no dt_ms)"))
+        found.append(Figure("second of input", None, "its steps have no duration (the card has no dt_ms)"))
     else:
         each = cost.energy_pJ * (1e3 / (steps * dt_ms))
-        found.append(Figure("second of input", each, f"{steps:g} steps of {dt_ms:g} ms a sample", cost.at_least))
+        found.append(Figure("second of input", each, f"{steps:g} steps of {dt_ms:g} ms per sample", cost.at_least))
     if accuracy is not None and accuracy > 0:
         each = cost.energy_pJ * (1 / accuracy)
         found.append(Figure("correct answer", each, f"{accuracy:.1%} of the test answers are correct", cost.at_least))
@@ -39,7 +39,7 @@ def inference_figures(cost: Cost, accuracy: float | None) -> list[Figure]:
 
 
 def training_figures(cost: Cost, outcome: Outcome, target: float | None) -> list[Figure]:
-    """One epoch; and, for a `target` validation score, everything up to the first epoch that reached it."""
+    """Per epoch and, for a `target` validation score, up to the first epoch that reached it."""
     trained = cost.training
     if trained is None or trained.energy_pJ is None:
         return []
@@ -55,7 +55,7 @@ def _to_target(energy_pJ: Band, outcome: Outcome, target: float, at_least: bool)
     if not outcome.history:
         if outcome.validation < target:
             return Figure(what, None, f"not reached: {outcome.validation:.3f} at the end")
-        note = f"its rule is scored at the end only ({outcome.validation:.3f}), so this is the whole training"
+        note = f"its rule is scored only at the end ({outcome.validation:.3f}), so this is the whole training"
         return Figure(what, energy_pJ, note, at_least, at_most=True)
     reached = next((epoch for epoch, score in outcome.history if score >= target), None)
     if reached is None:

@@ -1,4 +1,4 @@
-"""A workload on a chip, counted and placed: all that pricing reads."""
+"""A workload counted and placed on a chip: the input of pricing."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Placed:
 
     @property
     def precision(self) -> Precision:
-        """What is asked for, else what the chip's prices are for, else float32."""
+        """The requested precision, or that of the chip's prices, or float32."""
         stated = self.chip.precision
         return self.setting.precision or (FLOAT32 if stated is None else Precision.of(stated))
 
     @property
     def layers(self) -> LayerCounts:
-        """The counts, as this chip does the work."""
+        """The counts as executed by this chip."""
         return on_chip(self.chip, self.operations.layers)
 
     @property
@@ -46,12 +46,12 @@ class Placed:
 
     @property
     def values_on_the_way(self) -> int:
-        """Values that populations send each other."""
+        """Values that populations send to each other."""
         return sum(counts.values_sent for p, counts in self.populations() if p.values_travel)
 
     @property
     def message_bits(self) -> float:
-        """Of all packets, and of the values that arrive and are sent on."""
+        """Bytes of all packets, and of the values received and sent."""
         network = self.chip.network
         packet_bits = (network.packet_bits if network else None) or self.precision.bits("address")
         values = self.operations.input_values + self.values_on_the_way
@@ -59,5 +59,5 @@ class Placed:
 
 
 def on_chip(chip: Chip, counts: LayerCounts) -> LayerCounts:
-    """A chip that cannot skip silence computes every synapse in every step."""
+    """On a chip that cannot exploit sparse spikes, every synapse is computed in every step."""
     return counts if chip.counts_spikes else counts.as_dense()

@@ -1,4 +1,4 @@
-"""What a workload costs on a chip: energy with a band, latency, what is missing; and its training, if it had one."""
+"""The cost of a workload on a chip: energy with a band, latency, missing prices; and of its training, if any."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def estimate_cost(
     model: Network | EnergyModel, activity: Activity, chip: Chip | str | Path, *, training: TrainingRun | None = None,
     setting: Setting | None = None,
 ) -> Cost:  # fmt: skip
-    """What one inference of `model` costs on `chip`, given what was observed on the whole test set."""
+    """The cost of one inference of `model` on `chip`, given the activity on the whole test set."""
     return price(trained_work(model, activity, training, setting), chip)
 
 
 def price(work: Workload, chip: Chip | str | Path) -> Cost:
-    """Energy and latency of one inference on `chip`, and of the whole training where the workload has one."""
+    """Energy and latency of one inference on `chip`, and of the whole training if the workload has one."""
     name = Path(chip).stem if isinstance(chip, str | Path) else chip.about
     chip = load_chip(chip) if isinstance(chip, str | Path) else chip
     reason = why_not(work, chip)
@@ -50,7 +50,7 @@ def price(work: Workload, chip: Chip | str | Path) -> Cost:
 
 
 def price_placed(name: str, placed: Placed) -> Cost:
-    """`price`, where it is known already who sits where."""
+    """`price` with a given placement."""
     work, chip = placed.work, placed.chip
     cost = _price_terms(name, placed) if chip.law is None else price_by_law(name, placed, chip.law)
     if work.training is None or not cost.can_run:
@@ -63,36 +63,36 @@ def price_placed(name: str, placed: Placed) -> Cost:
 
 
 def refused(name: str, chip: Chip, reason: str) -> Cost:
-    """A cost without numbers, with what is published about the chip beside."""
+    """A cost without numbers, but with published figures of the chip."""
     return Cost(name, chip.scope, False, reason, published=tuple(str(figure) for figure in chip.published))
 
 
 def why_not(work: Workload, chip: Chip) -> str | None:
-    """Why the chip cannot run the workload, or cannot price it under its setting."""
+    """Why the chip cannot run the workload, or cannot price it with its setting."""
     hidden = [p for p in work.populations if not p.is_readout]
     for p in work.populations:
         reason = chip.refusal(p.needs)
-        if reason is not None:  # the layer is named where others could run
+        if reason is not None:  # name the layer if others could run
             some_run = len(hidden) > 1 and any(chip.refusal(other.needs) is None for other in hidden)
             return f'layer "{p.name}": {reason}' if some_run else reason
     arriving = "values" if work.input_spikes is None else "spikes"
     if work.input_size and arriving not in chip.signals:
         taken = " and ".join(chip.signals)
-        return f"its input lines carry {arriving}, the chip takes {taken}; choose an encoder for that"
+        return f"its input lines carry {arriving}, but the chip takes {taken}; choose a suitable encoder"
     if work.samples < 1:
         return "no sample was observed; run the network on the test set first"
     setting = work.setting
     if setting.precision is not None and (reason := chip.why_not_precision(setting.precision.weight)):
         return reason
     if chip.law is None and setting.batch > 1:
-        return f"its card has no batch term, so a batch of {setting.batch} costs what was not metered; use --batch 1"
+        return f"its card has no batch term, so a batch of {setting.batch} has no price; use --batch 1"
     if chip.law is None and setting.clock_MHz is not None and (chip.static is None or chip.static.clock is None):
-        return "its card states no power per MHz, so clock_MHz cannot be changed; leave it out"
+        return "its card states no power per MHz, so clock_MHz cannot be changed; omit it"
     return None
 
 
 def _price_terms(name: str, placed: Placed) -> Cost:
-    """Term by term, as the card states them."""
+    """Charges term by term, with the card's prices."""
     chip, operations, mapping = placed.chip, placed.operations, placed.mapping
     moved = traffic(operations.stores, placed.layers, placed.precision, chip.memory)
     found = busy(placed, sum(one.bits for one in moved))
@@ -135,7 +135,7 @@ def _break_down(charges: list[Charge]) -> Breakdown:
 
 
 def _static_charge(placed: Placed, found: Busy | None) -> list[Charge]:
-    """Static (and clock) power of every chip used, whole, over one inference."""
+    """Static (and clock) power of all whole chips in use, over one inference."""
     static = placed.chip.static
     if "static" not in placed.chip.must_price:
         return []
@@ -147,9 +147,9 @@ def _static_charge(placed: Placed, found: Busy | None) -> list[Charge]:
 def _static_basis(placed: Placed, found: Busy | None) -> str:
     chip, mapping, static = placed.chip, placed.mapping, placed.chip.static
     if static is None or found is None:
-        return "all of the device, as metered" if chip.scope == "all-in" else "not priced"
+        return "the whole device, as metered" if chip.scope == "all-in" else "not priced"
     whole = "the whole chip" if mapping.chips == 1 else f"each of {mapping.chips} whole chips"
     cores = (mapping.cores_on_chip or 0) * mapping.chips
-    used = f", of which the net uses {len(mapping.cores)} of {cores} cores"
+    used = f", of which the network uses {len(mapping.cores)} of {cores} cores"
     power_mW = idle_power_mW(static, placed.setting.clock_MHz).value
     return f"{static.time}, {power_mW:.4g} mW of {whole}{used if cores else ''}"

@@ -1,4 +1,4 @@
-"""Pricing on a board calibrated from metered points: the law of the card, dynamic and total apart."""
+"""Pricing on a board calibrated from metered points, by the law of its card; dynamic and total are separate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from neurorec.hardware.pricing.power import PJ_PER_MW_US
 
 
 def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
-    """One inference out of a batch. Every step of the net is one pass, as the metered nets made one."""
+    """One inference of a batch. Every step of the network is one pass; the metered networks make one pass."""
     chip, operations, setting = placed.chip, placed.operations, placed.setting
     reason = law.why_not(setting.batch)
     if setting.clock_MHz is not None:
-        reason = "it was metered at one clock only, so clock_MHz cannot be changed; leave it out"
+        reason = "it was metered at only one clock, so clock_MHz cannot be changed; omit it"
     if reason is not None:
         return Cost(name, chip.scope, False, reason)
     counts = placed.layers.total
@@ -26,7 +26,7 @@ def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
     idle = idle_mW * time_us * PJ_PER_MW_US
     counted = {"elementwise": counts.elementwise, "nonlinearity": counts.nonlinearities}
     outside = law.outside(macs, setting.batch)
-    stepped = f"{operations.steps} passes an inference, the metered nets made one" if operations.steps > 1 else ""
+    stepped = f"{operations.steps} passes per inference; the metered networks make one" if operations.steps > 1 else ""
     return Cost(
         chip=name,
         scope=chip.scope,
@@ -37,7 +37,9 @@ def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
         bottleneck="the metered board",
         unpriced=(*(term for term in chip.must_price if counted.get(term)), *placed.work.uncounted),
         communication_bits=placed.message_bits / operations.samples,
-        static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us" if idle else "inside the metered energy",
+        static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us"
+        if idle
+        else "included in the metered energy",
         operations=operations,
         mapping=placed.mapping,
         batch=setting.batch,

@@ -1,4 +1,4 @@
-"""The settings that `neurorec cost --sweep` can vary: one class each. A setting of your own is one more."""
+"""The settings that `neurorec sweep` can vary, one class each. To add your own setting, add a class."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from neurorec.hardware.workload.workload import Workload
 class ByPrecision(Sweepable):
     title = "data type of weights, states and values"
     law = (
-        "bits moved follow the width of the type; arithmetic costs what the card states for each type, from its source "
-        "there, and nothing is scaled; accuracy in that type is not claimed"
+        "bits moved are proportional to the width of the type; arithmetic has the card's price for each type, with its "
+        "source; nothing is scaled; accuracy in that type is not claimed"
     )
 
     @classmethod
@@ -39,20 +39,22 @@ class ByPrecision(Sweepable):
 
 @settings.register("sparsity")
 class BySparsity(Sweepable):
-    title = "share of the spikes taken away"
-    law = "every line's spikes times 1 - sparsity; values are sent as before; accuracy with fewer spikes is not claimed"
+    title = "share of spikes removed"
+    law = "the spikes of every line times 1 - sparsity; values are unchanged; accuracy with fewer spikes is not claimed"
 
     @classmethod
     def parse(cls, text: str) -> Any:
         value = decimal_number("sparsity", text)
         if not 0 <= value <= 1:
-            raise InputError(f"--sweep sparsity: {text} is no share; give 0 (as observed) to 1 (no spike)")
+            raise InputError(
+                f"sweep sparsity: {text} is not a share; give a number from 0 (as observed) to 1 (no spikes)"
+            )
         return value
 
     @classmethod
     def changed(cls, work: Workload, value: Any) -> Workload:
         if not work.all_spikes:
-            raise InputError("--sweep sparsity: all lines of this net carry values, so no spike can be taken away")
+            raise InputError("sweep sparsity: all lines of this network carry values, so there are no spikes to remove")
         return thinned(work, value)
 
 
@@ -60,37 +62,37 @@ class BySparsity(Sweepable):
 class ByTimeStep(Sweepable):
     title = "time step (ms)"
     law = (
-        "the same milliseconds of input in shorter or longer steps: spikes a second stay, updates and values a second "
-        "follow the step; accuracy at that step is not claimed"
+        "the same duration of input in shorter or longer steps: spikes per second are constant, updates and values per second "
+        "scale with the steps; accuracy at that step is not claimed"
     )
 
     @classmethod
     def parse(cls, text: str) -> Any:
         value = decimal_number("dt_ms", text)
         if value <= 0:
-            raise InputError(f"--sweep dt_ms: a step lasts longer than {text} ms")
+            raise InputError(f"sweep dt_ms: must be positive (got {text} ms)")
         return value
 
     @classmethod
     def changed(cls, work: Workload, value: Any) -> Workload:
         if work.dt_ms is None:
-            raise InputError("--sweep dt_ms: the steps of this net stand for no time (its card has no dt_ms)")
+            raise InputError("sweep dt_ms: the steps of this network have no duration (its card has no dt_ms)")
         lasts_ms = work.steps * work.dt_ms
         steps = round(lasts_ms / value)
         if steps < 1 or abs(steps * value - lasts_ms) > 1e-6 * lasts_ms:
-            raise InputError(f"--sweep dt_ms: {lasts_ms:g} ms of input are no whole number of steps of {value:g} ms")
+            raise InputError(f"sweep dt_ms: {lasts_ms:g} ms of input are not a multiple of {value:g} ms")
         busiest = work.most_spikes_per_step * value / work.dt_ms
         if busiest > 1:
             raise InputError(
-                f"--sweep dt_ms: with {value:g} ms a line would spike {busiest:.3g} times in a step; take shorter steps"
+                f"sweep dt_ms: with {value:g} ms a line would spike {busiest:.3g} times per step; use shorter steps"
             )
         return restepped(work, steps, value)
 
 
 @settings.register("batch")
 class ByBatch(Sweepable):
-    title = "inferences in a batch"
-    law = "the batch term of the card, fitted to metered points; a card without one prices single inferences only"
+    title = "inferences per batch"
+    law = "the batch term of the card, fitted to metered points; a card without one can price only single inferences"
 
     @classmethod
     def parse(cls, text: str) -> Any:
@@ -105,8 +107,8 @@ class ByBatch(Sweepable):
 class ByChips(Sweepable):
     title = "chips"
     law = (
-        "the cores that the net needs, shared evenly over that many chips; each is charged its static power, and packets "
-        "between chips have the price that the card states, if any"
+        "the cores that the network needs, divided evenly over that many chips; each is charged its static power, and packets "
+        "between chips have the card's price, if any"
     )
 
     @classmethod
@@ -119,14 +121,14 @@ class ByChips(Sweepable):
         if reason is not None:
             return reason
         if chip.network is None or limit is None:
-            return "its card says nothing of cores and of a network that could reach a second chip"
+            return "its card states no cores, or no network that could reach a second chip"
         try:
             cores = len(place_work(work, chip).cores)
         except CannotRun as error:
             return str(error)
         each = -(-cores // value)
         if each > limit.count or -(-cores // each) != value:
-            return f"its {cores} cores cannot be shared evenly over {value} chips of {limit.count}"
+            return f"its {cores} cores cannot be divided evenly over {value} chips of {limit.count}"
         few = limit.model_copy(update={"count": each})
         return chip.model_copy(update={"limits": chip.limits.model_copy(update={"cores": few})})
 
@@ -135,8 +137,8 @@ class ByChips(Sweepable):
 class ByWorkers(Sweepable):
     title = "workers that train together"
     law = (
-        "each worker is such a chip and takes its share of every batch; at every update a ring all-reduce over the link "
-        "adds up all gradients in float32; joules are those of all workers, an inference stays as it is"
+        "each worker is such a chip and processes its share of every batch; at every update a ring all-reduce over the link "
+        "sums all gradients in float32; the energy is that of all workers; inference is unchanged"
     )
 
     @classmethod
@@ -147,7 +149,7 @@ class ByWorkers(Sweepable):
     def parse_over(cls, text: str, over: str) -> Any:
         if not over:
             raise InputError(
-                f"--sweep workers: say over which link, as in workers:nvlink4=1,2,4; links: {', '.join(link_names())}"
+                f"sweep workers: name the link, as in workers:nvlink4=1,2,4; links: {', '.join(link_names())}"
             )
         load_link(over)
         return Workers(cls.parse(text), over)
@@ -155,7 +157,7 @@ class ByWorkers(Sweepable):
     @classmethod
     def changed(cls, work: Workload, value: Any) -> Workload:
         if work.training is None:
-            raise InputError("--sweep workers needs a finished run: nothing here says how the net is trained")
+            raise InputError("sweep workers needs a finished run, which defines how the network is trained")
         return work.with_setting(workers=value)
 
     @classmethod

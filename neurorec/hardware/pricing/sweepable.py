@@ -1,7 +1,7 @@
-"""A setting that can be varied: what it does to the net (`changed`) or, where the net stays as it is, to the chip (`on_chip`).
+"""A setting that can be varied: it changes the workload (`changed`) or, if that is unaffected, the chip (`on_chip`).
 
-Each says its law, which is printed under the table. Nothing is scaled silently: what a card cannot say is refused by the
-pricing itself, and the reason stands in the table.
+Each states its law, which is printed under the table. Nothing is scaled silently: what a card cannot price is refused by the
+pricing, and the reason is given in the table.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Sweepable(ABC):
     """One setting that can be varied."""
 
     title: ClassVar[str]  #: on the axis, with its unit
-    law: ClassVar[str]  #: what changes with it, by which rule or source
+    law: ClassVar[str]  #: what changes with it, and on what basis
 
     @classmethod
     @abstractmethod
@@ -30,19 +30,19 @@ class Sweepable(ABC):
 
     @classmethod
     def parse_over(cls, text: str, over: str) -> Any:
-        """One value of "NAME:OVER=VALUE", for settings that need to be told over what."""
+        """One value of "NAME:OVER=VALUE", for settings that need a link."""
         if over:
-            raise InputError(f'--sweep: nothing stands behind a colon here, but "{over}" does; leave it out')
+            raise InputError(f'sweep: this setting takes nothing after a colon (got "{over}"); remove it')
         return cls.parse(text)
 
     @classmethod
     def changed(cls, work: Workload, value: Any) -> Workload:
-        """The net under that value. Raises `InputError` where this net has no such setting."""
+        """The workload with that value. Raises `InputError` if it has no such setting."""
         return work
 
     @classmethod
     def on_chip(cls, work: Workload, chip: Chip, value: Any) -> Chip | str:
-        """The chip under that value, or the reason why it has no such setting."""
+        """The chip with that value, or the reason why it has no such setting."""
         return chip
 
     @classmethod
@@ -51,13 +51,13 @@ class Sweepable(ABC):
 
     @classmethod
     def place(cls, value: Any) -> float | None:
-        """Where the value stands on an axis of numbers; None if values stand side by side."""
+        """The value on a numeric axis; None for a categorical axis."""
         return float(value) if isinstance(value, int | float) else None
 
 
 def whole_number(name: str, text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise InputError(f'--sweep {name}: "{text}" is no whole number from 1 on')
+        raise InputError(f'sweep {name}: "{text}" must be a positive integer')
     return int(text)
 
 
@@ -65,4 +65,4 @@ def decimal_number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f'--sweep {name}: "{text}" is no number') from None
+        raise InputError(f'sweep {name}: "{text}" is not a number') from None

@@ -1,6 +1,6 @@
-"""What a whole training costs: its forward passes, what comes after them, and the power that flows meanwhile.
+"""The cost of a whole training: its forward passes, what follows them, and static power.
 
-In training, memory holds gradients, moments, tape and traces beside the net, so stores are placed anew for all of it and
+In training, memory must also hold gradients, moments, tape and traces, so stores are allocated again for all of these, and
 forward passes may read from a larger memory than inference does.
 """
 
@@ -24,7 +24,7 @@ from neurorec.hardware.workload.setting import Workers
 
 
 def price_training(placed: Placed, counted: TrainingCounts) -> TrainingCost:
-    """The training `counted` on the chip that the net was placed on."""
+    """The training `counted` on the chip on which the network was placed."""
     chip, precision, workers = placed.chip, placed.precision, placed.setting.workers
     if precision.is_integer and counted.phases["backward"] != LayerCounts():
         return TrainingCost(None, f"backward passes in {precision.name} are not counted; train in a float type")
@@ -66,7 +66,7 @@ def price_training(placed: Placed, counted: TrainingCounts) -> TrainingCost:
 
 @dataclass(frozen=True)
 class Merged:
-    """What adding up the gradients of all workers costs; None where the link's card does not say."""
+    """The cost of summing the gradients of all workers; None if the link's card does not determine it."""
 
     bits: float
     charges: tuple[Charge, ...]
@@ -74,11 +74,11 @@ class Merged:
 
 
 def _merged(counted: TrainingCounts, workers: Workers | None, chip: Chip) -> tuple[Merged | None, str]:
-    """One ring all-reduce of all trained numbers at every update, or the reason why it cannot be."""
+    """One ring all-reduce of all trained numbers at every update, or the reason why it is impossible."""
     if workers is None or workers.count == 1:
         return None, ""
     if not counted.updates:
-        return None, f'the rule "{counted.rule}" has no update a batch that workers could add up'
+        return None, f'the rule "{counted.rule}" has no updates per batch that workers could sum'
     batch = -(-counted.samples_seen // counted.updates)
     if batch < workers.count:
         return None, f"{workers.count} workers cannot share a batch of {batch} samples"
@@ -94,14 +94,14 @@ def _merged(counted: TrainingCounts, workers: Workers | None, chip: Chip) -> tup
 
 
 def _shared(time_us: Band | None, merged: Merged | None, workers: Workers | None) -> Band | None:
-    """Workers compute side by side, and then wait for the ring."""
+    """Workers compute in parallel, and then wait for the ring."""
     if merged is None or workers is None or time_us is None:
         return time_us
     return None if merged.time_us is None else time_us * (1 / workers.count) + merged.time_us
 
 
 def _moved(placed: Placed, counted: TrainingCounts) -> dict[str, tuple[BitsMoved, ...]]:
-    """Bits by phase, with one placement for the whole training."""
+    """Bits by phase, with one allocation for the whole training."""
     chip, stores = placed.chip, (*placed.operations.stores, *counted.stores)
     phases = {name: on_chip(chip, counts) for name, counts in counted.phases.items()}
     held = place_stores(stores, sum(phases.values(), LayerCounts()), placed.precision, chip.memory)
@@ -111,7 +111,7 @@ def _moved(placed: Placed, counted: TrainingCounts) -> dict[str, tuple[BitsMoved
 def _static(
     placed: Placed, counted: TrainingCounts, moved: dict[str, tuple[BitsMoved, ...]]
 ) -> tuple[Band | None, list[Charge]]:
-    """The time of the training, where the card's times give it, and static power over as much of it as they give."""
+    """The time of the training, as far as the card's times determine it, and static power over that time."""
     chip = placed.chip
     bits = {phase: sum(one.bits for one in stores) for phase, stores in moved.items()}
     passes = counted.forward_samples / placed.inferences

@@ -1,4 +1,4 @@
-"""What-if: the same net priced again while one setting changes (`sweep_settings`)."""
+"""What-if: the same workload priced repeatedly while one setting varies (`sweep_settings`)."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ def parse_sweep(text: str) -> Sweep:
     named, sign, listed = text.partition("=")
     name, _, over = named.partition(":")
     if not sign or not listed:
-        raise InputError(f'--sweep "{text}": write SETTING=VALUE,VALUE; settings: {", ".join(settings)}')
+        raise InputError(f'sweep "{text}": write SETTING=VALUE,VALUE; settings: {", ".join(settings)}')
     setting = settings[name]
     values = tuple(setting.parse_over(value.strip(), over) for value in listed.split(","))
     if len(set(values)) < len(values):
-        raise InputError(f'--sweep "{text}": a value stands there twice')
+        raise InputError(f'sweep "{text}": a value occurs twice')
     return Sweep(name, values)
 
 
 def run_sweep(work: Workload, sweep: Sweep, chips: Sequence[str]) -> dict[str, list[Cost]]:
-    """For each chip one cost per value, in their order; a chip that cannot price a value says why."""
+    """For each chip one cost per value, in order; a chip that cannot price a value gives the reason."""
     changed = [sweep.setting.changed(work, value) for value in sweep.values]
     found: dict[str, list[Cost]] = {}
     for asked in chips:

@@ -1,1 +1,1 @@
-"""What is to be done: exact counts of a trained run, a description or a NIR graph."""
+"""Workloads and their exact counts, from a trained run, a description or a NIR graph."""

@@ -1,6 +1,6 @@
-"""The same workload with fewer spikes, or in other steps. What is known step by step of the old one is left out.
+"""The same workload with fewer spikes, or in other steps. Information per step is dropped.
 
-Observed spikes are rounded line by line. Expected ones stay exact: as many samples are taken as make them whole.
+Observed spikes are rounded per line. Expected ones stay exact: the number of samples is chosen so that they are integers.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ Change = Callable[[np.ndarray], np.ndarray]
 
 
 def exact(number: float) -> Fraction:
-    """The decimal number as it was written."""
+    """The exact value of the decimal number as written."""
     return Fraction(repr(number))
 
 
 def thinned(work: Workload, sparsity: float) -> Workload:
-    """Every line's spikes times 1 - sparsity."""
+    """The spikes of every line times 1 - sparsity."""
     share = 1 - exact(sparsity)
     work = _whole(work, share)
     changed = _with_spikes(work, lambda spikes: _times(spikes, share), lambda unheard: _times(unheard, share))
@@ -34,8 +34,8 @@ def thinned(work: Workload, sparsity: float) -> Workload:
 
 
 def restepped(work: Workload, steps: int, dt_ms: float) -> Workload:
-    """The same spikes in `steps` steps of `dt_ms`. Those of the last step, which nobody hears one step later, follow its
-    length."""
+    """The same spikes in `steps` steps of `dt_ms`. Those of the last step, which are not received one step later, scale with
+    its length."""
     share = Fraction(work.steps, steps)
     work = _whole(work, share)
     changed = _with_spikes(work, lambda spikes: spikes, lambda unheard: _times(unheard, share))
@@ -57,7 +57,7 @@ def _times(spikes: np.ndarray, share: Fraction) -> np.ndarray:
 
 
 def _with_spikes(work: Workload, sent: Change, last: Change) -> Workload:
-    """`sent` changes the spikes of every line, `last` those of last steps that are not heard."""
+    """`sent` changes the spikes of every line, `last` those of the last step, which are not received."""
     populations = tuple(
         p if p.spikes is None else replace(p, spikes=sent(p.spikes), steps=None) for p in work.populations
     )

@@ -1,8 +1,9 @@
-"""Exact operation counts of a workload: what units and synapses do per event, times the events.
+"""Exact operation counts of a workload: operations of units and synapses per event, times events.
 
 Every count is an integer, summed over all samples (divide by `samples` for one inference). With z_k the spikes on line k
 and f_k the synapses it reaches, lines of spikes cost sum_k z_k f_k accumulates; lines of values cost T B sum_k f_k
-multiply-accumulates (the first step multiplies the zero state too). Spikes of the last step are not heard one step later.
+multiply-accumulates (the first step also multiplies the zero state). Spikes of the last step are not received by delayed
+wires.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ class Operations:
     samples: int
     steps: int
     input_spikes: int
-    input_values: int  #: words that arrive where the input lines carry values
+    input_values: int  #: words that arrive, if the input lines carry values
     layers: LayerCounts
     stores: tuple[Store, ...]  #: what a memory must hold for one sample
     sizes: Mapping[str, int]  #: units of each layer
     dt_ms: float | None
     skipped_steps: int = 0
-    running: np.ndarray | None = field(default=None, compare=False)  #: [T] samples that still ran
+    running: np.ndarray | None = field(default=None, compare=False)  #: [T] number of samples still running
     per_step: Mapping[str, PopulationSteps] | None = field(default=None, compare=False)  #: by layer, where known
 
     @property
@@ -57,7 +58,7 @@ class Operations:
 
     @property
     def mean_steps(self) -> float:
-        """Steps of one sample."""
+        """Mean steps per sample."""
         return self.sample_steps / max(1, self.samples)
 
     @property
@@ -67,19 +68,19 @@ class Operations:
 
     @property
     def stored_bytes(self) -> int:
-        """As the reference engine keeps them."""
+        """Weights in the layout of the reference engine."""
         return self.stored_words * FLOAT32.bits("weight") // 8
 
     def forward(self) -> ForwardPass:
-        """What a rule must know to count its training."""
+        """What a rule needs to count its training."""
         started = self.samples if self.running is None else int(self.running[:1].sum())
         return ForwardPass(self.layers, self.samples, self.steps, self.sample_steps, started, self.input_spikes)
 
 
 def count_work(work: Workload) -> Operations:
-    """Exact totals of everything that the workload asks for.
+    """Exact totals of everything that the workload requires.
 
-    A readout counts every step, as the forward pass computes it, whether or not an answer is asked for.
+    A readout counts in every step, as computed in the forward pass, even if the answer does not count in that step.
     """
     runs, spikes = work.sample_steps, work.input_spikes
     return Operations(
@@ -100,7 +101,7 @@ def count_work(work: Workload) -> Operations:
 
 
 def count_units(runs: int, p: PopulationWork) -> Counts:
-    """What the units of a population do in `runs` steps, beside their synapses."""
+    """Operations of a population's units in `runs` steps, apart from their synapses."""
     spikes = 0 if p.spikes is None else int(p.spikes.sum())
     values = runs * p.size if p.spikes is None else 0
     return Counts(
@@ -121,7 +122,7 @@ def count_units(runs: int, p: PopulationWork) -> Counts:
 
 
 def count_synapses(runs: int, projections: Iterable[ProjectionWork]) -> Counts:
-    """What arrives in `runs` steps, and what it meets."""
+    """Inputs that arrive in `runs` steps, and the synapses that they reach."""
     projections = tuple(projections)
     by_values = [one for one in projections if one.spikes is None]
     events = round(sum(one.events() for one in projections))
@@ -146,7 +147,7 @@ def count_synapses(runs: int, projections: Iterable[ProjectionWork]) -> Counts:
 
 
 def _stores(work: Workload, p: PopulationWork) -> tuple[Store, ...]:
-    """Synapses that exist, biases, the state of one sample, and one step of the lines that it hears and sends on."""
+    """Existing synapses, biases, the state of one sample, and one step of its input and output lines."""
     into = work.into(p.name)
     heard = {source for one in into for source in one.sources} - {p.name}
     lines = p.size + sum(work.size_of(source) for source in heard)

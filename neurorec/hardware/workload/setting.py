@@ -1,4 +1,4 @@
-"""How a net is run, where the caller says so."""
+"""Settings of a workload, chosen by the caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from neurorec.hardware.chips.precision import Precision
 
 @dataclass(frozen=True)
 class Workers:
-    """Replicas that share every batch and add up their gradients round a ring over `link`."""
+    """Replicas that share every batch and sum their gradients with a ring all-reduce over `link`."""
 
     count: int
     link: str
@@ -17,12 +17,12 @@ class Workers:
 
 @dataclass(frozen=True)
 class Setting:
-    """What a chip is asked beyond the net itself."""
+    """How the workload is to be executed."""
 
-    batch: int = 1  #: inferences at once
+    batch: int = 1  #: inferences per batch
     clock_MHz: float | None = None
-    waits: bool = False  #: each step takes the net's dt_ms, even where the chip could go faster
-    precision: Precision | None = None  #: None: the one that the chip's prices are for, or float32
-    workers: Workers | None = None  #: who train together; None: one chip alone
-    annealed: bool = False  #: cores are moved so that spikes travel less
-    partitioned: bool = False  #: neurons are shared out so that spikes travel less
+    waits: bool = False  #: each step takes the network's dt_ms, even if the chip could run faster
+    precision: Precision | None = None  #: None: that of the chip's prices, or float32
+    workers: Workers | None = None  #: workers that train together; None: a single chip
+    annealed: bool = False  #: cores are rearranged to shorten the paths of spikes
+    partitioned: bool = False  #: neurons are assigned to cores to shorten the paths of spikes

@@ -1,7 +1,7 @@
-"""A trained model that was observed, as a workload: what its layers declare per event, and the spikes of each line.
+"""An observed trained model as a workload: what its layers declare per event, and the spikes of each line.
 
-A wire is a projection onto the layer that it ends at; a layer's own recurrence is one onto itself. A sweep of an energy
-model is a step.
+A wire is a projection to its target layer; a layer's own recurrence is a projection to itself. A sweep of an energy
+model counts as a step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def trained_work(
     training: TrainingRun | None = None,
     setting: Setting | None = None,
 ) -> Workload:
-    """What running `model` forward over everything that `activity` saw asks for."""
+    """The workload of running `model` forward over all observed samples."""
     layers = _layers(model)
     projections = [line for name in layers for line in _lines(model, activity, name)]
     heard = {source for line in projections for source in line.projection.sources if source != line.projection.target}
@@ -90,7 +90,7 @@ def _population(name: str, layer, activity: Activity, heard: bool) -> Population
 
 @dataclass(frozen=True)
 class WeightedLine:
-    """A projection with the weights of its synapses [units, lines], where the layer has one matrix of them."""
+    """A projection with the weights of its synapses [units, lines], if the layer has them in one matrix."""
 
     projection: ProjectionWork
     fan_out: np.ndarray
@@ -98,7 +98,7 @@ class WeightedLine:
 
 
 def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
-    """What the layer hears over its wires, and then from itself."""
+    """Projections to the layer from its wires, followed by its own recurrence."""
     layer = _layers(model)[name]
     declared: StepOperations = layer.operations()
     for wire in model.wires_into(name) if isinstance(model, Network) else ():
@@ -130,7 +130,7 @@ def _projection(
 ) -> ProjectionWork:
     seen = activity.layers[source]
     arriving, steps = (seen.passed_on, seen.passed_on_steps) if delayed else (seen.spikes, seen.steps)
-    if steps is not None and delayed:  # heard one step later
+    if steps is not None and delayed:  # received one step later
         steps = np.concatenate([np.zeros_like(steps[:1]), steps[:-1]])[: activity.steps]
     synapses = int(fan_out.sum())
     return ProjectionWork(
@@ -148,7 +148,7 @@ def _projection(
 
 
 def _wiring(layers: dict[str, Any], lines: list[WeightedLine], inputs: int) -> Wiring:
-    """Wires where weights of zero are no synapses and some are; otherwise every unit hears every unit."""
+    """Individual wires, if zero weights are missing synapses; otherwise all-to-all."""
     at = {INPUT: INPUT_LINES, **{name: n for n, name in enumerate(layers)}}
     regular, wired, synapses = [], {}, []
     input_reaches = np.zeros(inputs, bool)
@@ -178,7 +178,7 @@ def _wiring(layers: dict[str, Any], lines: list[WeightedLine], inputs: int) -> W
 
 
 def _exists(line: WeightedLine, units: int) -> np.ndarray | None:
-    """[units, lines] where there is a synapse, if the fan-out says that not all of them are."""
+    """[units, lines] whether there is a synapse, if the fan-out shows that some are missing."""
     if line.fan_out.min(initial=units) >= units - 1 or line.weight is None:
         return None
     exists = line.weight != 0

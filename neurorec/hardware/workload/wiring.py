@@ -1,7 +1,7 @@
-"""Who hears whom, as far as a placement needs to know.
+"""Connectivity, as far as it is needed for placement.
 
-Connections are regular (each unit hears every unit of the source, or as many as its fan-in at the same relative
-place: the best case), or wired: known synapse by synapse.
+Connections are either regular (each unit receives every unit of the source, or as many as its fan-in at the same relative
+position: the best case) or wired: known synapse by synapse.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ INPUT_LINES = -1  #: as the source of a connection
 
 @dataclass(frozen=True)
 class Regular:
-    """Each unit of the population `target` has `fan_in` synapses from the population `source`; all, if that is its size."""
+    """Each unit of the population `target` has `fan_in` synapses from the population `source`."""
 
     source: int
     target: int
@@ -26,8 +26,8 @@ class Regular:
 
 @dataclass(frozen=True)
 class Wires:
-    """Unit u, counted through all populations, hears lines[starts[u]:starts[u + 1]], each once. Lines: the input's, then
-    units."""
+    """Unit u, numbered across all populations, receives lines[starts[u]:starts[u + 1]], each once. Lines: input lines first,
+    then units."""
 
     starts: np.ndarray
     lines: np.ndarray
@@ -35,8 +35,8 @@ class Wires:
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
-    """`synapses` [N]: synapses that end at each unit. `wired`: the (source, target) pairs that `draw` gives the wires of.
-    `input_reaches` [I]: whether an input line ends at any synapse."""
+    """`synapses` [N]: synapses of each unit. `wired`: the (source, target) pairs whose wires are given by `draw`.
+    `input_reaches` [I]: whether an input line has any synapse."""
 
     regular: tuple[Regular, ...]
     synapses: np.ndarray

@@ -45,7 +45,7 @@ def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> st
             find_bytes(results, net.net, "any", merge, workers),
             f"these results have no bytes of {net.title} on {workers} workers merged {merge}; count them again",
         )
-        for merge in ("every update", "once an epoch")
+        for merge in ("every update", "once per epoch")
     )
     first = (
         f"When {workers} workers share the samples of {net.title}, they send {wording.data_size(mean(often.total_bytes))} "

@@ -9,7 +9,7 @@ from neurorec.report import wording
 from neurorec.report.communication.answer import joules, place, title_of
 from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
 
-MERGE_LOOKS = {"every update": (INK, "D"), "once an epoch": (PAIR_COLOURS[5], "P")}
+MERGE_LOOKS = {"every update": (INK, "D"), "once per epoch": (PAIR_COLOURS[5], "P")}
 LINK_STYLES = (":", "-", "--", "-.")
 
 

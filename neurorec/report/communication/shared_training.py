@@ -24,14 +24,14 @@ def refuse_half_asked(training: bool, workers: int | None, links: list[str]) -> 
 
 
 def print_communication(asked: NamedWork, workers: int, links: list[str]) -> None:
-    """A line per link: rules that take steps merge at each of them, other rules once an epoch."""
+    """A line per link: rules that take steps merge at each of them, other rules once per epoch."""
     training, outcome = asked.work.training, asked.outcome
     if training is None or outcome is None:
         raise InputError("--workers needs a finished run: nothing here says how the net was trained")
     updates = training.count(count_work(asked.work).forward(), training.run).updates
     numbers, merges = training.numbers, updates or outcome.epochs
     traffic = merge_traffic(numbers, workers, merges)
-    often = "at every update" if updates else "once an epoch"
+    often = "at every update" if updates else "once per epoch"
     console = Console(highlight=False)
     console.print(
         f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, "

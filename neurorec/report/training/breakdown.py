@@ -2,7 +2,7 @@
 
 from neurorec.report.plots.style import BLUE, GREEN, ORANGE, PAPER, PURPLE, RULE, Plot, embed, figure, legend_below
 from neurorec.report.training.energy import cost_rows, priced, short_label
-from neurorec.report.training.summary import Cost, Group
+from neurorec.report.training.summary import ChipCost, Group
 
 PART_LOOKS = {"compute": (BLUE, ""), "memory": (ORANGE, "//"), "communication": (GREEN, "xx"), "static": (PURPLE, "--")}
 NOT_SPLIT = (RULE, "")
@@ -42,14 +42,14 @@ def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
         return embed(drawn, f"breakdown-{task}-{chip}", title, _largest(task, chip, nets), cost_rows(nets))
 
 
-def shares(cost: Cost) -> dict[str, float]:
+def shares(cost: ChipCost) -> dict[str, float]:
     """Share of each part in the total; what the chip's card does not split is said so."""
     parts = {part: value / cost.total.mean for part, value in cost.parts_pJ.items() if value}
     rest = 1 - sum(parts.values())
     return parts | {"not split": rest} if rest > 0.005 else parts
 
 
-def _largest(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
+def _largest(task: str, chip: str, nets: list[tuple[Group, ChipCost]]) -> str:
     said = []
     for group, cost in nets:
         part, share = max(shares(cost).items(), key=lambda item: item[1], default=("nothing", 0.0))

@@ -5,10 +5,10 @@ import math
 from neurorec.report import wording
 from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
 from neurorec.report.training.looks import Looks
-from neurorec.report.training.summary import PARTS, Cost, Group, are_shares, better
+from neurorec.report.training.summary import PARTS, ChipCost, Group, are_shares, better
 
 
-def priced(groups: list[Group], chip: str) -> list[tuple[Group, Cost]]:
+def priced(groups: list[Group], chip: str) -> list[tuple[Group, ChipCost]]:
     found = [(group, group.costs[chip]) for group in groups if chip in group.costs and group.test.n]
     return [(group, cost) for group, cost in found if cost.can_run and cost.total.n and cost.total.mean > 0]
 
@@ -54,7 +54,7 @@ def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks
         return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), cost_rows(nets))
 
 
-def _band(cost: Cost) -> list[float]:
+def _band(cost: ChipCost) -> list[float]:
     """The ends of the band; the total itself where the card gives none."""
     return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
 
@@ -83,20 +83,20 @@ def _log_energy_axis(axes, label: str) -> None:
     axes.set_xlabel(label)
 
 
-def _finding(task: str, chip: str, nets: list[tuple[Group, Cost]]) -> str:
+def _finding(task: str, chip: str, nets: list[tuple[Group, ChipCost]]) -> str:
     cheap = min(nets, key=lambda net: net[1].total.mean)
     best = nets[0]
     for net in nets[1:]:
         best = net if better(net[0], best[0]) else best
 
-    def said(net: tuple[Group, Cost]) -> str:
+    def said(net: tuple[Group, ChipCost]) -> str:
         return f"{net[0].label} with {net[0].metric} {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
 
     text = f"Of {len(nets)} nets that {chip} can run on {task}, the least energy takes {said(cheap)}"
     return f"{text}, which also scores best." if cheap is best else f"{text}; the best score has {said(best)}."
 
 
-def cost_rows(nets: list[tuple[Group, Cost]]) -> list[list]:
+def cost_rows(nets: list[tuple[Group, ChipCost]]) -> list[list]:
     head = ["task", "network", "rule", "chip", "scope", "test_mean", "test_sd", "total_pJ", "low_pJ", "high_pJ"]
     head += ["at_least", "unpriced", "dynamic_pJ", *(f"{part}_pJ" for part in PARTS), "static_basis"]
     return [head] + [

@@ -1,4 +1,4 @@
-"""Notes beneath a table: what its cells have no room for, each said once for all nets that it concerns."""
+"""Footnotes beneath a table: what its cells have no room for, each said once for all nets that it concerns."""
 
 import string
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ SHORT_REASON = 10  #: longer reasons than this many characters stand beneath the
 
 
 @dataclass(frozen=True)
-class Notes:
+class Footnotes:
     """`lines` are (letter, text), the letter empty where no cell points to the note."""
 
     lines: list[tuple[str, str]]
@@ -21,7 +21,7 @@ class Notes:
         return f"({letter})" if letter else reason
 
 
-def notes_of(groups: list[Group], chips: list[str]) -> Notes:
+def notes_of(groups: list[Group], chips: list[str]) -> Footnotes:
     """Beneath one table: why a chip cannot run a net."""
     refused: dict[tuple[str, str], list[str]] = {}
     for chip in chips:
@@ -32,7 +32,7 @@ def notes_of(groups: list[Group], chips: list[str]) -> Notes:
     long = [key for key in refused if len(key[1]) > SHORT_REASON]
     letters = {key: _letter(at) for at, key in enumerate(long)}
     lines = [(letters[key], f"{key[0]} cannot run {_names(refused[key])}: {key[1]}") for key in long]
-    return Notes(lines, letters)
+    return Footnotes(lines, letters)
 
 
 def about_totals(groups: list[Group], chips: list[str]) -> list[str]:

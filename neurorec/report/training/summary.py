@@ -11,7 +11,7 @@ from neurorec.report.training.rows import stances_of
 
 
 @dataclass(frozen=True)
-class Cost:
+class ChipCost:
     """One group on one chip, per inference of one sample: means over seeds; the band spans all seeds' bands."""
 
     chip: str
@@ -64,7 +64,7 @@ class Group:
     runs: tuple[RunRecord, ...]  #: finished ones
     failed: tuple[RunRecord, ...]
     scores: dict[str, dict[str, Spread]]  #: metric -> split -> spread
-    costs: dict[str, Cost]  #: chip -> cost
+    costs: dict[str, ChipCost]  #: chip -> cost
     events_per_sample: float
     macs_per_sample: float
     rounding: float | None = None  #: by how much the test score moves when sums are taken in another order
@@ -201,7 +201,7 @@ def _work(rows: list[CostRow], name: str) -> float:
     return statistics.fmean(per_run.values()) if per_run else 0.0
 
 
-def _cost(rows: list[CostRow]) -> Cost:
+def _cost(rows: list[CostRow]) -> ChipCost:
     able = [row for row in rows if row.can_run]
 
     def mean(name: str) -> float | None:
@@ -210,7 +210,7 @@ def _cost(rows: list[CostRow]) -> Cost:
 
     lows = [row.total_low_pJ for row in able if row.total_low_pJ is not None]
     highs = [row.total_high_pJ for row in able if row.total_high_pJ is not None]
-    return Cost(
+    return ChipCost(
         chip=rows[0].chip,
         scope=rows[0].scope,
         can_run=bool(able),

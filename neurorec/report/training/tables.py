@@ -7,8 +7,8 @@ from neurorec.experiments.results import StudyResults
 from neurorec.report import wording
 from neurorec.report.table import Column, Said, Table
 from neurorec.report.training.answer import Comparison
-from neurorec.report.training.notes import Notes, notes_of
-from neurorec.report.training.summary import PARTS, Cost, Group, chips_of, groups_of, tasks_of
+from neurorec.report.training.notes import Footnotes, notes_of
+from neurorec.report.training.summary import PARTS, ChipCost, Group, chips_of, groups_of, tasks_of
 
 SYMBOLS = {"relaxed": ("●", "relaxes"), "partly": ("◐", "partly relaxes"), "kept": ("○", "keeps")}
 
@@ -54,7 +54,7 @@ def _columns(groups: list[Group], per_term: str | None, all_in: str | None, reru
     return [*columns, Column("relaxed/\npartly/\nkept", "number")]
 
 
-def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Notes, reruns: bool) -> list[list[Any]]:
+def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Footnotes, reruns: bool) -> list[list[Any]]:
     """The group by the metric it is judged by, and a row for each further metric of the same runs."""
     rule = group.control if group.half != "baseline" and group.control else group.rule_title
     failed = f", {len(group.failed)} failed" if group.failed else ""
@@ -75,7 +75,7 @@ def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Notes, 
     return [first, *further]
 
 
-def _on_chip(group: Group, chip: str, split: bool, notes: Notes) -> list[Any]:
+def _on_chip(group: Group, chip: str, split: bool, notes: Footnotes) -> list[Any]:
     """Dynamic energy (where the chip's total is split) and total; a long reason stands beneath the table, by its letter."""
     cost = group.costs.get(chip)
     if cost is None:
@@ -108,7 +108,7 @@ def cost_table(results: StudyResults, chip: str, scope: str) -> Table:
     )
 
 
-def _cost_row(group: Group, cost: Cost, scope: str) -> list[Any]:
+def _cost_row(group: Group, cost: ChipCost, scope: str) -> list[Any]:
     split = scope == "per-term"
     if not cost.can_run:
         blank = [""] * (len(PARTS) if split else 0)

@@ -157,7 +157,7 @@ def test_what_a_chip_cannot_train_has_the_reason(results):
     refused = {(row.rule, row.chip): row.why_not for row in results.computing
                if row.energy_pJ is None and row.net == "tiny spiking"}  # fmt: skip
     assert "cannot run a backward pass" in refused["bptt", "loihi1"]
-    assert refused["reward", "cmos_7nm"] == "it is published, not a rule here, so its operations are not counted"
+    assert refused["reward", "cmos_7nm"] == "it is not implemented here, so its operations are not counted"
     assert refused["eprop", "loihi1"] == "its card prices pairwise STDP only"
     assert ("eprop", "cmos_7nm") not in refused
 
@@ -185,7 +185,7 @@ def test_claims_are_measured_in_bytes_and_ratios(results):
     }
     assert bytes_sent.values == tuple(map(float, by_way["any", UPDATE]))
     assert ratio.values == (by_way["bptt", ""][0] / by_way["stdp", ""][0],)
-    assert ratio.metric == "bytes / those of STDP"
+    assert ratio.metric == "bytes relative to STDP"
     assert results.findings.not_measured == ("A ring is checked.",)
     assert results.findings.seeds == (0,)
 
@@ -226,14 +226,15 @@ def test_the_same_seed_is_watched_the_same(tmp_path):
 
 
 FAULTS = [
-    ('"bptt", "eprop", "stdp"', '"bptt", "e-prop"', 'what rule "e-prop" communicates is not known (did you mean "eprop"?)'),
+    ('"bptt", "eprop", "stdp"', '"bptt", "e-prop"', 'the communication of rule "e-prop" is not known (did you mean "eprop"?)'),
     ('needs = ["spike traces"]', 'needs = ["traces"]', 'capability "traces" is not known'),
-    ('count_rules = ["bptt"]', 'count_rules = ["stdp"]', "net: tiny, rate half: STDP pairs spikes, and its units send values"),
-    ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]", "workers: from 1 upward, each number once (got [2, 4])"),
+    ('count_rules = ["bptt"]', 'count_rules = ["stdp"]', "net: tiny, rate half: STDP pairs spikes, but its units send values"),
+    ("workers = [1, 2, 4, 8, 16]", "workers = [2, 4]",
+     "workers must be distinct, in ascending order, starting with 1 (got [2, 4])"),
     ('report_links = ["infiniband_ndr"]', 'report_links = ["pcie"]', 'report_links: "pcie" must be one of links'),
     ('task = "row_digits"', 'task = "frame_digits"', "the card has no training by bptt on frame_digits"),
-    ('over = "stdp"', 'over = "rstdp"', '"rstdp" is none of its count_rules (bptt, eprop, stdp, reward)'),
-    ('half = "spiking"\nmerge', 'half = "both"\nmerge', "tiny both is none of the nets (tiny spiking, tiny rate)"),
+    ('over = "stdp"', 'over = "rstdp"', '"rstdp" must be one of its count_rules (bptt, eprop, stdp, reward)'),
+    ('half = "spiking"\nmerge', 'half = "both"\nmerge', "tiny both must be one of the networks (tiny spiking, tiny rate)"),
     ('"nvlink_c2c", ', '"nvlinkc2c", ', 'there is no card "nvlinkc2c" in hardware/links/ (did you mean "nvlink_c2c"?)'),
 ]  # fmt: skip
 

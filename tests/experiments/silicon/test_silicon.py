@@ -64,7 +64,7 @@ def test_truenorth_and_odin_through_described_networks():
     at_law, elsewhere, odin = chip_scores()
     assert [p.error for p in at_law.points] == pytest.approx([0.0, 0.0], abs=1e-3)
     assert at_law.predicted == []
-    assert at_law.rival_factors == pytest.approx((0.594, 3.56), rel=1e-3)  # 26 pJ an event: -40.6 % and +256 %
+    assert at_law.rival_factors == pytest.approx((0.594, 3.56), rel=1e-3)  # 26 pJ per event: -40.6 % and +256 %
     assert elsewhere.worst_error > 0.4
     assert odin.worst_error < 1e-3
 
@@ -77,7 +77,9 @@ def test_microcircuit_within_a_factor_of_two_where_the_run_time_is_known():
 
 def test_a_folder_without_tables_is_told_so(tmp_path, monkeypatch):
     monkeypatch.setenv("NEUROREC_MEASURED", str(tmp_path))
-    with pytest.raises(InputError, match=r"no abr_kws_measured\.csv here; name the folder of the measured tables"):
+    with pytest.raises(
+        InputError, match=r"there is no abr_kws_measured\.csv; set it to the folder of the measured tables"
+    ):
         find_measured()
 
 
@@ -85,11 +87,11 @@ def test_without_the_tables_the_published_sets_are_checked_and_the_others_named(
     monkeypatch.setattr("neurorec.experiments.silicon.checks.find_measured", lambda: None)
     run_asked(Asked("silicon_validation", out=tmp_path / "out"))
     said = " ".join(capsys.readouterr().out.split())
-    assert "keyword spotting and MLPerf Tiny are left out: their measured tables are not part of neurorec" in said
+    assert "keyword spotting and MLPerf Tiny are omitted: their measured tables are not part of neurorec" in said
     assert "NEUROREC_MEASURED" in said
     page = (tmp_path / "out" / "report.html").read_text()
     assert "keyword spotting, xeon" not in page
-    assert "cortical microcircuit, power a node x measured time: 11 predicted points, off by 14.5% on average" in page
+    assert "cortical microcircuit, power per node x measured time: 11 predicted points, off by 14.5% on average" in page
     assert "no number in this run: Four metered points predict the total energy of keyword spotting on a CPU." in page
     first = (tmp_path / "out" / "summary.md").read_text()
     (tmp_path / "out" / "summary.md").unlink()
@@ -100,7 +102,7 @@ def test_without_the_tables_the_published_sets_are_checked_and_the_others_named(
 def test_options_that_mean_nothing_here_are_refused():
     with pytest.raises(InputError, match=r"--seeds: silicon_validation trains nothing; omit this option"):
         run_asked(Asked("silicon_validation", seeds=2))
-    with pytest.raises(InputError, match=r"--quick: silicon_validation takes seconds as it is; omit this option"):
+    with pytest.raises(InputError, match=r"--quick: silicon_validation takes only seconds; omit this option"):
         run_asked(Asked("silicon_validation", quick=True))
 
 
@@ -122,7 +124,7 @@ def test_the_whole_check_and_its_committed_result(monkeypatch, tmp_path):
     scores = {score.name: score for score in checked.scores}
     assert scores["keyword spotting, xeon_e5_2630, total"].mean_error < 0.15
     assert scores["keyword spotting, quadro_k4000, total"].mean_error < 0.15
-    assert scores["MLPerf Tiny, microcontrollers, price an operation"].mean_error < 0.20
+    assert scores["MLPerf Tiny, microcontrollers, price per operation"].mean_error < 0.20
     kind = SiliconChecks()
     results = kind.run(kind.prepare(Asked("silicon_validation", out=tmp_path)), Watcher())
     fresh = markdown(page_of(results))

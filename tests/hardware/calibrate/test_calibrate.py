@@ -58,7 +58,7 @@ def test_ends_only_pass_through_the_ends_and_bracket_what_lies_between(true_shar
                             (found.energy.growth_between, found.energy.bend.growth)):  # fmt: skip
         assert chosen == pytest.approx((between[0] + between[1]) / 2)
         assert between[0] < between[1] == 1.0
-    assert found.band_from.startswith("only ends were metered")
+    assert found.band_from.startswith("only end points were metered")
     for between in (metered(1e6, 1, true_sharing, true_growth), metered(1e5, 8, true_sharing, true_growth)):
         ratio = found.total_uJ(between.operations, between.batch) / between.energy_uJ
         assert 1 / found.band_factor <= ratio <= found.band_factor
@@ -79,20 +79,20 @@ def changed(at: int, **changes) -> list[Measurement]:
 
 
 REFUSED = [
-    (changed(0)[:2], "2 point(s) were metered; at least 3 are needed (a small and a large net at batch 1"),
+    (changed(0)[:2], "2 point(s) were metered; at least 3 are needed (a small and a large network at batch 1"),
     (
         [metered(1e5, b) for b in (1, 2, 4)],
-        "the same number of operations, so the price of an operation cannot be told",
+        "the same number of operations, which does not give a price per operation",
     ),
-    ([metered(1e5, 1), metered(1e6, 2), metered(1e7, 4)], "no batch size was metered with two nets"),
-    ([metered(1e5, 1), metered(1e6, 1), metered(1e7, 4)], "no net was metered at two batch sizes"),
+    ([metered(1e5, 1), metered(1e6, 2), metered(1e7, 4)], "no batch size was metered with two networks"),
+    ([metered(1e5, 1), metered(1e6, 1), metered(1e7, 4)], "no network was metered at two batch sizes"),
     (
         [*changed(0), Measurement("again", 1e5, 1, 9000.0, 400.0, IDLE_MW)],
-        "again and 100000 x1 contradict each other: the same net and batch took 9000 and",
+        "again and 100000 x1 contradict each other: the same network and batch took 9000 and",
     ),
-    (changed(1, energy_uJ=900.0, time_us=300.0), "the net with fewer operations took more energy"),
-    (changed(0, energy_uJ=10.0), "not more than the idle power of 500 mW; check the units of the columns"),
-    (changed(0, idle_mW=None), "100000 x1: idle power is missing here and given elsewhere"),
+    (changed(1, energy_uJ=900.0, time_us=300.0), "the network with fewer operations took more energy"),
+    (changed(0, energy_uJ=10.0), "which does not exceed the idle power of 500 mW; check the units of the columns"),
+    (changed(0, idle_mW=None), "100000 x1: idle power is missing in this row but given in others"),
     (changed(0, idle_mW=900.0), "idle power differs between rows (500 to 900 mW)"),
     (changed(2, energy_uJ=90000.0), "100000 x64: contradicts the others: the best law gives"),
 ]
@@ -113,9 +113,12 @@ FAULTY = [
         "m.csv: exactly one energy column is needed (energy_pJ, energy_nJ, energy_uJ, energy_mJ",
     ),
     ("operations,batch,energy_uJ,time_us,time_s\n", "there is time_us and time_s"),
-    (HEAD + "a,1e5,1,,10,1\n", 'm.csv line 2 ("a"): energy_uJ = "" is not a positive number; mend or remove the row'),
+    (
+        HEAD + "a,1e5,1,,10,1\n",
+        'm.csv line 2 ("a"): energy_uJ = "" is not a positive number; correct or remove the row',
+    ),
     (HEAD + "a,1e5,-1,1,10,1\n", 'batch = "-1" is not a positive number'),
-    (HEAD + "a,1e5,1.5,1,10,1\n", "batch = 1.5 is not a whole number"),
+    (HEAD + "a,1e5,1.5,1,10,1\n", "batch = 1.5 is not an integer"),
 ]
 
 

@@ -27,7 +27,7 @@ def test_every_step_is_a_pass(tmp_path):
         price(described_work(net(5, 200)), chip),
     )  # the same 500,000 operations
     assert five.dynamic_pJ.value - one.dynamic_pJ.value == pytest.approx(4 * 3000.0 * 1e6, rel=1e-3)
-    assert five.notes == ("5 passes an inference, the metered nets made one",)
+    assert five.notes == ("5 passes per inference; the metered networks make one",)
     assert one.notes == ()
 
 
@@ -42,7 +42,7 @@ def test_a_board_metered_at_batch_one_refuses_batches(tmp_path):
     chip = board(tmp_path, [metered(m, 1) for m in (1e5, 1e6, 1e7)])
     assert price(described_work(net(1, 1000), batch=1), chip).can_run
     assert price(described_work(net(1, 1000), batch=8), chip).why_not == (
-        "it was metered at batch 1 only, so batch 8 has no price; meter a batch and calibrate again"
+        "it was metered only at batch 1, so batch 8 has no price; meter a batch and calibrate again"
     )
 
 
@@ -50,7 +50,7 @@ def test_a_board_metered_at_batch_one_refuses_batches(tmp_path):
 def test_sizes_beyond_the_metered_ones_are_said(tmp_path, size, operations):
     cost = price(described_work(net(1, size)), board(tmp_path, MANY))
     assert cost.notes == (
-        f"beyond what was metered: {operations} operations an inference (metered: 100,000 to 10,000,000)",
+        f"extrapolated beyond what was metered: {operations} operations per inference (metered: 100,000 to 10,000,000)",
     )
 
 

@@ -177,7 +177,7 @@ def test_a_capability_that_does_not_exist_is_named(tmp_path):
             "neuron.adaptive_lif",
             'units_per_neuron: capability "adaptive_lif" is not known',
         ),
-        ("values = ", "spikes = ", 'why_not: "spikes" is among the offers; take it out of one of them'),
+        ("values = ", "spikes = ", 'why_not: "spikes" is also in offers; remove it from one of them'),
     ):
         assert old in card
         path.write_text(card.replace(old, new))

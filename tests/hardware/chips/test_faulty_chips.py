@@ -76,7 +76,7 @@ FAULTS = [
     (
         'band_pJ = [1.0, 3.0]\nscope = "per-term"',
         'band_pJ = [1.0, 3.0]\nscope = "all-in"',
-        "all-in and per-term never mix",
+        "all-in and per-term prices cannot be mixed",
     ),
     (
         'must_price = ["synaptic_event"]',
@@ -112,7 +112,7 @@ def test_a_number_without_a_band_is_its_own_band():
 
 def test_a_card_that_states_nothing_is_told_so():
     empty = load_chip("xylo").model_dump() | {"published": []}
-    with pytest.raises(ValueError, match="name the terms of a total, or give published or bound figures"):
+    with pytest.raises(ValueError, match="list the terms of a total, or give published or bound figures"):
         Chip.model_validate(empty)
 
 

@@ -65,7 +65,7 @@ def test_a_link_joins_as_many_as_its_card_says_and_no_more(name):
         assert link.why_not(1024) is None
     else:
         assert link.why_not(link.workers.count) is None
-        assert link.why_not(link.workers.count + 1) == f"it joins {link.joins}, {link.workers.count} at most"
+        assert link.why_not(link.workers.count + 1) == f"it joins {link.joins}, at most {link.workers.count}"
 
 
 @pytest.mark.parametrize("name", link_names())
@@ -111,7 +111,7 @@ def test_a_faulty_card_is_told_what_to_do(tmp_path, old, new, told):
 
 def test_a_good_card_loads_and_a_short_reach_must_be_stated(tmp_path):
     assert load(tmp_path).latency is None
-    with pytest.raises(InputError, match=r"a link that joins devices of one host needs \[workers\]: how many"):
+    with pytest.raises(InputError, match=r"a link that joins devices of one host needs \[workers\], the number"):
         load(tmp_path, GOOD[GOOD.index("[workers]") :], "")
     with pytest.raises(InputError, match=r"give at least one of \[energy\], \[latency\], \[bandwidth\]"):
         load(tmp_path, GOOD[GOOD.index("[energy]") :], "")

@@ -44,7 +44,7 @@ def test_what_is_not_known_is_said():
 def test_a_link_that_does_not_reach_prices_nothing():
     cost = price_traffic(LinkTraffic(spikes=1), load_link("hop_loihi1"), 129)
     assert (cost.energy_pJ, cost.time_s) == (None, None)
-    assert cost.why_not == "it joins parts of one chip, 128 at most"
+    assert cost.why_not == "it joins parts of one chip, at most 128"
 
 
 def test_one_worker_has_nobody_to_talk_to():

@@ -51,5 +51,5 @@ def test_every_batch_has_a_sample_for_every_worker():
     assert merges_per_epoch(samples=130, batch=64, workers=100) == 2
     assert merges_per_epoch(samples=130, batch=1, workers=1) == 130
     assert merges_per_epoch(samples=130, batch=130, workers=8) == 1
-    with pytest.raises(InputError, match=r"^131 workers share 130 samples: some would have none; use at most 130$"):
+    with pytest.raises(InputError, match=r"^131 workers for 130 samples: some would have none; use at most 130$"):
         merges_per_epoch(samples=130, batch=64, workers=131)

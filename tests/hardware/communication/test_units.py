@@ -98,5 +98,5 @@ def test_a_described_net_has_the_numbers_of_its_sizes():
 
 def test_more_workers_than_units_are_refused():
     net, _ = made_up_net(spiking=True, dense=True)
-    with pytest.raises(InputError, match=r"^12 workers share 11 units: some would have none; use at most 11$"):
+    with pytest.raises(InputError, match=r"^12 workers for 11 units: some would have none; use at most 11$"):
         deal_units(net, 12)

@@ -194,7 +194,7 @@ def test_a_network_of_several_layers_comes_back_spike_for_spike(tmp_path):
 
 
 def test_a_wire_that_changes_what_it_carries_is_refused(tmp_path):
-    with pytest.raises(CannotRun, match="wire first -> second waits a step or changes what it carries"):
+    with pytest.raises(CannotRun, match="wire first -> second has a delay or applies a function"):
         export_network(stacked("sigmoid"), tmp_path / "net.nir")
 
 

@@ -74,7 +74,7 @@ def test_norse_does_not_know_another_reset(written, x):
     assert verdict.differing > 0
     assert str(verdict) == (
         f"norse {importlib.metadata.version('norse')}: {verdict.differing} of 4,080 entries differ "
-        f"({verdict.peer_spikes} spikes against {verdict.spikes})"
+        f"({verdict.peer_spikes} spikes compared with {verdict.spikes})"
     )
 
 

@@ -14,7 +14,7 @@ from neurorec.models.readout import LeakyCard
 from tests.hardware.export.made_up_networks import build, roundtrip, spikes_in
 
 RATE = (
-    "its units send values through nonlinearities (tanh, gates, a winner), for which NIR has no node; "
+    "its units send values through nonlinearities (tanh, gates, winner-take-all), for which NIR has no node; "
     "the closest export is a spiking network of the same size"
 )
 CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
@@ -54,7 +54,7 @@ def test_a_readout_with_another_clock_is_refused(tmp_path):
     with pytest.raises(CannotRun) as error:
         export_network(network, tmp_path / "net.nir")
     assert str(error.value) == (
-        "NIR cannot hold recurrent LIF: its readout steps by 1 ms and its neurons by 0.5 ms, and a NIR simulation has "
+        "NIR cannot hold recurrent LIF: its readout has a step of 1 ms and its neurons of 0.5 ms, but a NIR simulation has "
         "one clock; give both the same dt_ms"
     )
 
@@ -63,7 +63,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     with pytest.raises(CannotRun) as error:
         export_network(torch.nn.Linear(2, 2), tmp_path / "net.nir")  # type: ignore[arg-type]
     assert str(error.value) == (
-        "NIR cannot hold Linear: only networks of layers and wires are written; export the layers one network each"
+        "NIR cannot hold Linear: only networks of layers and wires can be written; export each layer as a network"
     )
 
 
@@ -136,7 +136,7 @@ def test_a_refused_write_says_so_and_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(InputError) as error:
         export_network(build(), tmp_path / "net.nir")
     assert str(error.value) == (
-        f"{tmp_path / 'net.nir'}: cannot be written ([Errno 13] Permission denied); choose a folder you may write to"
+        f"{tmp_path / 'net.nir'}: cannot be written ([Errno 13] Permission denied); choose a writable folder"
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -145,6 +145,6 @@ def test_a_reset_that_subtracts_is_refused(tmp_path):
     with pytest.raises(CannotRun) as error:
         export_network(build(reset="subtract"), tmp_path / "net.nir")
     assert str(error.value) == (
-        'NIR cannot hold recurrent LIF: its reset is "subtract", and NIR\'s CubaLIF sets the potential to v_reset; the '
+        'NIR cannot hold recurrent LIF: its reset is "subtract", but NIR\'s CubaLIF sets the potential to v_reset; the '
         'closest export is the same network with reset = "zero", trained as such'
     )

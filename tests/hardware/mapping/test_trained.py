@@ -69,7 +69,7 @@ TOO_BIG = [
     (
         "truenorth",
         {"size": 250, "inputs": 4, "outputs": 10},
-        "2 cores must hear each neuron, the limit targets_per_neuron is 1 (1 too many)",
+        "2 target cores per neuron, the limit targets_per_neuron is 1 (1 too many)",
     ),
 ]
 

@@ -40,8 +40,8 @@ def test_loihi_by_hand():
     assert cost.energy_pJ.value == pytest.approx(872.0 + static_pJ)
     assert cost.communication_bits == 6 * 32
     assert cost.unpriced == ("input_injection", "barrier", "management")
-    assert "whole chip, of which the net uses 1 of 128 cores" in cost.static_basis
-    assert cost.static_basis.startswith("as fast as it goes, 104.4 mW of the whole chip")
+    assert "whole chip, of which the network uses 1 of 128 cores" in cost.static_basis
+    assert cost.static_basis.startswith("as fast as possible, 104.4 mW of the whole chip")
 
 
 def test_costs_are_per_inference():
@@ -144,7 +144,7 @@ def test_every_net_on_every_chip(cell, chip):
 def test_a_spiking_chip_refuses_values_on_the_input():
     net = make_net("lif", signal="values")
     cost = estimate_cost(net, run(net)[0], "loihi1")
-    assert cost.why_not == "its input lines carry values, the chip takes spikes; choose an encoder for that"
+    assert cost.why_not == "its input lines carry values, but the chip takes spikes; choose a suitable encoder"
 
 
 def test_why_not_texts():

@@ -24,7 +24,7 @@ def test_a_sample_a_second_and_a_correct_answer():
     sample, second, answer = inference_figures(cost, 0.8)
     assert sample.energy_pJ == cost.energy_pJ
     assert second.energy_pJ.value == pytest.approx(cost.energy_pJ.value * 1000 / 6)  # 6 steps of 1 ms
-    assert second.note == "6 steps of 1 ms a sample"
+    assert second.note == "6 steps of 1 ms per sample"
     assert answer.energy_pJ.high == pytest.approx(cost.energy_pJ.high / 0.8)
     assert answer.at_least
 
@@ -32,7 +32,7 @@ def test_a_sample_a_second_and_a_correct_answer():
 def test_steps_that_stand_for_no_time_and_answers_that_are_all_wrong():
     _, second, answer = inference_figures(cost_of("elman", "values"), 0.0)
     assert (second.energy_pJ, answer.energy_pJ) == (None, None)
-    assert second.note == "its steps stand for no time (the card has no dt_ms)"
+    assert second.note == "its steps have no duration (the card has no dt_ms)"
     assert answer.note == "no answer was correct"
     assert len(inference_figures(cost_of(), None)) == 2  # a description answers nothing
 

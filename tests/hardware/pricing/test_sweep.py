@@ -71,8 +71,12 @@ def test_a_spike_is_an_address_at_any_precision():
 @pytest.mark.parametrize(
     ("chip", "text", "told"),
     [
-        ("cortex_m4", "precision=16", "its prices are for int8 only, and no source says what float16 costs; leave the"),
-        ("loihi1", "precision=8", "its card does not say for which data type its prices hold, so int8 has none"),
+        (
+            "cortex_m4",
+            "precision=16",
+            "its prices are for int8 only, and no source gives prices for float16; omit the",
+        ),
+        ("loihi1", "precision=8", "its card does not state the data type of its prices, so int8 has none"),
         ("a100", "precision=8", "its prices are for float32, float16, bfloat16 only"),
         ("cmos_45nm", "batch=4", "its card has no batch term"),
     ],
@@ -165,14 +169,14 @@ def test_more_chips_draw_more_static_power():
     assert two.breakdown.static.value == pytest.approx(
         2 * one.breakdown.static.value * two.latency_us.value / one.latency_us.value
     )
-    assert "cores cannot be shared evenly over 39 chips of 128" in wrong.why_not
+    assert "cores cannot be divided evenly over 39 chips of 128" in wrong.why_not
     larger = made(layer=[{"name": "many", "size": 140000, "spikes_per_step": 0.5, "fan_in": 2}])
     (too_few,) = swept(described_work(larger), "chips=1", "loihi1")
-    assert "137 cores cannot be shared evenly over 1 chips of 128" in too_few.why_not
+    assert "137 cores cannot be divided evenly over 1 chips of 128" in too_few.why_not
     (one_core,) = swept(trained(), "chips=2", "loihi1")
-    assert one_core.why_not == "its 1 cores cannot be shared evenly over 2 chips of 128"
+    assert one_core.why_not == "its 1 cores cannot be divided evenly over 2 chips of 128"
     (no_links,) = swept(described_work(net), "chips=2", "cmos_45nm")
-    assert "says nothing of cores" in no_links.why_not
+    assert "states no cores" in no_links.why_not
 
 
 def test_workers_add_up_their_gradients_over_a_link():
@@ -190,7 +194,7 @@ def test_workers_add_up_their_gradients_over_a_link():
     assert eight.training.why_not == "8 workers cannot share a batch of 4 samples"
     assert eight.energy_pJ == price(case, "cmos_45nm").energy_pJ
     ridge = trained("echo_state", "values", TrainingRun("ridge", 4, 0))
-    assert "has no update a batch" in swept(ridge, "workers:nvlink4=2", "cmos_45nm")[0].training.why_not
+    assert "has no updates per batch" in swept(ridge, "workers:nvlink4=2", "cmos_45nm")[0].training.why_not
 
 
 def test_workers_compute_side_by_side_and_wait_for_the_link():
@@ -212,19 +216,19 @@ def test_workers_compute_side_by_side_and_wait_for_the_link():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("workers=2", "--sweep workers: say over which link, as in workers:nvlink4=1,2,4; links: "),
+        ("workers=2", "sweep workers: name the link, as in workers:nvlink4=1,2,4; links: "),
         ("workers:nvlink9=2", 'there is no card "nvlink9" in hardware/links/'),
-        ("batch:nvlink4=2", '--sweep: nothing stands behind a colon here, but "nvlink4" does'),
+        ("batch:nvlink4=2", r'sweep: this setting takes nothing after a colon \(got "nvlink4"\)'),
         ("precison=8", r'sweep setting "precison" is not known \(did you mean "precision"\?\); known: batch, chips'),
-        ("precision", '--sweep "precision": write SETTING=VALUE,VALUE; settings: batch, chips, dt_ms'),
+        ("precision", 'sweep "precision": write SETTING=VALUE,VALUE; settings: batch, chips, dt_ms'),
         ("precision=7", 'precision "7" is not known; use 8'),
         ("precision=floot32", r'precision "floot32" is not known \(did you mean "float32"\?\)'),
-        ("sparsity=2", "--sweep sparsity: 2 is no share"),
-        ("sparsity=a", '--sweep sparsity: "a" is no number'),
-        ("batch=0", '--sweep batch: "0" is no whole number from 1 on'),
-        ("chips=1.5", '--sweep chips: "1.5" is no whole number'),
-        ("dt_ms=-1", "--sweep dt_ms: a step lasts longer than -1 ms"),
-        ("batch=2,2", '--sweep "batch=2,2": a value stands there twice'),
+        ("sparsity=2", "sweep sparsity: 2 is not a share"),
+        ("sparsity=a", 'sweep sparsity: "a" is not a number'),
+        ("batch=0", 'sweep batch: "0" must be a positive integer'),
+        ("chips=1.5", 'sweep chips: "1.5" must be a positive integer'),
+        ("dt_ms=-1", r"sweep dt_ms: must be positive \(got -1 ms\)"),
+        ("batch=2,2", 'sweep "batch=2,2": a value occurs twice'),
     ],
 )
 def test_a_sweep_that_cannot_be_read_says_how_to_write_it(text, told):
@@ -235,14 +239,14 @@ def test_a_sweep_that_cannot_be_read_says_how_to_write_it(text, told):
 @pytest.mark.parametrize(
     ("case", "text", "told"),
     [
-        (trained("elman", "values"), "sparsity=0.5", "all lines of this net carry values"),
-        (trained("elman", "values"), "dt_ms=2", "the steps of this net stand for no time"),
-        (trained(), "dt_ms=4", "6 ms of input are no whole number of steps of 4 ms"),
-        (trained(), "dt_ms=6", "a line would spike 5 times in a step"),
+        (trained("elman", "values"), "sparsity=0.5", "all lines of this network carry values"),
+        (trained("elman", "values"), "dt_ms=2", "the steps of this network have no duration"),
+        (trained(), "dt_ms=4", "6 ms of input are not a multiple of 4 ms"),
+        (trained(), "dt_ms=6", "a line would spike 5 times per step"),
         (
             trained(),
             "workers:nvlink4=2",
-            "--sweep workers needs a finished run: nothing here says how the net is trained",
+            "sweep workers needs a finished run, which defines how the network is trained",
         ),
     ],
 )
@@ -275,7 +279,7 @@ def test_energy_at_other_precisions_states_the_same_terms():
     card = load_chip("cmos_45nm").model_dump(exclude_none=True)
     del card["energy_at"]["int8"]["mac"]
     with pytest.raises(
-        ValueError, match=r"energy_at\.int8: state the arithmetic that \[energy\] states: elementwise, mac"
+        ValueError, match=r"energy_at\.int8: give the same arithmetic terms as \[energy\]: elementwise, mac"
     ):
         type(load_chip("cmos_45nm")).model_validate(card)
     del card["precision"]

@@ -119,7 +119,7 @@ def test_a_module_of_ones_own_is_counted_and_marked():
     assert operations.stored_words == 5 * 3 + 3
     assert operations.total.weight_reads == operations.total.macs
     (note,) = price(work, "cmos_45nm").notes
-    assert "15 multiply-accumulates per step as a FLOP counter found them, nothing declared" in note
+    assert "15 multiply-accumulates per step, measured by a FLOP counter, not declared" in note
 
 
 def test_a_sweep_of_an_energy_model_is_a_step():
@@ -180,7 +180,7 @@ def test_every_setting_changes_every_door(door, setting, chip):
 @pytest.mark.parametrize("door", DOORS)
 def test_what_was_never_trained_has_no_workers(door):
     with pytest.raises(
-        InputError, match="--sweep workers needs a finished run: nothing here says how the net is trained"
+        InputError, match="sweep workers needs a finished run, which defines how the network is trained"
     ):
         run_sweep(DOORS[door](), parse_sweep("workers:nvlink4=2"), ["cmos_45nm"])
 

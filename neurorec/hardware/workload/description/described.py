@@ -1,8 +1,9 @@
-"""A described network as a workload: every layer written out, with the spikes that its stated rates lead one to expect, or
-those of a recording.
+"""A described network as a workload: all layers expanded, with the spikes expected from its firing rates, or those of a
+recording.
 
-The rules are those of a trained net: a spike costs an accumulate for every synapse it reaches, a value a multiply-accumulate
-in every step. ReLU and bias ride with the multiply-accumulates, as in the metered nets; a tanh is a nonlinearity.
+The rules are those of a trained network: a spike costs one accumulate per synapse it reaches, a value one multiply-accumulate
+per synapse and step. ReLU and bias are included in the multiply-accumulates, as in the metered networks; a tanh is a
+nonlinearity.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ SEED = 0
 
 
 def described_work(net: Description, recording: Path | None = None, **setting: Any) -> Workload:
-    """`recording`: a file of spikes (`spike_recording.py`). `setting`: what the description leaves open (`Setting`)."""
+    """`recording`: a file of spikes (`spike_recording.py`). `setting`: see `Setting`."""
     layers = write_out(net)
     work = _expected(net, layers, samples_for_whole_counts(net, layers))
     asked = Setting(batch=net.batch, clock_MHz=net.clock_MHz, waits=net.waits)
@@ -38,7 +39,7 @@ def described_work(net: Description, recording: Path | None = None, **setting: A
 
 
 def samples_for_whole_counts(net: Description, layers: list[Described]) -> int:
-    """How many inferences make every expected count an integer."""
+    """The number of inferences for which every expected count is an integer."""
     spikes = [input_spikes(net), *(layer.spikes for layer in layers)]
     fed_back = [layer.spikes / net.steps for layer in layers if layer.spikes is not None]
     return math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))
@@ -113,7 +114,7 @@ def _needs(net: Description, layer: Described) -> frozenset[str]:
 
 
 def _recorded(work: Workload, spiked: Spiked) -> Workload:
-    """One inference with these spikes, and with the wires that were drawn where the card only says how many."""
+    """One inference with these spikes, and with drawn wires where the card gives only their number."""
     sizes = [p.size for p in work.populations]
     first = dict(zip((INPUT, *work.of), np.cumsum([0, work.input_size, *sizes]), strict=False))
     lines = work.input_size + sum(sizes)
@@ -167,7 +168,7 @@ def _wiring(net: Description, layers: list[Described]) -> Wiring:
 
 
 def draw_wires(layers: list[Described], inputs: int) -> Wires:
-    """Random and near connections of every unit; the same each time."""
+    """Random and neighbouring connections of every unit; always the same."""
     kernels = wire_kernels()
     near = [layer.recurrent_fan_in if layer.lattice else 0 for layer in layers]
     each = [sum(line.fan_in for line in layer.random) + n for layer, n in zip(layers, near, strict=True)]

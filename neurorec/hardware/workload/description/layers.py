@@ -1,4 +1,4 @@
-"""A description written out: one `Described` layer for each of the network, with who hears whom and how often it spikes."""
+"""An expanded description: one `Described` per layer of the network, with its connections and firing rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from neurorec.models.wires import INPUT
 
 @dataclass(frozen=True)
 class FanIn:
-    """Synapses from one source: `fan_in` for each unit that hears it. `source` is an index of populations, -1 the input."""
+    """Synapses from one source: `fan_in` per unit. `source` is an index of populations, -1 the input."""
 
     source: int
     fan_in: int
@@ -21,7 +21,7 @@ class FanIn:
 
 @dataclass(frozen=True)
 class Described:
-    """`spikes` of one unit in one inference (expected, exact), or None if its units send values."""
+    """`spikes` per unit and inference (expected, exact), or None if its units send values."""
 
     name: str
     size: int
@@ -29,12 +29,12 @@ class Described:
     recurrent_fan_in: int
     spikes: Fraction | None
     is_readout: bool
-    random: tuple[FanIn, ...] = ()  #: drawn at random, heard one step later
-    lattice: tuple[int, int, int] | None = None  #: where recurrent synapses come from near units
+    random: tuple[FanIn, ...] = ()  #: drawn at random, received one step later
+    lattice: tuple[int, int, int] | None = None  #: if recurrent synapses come from neighbouring units
     reach: float = 0.0
 
     def own(self, at: int) -> tuple[FanIn, ...]:
-        """Synapses from its own units, where it has any; `at` is its own index."""
+        """Synapses from its own units, if any; `at` is its own index."""
         return (FanIn(at, self.recurrent_fan_in),) if self.recurrent_fan_in else ()
 
     @property
@@ -47,7 +47,7 @@ def input_size(net: Description) -> int:
 
 
 def input_spikes(net: Description) -> Fraction | None:
-    """Spikes of one input line in one inference, or None if the lines carry values."""
+    """Spikes per input line and inference, or None if the lines carry values."""
     if net.input is None:
         return Fraction(0)
     if net.input.signal == "values":
@@ -58,11 +58,11 @@ def input_spikes(net: Description) -> Fraction | None:
 
 
 def write_out(net: Description) -> list[Described]:
-    """Every layer of the network, in order; `depth` and `copies` become layers of their own."""
+    """All layers of the network, in order; `depth` and `copies` become separate layers."""
     found: list[Described] = []
     ends: dict[str, list[int]] = {
         INPUT: [-1] if net.input else []
-    }  # of each described layer: the populations that later layers hear
+    }  # per described layer: the populations that later layers hear
     before = INPUT
     for card in net.layer:
         named = card.hears if card.hears is not None else [] if card.random_fan_in else [before]
@@ -89,7 +89,7 @@ def _described(net: Description, card: LayerCard, name: str, sources: list[int],
     for source in sources:
         heard = input_size(net) if source < 0 else found[source].size
         if card.fan_in is not None and card.fan_in > heard:
-            raise InputError(f'layer "{card.name}": fan_in = {card.fan_in}, but what it hears has only {heard} units')
+            raise InputError(f'layer "{card.name}": fan_in = {card.fan_in}, but its sources have only {heard} units')
         lines.append(FanIn(source, card.fan_in or heard))
     recurrent = card.size if card.recurrent else card.recurrent_fan_in or 0
     if recurrent > card.size:
@@ -106,4 +106,4 @@ def _spikes(net: Description, firing: Firing) -> Fraction:
         return exact(firing.spikes_per_step) * net.steps
     return (
         exact(firing.rate_Hz or 0.0) * exact(net.dt_ms or 0.0) * net.steps / 1000
-    )  # the card has checked that they stand there
+    )  # the card has checked that they exist

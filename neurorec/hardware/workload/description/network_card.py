@@ -1,14 +1,13 @@
-"""The description of a network: what `neurorec cost FILE.toml` reads. Examples: docs/networks/.
+"""The description of a network, as read by `neurorec cost FILE.toml`. Examples: docs/networks/.
 
-Layers stand in order; each hears the one before it unless `hears` says otherwise (the first hears the input, if there
-is one). `depth` repeats a layer as a chain,
-`copies` as parallel branches that all hear the same and are all heard by what comes after. A "lif" layer without a
-firing rate may only be the last: then it is the readout, whose units are neurons that never spike.
+Layers are in order; each hears the previous one unless `hears` says otherwise (the first hears the input, if there
+is one). `depth` repeats a layer as a chain, `copies` as parallel branches with the same sources and targets. A "lif" layer
+without a firing rate must be the last one: it is then the readout, whose units are neurons that never spike.
 
-Wires drawn at random, the same for every chip: `random_fan_in` names layers anywhere (its own too) and how many units of
-each a unit hears, one step later; such a layer hears nothing else unless `hears` says so. `lattice` lays a layer out in
-space: its `recurrent_fan_in` synapses then come from near units, `reach` lattice steps away in each direction (standard
-deviation).
+Wires drawn at random are the same for every chip. `random_fan_in` gives, for any layers (including its own), the number of
+their units that each unit receives, one step later; such a layer hears nothing else unless `hears` says so. `lattice` arranges
+a layer in space: its `recurrent_fan_in` synapses then come from neighbouring units, `reach` lattice steps away in each
+direction (standard deviation).
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ from neurorec.models.wires import INPUT
 
 
 class Firing(Card):
-    """How often a line spikes, on average: at most one of two ways to say it."""
+    """Mean firing rate of a line, in at most one of two units."""
 
-    spikes_per_step: NonNegativeFloat | None = Field(None, le=1.0)  #: of one line, in one step
-    rate_Hz: NonNegativeFloat | None = None  #: of one line; needs dt_ms
+    spikes_per_step: NonNegativeFloat | None = Field(None, le=1.0)  #: per line and step
+    rate_Hz: NonNegativeFloat | None = None  #: per line; needs dt_ms
 
     @property
     def states_rate(self) -> bool:
@@ -52,7 +51,7 @@ class Input(Firing):
         if self.signal == "spikes" and ways != 1:
             raise ValueError("an input of spikes needs one of spikes_per_step, rate_Hz, spikes_per_inference")
         if self.signal == "values" and ways:
-            raise ValueError("an input of values has no firing rate; leave it out")
+            raise ValueError("an input of values has no firing rate; omit it")
         return self
 
 
@@ -62,9 +61,9 @@ class LayerCard(Firing):
     hears: list[str] | None = None  #: names of layers, or "input"
     depth: PositiveInt = 1
     copies: PositiveInt = 1
-    fan_in: PositiveInt | None = None  #: synapses of a unit from each layer it hears; absent: from every unit
-    recurrent: bool = False  #: every unit hears every unit of its layer
-    recurrent_fan_in: PositiveInt | None = None  #: or only so many
+    fan_in: PositiveInt | None = None  #: synapses per unit from each layer that it hears; absent: all-to-all
+    recurrent: bool = False  #: all-to-all within the layer
+    recurrent_fan_in: PositiveInt | None = None  #: or this number per unit
     random_fan_in: dict[str, PositiveInt] = Field(default_factory=dict)
     lattice: list[PositiveInt] | None = Field(None, min_length=3, max_length=3)  #: units along x, y and z
     reach: PositiveFloat | None = None
@@ -72,14 +71,14 @@ class LayerCard(Firing):
     @model_validator(mode="after")
     def _wired_once(self) -> Self:
         if (self.lattice is None) != (self.reach is None):
-            raise ValueError(f'layer "{self.name}": lattice and reach go together')
+            raise ValueError(f'layer "{self.name}": lattice and reach must be given together')
         if self.lattice and (math.prod(self.lattice) != self.size or not self.recurrent_fan_in):
             raise ValueError(
                 f'layer "{self.name}": a lattice of {" x ".join(map(str, self.lattice))} needs size = '
                 f"{math.prod(self.lattice)} and a recurrent_fan_in"
             )
         if (self.random_fan_in or self.lattice) and self.depth * self.copies > 1:
-            raise ValueError(f'layer "{self.name}": wires are drawn for one layer; leave depth and copies out')
+            raise ValueError(f'layer "{self.name}": wires are drawn for single layers; omit depth and copies')
         return self
 
 
@@ -88,9 +87,9 @@ class Description(Card):
     neuron: Literal["lif", "relu", "tanh"]
     steps: PositiveInt
     dt_ms: PositiveFloat | None = None
-    waits: bool = False  #: each step takes dt_ms, even on a chip that could go faster
+    waits: bool = False  #: each step takes dt_ms, even on a chip that could run faster
     batch: PositiveInt = 1
-    clock_MHz: PositiveFloat | None = None  #: of a chip whose card has power per MHz
+    clock_MHz: PositiveFloat | None = None  #: for a chip whose card has power per MHz
     input: Input | None = None
     layer: list[LayerCard] = Field(min_length=1)
 
@@ -101,9 +100,9 @@ class Description(Card):
             for source in layer.hears or ():
                 if source not in known:
                     hint = did_you_mean(source, known)
-                    raise ValueError(f'layer "{layer.name}" hears "{source}", which does not stand before it{hint}')
+                    raise ValueError(f'layer "{layer.name}" hears "{source}", which is not an earlier layer{hint}')
             if layer.name in known:
-                raise ValueError(f'two layers are called "{layer.name}"; give each its own name')
+                raise ValueError(f'two layers are called "{layer.name}"; names must be unique')
             known.append(layer.name)
             self._check_firing(layer, is_last=at == len(self.layer) - 1)
         for layer in self.layer:
@@ -118,7 +117,7 @@ class Description(Card):
                     f'layer "{layer.name}": random_fan_in: there is no "{source}"{did_you_mean(source, of)}'
                 )
             if of[source].depth * of[source].copies > 1 or not of[source].states_rate:
-                raise ValueError(f'layer "{layer.name}": random_fan_in: "{source}" must be one layer that spikes')
+                raise ValueError(f'layer "{layer.name}": random_fan_in: "{source}" must be a single spiking layer')
             if fan_in > of[source].size:
                 raise ValueError(
                     f'layer "{layer.name}": random_fan_in: {fan_in} from "{source}", which has only {of[source].size} units'
@@ -126,21 +125,21 @@ class Description(Card):
 
     def _check_firing(self, layer: LayerCard, is_last: bool) -> None:
         if self.neuron != "lif" and layer.states_rate:
-            raise ValueError(f'layer "{layer.name}": {self.neuron} units send values, so leave its firing rate out')
+            raise ValueError(f'layer "{layer.name}": {self.neuron} units send values, so omit its firing rate')
         if self.neuron == "lif" and not is_last and not layer.states_rate:
-            raise ValueError(f'layer "{layer.name}" spikes: give spikes_per_step or rate_Hz (0 for silence)')
+            raise ValueError(f'layer "{layer.name}" spikes: give spikes_per_step or rate_Hz (0 for no spikes)')
         if layer.recurrent and layer.recurrent_fan_in:
             raise ValueError(f'layer "{layer.name}": give recurrent = true or recurrent_fan_in, not both')
         needs_dt = [firing for firing in (layer, self.input) if firing and firing.rate_Hz is not None]
         if (needs_dt or self.waits) and self.dt_ms is None:
-            raise ValueError("rate_Hz and waits need dt_ms: how long a step is")
+            raise ValueError("rate_Hz and waits need dt_ms, the length of a step")
         for firing in needs_dt:
             if (firing.rate_Hz or 0.0) * (self.dt_ms or 0.0) > 1000.0:
-                raise ValueError(f"{firing.rate_Hz:g} Hz is more than one spike in a step of {self.dt_ms:g} ms")
+                raise ValueError(f"{firing.rate_Hz:g} Hz is more than one spike per step of {self.dt_ms:g} ms")
 
 
 def load_description(path: Path) -> Description:
-    """Raises `InputError` naming file, key, what came and what was expected."""
+    """Raises `InputError` naming file, key, the given value and what was expected."""
     if not path.is_file():
-        raise InputError(f"{path}: there is no such description; copy one from docs/networks/ and change it")
+        raise InputError(f"{path}: there is no such description; copy one from docs/networks/ and edit it")
     return load_card(path, Description)

@@ -1,7 +1,7 @@
-"""A recorded run of a described network: which unit spiked in which step.
+"""Recorded spikes of a described network.
 
-A recording is a .npz file of one inference with the integer arrays `step` and `unit` (one entry per spike; units counted
-through all layers in order, `depth` and `copies` written out) and, where the input is spikes, `input_step` and
+A recording is a .npz file of one inference with the integer arrays `step` and `unit` (one entry per spike; units numbered
+across all layers in order, with `depth` and `copies` expanded) and, if the input is spikes, `input_step` and
 `input_line`.
 """
 
@@ -20,14 +20,16 @@ from neurorec.hardware.workload.workload import Spiked
 
 
 def read_recording(path: Path, net: Description, layers: list[Described]) -> Spiked:
-    """Raises `InputError` saying which array or entry is wrong."""
+    """Raises `InputError` naming the invalid array or entry."""
     if not path.is_file():
         raise InputError(f"{path}: there is no such recording; write one with numpy.savez(path, step=..., unit=...)")
     try:
         with np.load(path) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError, zipfile.BadZipFile):
-        raise InputError(f"{path}: it is no .npz file; write it with numpy.savez(path, step=..., unit=...)") from None
+        raise InputError(
+            f"{path}: this is not a .npz file; write it with numpy.savez(path, step=..., unit=...)"
+        ) from None
     spiking_input = net.input is not None and input_spikes(net) is not None
     inputs, units = input_size(net) if spiking_input else 0, sum(p.size for p in layers)
     pairs = [("step", "unit", units), *([("input_step", "input_line", inputs)] if spiking_input else [])]
@@ -49,7 +51,7 @@ def _pair(
             raise InputError(f"{path}: the array {name} is missing (there are: {', '.join(sorted(arrays)) or 'none'})")
         array = arrays[name]
         if array.ndim != 1 or array.dtype.kind not in "iu" or len(array) != len(arrays[when]):
-            raise InputError(f"{path}: {name} must be integers, one for each spike, as many as in {when}")
+            raise InputError(f"{path}: {name} must be integers, one per spike, as many as in {when}")
         wrong = (array < 0) | (array >= past)
         if wrong.any():
             raise InputError(f"{path}: {name}[{np.argmax(wrong)}] = {array[wrong][0]}, expected 0 to {past - 1}")

@@ -1,7 +1,7 @@
-"""How many synapses a spike meets at a node: its true fan-out, nonzero weights only, borders included.
+"""Number of synapses that a spike reaches at a node: its true fan-out, non-zero weights only, including borders.
 
-The sum of a linear node's outputs, its weights replaced by one where they are not zero, grows by the fan-out of an input
-element when that element grows by one: the fan-out is a gradient, whatever the padding, stride, dilation or groups.
+If non-zero weights of a linear node are replaced by one, the sum of its outputs grows by the fan-out of an input element
+when that element grows by one: the fan-out is a gradient, whatever the padding, stride, dilation or groups.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fan_out(node: Any) -> np.ndarray:
 
 
 def ones(node: Any) -> Any:
-    """The node with weights of one where there are synapses, and without bias."""
+    """The node with weights of one where there are synapses, and no bias."""
     name = "scale" if hasattr(node, "scale") else "weight"
     bare = copy(node)
     setattr(bare, name, (np.asarray(getattr(node, name)) != 0).astype(np.float64))
@@ -38,13 +38,13 @@ def ones(node: Any) -> Any:
 
 
 def stored_weights(node: Any) -> int:
-    """Numbers that a memory must hold: a shared kernel is held once."""
+    """Numbers that a memory must hold; a shared kernel is stored once."""
     weights = np.asarray(node.scale if hasattr(node, "scale") else node.weight)
     return int((weights != 0).sum()) + (np.asarray(node.bias).size if hasattr(node, "bias") else 0)
 
 
 def synapse_matrix(node: Any) -> csr_array:
-    """[outputs, inputs] how many synapses lead from each input element of a linear node to each output element."""
+    """[outputs, inputs] number of synapses from each input element of a linear node to each output element."""
     kind, inputs = type(node).__name__, prod(shape_of(node, "input"))
     if kind in ("Affine", "Linear"):
         return csr_array(np.asarray(node.weight) != 0, dtype=np.int64)
@@ -57,9 +57,9 @@ def synapse_matrix(node: Any) -> csr_array:
 
 
 def _window_matrix(node: Any, inputs: int) -> csr_array:
-    """Each tap of the kernel moved over the input: where it reads element j for output i there is a synapse, if not zero.
+    """Each tap of the kernel, moved over the input: a non-zero tap that reads element j for output i is a synapse.
 
-    Shapes with one axis are taken as [C, 1, N].
+    Shapes with one spatial axis are treated as [C, 1, N].
     """
     shape, out = shape_of(node, "input"), shape_of(node, "output")
     C, H, W = shape if len(shape) == 3 else (shape[0], 1, shape[1])
@@ -81,7 +81,7 @@ def _window_matrix(node: Any, inputs: int) -> csr_array:
 
 
 def _kernel(node: Any, channels: int) -> np.ndarray:
-    """[O, I / groups, kh, kw] where there is a synapse; a pool is one tap a place of its window, channel by channel."""
+    """[O, I / groups, kh, kw] whether there is a synapse; a pool has one tap per position of its window, per channel."""
     if hasattr(node, "weight"):
         kernel = np.asarray(node.weight) != 0
         return kernel if kernel.ndim == 4 else kernel[:, :, None, :]
@@ -94,7 +94,7 @@ def _pair(value: Any) -> tuple[int, int]:
 
 
 def _padding(node: Any, kernel: tuple[int, ...], spread: tuple[int, int]) -> tuple[int, int]:
-    """Rows above and columns to the left, as torch pads."""
+    """Padding rows above and columns to the left, as in torch."""
     if not isinstance(node.padding, str):
         top, left = _pair(node.padding)
         return (0 if kernel[0] == 1 and type(node).__name__ == "Conv1d" else top, left)

@@ -1,4 +1,4 @@
-"""Who hears whom in an observed NIR graph, synapse by synapse, seen through wiring: what a placement needs to know."""
+"""Connectivity of an observed NIR graph, synapse by synapse and through routing nodes, for placement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from neurorec.hardware.workload.wiring import INPUT_LINES, Regular, Wires, Wirin
 
 
 def wiring_of(seen: ObservedGraph, heard: csr_array) -> Wiring:
-    """What a placement needs to know. `heard` as `heard_by_units` finds it."""
+    """The wiring for placement; `heard` is the result of `heard_by_units`."""
     sizes = [size_of(seen.graph.nodes[name]) for name in seen.roles.units]
     inputs = len(seen.input_spikes)
     ends = inputs + np.cumsum([0, *sizes])
@@ -39,7 +39,7 @@ def wiring_of(seen: ObservedGraph, heard: csr_array) -> Wiring:
 
 
 def _irregular(heard: csr_array, wired: list[tuple[int, int]], inputs: int, ends: np.ndarray) -> Wires:
-    """The wires of the pairs (source, target) alone."""
+    """Only the wires of the pairs (source, target)."""
     groups, units = len(ends) - 1, ends[-1] - inputs
     asked = np.zeros((groups + 1, groups), bool)  # the input comes first
     for source, target in wired:
@@ -52,13 +52,13 @@ def _irregular(heard: csr_array, wired: list[tuple[int, int]], inputs: int, ends
 
 
 def heard_by_units(seen: ObservedGraph) -> csr_array:
-    """[N, I + N] synapses onto each unit, counted through all units, from each input line and each unit."""
+    """[N, I + N] synapses to each unit, numbered across all populations, from each input line and each unit."""
     walk = _Walk(seen)
     return csr_array(block_array([[walk.onto_unit(name)] for name in seen.roles.units]))
 
 
 class _Walk:
-    """Back from each unit over synapses and wiring to the lines that feed it."""
+    """Traces back from each unit over synapses and routing to the lines that feed it."""
 
     def __init__(self, seen: ObservedGraph) -> None:
         self.graph, self.roles = seen.graph, seen.roles
@@ -74,7 +74,7 @@ class _Walk:
         return self._onto(name)
 
     def _onto(self, name: str) -> csr_array:
-        """[inputs of the node, lines] what arrives."""
+        """[inputs of the node, lines] lines that arrive."""
         size = prod(shape_of(self.graph.nodes[name], "input"))
         found = csr_array((size, self.lines), dtype=np.int64)
         for source, _ in self.graph.arrivals[name]:
@@ -82,14 +82,14 @@ class _Walk:
         return found
 
     def _from(self, name: str) -> csr_array:
-        """[outputs of the node, lines] what leaves."""
+        """[outputs of the node, lines] lines that leave."""
         node = self.graph.nodes[name]
         if name in self.first:
             block = eye_array(size_of(node), self.lines, k=int(self.first[name]))
             return csr_array(block, dtype=np.int64)
         if name in self.walking:
             raise CannotRun(
-                f'{self.graph.where}: node "{name}" is in a loop of delays without a neuron, which no chip holds'
+                f'{self.graph.where}: node "{name}" is in a loop of delays without a neuron, which no chip can run'
             )
         self.walking.add(name)
         onto = self._onto(name)

@@ -1,7 +1,7 @@
-"""A NIR graph that ran on a recording, as a workload: units are populations, nodes with synapses are projections onto them.
+"""A NIR graph run on a recording, as a workload: units are populations, nodes with synapses are projections to them.
 
-Nodes between units that hold no synapses but compute (scales, pools of values) are projections without lines. The counts are
-those of a trained net: a graph that neurorec wrote counts as the network it was written from.
+Nodes between units that compute but have no synapses (scales, pools of values) are projections without lines. The counts are
+those of a trained network: a graph written by neurorec has the same counts as the original network.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, 
 from neurorec.models.cells.lif import ELEMENTWISE_PER_UNIT, LIF, STATE_PER_UNIT
 from neurorec.models.wires import INPUT
 
-#: of one neuron in one step: operations beside the synapses (additions, multiplications, a comparison), and numbers kept
+#: per neuron and step: operations outside the synapses (additions, multiplications, a comparison), and numbers of state
 ELEMENTWISE = {"CubaLIF": ELEMENTWISE_PER_UNIT, "LIF": 4, "IF": 2, "Threshold": 1, "CubaLI": 3, "LI": 2, "I": 1}
 STATE = {"CubaLIF": STATE_PER_UNIT, "CubaLI": 2, "LIF": 1, "IF": 1, "LI": 1, "I": 1}
 
 
 @dataclass(frozen=True)
 class NodeCounts:
-    """`kind` as in NIR; `hears` what arrives."""
+    """`kind` as in NIR; `hears`: its sources."""
 
     name: str
     kind: str
@@ -48,7 +48,7 @@ def graph_work(graph: NirGraph, x: Any, options: NirOptions, signal: str = "auto
     Raises
     ------
     InputError
-        If x does not fit the graph's Input, or the graph holds nothing that computes.
+        If x does not fit the graph's Input, or the graph computes nothing.
     """
     return observed_work(observe_graph(graph, x, options, signal_of(np.asarray(x), signal, graph.where)))
 
@@ -56,9 +56,7 @@ def graph_work(graph: NirGraph, x: Any, options: NirOptions, signal: str = "auto
 def observed_work(seen: ObservedGraph) -> Workload:
     graph, roles = seen.graph, seen.roles
     if not roles.units:
-        raise InputError(
-            f"{graph.where}: nothing but wiring stands between Input and Output; there is nothing to price"
-        )
+        raise InputError(f"{graph.where}: there is only routing between Input and Output, so there is nothing to price")
     spiking = roles.sent[graph.input] == "spikes"
     heard = {source for name in roles.units for source in sources_of(graph, roles, name)}
     return Workload(
@@ -75,7 +73,7 @@ def observed_work(seen: ObservedGraph) -> Workload:
 
 
 def count_nodes(seen: ObservedGraph, work: Workload) -> list[NodeCounts]:
-    """Every node that does anything."""
+    """All nodes that compute."""
     graph, runs, found = seen.graph, work.sample_steps, []
     for name in graph.order:
         counts = count_synapses(runs, (one for one in work.projections if one.node == name))
@@ -94,7 +92,7 @@ def _population(seen: ObservedGraph, name: str, heard: bool) -> PopulationWork:
         name=name,
         size=size,
         spikes=spikes if spikes is not None or not spiking else np.zeros(size, np.int64),
-        updates=0 if is_readout and kind not in NEURONS else size,  # sums that nothing keeps
+        updates=0 if is_readout and kind not in NEURONS else size,  # sums without state
         elementwise=size * ELEMENTWISE.get(kind, 0),
         state=size * STATE.get(kind, 0),
         is_readout=is_readout,
@@ -126,7 +124,7 @@ def _projections(seen: ObservedGraph, name: str) -> Iterator[ProjectionWork]:
     elif kind == "Scale" or (kind in POOLS and roles.arriving[name] != "spikes"):
         each = size * (pool_area(node) if kind in POOLS else 1)
         yield made(lines=0, synapses=0, spikes=None, elementwise=each)
-    elif kind in NEURONS:  # what arrives without weights: a spike meets one synapse, values are added
+    elif kind in NEURONS:  # inputs without weights: a spike counts as one synapse, values are added
         signals = [roles.sent[source] for source, _ in graph.arrivals[name]]
         for _ in range(signals.count("values")):
             yield made(lines=size, synapses=size, spikes=None, summed=True)
@@ -146,7 +144,7 @@ def _arrived(seen: ObservedGraph, name: str) -> np.ndarray:
 
 
 def _first_unit(seen: ObservedGraph, name: str) -> str | None:
-    """The unit that a node works for: itself, or the first one that hears it; None if nobody does."""
+    """The unit that a node belongs to: itself, or the first one that hears it; None if there is none."""
     waiting, met = [name], set()
     while waiting:
         here = waiting.pop(0)

@@ -18,7 +18,7 @@ def read_recording(path: Path) -> np.ndarray:
     Raises
     ------
     InputError
-        If there is no such file or array, or if it holds anything but finite numbers.
+        If there is no such file or array, or if it contains anything but finite numbers.
     """
     if not path.is_file():
         raise InputError(
@@ -30,10 +30,12 @@ def read_recording(path: Path) -> np.ndarray:
         raise InputError(f"{path}: this is not a NumPy file ({error}); save the input with numpy.save") from None
     array = loaded if isinstance(loaded, np.ndarray) else _only(path, loaded)
     if array.dtype.kind not in "buif" or array.size == 0:
-        raise InputError(f"{path}: a recording holds numbers [T, B, ...]; this is {array.dtype} of shape {array.shape}")
+        raise InputError(
+            f"{path}: a recording must be numbers [T, B, ...], but this is {array.dtype} of shape {array.shape}"
+        )
     if not np.isfinite(array).all():
         raise InputError(
-            f"{path}: the recording holds {int((~np.isfinite(array)).sum())} NaN or infinite numbers; mend them"
+            f"{path}: the recording contains {int((~np.isfinite(array)).sum())} NaN or infinite numbers; correct them"
         )
     return array
 
@@ -43,24 +45,24 @@ def _only(path: Path, loaded: np.lib.npyio.NpzFile) -> np.ndarray:
         named = [name for name in ("x", "input") if name in loaded.files]
         if len(loaded.files) != 1 and not named:
             held = ", ".join(loaded.files) or "nothing"
-            raise InputError(f'{path}: holds {held}; call the recording "x", or save it alone with numpy.save')
+            raise InputError(f'{path}: contains {held}; call the recording "x", or save it separately with numpy.save')
         return loaded[named[0] if named else loaded.files[0]]
 
 
 def signal_of(x: np.ndarray, asked: str, where: str) -> Literal["spikes", "values"]:
-    """What the lines carry: as `asked`, or spikes if every number is 0 or 1.
+    """The signal of the lines: as `asked`, or spikes if every number is 0 or 1.
 
     Raises
     ------
     InputError
-        For an unknown word, or for spikes that are not counts.
+        For an unknown name, or for spikes that are not counts.
     """
     if asked not in SIGNALS:
         raise InputError(f'--signal "{asked}" is not known; known: {", ".join(SIGNALS)}')
     if asked == "spikes" and ((x < 0) | (x != np.floor(x))).any():
         wrong = x[(x < 0) | (x != np.floor(x))].flat[0]
         raise InputError(
-            f"{where}: spikes are counts (0, 1, 2 ...), but the recording holds {wrong:g}; use --signal values"
+            f"{where}: spikes are counts (0, 1, 2, ...), but the recording contains {wrong:g}; use --signal values"
         )
     if asked == "auto":
         return "spikes" if ((x == 0) | (x == 1)).all() else "values"

@@ -1,8 +1,8 @@
-"""What each node of a NIR graph is to hardware: a unit, synapses, or mere wiring; and what it sends.
+"""The role of each node of a NIR graph for hardware (a unit, synapses, or routing) and its output signal.
 
-Spikes come from neurons with a threshold, values from those without one. Synapses (weighted nodes) send currents: sums
-that a neuron takes in. Where no neuron takes them in (another weighted node, or the Output, reads them), their elements are
-units that send values. Pooling, flattening and delays of spikes are wiring: the spikes arrive as spikes.
+Neurons with a threshold send spikes, those without one send values. Synapses (weighted nodes) send currents: sums received by a
+neuron. If no neuron receives them (but another weighted node, or the Output), their elements are units that send values.
+Pooling, flattening and delays of spikes are routing: the spikes arrive as spikes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def kind_of(graph: NirGraph, name: str) -> str:
 def shape_of(node: Any, end: Literal["input", "output"]) -> tuple[int, ...]:
     ports = node.input_type if end == "input" else node.output_type
     shape = tuple(int(size) for size in next(iter(ports.values())))
-    if end == "input" and hasattr(node, "groups"):  # nir 1.0.8 counts the channels of one group
+    if end == "input" and hasattr(node, "groups"):  # nir 1.0.8 gives the channels per group
         return (np.asarray(node.weight).shape[1] * int(node.groups), *shape[1:])
     return shape
 
@@ -44,17 +44,17 @@ def pool_area(node: Any) -> int:
 
 @dataclass(frozen=True)
 class Roles:
-    """Of every node: what arrives and what it sends. `per_spike`: by what to multiply what it sends to count spikes."""
+    """Input and output signal of every node. `per_spike`: factor that converts its output to a number of spikes."""
 
     arriving: dict[str, Signal]
     sent: dict[str, Signal]
     per_spike: dict[str, int]
     units: tuple[str, ...]
-    readout: frozenset[str]  #: units without a threshold that only the Output hears, and the synapses onto them
-    unheard_at_last: frozenset[str]  #: nodes whose work in the last step would only reach a step that never comes
+    readout: frozenset[str]  #: units without a threshold that only the Output hears, and the synapses to them
+    unheard_at_last: frozenset[str]  #: nodes whose output in the last step would only be received after the end
 
     def is_synapses(self, graph: NirGraph, name: str) -> bool:
-        """Whether the node multiplies what arrives by weights, rather than scaling a current on its way."""
+        """Whether the node multiplies its input by weights, rather than scaling a current."""
         kind = kind_of(graph, name)
         return kind in WEIGHTED and not (kind == "Scale" and self.arriving[name] == "currents")
 
@@ -64,7 +64,7 @@ def roles_of(graph: NirGraph, input_signal: Literal["spikes", "values"]) -> Role
     heard_by = {name: _listeners(graph, name, arriving) for name in graph.order}
     units = tuple(name for name in graph.order if _is_unit(graph, name, sent, heard_by[name]))
     readout = {name for name in units if sent[name] != "spikes" and heard_by[name] == {"Output"}}
-    for name in reversed(graph.order):  # what only leads to a readout belongs to it
+    for name in reversed(graph.order):  # nodes that lead only to a readout belong to it
         targets = {to for to in graph.order for source, _ in graph.arrivals[to] if source == name}
         if name not in units and kind_of(graph, name) in (*WEIGHTED, *POOLS) and targets and targets <= readout:
             readout.add(name)
@@ -72,7 +72,7 @@ def roles_of(graph: NirGraph, input_signal: Literal["spikes", "values"]) -> Role
 
 
 def _signals(graph: NirGraph, input_signal: Signal) -> tuple[dict[str, Signal], dict[str, Signal]]:
-    """Twice over the graph: what comes back along a feedback edge is known in the second round."""
+    """Two passes over the graph: signals of feedback edges are known in the second one."""
     sent: dict[str, Signal] = {graph.input: input_signal}
     arriving: dict[str, Signal] = {graph.input: input_signal}
     for name in graph.order[1:] * 2:
@@ -90,7 +90,7 @@ def _signals(graph: NirGraph, input_signal: Signal) -> tuple[dict[str, Signal], 
 
 
 def _listeners(graph: NirGraph, name: str, arriving: dict[str, Signal]) -> set[str]:
-    """Kinds of the nodes that hear `name`, looking through wiring and through scales of currents."""
+    """Kinds of the nodes that hear `name`, through routing and through scales of currents."""
     found, seen, waiting = set(), {name}, [name]
     while waiting:
         here = waiting.pop()
@@ -115,7 +115,7 @@ def _is_unit(graph: NirGraph, name: str, sent: dict[str, Signal], heard_by: set[
 
 
 def _per_spike(graph: NirGraph, sent: dict[str, Signal]) -> dict[str, int]:
-    """An average pool over n elements sends 1/n for a spike."""
+    """An average pool over n elements sends 1/n per spike."""
     factors = dict.fromkeys(graph.order, 1)
     for name in graph.order[1:]:
         if sent[name] == "spikes" and kind_of(graph, name) not in SPIKING:
@@ -125,7 +125,7 @@ def _per_spike(graph: NirGraph, sent: dict[str, Signal]) -> dict[str, int]:
 
 
 def _unheard_at_last(graph: NirGraph) -> frozenset[str]:
-    """Nodes without state from which every way on is a feedback edge: recurrent weights, and nothing else."""
+    """Stateless nodes whose outgoing edges all lead to feedback edges: recurrent weights."""
     unheard: set[str] = set()
     for name in reversed(graph.order):
         ways = [(to, back) for to in graph.order for source, back in graph.arrivals[to] if source == name]
@@ -136,7 +136,7 @@ def _unheard_at_last(graph: NirGraph) -> frozenset[str]:
 
 
 def sources_of(graph: NirGraph, roles: Roles, name: str) -> set[str]:
-    """The units and the Input that `name` hears, seen through wiring and through synapses that feed a neuron."""
+    """The units and the Input that `name` hears, through routing and through synapses of a neuron."""
     found, seen, waiting = set(), set(), [source for source, _ in graph.arrivals[name]]
     while waiting:
         here = waiting.pop()

@@ -1,4 +1,4 @@
-"""A NIR graph runs on a recording, and every spike that arrives at a synapse is counted."""
+"""Runs a NIR graph on a recording and counts every spike that arrives at a synapse."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from neurorec.hardware.workload.graph.signals import NEURONS, Roles, kind_of, ro
 
 @dataclass(frozen=True)
 class ObservedGraph:
-    """Exact counts over all samples and steps, [elements] of a node each."""
+    """Exact counts over all samples and steps, [elements] per node."""
 
     graph: NirGraph
     roles: Roles
     samples: int
     steps: int
     dt_ms: float
-    input_spikes: np.ndarray  #: zeros where the input lines carry values
-    arrived: dict[str, np.ndarray]  #: spikes that arrive at each node of synapses, and straight at a neuron
+    input_spikes: np.ndarray  #: zeros if the input lines carry values
+    arrived: dict[str, np.ndarray]  #: spikes that arrive at each node with synapses, or directly at a neuron
     sent: dict[str, np.ndarray]  #: spikes of each unit with a threshold
-    fan_out: dict[str, np.ndarray]  #: of each node of synapses
-    unheard: dict[
+    fan_out: dict[str, np.ndarray]  #: of each node with synapses
+    unheard: dict[str, np.ndarray]  #: spikes of the last step, for nodes with synapses that receive them one step later
+    events_steps: dict[
         str, np.ndarray
-    ]  #: of nodes of synapses that hear their spikes one step later: those of the last step
-    events_steps: dict[str, np.ndarray]  #: [T] synaptic events at each node of `arrived`, in the step that hears them
+    ]  #: [T] synaptic events at each node of `arrived`, in the step in which they arrive
     sent_steps: dict[str, np.ndarray]  #: [T] spikes of each unit of `sent`
 
 
@@ -77,7 +77,7 @@ class _Watching:
         self.events: dict[str, list[int]] = {}
         self.spikes: dict[str, list[int]] = {}
         self.calls: dict[str, int] = {}
-        self.factors: dict[str, list[int]] = {}  # of each node with synapses: of each edge, 0 where it brings no spikes
+        self.factors: dict[str, list[int]] = {}  # per node with synapses and edge; 0 if the edge carries no spikes
         for name in graph.order[1:]:
             if roles.is_synapses(graph, name) or kind_of(graph, name) in NEURONS:
                 sources = [source for source, _ in graph.arrivals[name]]
@@ -104,7 +104,7 @@ class _Watching:
 
 
 def _add(totals: dict[str, Tensor], name: str, spikes: Tensor) -> Tensor:
-    """Adds the spikes [B, ...] of one step, summed over samples, and returns them."""
+    """Add the spikes [B, ...] of one step, summed over samples, and return them."""
     counted = torch.round(spikes).sum(0, dtype=torch.float64).flatten()
     totals[name] = totals[name] + counted if name in totals else counted
     return counted

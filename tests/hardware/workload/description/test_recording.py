@@ -111,7 +111,7 @@ FAULTS = [
     ({"step": [0, 6], "unit": [1, 1]}, "step[1] = 6, expected 0 to 5"),
     ({"step": [0, 1], "unit": [1, 99]}, "unit[1] = 99, expected 0 to 30"),
     ({"step": [0, 1], "unit": [1, 30]}, "unit 30 is a readout, which never spikes"),
-    ({"step": [0, 1], "unit": [1]}, "unit must be integers, one for each spike, as many as in step"),
+    ({"step": [0, 1], "unit": [1]}, "unit must be integers, one per spike, as many as in step"),
     ({"step": [0.5], "unit": [1]}, "step must be integers"),
 ]
 
@@ -127,7 +127,7 @@ def test_a_faulty_recording_is_told_what_is_wrong(tmp_path, arrays, told):
 def test_a_file_that_is_no_recording_is_told_how_to_write_one(tmp_path):
     path = tmp_path / "text.npz"
     path.write_text("step unit")
-    with pytest.raises(InputError, match=re.escape("it is no .npz file; write it with numpy.savez")):
+    with pytest.raises(InputError, match=re.escape("this is not a .npz file; write it with numpy.savez")):
         price(described_work(made(), recording=path), "loihi1")
     with pytest.raises(InputError, match="there is no such recording"):
         price(described_work(made(), recording=tmp_path / "none.npz"), "loihi1")

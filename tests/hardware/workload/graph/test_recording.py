@@ -30,9 +30,12 @@ def save(path, array):
     [
         (lambda p: p, "there is no such recording; save the input as a NumPy file [T, B, ...] (.npy or .npz)"),
         (lambda p: p.write_bytes(b"spikes") and p, "this is not a NumPy file"),
-        (lambda p: save(p, np.array(["a"])), "a recording holds numbers [T, B, ...]; this is <U1 of shape (1,)"),
+        (lambda p: save(p, np.array(["a"])), "a recording must be numbers [T, B, ...], but this is <U1 of shape (1,)"),
         (lambda p: save(p, np.zeros((0, 3))), "this is float64 of shape (0, 3)"),
-        (lambda p: save(p, np.array([[1.0], [np.nan]])), "the recording holds 1 NaN or infinite numbers; mend them"),
+        (
+            lambda p: save(p, np.array([[1.0], [np.nan]])),
+            "the recording contains 1 NaN or infinite numbers; correct them",
+        ),
     ],
 )
 def test_anything_else_is_refused(make, text, tmp_path):
@@ -42,7 +45,7 @@ def test_anything_else_is_refused(make, text, tmp_path):
 
 def test_of_several_arrays_one_must_be_called_x(tmp_path):
     np.savez(tmp_path / "x.npz", first=np.zeros(2), second=np.zeros(2))
-    with pytest.raises(InputError, match=r'holds first, second; call the recording "x", or save it alone'):
+    with pytest.raises(InputError, match=r'contains first, second; call the recording "x", or save it separately'):
         read_recording(tmp_path / "x.npz")
 
 
@@ -54,7 +57,9 @@ def test_zeros_and_ones_are_spikes_and_anything_else_values_unless_said():
 
 
 def test_spikes_that_are_no_counts_are_refused():
-    with pytest.raises(InputError, match=re.escape("f: spikes are counts (0, 1, 2 ...), but the recording holds -0.5")):
+    with pytest.raises(
+        InputError, match=re.escape("f: spikes are counts (0, 1, 2, ...), but the recording contains -0.5")
+    ):
         signal_of(np.array([0, -0.5]), "spikes", "f")
     with pytest.raises(InputError, match='--signal "spike" is not known; known: auto, spikes, values'):
         signal_of(np.array([0]), "spike", "f")
@@ -63,6 +68,6 @@ def test_spikes_that_are_no_counts_are_refused():
 def test_a_recording_of_another_shape_is_refused():
     graph = chain(integrate_and_fire())
     with pytest.raises(
-        InputError, match=re.escape('the input has shape (4, 2, 3), but its node "input" takes [1] a step')
+        InputError, match=re.escape('the input has shape (4, 2, 3), but its node "input" takes [1] per step')
     ):
         graph_work(graph, np.zeros((4, 2, 3)), STEPS)
