@@ -1,7 +1,7 @@
-"""Members of the user's own that cards may name: modules which register cells, rules, tasks, ... when they are imported.
+"""Plugins: the user's modules that register cells, rules, tasks and other members, so that cards may name them.
 
-A distribution names its module in the entry-point group `neurorec.plugins`; any other module is named by `--plugin` or in
-NEUROREC_PLUGINS (names with commas between), which worker processes inherit.
+A distribution names its module in the entry-point group `neurorec.plugins`; any other module is named with `--plugin` or in
+NEUROREC_PLUGINS (comma-separated names), which worker processes inherit.
 """
 
 import hashlib
@@ -28,26 +28,26 @@ def load_plugins() -> None:
     Raises
     ------
     InputError
-        For a plugin that is not there, or cannot be imported.
+        For a plugin that does not exist or cannot be imported.
     """
     for entry in importlib.metadata.entry_points(group=GROUP):
         owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
-        _load(entry.module, f'plugin "{entry.name}"{owner}', "repair or uninstall it")
+        _load(entry.module, f'plugin "{entry.name}"{owner}', "fix or uninstall it")
     named = [name for name in os.environ.get(NAMES, "").split(",") if name]
     if named and os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())  # as `python -m` does
     for name in named:
-        _load(name, f'plugin "{name}"', f"repair it, or leave it out of --plugin and {NAMES}")
+        _load(name, f'plugin "{name}"', f"fix it, or remove it from --plugin and {NAMES}")
 
 
 def name_plugins(names: list[str]) -> None:
-    """Have these modules loaded too, by the next `load_plugins` here and in worker processes."""
+    """Have the next `load_plugins`, here and in worker processes, load these modules as well."""
     before = [name for name in os.environ.get(NAMES, "").split(",") if name]
     os.environ[NAMES] = ",".join(dict.fromkeys([*before, *names]))
 
 
 def plugin_digests() -> dict[str, str]:
-    """By plugin, one number for its source: its file, or all files of its package."""
+    """A hash of each plugin's source: its file, or all files of its package."""
     return {name: _digest(module) for name, module in sorted(_loaded.items()) if module is not None}
 
 
@@ -61,7 +61,7 @@ def _load(name: str, what: str, remedy: str) -> None:
         del _loaded[name]
         if isinstance(error, ModuleNotFoundError) and error.name == name:
             raise InputError(
-                f"{what}: there is no module {name}, neither in this folder nor among the installed ones; {remedy}"
+                f"{what}: there is no module {name}, neither in this folder nor installed; {remedy}"
             ) from None
         raise InputError(
             f"{what}: importing {name} failed with {type(error).__name__}: {error} (at {_place(error)}); {remedy}"
@@ -69,7 +69,7 @@ def _load(name: str, what: str, remedy: str) -> None:
 
 
 def _place(error: Exception) -> str:
-    """Where in the plugin it happened: the last line that is not the package's own, nor Python's."""
+    """The last line of the traceback that is neither in this package nor in Python."""
     frames = traceback.extract_tb(error.__traceback__)
     foreign = [frame for frame in frames if not frame.filename.startswith((str(PACKAGE), "<frozen")) and frame.line]
     foreign = [frame for frame in foreign if Path(frame.filename) != Path(importlib.__file__)]

@@ -1,1 +1,1 @@
-"""From stored results to what a person reads: tables in the terminal, results.csv, one HTML page, the ledger in docs/."""
+"""Reports from stored results: tables in the terminal, results.csv, one HTML page, the ledger in docs/."""

@@ -1,4 +1,4 @@
-"""`neurorec calibrate`: read, fit, say how good it is, write the card and a picture of fit and residuals."""
+"""`neurorec calibrate`: read, fit, report the quality, write the card and a plot of fit and residuals."""
 
 from pathlib import Path
 
@@ -11,15 +11,15 @@ FORMATS = (".svg", ".png", ".pdf")
 
 
 def calibrate_board(table: Path, name: str, out: Path | None, plot: Path | None, source: str) -> None:
-    """Write the card (default NAME.toml) and the picture (default beside it), and print what was found."""
+    """Write the card (default NAME.toml) and the plot (default: next to it), and print a summary."""
     if not name.isidentifier():
-        raise InputError(f'--name "{name}": a card is called by letters, digits and _, as in "my_board_2"')
+        raise InputError(f'--name "{name}": names of cards have only letters, digits and _, as in "my_board_2"')
     out = out or Path(f"{name}.toml")
     if out.suffix != ".toml":
-        raise InputError(f"--out {out}: a card is a .toml file")
+        raise InputError(f"--out {out}: a card must be a .toml file")
     plot = plot or out.with_suffix(".svg")
     if plot.suffix not in FORMATS:
-        raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")
+        raise InputError(f"--plot {plot}: the plot must be one of {', '.join(FORMATS)}")
     calibration = calibrate(read_measurements(table))
     write_card(calibration, name, out, source)
     draw_calibration(calibration, name, plot)
@@ -29,7 +29,7 @@ def calibrate_board(table: Path, name: str, out: Path | None, plot: Path | None,
 
 
 def summary(c: Calibration) -> list[str]:
-    """Lines for a terminal: each point with its residual, what is left out, dynamic and total apart."""
+    """Lines for the terminal: each point with its residuals of fit and cross-validation, dynamic and total energy."""
     lines = [f"{'point':44} {'operations':>12} {'batch':>5} {'total uJ':>10} {'law':>10} {'off':>7} {'left out':>9}"]
     for p in c.points:
         law = c.total_uJ(p.operations, p.batch)
@@ -39,7 +39,9 @@ def summary(c: Calibration) -> list[str]:
             f"{law / p.energy_uJ - 1:+7.1%} {left:>9}"
         )
     if c.idle_mW is None:
-        lines.append("no idle power was given: energy is total only; give idle_mW to tell dynamic from total")
+        lines.append(
+            "no idle power was given, so only total energy is known; give idle_mW to separate dynamic from total"
+        )
     else:
         worst = max((abs(_dynamic(c, p) / p.dynamic_uJ - 1) for p in c.points), default=0.0)
         lines.append(f"idle power {c.idle_mW:.4g} mW; dynamic energy of the points within {worst:.1%} of the law")
@@ -48,11 +50,13 @@ def summary(c: Calibration) -> list[str]:
 
 
 def _dynamic(c: Calibration, p: Measurement) -> float:
-    return needed(c.dynamic_uJ(p.operations, p.batch), "no idle power was given, so no energy is dynamic; give idle_mW")
+    return needed(
+        c.dynamic_uJ(p.operations, p.batch), "no idle power was given, so dynamic energy is not known; give idle_mW"
+    )
 
 
 def draw_calibration(c: Calibration, name: str, path: Path) -> None:
-    """Left: metered and law over operations and over batch, with the band. Right: residuals of fit and of leaving out."""
+    """Left: metered points and law over operations and batch, with the band. Right: residuals of fit and cross-validation."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.5, 3.8), layout="constrained")
@@ -65,7 +69,9 @@ def draw_calibration(c: Calibration, name: str, path: Path) -> None:
     residuals.plot(at, off, "o", label="fitted")
     left = [(n, 100 * (c.left_out[p.where] - 1)) for n, p in enumerate(c.points) if p.where in c.left_out]
     if left:
-        residuals.plot(*zip(*left, strict=True), "D", markerfacecolor="none", label="left out, predicted from the rest")
+        residuals.plot(
+            *zip(*left, strict=True), "D", markerfacecolor="none", label="left out, predicted from the others"
+        )
     residuals.set_xticks(list(at), [f"{_short(p.operations)} x{p.batch}" for p in c.points], fontsize=7, rotation=90)
     residuals.set(xlabel="operations, batch", ylabel="law / metered - 1 (%)", title="residuals of total energy")
     residuals.legend(frameon=False, fontsize=8)
@@ -73,9 +79,7 @@ def draw_calibration(c: Calibration, name: str, path: Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except OSError as error:
-        raise InputError(
-            f"{path}: the picture cannot be written ({error.strerror}); choose another with --plot"
-        ) from None
+        raise InputError(f"{path}: the plot cannot be written ({error.strerror}); choose another with --plot") from None
 
 
 def _short(operations: float) -> str:
@@ -97,7 +101,7 @@ def _draw_line(axes, c: Calibration, along: str) -> None:
     axes.plot(grid, law, label="law")
     axes.plot(xs, [p.energy_uJ for p in seen], "o", color="black", label="metered")
     fixed = f"batch {batch}" if along == "operations" else f"{size:,.0f} operations"
-    axes.set(xscale="log", yscale="log", xlabel=along, ylabel="µJ an inference, total", title=f"energy, {fixed}")
+    axes.set(xscale="log", yscale="log", xlabel=along, ylabel="µJ per inference, total", title=f"energy, {fixed}")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_formatter("")
     axes.legend(frameon=False, fontsize=8)

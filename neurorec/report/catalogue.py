@@ -1,4 +1,4 @@
-"""`neurorec list`: what there is, one line each."""
+"""`neurorec list`: everything that is available, one line each."""
 
 import inspect
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from neurorec.tasks.environment import Environment
 from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import tasks
 
-#: kind -> name -> one line about it
+#: kind -> name -> one-line description
 KINDS: dict[str, Callable[[], dict[str, str]]] = {
     "pairs": lambda: {name: _card("models", name) for name in card_names("models")},
     "chips": lambda: {name: _card("hardware", name) for name in card_names("hardware")},
@@ -64,7 +64,7 @@ def _first_line(member: Any) -> str:
 
 
 def print_catalogue(kind: str) -> None:
-    """Every kind, or the members of one."""
+    """Print all kinds, or the members of one."""
     if kind and kind not in KINDS:
         raise InputError(f'there is no kind "{kind}"{did_you_mean(kind, KINDS)}; kinds: {", ".join(KINDS)}')
     console = Console()

@@ -1,11 +1,11 @@
-"""Where the verbs print: as wide as the terminal, and wide enough for every table where nobody looks (a file, a pipe)."""
+"""The console for output: as wide as the terminal, or wide enough for every table in a file or pipe."""
 
 import os
 import sys
 
 from rich.console import Console
 
-WIDE = 160  #: columns; a number cut off in a file is lost
+WIDE = 160  #: columns; a truncated number in a file would be lost
 
 
 def plain_console() -> Console:

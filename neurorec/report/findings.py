@@ -10,14 +10,17 @@ from neurorec.report.table import Column, Said, Table
 
 INTRO = (
     "Each claim with our mean ± standard deviation (number of seeds), the best trivial baseline, the published figure"
-    " where there is one, and the bar. Missed: below the bar, whoever set it. Reproduced: the bar is met and a figure"
+    " if there is one, and the bar. Missed: the bar is not reached. Reproduced: the bar is reached and a figure"
     " is published."
 )
-EXACT = "Results are exact on one type of CPU only: another type sums in another order, and training amplifies the difference."
+EXACT = (
+    "Results are exact only on one type of CPU: other types sum in a different order, and training amplifies the "
+    "difference."
+)
 
 
 def findings_parts(findings: Findings) -> list[Any]:
-    """The table of findings and what a reader should keep in mind."""
+    """The table of findings, with remarks."""
     if not findings.findings and not findings.not_measured:
         return [Notes(findings.remarks)] if findings.remarks else []
     unmeasured = [f"no number in this run: {claim}" for claim in findings.not_measured]
@@ -26,18 +29,19 @@ def findings_parts(findings: Findings) -> list[Any]:
 
 
 def rounding_lines(findings: Findings) -> list[str]:
-    """On what trained results depend, and what another order of summation changes where it was tried."""
+    """What trained results depend on, and the effect of another order of summation if it was tried."""
     if not findings.seeds:
         return []
     if findings.rounding is None:
         return [EXACT]
     return [
-        f"{EXACT} Rerun with sums in another order, no score of these claims moves by more than {findings.rounding:.3f}."
+        f"{EXACT} In reruns with another order of summation, no score of these claims changed by more than "
+        f"{findings.rounding:.3f}."
     ]
 
 
 def provenance(findings: Findings) -> list[tuple[str, str]]:
-    """What the findings rest on, without dates."""
+    """Provenance of the findings, without dates."""
     return [
         ("command", findings.command),
         ("machine", ", ".join(findings.machine.values()) or "not recorded"),
@@ -69,7 +73,7 @@ def _published(figure: PublishedFigure) -> Said:
 
 
 def short_table(findings: Findings) -> Table:
-    """For the terminal: what is claimed, what we found, which bar was set."""
+    """For the terminal: the claim, our result, the bar."""
     columns = [Column("claim"), Column("ours", "number"), Column("bar", "number"), Column("verdict", "number")]
     rows = [[found.claim, ours(found), bar_of(found), found.verdict] for found in findings.findings]
     return Table("findings", columns, rows)
@@ -93,7 +97,7 @@ def ours(found: Finding) -> Said:
 
 
 def amount(value: float) -> str:
-    """A score with three decimals, larger numbers with three figures, a large count with its letter."""
+    """Scores with three decimals, larger numbers with three significant digits, large counts with a letter."""
     if abs(value) < 10:
         return wording.plus_minus(value, None)
     return wording.count(value) if abs(value) >= 1000 else wording.figures(value)

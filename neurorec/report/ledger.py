@@ -14,16 +14,16 @@ RESULTS = PACKAGE.parent / "docs" / "results"  #: in a checkout; an installed pa
 HEAD = f"""# What the studies find
 
 This ledger is generated from `results/*.json`: `python -m neurorec.report.ledger`. After a run,
-`neurorec report runs/STUDY --publish docs/results` puts its findings there and writes this page anew.
+`neurorec report runs/STUDY --publish docs/results` adds its findings and regenerates this page.
 
 {INTRO}
 
-**{EXACT}** The machine is named with every study; on another one, expect differences of the order of the seed spread.
+**{EXACT}** The machine is given for every study; on another one, expect differences of the order of the spread over seeds.
 """
 
 
 def ledger(folder: Path) -> str:
-    """The text of the ledger of every file of findings in `folder`, in the order of their names."""
+    """The text of the ledger of all findings files in `folder`, in the order of their names."""
     paths = sorted(folder.glob("*.json"))
     if not paths:
         raise InputError(
@@ -33,7 +33,7 @@ def ledger(folder: Path) -> str:
 
 
 def write_ledger(folder: Path) -> Path:
-    """The ledger beside `folder`: docs/results.md of docs/results."""
+    """Write the ledger next to `folder`: docs/results.md for docs/results."""
     return write_atomically(folder.with_suffix(".md"), ledger(folder))
 
 

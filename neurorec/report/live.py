@@ -1,4 +1,4 @@
-"""What `neurorec run` shows while it works."""
+"""Progress of `neurorec run`."""
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -8,7 +8,7 @@ from neurorec.experiments.runner import Watcher
 
 
 class Bars(Watcher):
-    """A bar for the study and a line for each run at work; on a pipe, one plain line for each run that ends."""
+    """A bar for the study and a line per active run; in a pipe, one plain line per finished run."""
 
     def __init__(self, console: Console) -> None:
         self.console, self.ended, self.total = console, 0, 0
@@ -32,7 +32,7 @@ class Bars(Watcher):
         self.total, self.ended = total, already_done
         if already_done:
             self.console.print(
-                f"  {already_done} of {total} runs are stored already; doing the other {total - already_done}"
+                f"  {already_done} of {total} runs are already stored; running the other {total - already_done}"
             )
         self.study = self.bars.add_task("all runs", total=total, completed=already_done, score="")
 

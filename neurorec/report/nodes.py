@@ -1,4 +1,4 @@
-"""What was counted at each node of a NIR graph."""
+"""Counts at each node of a NIR graph."""
 
 from rich import box
 from rich.table import Table
@@ -11,7 +11,7 @@ from neurorec.report.console import plain_console
 
 
 def print_nodes(name: str, seen: ObservedGraph, work: Workload) -> None:
-    """Counts of one inference: means over the samples of the recording."""
+    """Counts per inference: means over the samples of the recording."""
     n, held = work.samples, seen.roles.sent[seen.graph.input]
     table = Table(
         title=f"{name}: one inference of {work.steps:,} steps of {seen.dt_ms:g} ms, mean over {n:,} sample(s); "
@@ -30,7 +30,7 @@ def print_nodes(name: str, seen: ObservedGraph, work: Workload) -> None:
     total = count_work(work).total
     sums = (_heard(total), total.synaptic_events, total.macs, total.neuron_updates, total.spikes)
     table.add_section()
-    table.add_row("in all", "", "", "", *(f"{number / n:,.10g}" for number in sums))
+    table.add_row("total", "", "", "", *(f"{number / n:,.10g}" for number in sums))
     plain_console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""One page for every kind of study: question and answer, findings, sections, how it was run, sources.
+"""The page layout of all kinds of study: question and answer, findings, sections, how it was run, sources.
 
 `@page_of.register` makes a kind's results a `Page`; the same page is drawn as HTML, as Markdown and in the terminal.
 """
@@ -15,12 +15,12 @@ from neurorec.report.findings import findings_parts, provenance
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
 from neurorec.report.table import Table, to_markdown
 
-QUICK = "Quick run: shortened trainings, to see that everything works; not to be cited."
+QUICK = "Quick run with shortened trainings: a smoke test, not to be cited."
 
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that is shown of one study. `data`: heads and rows of results.csv."""
+    """Everything shown about one study. `data`: column names and rows of results.csv."""
 
     study: str
     question: str
@@ -36,11 +36,13 @@ class Page:
 
     @property
     def all_sections(self) -> list[Section]:
-        """Those of the kind between those that every page has; what is empty is left out."""
+        """The sections of the kind between those common to all pages; empty ones are omitted."""
         found = findings_parts(self.findings) if self.findings is not None else []
         first = Section("findings", "Findings", found)
-        failed = Section("failed", "What failed", [Notes(self.failures)] if self.failures else [])
-        sources = [f"{key}: {cite(key)}" if is_cited(key) else key for key in self.sources]  # outlives a renamed source
+        failed = Section("failed", "Failures", [Notes(self.failures)] if self.failures else [])
+        sources = [
+            f"{key}: {cite(key)}" if is_cited(key) else key for key in self.sources
+        ]  # in case the source was renamed
         made = provenance(self.findings) if self.findings is not None else []
         last = Section(
             "how", "How it was run", [Facts([*made, *self.how]), Heading("Sources"), Notes(sources or ["none"])]
@@ -50,19 +52,19 @@ class Page:
 
 @singledispatch
 def page_of(results: Any) -> Page:
-    """The page of a study's results; each kind of study registers how its own are shown."""
+    """The page of a study's results; each kind of study registers its own function."""
     raise TypeError(f"no page for {type(results).__name__}")
 
 
 def html(page: Page) -> str:
-    """One self-contained page: no network, no script, readable on paper, on a telephone and in the dark."""
+    """One self-contained page: no network access, no scripts; suitable for print, telephones and dark mode."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
-        undefined=StrictUndefined,  # a misspelled name must not become an empty place on the page
+        undefined=StrictUndefined,  # a misspelled name must not become an empty space on the page
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -100,6 +102,6 @@ def _written(parts: Iterable[Any], study: str) -> list[str]:
 
 
 def overview(page: Page) -> str:
-    """The picture that stands alone, or an empty string."""
+    """The overview plot as SVG, or an empty string."""
     parts = [part for section in page.sections for part in section.parts if isinstance(part, Plots)]
     return next((part.overview() for part in parts if part.overview is not None), "")

@@ -1,4 +1,4 @@
-"""The page of every kind of study: `page_of(results)`."""
+"""The pages of all kinds of study: `page_of(results)`."""
 
 import neurorec.report.communication.page
 import neurorec.report.silicon.page

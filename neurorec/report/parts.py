@@ -1,4 +1,4 @@
-"""What a page is made of, beside tables. The template draws each by its `kind`."""
+"""The parts of a page, besides tables. The template renders each by its `kind`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Notes:
-    """Lines beneath a table or a list of remarks; `terminal`: also printed when a study ends."""
+    """Lines below a table, or a list of remarks; `terminal`: also printed when a study ends."""
 
     kind: ClassVar[str] = "notes"
     lines: Sequence[str]
@@ -32,7 +32,7 @@ class Notes:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names with what is known about each."""
+    """Names, each with a text."""
 
     kind: ClassVar[str] = "facts"
     facts: Sequence[tuple[str, str]]
@@ -40,8 +40,8 @@ class Facts:
 
 @dataclass(frozen=True)
 class Plots:
-    """Pictures, drawn when the page is; without any, title and text are left out too. `overview` draws the one that stands
-    alone, as STUDY.svg beside the Markdown."""
+    """Plots, drawn with the page; if there are none, title and text are omitted. `overview` draws the separate plot
+    STUDY.svg for the Markdown."""
 
     kind: ClassVar[str] = "plots"
     draw: Callable[[], Sequence[Plot]]
@@ -60,7 +60,7 @@ class Plots:
 
 @dataclass(frozen=True)
 class Fold:
-    """Closed until opened; `text`: also written in the Markdown."""
+    """A collapsed part; `text`: also included in the Markdown."""
 
     kind: ClassVar[str] = "fold"
     title: str
@@ -85,5 +85,5 @@ class Section:
 
 
 def is_shown(parts: Sequence[Any]) -> bool:
-    """Whether any part has something to show."""
+    """Whether any part has content."""
     return any(getattr(part, "shown", True) for part in parts)

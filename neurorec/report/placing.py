@@ -1,4 +1,4 @@
-"""`neurorec place`: a table of what spikes travel, in order and as found, the same as JSON, a picture."""
+"""`neurorec place`: traffic of spikes, placed in order and optimised, as a table, as JSON and as a picture."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,13 @@ COUNTS = (
 
 
 def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = None, table: Path | None = None) -> None:
-    """Where the units go on each chip and what their spikes travel; the same as JSON, and as a picture of one chip."""
+    """Print the placement on each chip and the traffic of spikes; optionally as JSON, and as a picture of one chip."""
     priced = [price(asked.work, chip) for chip in chips]
     for cost in priced:
         if not cost.can_run:
             plain_console().print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
         elif cost.mapping is not None and len(cost.mapping.cores) == 1:
-            plain_console().print(f"{cost.chip}: all of it sits on one core", markup=False)
+            plain_console().print(f"{cost.chip}: everything is on one core", markup=False)
     if (shown := placing_table(priced)) is not None:
         plain_console().print(shown)
     for cost in priced:
@@ -43,12 +43,12 @@ def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = Non
 
 
 def placing_table(priced: list[Cost]) -> Table | None:
-    """One row a chip, or two where something was tried; None where every net sits on one core."""
+    """One row per chip, or two if something was tried; None if every network fits on one core."""
     placed = [cost for cost in priced if cost.mapping and len(cost.mapping.cores) > 1]
     if not placed:
         return None
     several = any(cost.mapping and cost.mapping.chips > 1 for cost in placed)
-    title = "what spikes travel, packets of one inference"
+    title = "traffic of spikes, packets per inference"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
     heads = ["chip", "placed", "cores", "packets", "hops", "hottest\nlink"]
     heads += ["chips", "off\nchip", "chip\nlinks", "hot-\ntest"] if several else []
@@ -79,35 +79,39 @@ def _row(cost: Cost, mapping: Mapping, several: bool) -> list[str]:
 
 
 def saved(cost: Cost) -> str:
-    """ "40.1 % of hops and 12.0 % of packets saved over placing in order", or an empty string where nothing was tried."""
+    """ "40.1 % of hops and 12.0 % of packets saved compared with placement in order", or "" if nothing was tried."""
     mapping = cost.mapping
     if mapping is None or mapping.in_order is None:
         return ""
     if mapping.found_by == "in order":
-        return "nothing that was tried travels less than placing in order"
+        return "nothing that was tried is shorter than placement in order"
     before = mapping.in_order
     pairs = (("hops", before.hops, mapping.hops), ("packets", before.packets, mapping.packets),
              ("packets over chip links", before.chip_links, mapping.chip_links))  # fmt: skip
     parts = [f"{1 - now / was:.1%} of {name}" for name, was, now in pairs if was]
-    return f"{', '.join(parts)} saved over placing in order ({mapping.found_by})" if parts else "no hops to save"
+    return (
+        f"{', '.join(parts)} saved compared with placement in order ({mapping.found_by})"
+        if parts
+        else "no hops to save"
+    )
 
 
 def grid_of_chips(mapping: Mapping) -> str:
-    """How several chips were taken to be joined."""
+    """The assumed arrangement of several chips."""
     if mapping.chips < 2 or mapping.plan is None:
         return ""
     ground = mapping.plan.travel.ground
     across, along = ground.grid
     spare = mapping.chips + (-len(mapping.cores) // ground.on_chip)
     completes = f" ({spare} only to complete the grid)" if spare else ""
-    joined = f"taken to lie in a grid of {across} x {along}: no source read says how they are joined"
+    joined = f"assumed to form a grid of {across} x {along}: no source we read says how they are joined"
     return f"{mapping.chips} chips{completes}, {joined}"
 
 
 def write_placing(priced: list[Cost], path: Path) -> Path:
-    """Both orders of every chip as JSON, per inference."""
+    """Write both placements on every chip as JSON, per inference."""
     if path.suffix != ".json":
-        raise InputError(f"--out {path}: a table of places is a .json file")
+        raise InputError(f"--out {path}: must be a .json file")
     rows = []
     for cost in priced:
         row = {"chip": cost.chip, "can_run": cost.can_run, "why_not": cost.why_not}
@@ -125,16 +129,16 @@ def _numbers(mapping: Mapping, samples: int) -> dict[str, float | int | str]:
 
 
 def write_picture(priced: list[Cost], name: str, path: Path) -> str:
-    """Draw the one chip that was asked for; returns what the picture shows, in a sentence."""
+    """Draw the requested chip; returns a sentence that describes the picture."""
     from neurorec.report.plots.chip import draw_chip
 
     if path.suffix not in PICTURES:
-        raise InputError(f"--picture {path}: a picture is one of {', '.join(PICTURES)}")
+        raise InputError(f"--picture {path}: the picture must be one of {', '.join(PICTURES)}")
     if len(priced) != 1:
-        raise InputError(f"--picture shows one chip: name it with --chip (there are {len(priced)})")
+        raise InputError(f"--picture shows one chip: select it with --chip (there are {len(priced)})")
     cost = priced[0]
     if cost.mapping is None or cost.operations is None:
         raise InputError(f"--picture: {name} cannot be placed on {cost.chip}: {cost.why_not}")
     if cost.mapping.plan is None:
-        raise InputError(f"--picture: the card {cost.chip} states no cores, so there is nothing to see")
+        raise InputError(f"--picture: the card {cost.chip} states no cores, so there is nothing to draw")
     return draw_chip(cost.mapping, cost.operations.samples, f"{name} on {cost.chip}", path)

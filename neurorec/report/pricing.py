@@ -21,15 +21,15 @@ from neurorec.report.placing import grid_of_chips, placing_table, saved
 from neurorec.report.wording import count, duration, energy, energy_band
 
 HEADS = {
-    "compute": "compute", "memory": "memory", "communication": "commu-\nnication", "dynamic": "dynamic\nin all",
+    "compute": "compute", "memory": "memory", "communication": "commu-\nnication", "dynamic": "dynamic\ntotal",
     "static": "static",
 }  # fmt: skip
 
 
 def print_cost(asked: NamedWork, chips: list[str], training: bool = False, target: float | None = None) -> None:
-    """What was counted, and a table of chips for one inference (and the training) of what is asked about."""
+    """Print counts, and a table of chips for one inference (and the training)."""
     if target is not None and not 0 < target <= 1:
-        raise InputError(f"--target {target:g}: a validation score lies between 0 and 1, as 0.9")
+        raise InputError(f"--target {target:g}: a validation score is between 0 and 1, such as 0.9")
     check_trained(asked, training=training, target=target is not None)
     priced = [replace(price(asked.work, chip), outcome=asked.outcome) for chip in chips]
     if asked.seen is not None:
@@ -42,10 +42,10 @@ def print_cost(asked: NamedWork, chips: list[str], training: bool = False, targe
 
 
 def check_trained(asked: NamedWork, **wanted: bool) -> None:
-    """Raises `InputError` for options that need a training, where there was none."""
+    """Raises `InputError` for options that need a training, if there was none."""
     for option, given in wanted.items():
         if given and asked.work.training is None:
-            raise InputError(f"--{option} needs a finished run: nothing here says how the net was trained")
+            raise InputError(f"--{option} needs a finished run, which defines how the network was trained")
 
 
 def _print_counted(asked: NamedWork) -> None:
@@ -58,7 +58,7 @@ def _print_counted(asked: NamedWork) -> None:
 
 
 def print_costs(priced: list[Cost], training: bool, target: float | None = None) -> None:
-    """Per-term and all-in chips in two tables, never one; chips that cannot run the network with the reason."""
+    """Per-term and all-in chips in two separate tables; chips that cannot run the network with the reason."""
     console = plain_console()
     for scope in ("per-term", "all-in"):
         rows = [cost for cost in priced if cost.can_run and cost.scope == scope]
@@ -90,7 +90,7 @@ def _table(rows: list[Cost], scope: str) -> Table:
 
 
 def _training_table(rows: list[Cost], scope: str) -> Table:
-    """The whole training of a run; dynamic and static apart where the prices allow."""
+    """The whole training of a run; dynamic and static energy separate if the prices allow it."""
     table = _empty(f"{scope} prices, energy of the whole training")
     for head in ["chip", "dynamic", "static", escape("total\n[band]"), "time", "sent"]:
         table.add_column(head, no_wrap=True)
@@ -109,29 +109,29 @@ def _empty(title: str) -> Table:
 
 
 def _remarks(cost: Cost, training: bool) -> list[str]:
-    lines = [f"static: {cost.static_basis or 'inside the figure'}"]
+    lines = [f"static: {cost.static_basis or 'included in the figure'}"]
     if cost.dynamic_pJ is not None and cost.scope == "all-in":
         lines.append(f"dynamic part: {energy(cost.dynamic_pJ.value)}")
     if cost.latency_us and cost.energy_pJ:
         power = f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW"
-        lines.append(f"{power}; time is that of {cost.bottleneck}" if cost.bottleneck else power)
+        lines.append(f"{power}; the time is determined by {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:
-        lines.append(f"one inference out of a batch of {cost.batch}; its time is the time of the batch / {cost.batch}")
+        lines.append(f"one inference of a batch of {cost.batch}; its time is that of the batch / {cost.batch}")
     if cost.mapping:
         lines += filter(None, (grid_of_chips(cost.mapping), saved(cost)))
     lines += _memories(cost)
     if cost.unpriced:
-        lines.append(f"at least, for it has no price for: {', '.join(cost.unpriced)}")
+        lines.append(f"at least, because there is no price for: {', '.join(cost.unpriced)}")
     more = [term for term in cost.training.unpriced if term not in cost.unpriced] if cost.training and training else []
     if more:
-        lines.append(f"training at least, for it has no price for: {', '.join(more)}")
+        lines.append(f"training at least, because there is no price for: {', '.join(more)}")
     if cost.training and cost.training.why_not:
         lines.append(f"cannot train: {cost.training.why_not}")
     return [*lines, *cost.notes, *(f"published: {figure}" for figure in cost.published)]
 
 
 def _memories(cost: Cost) -> list[str]:
-    """What each memory of the card holds, and the bits that one inference moves there."""
+    """The contents of each memory of the card, and the bits moved per inference."""
     held: dict[str, list[str]] = {}
     moved: dict[str, int] = {}
     for one in cost.traffic:
@@ -143,7 +143,7 @@ def _memories(cost: Cost) -> list[str]:
 
 
 def _per_result(cost: Cost, training: bool, target: float | None) -> list[str]:
-    """One line of energy for a second, an answer, an epoch, a target: only for a run, which was scored."""
+    """One line of energy per second, answer, epoch and target score; only for runs, which have scores."""
     if cost.outcome is None:
         return []
     figures = inference_figures(cost, cost.outcome.accuracy)[1:]

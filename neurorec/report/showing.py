@@ -1,4 +1,4 @@
-"""`neurorec show`: everything known about one thing."""
+"""`neurorec show`: everything known about one item."""
 
 import inspect
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from neurorec.training import load_pair
 
 
 def print_member(name: str) -> None:
-    """Equations, parameters with units, sources and code path of one named thing."""
+    """Print equations, parameters with units, sources and code path of one named item."""
     console = Console(highlight=False)
     if name.endswith(".toml"):
         _show_path(console, Path(name))
@@ -61,7 +61,7 @@ def _say(console: Console, text: str) -> None:
 
 
 def _show_path(console: Console, path: Path) -> None:
-    """A card of the user's own: a pair or a study as those of the catalogue are, any other as it stands in its file."""
+    """A user's card: a pair or a study is shown like those of the catalogue, any other card as its file."""
     keys = set(read_toml(path))
     if {"rate", "spiking"} & keys:
         _show_pair(console, str(path))
@@ -87,7 +87,7 @@ def _show_pair(console: Console, name: str) -> None:
             _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
         chips = {chip: load_chip(chip) for chip in card_names("hardware")}
         able = [chip for chip, card in chips.items() if card.refusal(needs_of_model(model)) is None]
-        _say(console, "  chips that run it: " + (", ".join(able) or "none"))
+        _say(console, "  chips that can run it: " + (", ".join(able) or "none"))
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
@@ -95,7 +95,7 @@ def _show_pair(console: Console, name: str) -> None:
 
 
 def _parts_of(model: Any) -> list[Any]:
-    """The layers that compute: those of a network before its readout, or an energy model itself."""
+    """The hidden layers of a network, or an energy model."""
     return list(model.hidden.values()) if isinstance(model, Network) else [model]
 
 
@@ -104,7 +104,7 @@ def _show_model(registry: Registry[Any], what: str) -> Callable[[Console, str], 
         member = registry[name]
         equations = member.equations.replace("\n", "\n  ")
         _say(console, f"{name}: {member.title}, {what}\n  code: {_code_path(member)}\n  {equations}")
-        _say(console, f"  needs of a chip: {', '.join(sorted(needs_of_cell(member)))}")
+        _say(console, f"  requires of a chip: {', '.join(sorted(needs_of_cell(member)))}")
         _say(console, "  card keys: " + ", ".join(member.Card.model_fields))
         _cite(console, member.sources)
 
@@ -117,7 +117,7 @@ def _show_rule(console: Console, name: str) -> None:
     _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
     _say(
         console,
-        f"  needs of a chip: {', '.join(sorted(rule.needs))}\n  parts of one network tell each other: {rule.messages.why}",
+        f"  requires of a chip: {', '.join(sorted(rule.needs))}\n  messages between parts of one network: {rule.messages.why}",
     )
     _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
     for cell, judgements in _judged(name).items():
@@ -128,7 +128,7 @@ def _show_rule(console: Console, name: str) -> None:
 
 
 def _judged(rule: str) -> dict[str, tuple[Judgement, ...]]:
-    """What the rule says of itself on each cell that some pair card trains by it."""
+    """The rule's judgements on each cell that a pair card trains by it."""
     halves = [half for pair in card_names("models") for half in load_pair(pair).halves]
     networks = [
         half.build(1, 1, torch.Generator().manual_seed(0))
@@ -148,7 +148,7 @@ def _show_card(folder: str) -> Callable[[Console, str], None]:
 
 
 def _show_study(console: Console, name: str) -> None:
-    """The question, its card, and what is published of its answer."""
+    """The question, its card, and published findings."""
     study = load_any_study(name)
     _say(console, f"{study.name}: {study.card.question}\n  {study.card.about}\n  card: {study.path}\n")
     published = RESULTS / f"{study.name}.json"
@@ -206,6 +206,6 @@ def _code_path(member: Any) -> str:
 
 
 def _cite(console: Console, keys: Any) -> None:
-    _say(console, "sources:" if keys else "sources: none; it is made here")
+    _say(console, "sources:" if keys else "sources: none; defined here")
     for key in keys:
         _say(console, f"  {key}: {cite(key)}" if is_cited(key) else f"  {key}")

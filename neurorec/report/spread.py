@@ -10,7 +10,7 @@ from neurorec.report import wording
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and sample standard deviation over n seeds; sd is None where n < 2, mean is NaN where n = 0."""
+    """Mean and sample standard deviation over n seeds; sd is None if n < 2, mean is NaN if n = 0."""
 
     mean: float
     sd: float | None

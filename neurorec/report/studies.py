@@ -1,4 +1,4 @@
-"""Run a study of any kind and report it; report it again from what is stored; publish what it found."""
+"""Run and report a study of any kind; report it again from stored results; publish its findings."""
 
 import shutil
 from pathlib import Path
@@ -22,7 +22,7 @@ from neurorec.report.terminal import print_page
 
 
 def run_asked(asked: Asked) -> int:
-    """Run the study that was asked for and report it. Returns how many of its parts failed.
+    """Run the requested study and report it. Returns the number of failures.
 
     Raises
     ------
@@ -46,12 +46,12 @@ def run_asked(asked: Asked) -> int:
 
 
 def rebuild_folder(folder: Path) -> None:
-    """The `report` verb: tables, files and page again, without training. Raises `InputError` where nothing is stored."""
+    """`neurorec report`: rebuild tables, files and page without training. Raises `InputError` if nothing is stored."""
     _finish(load_results(folder), plain_console())
 
 
 def load_results(folder: str | Path) -> Any:
-    """The stored results of a study of any kind. Raises `InputError` if the folder holds none of this version."""
+    """The stored results of a study of any kind. Raises `InputError` if the folder has none from this version."""
     return _kind_in(Path(folder)).restore(Path(folder))
 
 
@@ -65,7 +65,7 @@ def _kind_in(folder: Path) -> StudyKind:
 
 
 def write_report(results: Any) -> Path:
-    """Write results.csv, findings.json, summary.md and report.html into the study's folder; the page's path comes back."""
+    """Write results.csv, findings.json, summary.md and report.html to the study's folder; returns the page's path."""
     page, folder = page_of(results), results.folder
     write_atomically(folder / "results.csv", to_csv(*page.data))
     if page.findings is not None:
@@ -77,18 +77,18 @@ def write_report(results: Any) -> Path:
 
 
 def publish(folder: Path, target: Path) -> list[Path]:
-    """Copy what a finished study found into `target` (docs/results), and write the ledger beside it anew.
+    """Copy the findings of a finished study to `target` (docs/results), and regenerate the ledger next to it.
 
     Raises
     ------
     InputError
-        If the folder holds no findings, or those of a quick run.
+        If the folder has no findings, or those of a quick run.
     """
     results = load_results(folder)
     findings = results.findings
     if results.quick:
         raise InputError(
-            f"{folder}: this was a quick run, which shows that everything works and is no result; run it in full"
+            f"{folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
         )
     if findings is None or not (folder / "findings.json").is_file():
         raise InputError(f"{folder}: there is no findings.json; run the study again with this version")

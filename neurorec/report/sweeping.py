@@ -1,4 +1,4 @@
-"""`neurorec sweep`: one setting varied, as a table and as a picture with bands."""
+"""`neurorec sweep`: one setting varied, as a table and as a plot with bands."""
 
 from pathlib import Path
 
@@ -21,9 +21,9 @@ from neurorec.report.wording import count, duration, energy, energy_band
 def print_sweep(
     asked: NamedWork, chips: list[str], text: str, plot: Path | None = None, training: bool = False
 ) -> None:
-    """What is asked about, on each chip under each value of `text`; `plot` is where the picture goes."""
+    """Price the workload on each chip with each value of `text`; `plot`: file for a plot."""
     if plot is not None and plot.suffix not in FORMATS:
-        raise InputError(f"--plot {plot}: a picture is one of {', '.join(FORMATS)}")
+        raise InputError(f"--plot {plot}: the plot must be one of {', '.join(FORMATS)}")
     sweep = parse_sweep(text)
     check_trained(asked, training=training)
     training = training or sweep.name == "workers"
@@ -77,7 +77,7 @@ def _cells(cost: Cost, total: Band, split: bool, training: bool) -> list[str]:
 
 
 def _trained(cost: Cost) -> str:
-    """Energy of the whole training, and beneath it its time where the card gives one, and what it sends."""
+    """Energy of the whole training, with its time if the card determines it, and the bytes sent."""
     trained = cost.training
     if trained is None or trained.energy_pJ is None:
         return "–"
@@ -86,7 +86,7 @@ def _trained(cost: Cost) -> str:
 
 
 def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep, training: bool) -> None:
-    """What could not be priced, each reason once, with the values it holds for."""
+    """Print what could not be priced: each reason once, with the values that it applies to."""
     reasons: dict[str, list[str]] = {}
     for value, cost in zip(sweep.values, costs, strict=True):
         why_not = cost.why_not or (cost.training.why_not if training and cost.training else "")
@@ -96,4 +96,4 @@ def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep,
         console.print(f"  {chip}, {sweep.name} {', '.join(values)}: {reason}", markup=False)
     unpriced = next((cost.unpriced for cost in costs if cost.unpriced), ())
     if unpriced:
-        console.print(f"  {chip}: at least, for it has no price for: {', '.join(unpriced)}", markup=False)
+        console.print(f"  {chip}: at least, because there is no price for: {', '.join(unpriced)}", markup=False)

@@ -1,7 +1,7 @@
-"""One table for every medium: typed columns, values as they were found; written as text, Markdown, CSV and HTML.
+"""One table for all media: typed columns and unformatted values, rendered as text, Markdown, CSV and HTML.
 
 A cell holds None, text, a number, a `Spread` (over seeds), an `Amount` (a value with its band) or a `Said` (text with an
-aside). How a number reads is said once, by its column.
+annotation). The format of numbers is defined by the column.
 """
 
 import base64
@@ -20,7 +20,7 @@ Kind = Literal["text", "number", "percent", "factor", "energy", "duration", "byt
 
 @dataclass(frozen=True)
 class Amount:
-    """A value with its band; `at_least` where some part of it has no price."""
+    """A value with its band; `at_least` if some part of it has no price."""
 
     value: float
     low: float | None = None
@@ -30,7 +30,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Said:
-    """Text, what stands beside it in small letters, and how it is marked on the page."""
+    """Text, an annotation in small print, and its style on the page."""
 
     text: str
     beside: str = ""
@@ -39,7 +39,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Column:
-    """`above`, with `badge`: a head that neighbouring columns share."""
+    """`above`, with `badge`: a heading shared by neighbouring columns."""
 
     head: str
     kind: Kind = "text"
@@ -52,7 +52,7 @@ class Column:
         return self.kind != "text"
 
     def written(self, value: Any) -> Said:
-        """The cell as people read it."""
+        """The cell as formatted text."""
         if value is None:
             return Said(NONE, mark="none")
         if isinstance(value, Said):
@@ -84,13 +84,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """`minor` rows (controls, baselines) stand back; `terminal`: also printed when a study ends."""
+    """`minor` rows (controls, baselines) are less prominent; `terminal`: also printed when a study ends."""
 
     kind: ClassVar[str] = "table"
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
-    notes: Sequence[tuple[str, str]] = ()  #: (letter, text); the letter empty where no cell points to the note
+    notes: Sequence[tuple[str, str]] = ()  #: (letter, text); the letter is empty if no cell refers to the note
     minor: frozenset[int] = frozenset()
     look: Literal["plain", "fine", "cards", "cards claims"] = "plain"
     terminal: bool = False
@@ -101,12 +101,12 @@ class Table:
 
     @property
     def csv_href(self) -> str:
-        """A link to the values themselves."""
+        """A link to the unformatted values."""
         return data_link(table_csv(self))
 
     @property
     def heads_above(self) -> list[tuple[Column, int]]:
-        """Runs of neighbouring columns with the same `above`, and how many columns each covers; empty if none has one."""
+        """Groups of neighbouring columns with the same `above`, with their widths; empty if there are none."""
         runs: list[tuple[Column, int]] = []
         for column in self.columns:
             if column.above and runs and runs[-1][0].above == column.above:
@@ -116,7 +116,7 @@ class Table:
         return runs if any(column.above for column in self.columns) else []
 
     def first_below(self, column: Column) -> str:
-        """A class for the first column beneath a shared head, and for the first one after it: a line stands before it."""
+        """CSS class for the first column below a shared heading, and the first one after it, which have a line before them."""
         at = next(n for n, one in enumerate(self.columns) if one is column)
         before = self.columns[at - 1].above if at else ""
         return " chip" if column.above != before else ""
@@ -140,19 +140,19 @@ def _one_line(text: str) -> str:
 
 
 def to_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Plain values under their heads; None is an empty cell."""
+    """Unformatted values with column names; None becomes an empty cell."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([heads, *rows])
     return text.getvalue()
 
 
 def data_link(text: str) -> str:
-    """CSV inside a data: link, so that the page needs no second file."""
+    """CSV in a data: link, so that the page needs no second file."""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text.encode()).decode()
 
 
 def table_csv(table: Table) -> str:
-    """The values themselves: a spread as mean, sd and n, an amount as value and ends of its band."""
+    """Unformatted values: a spread as mean, sd and n, an amount as value and band."""
     parts = {Spread: ("mean", "sd", "n"), Amount: ("value", "low", "high")}
     shapes = [
         next((type(row[at]) for row in table.rows if type(row[at]) in parts), None) for at in range(len(table.columns))

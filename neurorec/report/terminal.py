@@ -1,4 +1,4 @@
-"""A page in the terminal: tables in columns where their figures fit, a line per row where they do not."""
+"""A page in the terminal: tables in columns if their numbers fit, otherwise one line per row."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-FOLDED = 11  #: columns of text may fold to this width; a folded number would be misread
+FOLDED = 11  #: text columns may wrap at this width; numbers are never wrapped
 
 
 def print_page(page: Page, console: "Console") -> None:
-    """Tables and notes that are meant for the terminal, and the answer."""
+    """Print the answer, and the tables and notes marked for the terminal."""
     if page.quick:
         console.print(plain(QUICK, "bold"))
     for section in page.all_sections:
@@ -42,7 +42,7 @@ def print_page(page: Page, console: "Console") -> None:
 
 
 def print_table(table: Table, console: "Console") -> None:
-    """As a table where its figures fit, else row by row; then its notes."""
+    """Print as a table if its numbers fit, otherwise row by row; then its notes."""
     if sum(_narrowest(table, at) + 2 for at in range(len(table.columns))) <= console.width + 2:
         console.print(_rich(table))
     else:
@@ -52,7 +52,7 @@ def print_table(table: Table, console: "Console") -> None:
 
 
 def _widths(table: Table, at: int) -> tuple[int, int]:
-    """Of a column: its longest cell, its longest line of the head."""
+    """Widths of a column's longest cell and of the longest line of its heading."""
     column = table.columns[at]
     lines = [line for row in table.cells for line in joined(row[at]).split("\n")]
     return max(map(len, lines), default=0), max(map(len, [column.above, column.badge, *column.head.split("\n")]))
@@ -68,14 +68,14 @@ def _narrowest(table: Table, at: int) -> int:
 
 
 def plain(text: str, style: str = "") -> "Text":
-    """Text as it is: a band such as [0.9–2.1] would otherwise be read as rich markup."""
+    """Literal text: a band such as [0.9–2.1] would otherwise be interpreted as rich markup."""
     from rich.text import Text
 
     return Text(text, style=style)
 
 
 def hanging(lines: Iterable[tuple[str, str]]) -> "RichTable":
-    """Notes with their letters, each folded under itself."""
+    """Notes with their letters, with hanging indents."""
     from rich.table import Table as RichTable
 
     grid = RichTable.grid(padding=(0, 1))
@@ -104,7 +104,7 @@ def _rich(table: Table) -> "RichTable":
 
 
 def _print_in_lines(table: Table, console: "Console") -> None:
-    """The heads once, in the order of the figures; then a line per row."""
+    """The column names once, in the order of the numbers; then one line per row."""
     console.print(plain(table.caption, "bold"))
     names = [" ".join(filter(None, [column.above, column.head.replace("\n", " ")])) for column in table.columns]
     rows = [names, *([joined(cell).replace("\n", " + ") or "–" for cell in row] for row in table.cells)]

@@ -1,4 +1,4 @@
-"""Numbers as people read them: three figures, a unit that fits, and the spread with its number of seeds."""
+"""Formatting of numbers: three significant digits, a suitable unit, and the spread with its number of seeds."""
 
 import math
 
@@ -6,7 +6,7 @@ _ENERGY_UNITS = ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"
 
 
 def figures(value: float, n: int = 3) -> str:
-    """Rounded to `n` figures, without an exponent: 1234.5 -> "1230", 12.34 -> "12.3", 0.01234 -> "0.0123"."""
+    """Rounded to `n` significant digits, without an exponent: 1234.5 -> "1230", 12.34 -> "12.3", 0.01234 -> "0.0123"."""
     if value == 0:
         return "0"
     rounded = round(value, n - 1 - math.floor(math.log10(abs(value))))
@@ -14,7 +14,7 @@ def figures(value: float, n: int = 3) -> str:
 
 
 def count(value: float) -> str:
-    """12345 -> "12.3k"; thousands and millions get their letter, smaller numbers stay."""
+    """12345 -> "12.3k"; thousands, millions and billions have a letter."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size * 0.9995:
             return f"{figures(value / size)}{letter}"
@@ -30,7 +30,7 @@ def data_size(n_bytes: float) -> str:
 
 
 def energy_unit(value_pJ: float) -> tuple[float, str]:
-    """The unit in which `value_pJ` has one to three digits before the point: (pJ in that unit, its name)."""
+    """The unit in which `value_pJ` has one to three digits before the decimal point: (pJ per unit, its name)."""
     for size_pJ, unit in _ENERGY_UNITS:
         if abs(value_pJ) >= size_pJ * 0.9995:
             return size_pJ, unit
@@ -45,7 +45,7 @@ def energy(value_pJ: float | None, at_least: bool = False) -> str:
 
 
 def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) -> str:
-    """ "[0.90–2.1]" in the unit that `energy(unit_of_pJ)` uses; empty where the band is not known or has no width."""
+    """ "[0.90–2.1]" in the unit that `energy(unit_of_pJ)` uses; empty if the band is unknown or has no width."""
     if low_pJ is None or high_pJ is None or low_pJ == high_pJ:
         return ""
     size_pJ, _ = energy_unit(unit_of_pJ)
@@ -53,7 +53,7 @@ def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) 
 
 
 def plus_minus(mean: float, sd: float | None) -> str:
-    """ "0.942 ± 0.010"; without the second part where one seed leaves no spread."""
+    """ "0.942 ± 0.010"; without the second part for a single seed."""
     if 0 < max(abs(mean), sd or 0.0) < 0.001:  # three decimals would hide it
         return f"{mean:.3g}" if sd is None else f"{mean:.3g} ± {sd:.2g}"
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"

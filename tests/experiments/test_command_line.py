@@ -157,7 +157,7 @@ def test_list_and_show_everything_there_is():
     for name, words in [
         (
             "lif_vs_elman",
-            ["u_t = v_{t-1}", "tau_mem_ms = 10.0", "chips that run it", "neurorec/models/cells/lif.py", "Elman"],
+            ["u_t = v_{t-1}", "tau_mem_ms = 10.0", "chips that can run it", "neurorec/models/cells/lif.py", "Elman"],
         ),
         ("loihi1", ["pJ = 23.6", "davies2018"]),
         (
@@ -169,7 +169,7 @@ def test_list_and_show_everything_there_is():
                 "on adaptive LIF",
                 "neurorec/learning/bptt.py",
                 "learns from errors of the outputs; a weight's change depends on: whole graph",
-                "needs of a chip: backward pass",
+                "requires of a chip: backward pass",
             ],
         ),
         ("row_digits", ["one row of the image at a time", "1258 train, 270 validation, 269 test", "10 outputs"]),
@@ -278,6 +278,6 @@ def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_p
         assert json.loads((out / "done" / run_id / "run.json").read_text())["status"] == "done"
     done = run_outside("run", card, "--out", out, "--jobs", 1)
     assert done.returncode == 0, done.stderr
-    assert f"{len(stored)} of 6 runs are stored already" in done.stdout
+    assert f"{len(stored)} of 6 runs are already stored" in done.stdout
     assert len(finished_runs(out)) == 6
     assert [path.name for path in (out / "working").iterdir() if path.suffix != ".progress"] == []

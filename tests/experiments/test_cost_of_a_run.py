@@ -114,14 +114,14 @@ def test_wrong_requests_are_told_what_to_do(spiking, tmp_path):
         print_sweep(read_work(spiking), list(chips), text, plot)
 
     for told, request in [
-        ("a.gif: a picture is one of .svg, .png, .pdf", {"plot": tmp_path / "a.gif"}),
-        ("the picture cannot be written", {"plot": tmp_path / "no" / "a.svg"}),
+        ("a.gif: the plot must be one of .svg, .png, .pdf", {"plot": tmp_path / "a.gif"}),
+        ("the plot cannot be written", {"plot": tmp_path / "no" / "a.svg"}),
         ("no chip can price any of these values: loihi1: its card does not state", {"chips": ("loihi1",)}),
         ('there is no card "loihi" in hardware/', {"chips": ("loihi",)}),
     ]:
         with pytest.raises(InputError, match=re.escape(told)):
             sweep(**request)
-    with pytest.raises(InputError, match=re.escape("--target 1.5: a validation score lies between 0 and 1")):
+    with pytest.raises(InputError, match=re.escape("--target 1.5: a validation score is between 0 and 1")):
         print_cost(read_work(spiking), ["loihi1"], target=1.5)
 
 

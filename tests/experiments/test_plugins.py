@@ -139,11 +139,11 @@ def test_a_broken_distribution_gives_one_sentence(source, told, afresh):
     install(afresh, re.findall("made_up_.", told)[0], source)
     with pytest.raises(InputError) as caught:
         plugins.load_plugins()
-    assert str(caught.value) == f'plugin "mine" of my-dist 1.2: {told}; repair or uninstall it'
+    assert str(caught.value) == f'plugin "mine" of my-dist 1.2: {told}; fix or uninstall it'
 
 
 @pytest.mark.parametrize(("name", "told"), [
-    ("made_up_4", "there is no module made_up_4, neither in this folder nor among the installed ones"),
+    ("made_up_4", "there is no module made_up_4, neither in this folder nor installed"),
     ("made_up_5", "importing made_up_5 failed with ZeroDivisionError: division by zero (at made_up_5.py:3)"),
 ])  # fmt: skip
 def test_a_module_that_is_not_there_or_broken_gives_one_sentence(name, told, afresh, monkeypatch):
@@ -152,7 +152,7 @@ def test_a_module_that_is_not_there_or_broken_gives_one_sentence(name, told, afr
     monkeypatch.setenv(plugins.NAMES, name)
     with pytest.raises(InputError) as caught:
         plugins.load_plugins()
-    assert str(caught.value) == f'plugin "{name}": {told}; repair it, or leave it out of --plugin and NEUROREC_PLUGINS'
+    assert str(caught.value) == f'plugin "{name}": {told}; fix it, or remove it from --plugin and NEUROREC_PLUGINS'
 
 
 def test_the_command_line_prints_it_and_ends_with_2(tmp_path):

@@ -28,10 +28,10 @@ def test_the_ledger_says_on_what_its_numbers_depend(tmp_path):
     text = write_ledger(tmp_path / "results").read_text()
     assert (tmp_path / "results.md").is_file()
     for said in (
-        "Results are exact on one type of CPU only",
+        "Results are exact only on one type of CPU",
         "| It works. | accuracy | 0.850 ± 0.071 (2) | ± 0.010 | 0.700 ridge on input | 0.950 diehl2015, read |",
         "| ≥ 0.800 | reproduced |",
-        "no score of these claims moves by more than 0.010",
+        "no score of these claims changed by more than 0.010",
         "No number in the published run: not this",
         "* command: neurorec run s",
         "[results/s.md](results/s.md)",
@@ -67,7 +67,7 @@ def test_publishing_copies_findings_and_tables_and_writes_the_ledger(tmp_path):
 
 def test_a_quick_run_and_one_without_findings_are_not_published(tmp_path):
     finished(tmp_path / "quick", quick=True)
-    with pytest.raises(InputError, match="this was a quick run, which shows that everything works and is no result"):
+    with pytest.raises(InputError, match="this was a quick run, which is a smoke test and not a result"):
         publish(tmp_path / "quick", tmp_path / "docs")
     write_plain(made_up_results(tmp_path / "old", seeds=(0,)), tmp_path / "old" / "results.json")
     with pytest.raises(InputError, match=r"there is no findings\.json; run the study again with this version"):

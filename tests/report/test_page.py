@@ -93,7 +93,7 @@ def test_every_section_is_there(html):
         "Score against energy",
         "Where the energy goes",
         "Learning curves",
-        "Weights as pictures",
+        "Weights as images",
         *OBJECTIONS,
     ):
         assert text in html
@@ -161,9 +161,9 @@ def test_a_score_of_which_less_is_better_is_said_and_drawn_so(tmp_path):
     ]
     html = write_report(replace(results, runs=runs)).read_text(encoding="utf-8")
     assert "test cross-entropy" in html
-    assert "cross-entropy (nats/symbol); less is better" in html
+    assert "cross-entropy (nats/symbol); lower is better" in html
     assert "accuracy" not in re.sub(r'href="[^"]*"', "", html).replace("accuracy (label assignment)", "")
-    worst = re.search(r"nets: best (\S+ ?\S*), .* worst ([^<]+?) with", html)
+    worst = re.search(r"networks: best (\S+ ?\S*), .* worst ([^<]+?) with", html)
     assert worst is not None
     assert "LSTM" in worst[2]
 
@@ -188,7 +188,7 @@ def test_halves_without_a_counterpart_and_energy_models_have_a_page(tmp_path):
         for run in results.runs if run.half == "rate" and run.task == "row_digits" and run.pair == "lif_vs_elman"
     ] + [run for run in results.runs if run.half == "baseline" and run.task == "row_digits"]  # fmt: skip
     html = write_report(replace(results, runs=runs, costs=[], exports=[])).read_text(encoding="utf-8")
-    assert "Hopfield, Hebbian learning on row_digits: accuracy 0.920, beside 0.920 of ridge on input" in html
+    assert "Hopfield, Hebbian learning on row_digits: accuracy 0.920, compared with 0.920 for ridge on input" in html
     assert "Where the energy goes" not in html
 
 

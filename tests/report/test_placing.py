@@ -22,7 +22,8 @@ def test_both_orders_stand_in_the_table_and_in_the_json(tmp_path, capsys):
     print_placing(read_work(SCALING, annealed=True, partitioned=True), ["loihi1"], table=out)
     said = " ".join(capsys.readouterr().out.split())
     assert re.search(
-        r"\d+\.\d% of hops, \d+\.\d% of packets saved over placing in order \(whole layers \+ annealed\)", said
+        r"\d+\.\d% of hops, \d+\.\d% of packets saved compared with placement in order \(whole layers \+ annealed\)",
+        said,
     )
     (row,) = json.loads(out.read_text())
     cost = price(described_work(load_description(SCALING), annealed=True, partitioned=True), "loihi1")
@@ -39,17 +40,17 @@ def test_both_orders_stand_in_the_table_and_in_the_json(tmp_path, capsys):
 def test_several_chips_say_how_they_were_taken_to_be_joined(capsys):
     print_placing(read_work(NETWORKS / "knn_pohoiki_springs.toml"), ["loihi1"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "4 chips, taken to lie in a grid of 2 x 2: no source read says how they are joined" in said
+    assert "4 chips, assumed to form a grid of 2 x 2: no source we read says how they are joined" in said
     print_placing(read_work(NETWORKS / "knn_pohoiki_springs.toml"), ["spinnaker1"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "18 chips (1 only to complete the grid), taken to lie in a grid of 6 x 3" in said
+    assert "18 chips (1 only to complete the grid), assumed to form a grid of 6 x 3" in said
 
 
 def test_where_nothing_helps_that_is_said(capsys):
     asked = read_work(NETWORKS / "keyword_spotter_spiking.toml", annealed=True, partitioned=True)
     print_placing(asked, ["spinnaker1"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "nothing that was tried travels less than placing in order" in said
+    assert "nothing that was tried is shorter than placement in order" in said
 
 
 @pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
@@ -59,14 +60,14 @@ def test_the_picture_is_written_and_its_text_says_the_finding(tmp_path, capsys, 
     said = " ".join(capsys.readouterr().out.split())
     assert path.stat().st_size > 10_000
     assert (
-        "scaling_10_spiking on loihi1, in order: 26.1k neurons on 64 cores, 16 of 32 tiles; the hottest link, " in said
+        "scaling_10_spiking on loihi1, in order: 26.1k neurons on 64 cores, 16 of 32 tiles; the most loaded link, " in said
     )
-    assert "Against that, annealed: 26.1k neurons on 64 cores" in said
+    assert "In comparison, annealed: 26.1k neurons on 64 cores" in said
     if suffix == ".svg":
         text = path.read_text()
         assert 'role="img" aria-label="scaling_10_spiking on loihi1, in order: 26.1k neurons' in text
         assert "neurons on a tile" in text
-        assert "packets of an inference over a link" in text
+        assert "packets per inference over a link" in text
 
 
 @pytest.mark.parametrize(("name", "chip"), [("knn_pohoiki_springs", "loihi1"), ("truenorth_sweep", "truenorth"),
@@ -79,12 +80,16 @@ def test_many_chips_and_many_tiles_are_drawn_too(tmp_path, capsys, name, chip):
 
 
 FAULTS = [
-    ({"picture": Path("chip.gif")}, ["loihi1"], "--picture chip.gif: a picture is one of .svg, .png, .pdf"),
-    ({"picture": Path("chip.svg")}, ["loihi1", "odin"], "--picture shows one chip: name it with --chip (there are 2)"),
+    ({"picture": Path("chip.gif")}, ["loihi1"], "--picture chip.gif: the picture must be one of .svg, .png, .pdf"),
+    (
+        {"picture": Path("chip.svg")},
+        ["loihi1", "odin"],
+        "--picture shows one chip: select it with --chip (there are 2)",
+    ),
     ({"picture": Path("chip.svg")}, ["odin"], "scaling_10_spiking cannot be placed on odin: it does not fit"),
-    ({"picture": Path("chip.svg")}, ["cmos_45nm"], "the card cmos_45nm states no cores, so there is nothing to see"),
+    ({"picture": Path("chip.svg")}, ["cmos_45nm"], "the card cmos_45nm states no cores, so there is nothing to draw"),
     ({"picture": Path("no/such/folder.svg")}, ["loihi1"], "the picture cannot be written (No such file or directory)"),
-    ({"table": Path("places.csv")}, ["loihi1"], "--out places.csv: a table of places is a .json file"),
+    ({"table": Path("places.csv")}, ["loihi1"], "--out places.csv: must be a .json file"),
 ]
 
 

@@ -17,7 +17,7 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "one inference: 172,800 multiply-accumulates, 0 synaptic events" in said
     assert "all-in prices" in said
-    assert "one inference out of a batch of 16; its time is the time of the batch / 16" in said
+    assert "one inference of a batch of 16; its time is that of the batch / 16" in said
     assert "cannot run on a100: its card has no batch term" in said
     assert "xylo, published: " in said
     assert "mean power" in said
@@ -26,8 +26,10 @@ def test_a_described_network_is_priced_in_two_tables(capsys):
 def test_hops_saved_by_annealing_are_said(capsys):
     print_cost(read_work(NETWORKS / "scaling_10_spiking.toml", annealed=True), ["loihi1"])
     said = " ".join(capsys.readouterr().out.split())
-    assert re.search(r"[345]\d\.\d% of hops, 0\.0% of packets saved over placing in order \(annealed\)", said)
-    assert "what spikes travel, packets of one inference" in said
+    assert re.search(
+        r"[345]\d\.\d% of hops, 0\.0% of packets saved compared with placement in order \(annealed\)", said
+    )
+    assert "traffic of spikes, packets per inference" in said
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_what_cannot_be_read_is_told_what_to_do(what, setting, told):
     [
         ({"training": True}, "--training needs a finished run"),
         ({"target": 0.9}, "--target needs a finished run"),
-        ({"target": 1.5}, "--target 1.5: a validation score lies between 0 and 1"),
+        ({"target": 1.5}, "--target 1.5: a validation score is between 0 and 1"),
         ({"chips": ["odn"]}, '(did you mean "odin"?)'),
     ],
 )

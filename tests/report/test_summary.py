@@ -53,7 +53,7 @@ def test_order_is_ridge_then_nets_with_controls_beneath_then_chance(tmp_path):
     ("stdp", "verdict", "said"),
     [
         ((0.80, 0.81, 0.82), "behind", "without surrogate BPTT it loses 0.100"),
-        ((0.99, 0.98, 0.99), "ahead", "without surrogate BPTT it loses nothing and gains 0.077"),
+        ((0.99, 0.98, 0.99), "ahead", "without surrogate BPTT it gains 0.077"),
         ((0.90, 0.91, 0.92), "within the spread", "is within the spread"),
         ((0.92, 0.89, 0.93), "within the spread", "is within the spread"),
     ],
@@ -66,22 +66,22 @@ def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
 
 def test_the_second_sentence_counts_wins_and_losses(tmp_path):
     results = made_up_results(tmp_path)
-    assert "is behind its rate partner in 6 and ahead in 1" in answer(results)[1]
+    assert "is behind its rate-based partner in 6 and ahead in 1" in answer(results)[1]
     spiking = [("recurrent LIF", "bptt"), ("adaptive LIF", "bptt")]
     better = {(name, rule, task): (0.99, 1.0, 1.0) for name, rule in spiking for task in ("row_digits", "store_recall")}
-    assert "is behind its rate partner in 2" in answer(with_scores(results, better))[1]
+    assert "is behind its rate-based partner in 2" in answer(with_scores(results, better))[1]
 
 
 def test_one_seed_settles_nothing(tmp_path):
     results = made_up_results(tmp_path, seeds=(0,))
-    assert "rests on one seed, so its spread is unknown" in answer(results)[0]
+    assert "is from one seed, so its spread is unknown" in answer(results)[0]
     assert "In 7 comparisons" in answer(results)[1]
-    assert ", one seed each and so without a known spread, the largest difference is" in answer(results)[1]
+    assert ", with one seed each and therefore without a known spread, the largest difference is" in answer(results)[1]
 
 
 def test_nothing_to_compare_is_said(tmp_path):
     first, second = answer(made_up_results(tmp_path, seeds=()))
-    assert "cannot be said" in first
+    assert "rules cannot be compared" in first
     assert "cannot be compared" in second
 
 

@@ -1,1 +1,1 @@
-"""The report of a communication study: files, tables, plots, page and the summary for docs/."""
+"""The report of a communication study: tables, plots, page and answer."""

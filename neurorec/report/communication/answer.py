@@ -1,10 +1,10 @@
-"""The answer in two sentences, made of the study's numbers."""
+"""The answer in two sentences, generated from the study's numbers."""
 
 from neurorec.basics.errors import needed
 from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow
 from neurorec.report import wording
 
-AT_MOST = 64  #: workers at which the sentences compare
+AT_MOST = 64  #: number of workers in the comparison
 
 
 def mean(values: list[int] | list[float]) -> float:
@@ -12,7 +12,7 @@ def mean(values: list[int] | list[float]) -> float:
 
 
 def title_of(results: CommunicationResults, rule: str) -> str:
-    """A rule for people; "any" where it makes no difference."""
+    """The title of a rule; "any rule" if it makes no difference."""
     return results.rules[rule].title if rule in results.rules else "any rule"
 
 
@@ -26,14 +26,14 @@ def main_net(results: CommunicationResults) -> NetRow:
 
 
 def workers_compared(results: CommunicationResults, net: str) -> int:
-    """The most workers, up to AT_MOST, for which this net's units were shared."""
+    """The largest number of workers, up to AT_MOST, that shared this network's units."""
     return max(
         row.workers for row in results.bytes if row.net == net and row.split == "units" and row.workers <= AT_MOST
     )
 
 
 def answer(results: CommunicationResults) -> tuple[str, str]:
-    """First what sharing the samples costs, then what sharing the units costs."""
+    """First the cost of sharing samples, then that of sharing units."""
     net = main_net(results)
     workers = workers_compared(results, net.net)
     return _shared_data(results, net, workers), _shared_units(results, net, workers)
@@ -43,46 +43,46 @@ def _shared_data(results: CommunicationResults, net: NetRow, workers: int) -> st
     often, once = (
         needed(
             find_bytes(results, net.net, "any", merge, workers),
-            f"these results have no bytes of {net.title} on {workers} workers merged {merge}; count them again",
+            f"these results have no bytes of {net.title} on {workers} workers merged {merge}; run the study again",
         )
         for merge in ("every update", "once per epoch")
     )
     first = (
         f"When {workers} workers share the samples of {net.title}, they send {wording.data_size(mean(often.total_bytes))} "
-        f"an epoch to merge their weight changes at every update, whatever the rule "
-        f"({wording.data_size(mean(once.total_bytes))} if a rule can do with one merge an epoch)"
+        f"per epoch to merge their weight changes at every update, whatever the rule "
+        f"({wording.data_size(mean(once.total_bytes))} for a rule that needs only one merge per epoch)"
     )
     crossed = joules(results, net.net, "data")
-    crossed = [row for row in crossed if row.rule == crossed[0].rule]  # the first rule that a chip is priced for
+    crossed = [row for row in crossed if row.rule == crossed[0].rule]  # the first rule for which a chip has a price
     chips = list(dict.fromkeys(row.second_thing for row in crossed))
     if not chips:
         return first + "."
     on_chip = [row for row in crossed if row.second_thing == chips[0] and row.link in results.report_links]
     never = wording.listed([row.link for row in on_chip if row.at is None])
     crossing = _grouped([row for row in on_chip if row.at is not None])
-    more = crossing or "over none of the links drawn here"
-    by = "by their values " if any(row.at is None and row.earliest is not None for row in on_chip) else ""
+    more = crossing or "over none of the plotted links"
+    by = "according to the values " if any(row.at is None and row.earliest is not None for row in on_chip) else ""
     rest = f", but {by}nowhere within reach over {never}" if crossing and never else ""
     bound = " (a lower estimate)" if any(row.at_least in ("second", "both") for row in on_chip) else ""
-    return f"{first}; that costs more joules than {chips[0]}{bound} {more}{rest}."
+    return f"{first}; this takes more energy than {chips[0]}{bound} {more}{rest}."
 
 
 def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> str:
-    """Every rule that learns in batches beside the one that sends least."""
+    """All batch rules compared with the one that sends least."""
     sent = {rule: row for rule in results.rules if (row := find_bytes(results, net.net, rule, "", workers)) is not None}
     if len(sent) < 2:
-        return "The first net was counted for one rule only, so rules are not compared."
+        return "The first network was counted for only one rule, so rules are not compared."
     least = min(sent, key=lambda rule: mean(sent[rule].total_bytes))
     batched = [rule for rule in sent if rule != least and not results.rules[rule].online]
     if not batched:
-        return "No rule that learns in batches was counted on the first net, so rules are not compared."
+        return "No batch rule was counted on the first network, so rules are not compared."
     title, bytes_least = title_of(results, least), mean(sent[least].total_bytes)
     others = [
         f"{title_of(results, rule)} sends {wording.figures(mean(sent[rule].total_bytes) / bytes_least, 2)}"
         for rule in batched
     ]
     said = f"When they share the units, {wording.listed(others)} times the bytes of {title} ({wording.data_size(bytes_least)})"
-    said += ", which sends spikes and no error" * (not results.rules[least].errors) + _elsewhere(
+    said += ", which sends spikes but no errors" * (not results.rules[least].errors) + _elsewhere(
         results, net, batched[0], least
     )
     return said + (_waiting(results, net, sent, batched[0], least) if results.rules[least].online else ".")
@@ -91,19 +91,19 @@ def _shared_units(results: CommunicationResults, net: NetRow, workers: int) -> s
 def _waiting(
     results: CommunicationResults, net: NetRow, sent: dict[str, BytesRow], batched: str, online: str
 ) -> str:  # fmt: skip
-    """What learning from one sample after another costs in time."""
+    """The cost in time of processing samples one by one."""
     waits = sent[online].waits / sent[batched].waits
     slower = [row for row in results.crossovers if row.kind == "seconds" and row.net == net.net and row.at is not None]
     where = _grouped([row for row in slower if row.link in results.report_links])
     said = (
-        f"; but {title_of(results, online)} learns from one sample after another and waits for {wording.figures(waits, 2)} "
+        f"; but {title_of(results, online)} processes samples one by one and waits for {wording.figures(waits, 2)} "
         f"times as many messages as {title_of(results, batched)} in batches"
     )
-    return said + (f", so it is the slower one {where}." if where else ".")
+    return said + (f", so it is slower {where}." if where else ".")
 
 
 def _elsewhere(results: CommunicationResults, net: NetRow, more: str, less: str) -> str:
-    """The same factor on the other nets that were counted for both rules: it depends on how often units spike."""
+    """The same factor for other networks counted for both rules: it depends on firing rates."""
     said = []
     for other in results.nets:
         if other.net == net.net:
@@ -113,7 +113,7 @@ def _elsewhere(results: CommunicationResults, net: NetRow, more: str, less: str)
         if rows[0] is not None and rows[1] is not None and other.activity:
             factor = wording.figures(mean(rows[0].total_bytes) / mean(rows[1].total_bytes), 2)
             steps = 1 / mean(other.activity)
-            said.append(f"{factor} times on {other.title}, where a unit spikes in one step of {steps:,.0f}")
+            said.append(f"{factor} times as much on {other.title}, where a unit spikes once in {steps:,.0f} steps")
     return f" ({title_of(results, more)} sends {wording.listed(said)})" if said else ""
 
 
@@ -133,7 +133,7 @@ def _in_words(row: CrossRow) -> str:
 
 
 def joules(results: CommunicationResults, net: str, split: str) -> list[CrossRow]:
-    """Crossovers of communication with computing."""
+    """Crossovers of communication and computing."""
     return [
         row for row in results.crossovers
         if row.kind == "joules" and row.net == net and row.first_thing == f"communication, {split} shared"
@@ -141,7 +141,7 @@ def joules(results: CommunicationResults, net: str, split: str) -> list[CrossRow
 
 
 def place(row: CrossRow) -> str:
-    """ "21 [8 to none]": where the values cross, and between what places the bands let it be."""
+    """ "21 [8 to none]": where the values cross, and the range within the bands."""
     if row.at is None:
         possible = f" (possible from {_number(row.earliest)})" if row.earliest is not None else ""
         return f"none up to {_number(row.last)}{possible}"

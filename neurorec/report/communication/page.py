@@ -13,21 +13,21 @@ from neurorec.report.parts import Facts, Fold, Notes, Plots, Section, Text
 from neurorec.report.plots.style import Plot
 
 ABOUT_NETS = (
-    "Trained as their pair cards say, then watched for one epoch of the training samples. Mean over seeds, lowest and"
+    "Trained as defined by their pair cards, then observed for one epoch of the training samples. Mean over seeds, lowest and"
     " highest in brackets."
 )
 ABOUT_NET = (
-    "Samples shared: replicas merge their weight changes, whatever the rule. Units shared: spikes cross between "
-    "workers, and what each rule needs besides. Crosses mark where messages begin to cost more than computing; shades"
-    " are the bands of prices and seeds."
+    "Samples shared: replicas merge their weight changes, whatever the rule. Units shared: workers exchange spikes and "
+    "the messages of the rule. Crosses mark where communication begins to cost more than computing; shading"
+    " shows the bands of prices and seeds."
 )
 MARKS = (
-    "≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] where the bands let the crossover"
-    " be; none: not on this axis."
+    "≥ a lower estimate; ≤ an upper one; ~ both sides are lower estimates; [a to b] the range of the crossover"
+    " within the bands; none: not on this axis."
 )
 ABOUT_OTHERS = (
-    "Over size and activity the net is described (all units hear each other) and two workers share it: bytes of both "
-    "splits grow with the number of workers less one, so their order does not depend on it."
+    "Over size and activity, the network is a description with all-to-all connections, shared by two workers: bytes of both "
+    "splits are proportional to the number of workers minus one, so their order does not depend on it."
 )
 COUNTS = ("total_bytes", "spikes", "forward_values", "errors", "signals", "merged")
 
@@ -41,9 +41,9 @@ def communication_page(results: CommunicationResults) -> Page:
             Section("nets", "Nets", [Text(ABOUT_NETS), tables.nets_table(results)]),
             *(Section(f"net{n}", net.title, _net(results, net)) for n, net in enumerate(results.nets, 1)),
             Section("others", "Other crossovers", [Text(ABOUT_OTHERS), tables.other_crossovers(results)]),
-            Section("ring", "The ring among real processes",
+            Section("ring", "The ring between real processes",
                     [Notes([ring_verdict(results)], terminal=True), *([tables.ring_table(results)] if results.rings else [])]),
-            Section("assumed", "What is assumed", [Facts(assumed())]),
+            Section("assumed", "Assumptions", [Facts(assumed())]),
             Section("links", "Links", [tables.links_table(results)]),
         ],
         how=[(name, text) for name, _, text in (note.partition(": ") for note in results.notes)],
@@ -52,7 +52,7 @@ def communication_page(results: CommunicationResults) -> Page:
 
 
 def _net(results: CommunicationResults, net: NetRow) -> list[Any]:
-    """Tables and plots of one net."""
+    """Tables and plots of one network."""
     priced = any(row.net == net.net and row.energy_pJ is not None for row in results.computing)
     crossed = [tables.joules_table(results, net, split) for split in ("data", "units")] if priced else []
     return [
@@ -62,7 +62,7 @@ def _net(results: CommunicationResults, net: NetRow) -> list[Any]:
 
 
 def _drawn(results: CommunicationResults, net: NetRow) -> list[Plot]:
-    """Computing is drawn for the first rule that a chip is priced for."""
+    """Computing is plotted for the first rule for which a chip has a price."""
     priced = next((row for row in results.computing if row.net == net.net and row.energy_pJ is not None), None)
     drawn = [plots.bytes_plot(results, net, "data"), plots.bytes_plot(results, net, "units")]
     for split in ("data", "units"):
@@ -74,32 +74,32 @@ def _drawn(results: CommunicationResults, net: NetRow) -> list[Plot]:
 
 
 def assumed() -> list[tuple[str, str]]:
-    """(what about, what is assumed)."""
+    """(topic, assumption)."""
     texts = read_toml(Path(__file__).with_name("assumptions.toml"))
     return [(name, text.replace("\n", " ").strip()) for name, text in texts.items()]
 
 
 def ring_verdict(results: CommunicationResults) -> str:
-    """What the processes showed."""
+    """Result of the check with processes."""
     if not results.rings and not results.ring_failed:
-        return "The ring was not checked in this run: its card names no ring_workers."
+        return "The ring was not checked in this run: its card has no ring_workers."
     if not results.rings:
         return f"The ring could not be checked on this machine: {results.ring_failed}."
     equal = all(row.formula_bytes == row.payload_bytes and row.right for row in results.rings)
     if not equal:
-        return "The bytes of at least one ring differ from the formula, or a sum was wrong: see the table."
+        return "The bytes of at least one ring differ from the formula, or a sum was wrong; see the table."
     more = {(row.tcp_bytes - row.payload_bytes) / row.messages for row in results.rings if row.tcp_bytes is not None}
-    said = "Every ring sent exactly the bytes of the formula, and every sum was right."
+    said = "Every ring sent exactly the number of bytes of the formula, and every sum was exact."
     if len(more) == 1:
         said += (
-            f" What the kernel counted on the sockets is the same, and {more.pop():g} bytes of gloo's headers for every "
-            "message; nothing else."
+            f" The kernel's counts on the sockets are the same, plus {more.pop():g} bytes of gloo's headers per "
+            "message."
         )
     return f"{said} {results.ring_failed}".strip()
 
 
 def csv_data(results: CommunicationResults) -> tuple[list[str], list[list[Any]]]:
-    """A row for every net, way to share, number of workers and link; counts are means over seeds."""
+    """One row per network, way to share, number of workers and link; counts are means over seeds."""
     heads = [*(field.name for field in fields(PriceRow)), *COUNTS, "waits"]
     counted = {(row.net, row.split, row.rule, row.merge, row.workers): row for row in results.bytes}
     rows = []

@@ -1,4 +1,4 @@
-"""Bytes, joules and seconds against workers, a picture a split, and bytes against the size of the net."""
+"""Bytes, joules and seconds against workers, one plot per split, and bytes against the size of the network."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str],
 
 
 def _level(axes, level: ComputeRow, rule: str, style: str):
-    label = f"computing by {rule} on {level.chip}{' (at least)' if level.at_least else ''}"
+    label = f"computing with {rule} on {level.chip}{' (at least)' if level.at_least else ''}"
     value, low, high = (
         (number or 0.0) * 1e-12 for number in (level.energy_pJ, level.energy_low_pJ, level.energy_high_pJ)
     )
@@ -65,7 +65,7 @@ def _level(axes, level: ComputeRow, rule: str, style: str):
 
 
 def _plain_ticks(axes, xs: list[float]) -> None:
-    """Numbers as people write them: 1, 8, 64 workers."""
+    """Tick labels as plain numbers: 1, 8, 64 workers."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     if max(xs) <= 1100:
@@ -75,7 +75,7 @@ def _plain_ticks(axes, xs: list[float]) -> None:
 
 
 def bytes_plot(results: CommunicationResults, net: NetRow, split: Split) -> Plot | None:
-    """Bytes of an epoch by number of workers."""
+    """Bytes per epoch by number of workers."""
     lines = []
     for rule, merge in _ways(results, net, split):
         rows = [r for r in results.bytes if (r.net, r.rule, r.merge) == (net.net, rule, merge) and r.workers > 1]
@@ -87,13 +87,13 @@ def bytes_plot(results: CommunicationResults, net: NetRow, split: Split) -> Plot
         )
     shared = "samples" if split == "data" else "units"
     said = [f"{line.label} {wording.data_size(line.points[-1][1])} among {line.points[-1][0]:g}" for line in lines]
-    alt = f"Bytes of an epoch of {net.title} when workers share the {shared}: {'; '.join(said)} workers."
+    alt = f"Bytes per epoch of {net.title} when workers share the {shared}: {'; '.join(said)} workers."
     title = f"Bytes, {shared} shared"
-    return draw(f"bytes-{net.net}-{split}", title, lines, ("workers", "bytes of an epoch, all workers"), alt)
+    return draw(f"bytes-{net.net}-{split}", title, lines, ("workers", "bytes per epoch, all workers"), alt)
 
 
 def joules_plot(results: CommunicationResults, net: NetRow, split: Split, rule: str, chip: str) -> Plot | None:
-    """Joules of an epoch's messages against those of computing it by `rule` on `chip`."""
+    """Energy of an epoch's messages compared with that of computing it with `rule` on `chip`."""
     lines = _price_lines(results, net, split, lambda row: _joule_point(row))
     crossed = [
         row for row in joules(results, net.net, split)
@@ -108,17 +108,17 @@ def joules_plot(results: CommunicationResults, net: NetRow, split: Split, rule: 
     marks = [(row.at, level) for row in crossed if row.at is not None]
     shared = "samples" if split == "data" else "units"
     said = [f"over {row.link} from {place(row)} workers on" for row in crossed]
-    nowhere = "nowhere within the reach of the links drawn"
+    nowhere = "nowhere within the reach of the plotted links"
     alt = (
-        f"Energy of the messages of an epoch of {net.title} when workers share the {shared}. It exceeds that of computing "
-        f"the epoch by {title_of(results, rule)} on {chip} {wording.listed(said) or nowhere}."
+        f"Energy of the messages per epoch of {net.title} when workers share the {shared}. It exceeds that of computing "
+        f"the epoch with {title_of(results, rule)} on {chip} {wording.listed(said) or nowhere}."
     )
-    labels = ("workers", "joules of an epoch's messages")
+    labels = ("workers", "joules of messages per epoch")
     return draw(f"joules-{net.net}-{split}", f"Joules, {shared} shared", lines, labels, alt, levels, marks)
 
 
 def seconds_plot(results: CommunicationResults, net: NetRow, split: Split) -> Plot | None:
-    """Seconds that an epoch's messages take."""
+    """Time of an epoch's messages."""
     lines = _price_lines(results, net, split, lambda row: _second_point(row))
     shared = "samples" if split == "data" else "units"
     said = [
@@ -126,18 +126,18 @@ def seconds_plot(results: CommunicationResults, net: NetRow, split: Split) -> Pl
         for line in lines
         if line.points
     ]
-    alt = f"Time of the messages of an epoch of {net.title} when workers share the {shared}: {'; '.join(said)} workers."
+    alt = f"Time of the messages per epoch of {net.title} when workers share the {shared}: {'; '.join(said)} workers."
     return draw(
         f"seconds-{net.net}-{split}",
         f"Seconds, {shared} shared",
         lines,
-        ("workers", "seconds of an epoch's messages"),
+        ("workers", "seconds of messages per epoch"),
         alt,
     )
 
 
 def size_plot(results: CommunicationResults, net: NetRow) -> Plot | None:
-    """Bytes over the number of units, two workers, with the crossovers."""
+    """Bytes over the number of units for two workers, with crossovers."""
     lines = []
     for rule, merge in [*_ways(results, net, "data"), *_ways(results, net, "units")]:
         rows = [r for r in results.sizes if (r.net, r.rule, r.merge) == (net.net, rule, merge)]
@@ -157,15 +157,16 @@ def size_plot(results: CommunicationResults, net: NetRow) -> Plot | None:
     marks = [(row.at, _between(often, row.at)) for row in crossed if row.at is not None and often]
     said = [f"{title_of(results, row.rule)} at {place(row)} units" for row in crossed]
     alt = (
-        "Bytes of an epoch between two workers by the number of units. Sharing the samples and merging at every update sends "
+        "Bytes per epoch between two workers by the number of units. Sharing the samples and merging at every update sends "
         f"more than sharing the units: {wording.listed(said) or 'nowhere'}."
     )
-    return draw(f"size-{net.net}", "Bytes over the size of the net", lines, ("hidden units", "bytes of an epoch, two workers"),
+    labels = ("hidden units", "bytes per epoch, two workers")
+    return draw(f"size-{net.net}", "Bytes over the size of the network", lines, labels,
                 alt, crossings=marks)  # fmt: skip
 
 
 def _between(values: dict[int, float], at: float) -> float:
-    """The curve's value at a place between its points, on log axes."""
+    """The curve interpolated on log axes."""
     import numpy as np
 
     xs = sorted(values)
@@ -182,7 +183,7 @@ def _way(results: CommunicationResults, rule: str, merge: str) -> str:
 
 
 def _looks(results: CommunicationResults, rule: str, merge: str) -> tuple[str, str]:
-    """Colours and markers of rules in the order in which the card names them."""
+    """Colours and markers of rules, in the order of the card."""
     if rule == "any":
         return MERGE_LOOKS[merge]
     at = list(results.rules).index(rule)
@@ -196,7 +197,7 @@ def _is_drawn(results: CommunicationResults, split: Split, link: str) -> bool:
 def _price_lines(
     results: CommunicationResults, net: NetRow, split: Split, point: Callable[[PriceRow], Any]
 ) -> list[Line]:
-    """Samples shared: a line a link, merged at every update. Units shared: a line a rule and link."""
+    """Samples shared: one line per link, merged at every update. Units shared: one line per rule and link."""
 
     def points(rule: str, merge: str, link: str) -> list[tuple[float, float, float, float]]:
         rows = [r for r in results.prices if (r.net, r.rule, r.merge, r.link) == (net.net, rule, merge, link)]

@@ -1,4 +1,4 @@
-"""`neurorec cost RUN --training --workers P --link NAME`: what sharing a finished run's training samples would cost."""
+"""`neurorec cost RUN --training --workers P --link NAME`: the cost of sharing a finished run's training samples."""
 
 from rich.console import Console
 
@@ -16,18 +16,18 @@ def refuse_half_asked(training: bool, workers: int | None, links: list[str]) -> 
     if workers is None and not links:
         return
     if workers is None or not links:
-        raise InputError("--workers and --link go together: how many workers, and what joins them")
+        raise InputError("--workers and --link must be given together: the number of workers, and what joins them")
     if not training:
-        raise InputError("--workers and --link go with --training of a finished run: only a training is shared so")
+        raise InputError("--workers and --link require --training of a finished run: only a training can be shared")
     if workers < 2:
-        raise InputError(f"--workers {workers}: to share a training takes at least two")
+        raise InputError(f"--workers {workers}: sharing a training needs at least two")
 
 
 def print_communication(asked: NamedWork, workers: int, links: list[str]) -> None:
-    """A line per link: rules that take steps merge at each of them, other rules once per epoch."""
+    """One line per link; rules with update steps merge at every step, other rules once per epoch."""
     training, outcome = asked.work.training, asked.outcome
     if training is None or outcome is None:
-        raise InputError("--workers needs a finished run: nothing here says how the net was trained")
+        raise InputError("--workers needs a finished run, which defines how the network was trained")
     updates = training.count(count_work(asked.work).forward(), training.run).updates
     numbers, merges = training.numbers, updates or outcome.epochs
     traffic = merge_traffic(numbers, workers, merges)
@@ -35,7 +35,7 @@ def print_communication(asked: NamedWork, workers: int, links: list[str]) -> Non
     console = Console(highlight=False)
     console.print(
         f"sharing this training's samples among {workers} workers: {numbers:,} numbers merged {often}, {merges:,} times, "
-        f"by ring all-reduce: {wording.data_size(traffic.total_bytes)} sent in all",
+        f"by ring all-reduce: {wording.data_size(traffic.total_bytes)} sent in total",
         markup=False,
     )
     for name in links:

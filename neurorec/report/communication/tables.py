@@ -20,7 +20,7 @@ def way_of(results: CommunicationResults, row: BytesRow | PriceRow) -> str:
 
 
 def ways(results: CommunicationResults, net: str) -> list[BytesRow]:
-    """One row (of two workers) for each way to share."""
+    """One row (for two workers) per way to share."""
     return [row for row in results.bytes if row.net == net and row.workers == 2]
 
 
@@ -33,16 +33,16 @@ def nets_table(results: CommunicationResults) -> Table:
          net.trained_numbers, _range(net.activity) if net.activity else "sends values", _range(net.accuracy)]
         for net in results.nets
     ]  # fmt: skip
-    return Table("The nets and one epoch of each", columns, rows)
+    return Table("The networks and one epoch of each", columns, rows)
 
 
 def bytes_table(results: CommunicationResults, net: NetRow) -> Table:
-    """Exact bytes; where seeds differ, their mean and range."""
+    """Exact bytes; if seeds differ, their mean and range."""
     shown = [P for P in SHOWN_WORKERS if any(row.workers == P and row.net == net.net for row in results.bytes)]
     rows: list[list[Any]] = []
     for way in ways(results, net.net):
         found = [find_bytes(results, net.net, way.rule, way.merge, P) for P in shown]
-        rows.append([way_of(results, way), *("no unit for each" if row is None else _sent(row) for row in found)])
+        rows.append([way_of(results, way), *("too few units" if row is None else _sent(row) for row in found)])
     columns = [Column("way to share"), *(Column(f"{P} workers", "bytes") for P in shown)]
     return Table(f"{net.title}: bytes sent in one epoch", columns, rows, terminal=True)
 
@@ -52,7 +52,7 @@ def _sent(row: BytesRow) -> Amount:
 
 
 def price_table(results: CommunicationResults, net: NetRow, workers: int = PRICED_WORKERS) -> Table:
-    """Joules and seconds over every link, for every way to share."""
+    """Energy and time over every link, for every way to share."""
     found = {(r.link, r.rule, r.merge): r for r in results.prices if (r.net, r.workers) == (net.net, workers)}
     each = ways(results, net.net)
     columns = [Column("link")]
@@ -64,7 +64,7 @@ def price_table(results: CommunicationResults, net: NetRow, workers: int = PRICE
         for link in results.links
     ]
     return Table(
-        f"{net.title}: energy and time of one epoch's messages among {workers} workers", columns, rows, look="fine"
+        f"{net.title}: energy and time of one epoch's messages between {workers} workers", columns, rows, look="fine"
     )
 
 
@@ -80,7 +80,7 @@ def _price_cells(row: PriceRow | None) -> list[Any]:
 
 
 def joules_table(results: CommunicationResults, net: NetRow, split: str) -> Table:
-    """From how many workers on communication costs more than computing: a column per rule and chip."""
+    """Number of workers from which communication costs more than computing: one column per rule and chip."""
     crossed = joules(results, net.net, split)
     places = list(dict.fromkeys((row.rule, _chip(row)) for row in crossed))
     by_place = {(row.link, row.rule, _chip(row)): row for row in crossed}
@@ -91,7 +91,7 @@ def joules_table(results: CommunicationResults, net: NetRow, split: str) -> Tabl
     ]
     columns = [Column("link"), *(Column(f"{title_of(results, rule)} on {chip}") for rule, chip in places)]
     shared = "samples" if split == "data" else "units"
-    caption = f"{net.title}, {shared} shared: workers from which on messages cost more joules than computing"
+    caption = f"{net.title}, {shared} shared: number of workers from which messages cost more energy than computing"
     return Table(caption, columns, rows, look="fine")
 
 
@@ -141,7 +141,7 @@ def ring_table(results: CommunicationResults) -> Table:
             row.payload_bytes, row.messages, row.tcp_bytes, more, "yes" if row.right else "NO",
         ])  # fmt: skip
     columns = [Column("ring"), *(Column(head, "number") for head in heads), Column("sum right")]
-    return Table("One all-reduce among real processes on this machine", columns, rows)
+    return Table("One all-reduce between real processes on this machine", columns, rows)
 
 
 def links_table(results: CommunicationResults) -> Table:
@@ -149,7 +149,7 @@ def links_table(results: CommunicationResults) -> Table:
     for name in results.links:
         link: Link = load_link(name)
         energy, latency, bandwidth = (_quantity(fact) for fact in (link.energy, link.latency, link.bandwidth))
-        up_to = link.workers.count if link.workers else "no limit read"
+        up_to = link.workers.count if link.workers else "no limit found"
         evidence = ", ".join(f"{key}: {fact.known}, {fact.source}" for key, fact in link.facts().items())
         rows.append([name, link.joins, up_to, energy, link.priced_per, latency, bandwidth, evidence])
     heads = ("link", "joins", "up to", "pJ per bit", "priced per", "latency, ns", "Gbit/s", "evidence")

@@ -1,1 +1,1 @@
-"""Pictures of the page: each a small SVG of 360 px, so that it reads the same on a telephone and on a desk."""
+"""Plots of the page: small SVGs of 360 px, which look the same on a telephone and on a desktop."""

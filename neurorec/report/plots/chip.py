@@ -1,6 +1,6 @@
-"""The chip, seen from above: tiles coloured by the neurons they hold, links by the packets they carry.
+"""A picture of the chip: tiles coloured by neurons, links by packets.
 
-Of a net on many chips each chip is one square, and what goes between two chips is one link.
+For a network on many chips, each chip is one square, and all traffic between two chips is one link.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 WAYS = ("east", "west", "south", "north")
 STEP = ((1, 0), (-1, 0), (0, 1), (0, -1))
-TILE_HEAT = ("Blues", 0.0, 1.6)  #: colours, and which share of the most they begin and end at: dark would hide numbers
-LINK_HEAT = ("YlOrRd", -0.15, 1.0)  #: pale would hide links
+TILE_HEAT = ("Blues", 0.0, 1.6)  #: colour map and its range relative to the maximum; dark colours would hide numbers
+LINK_HEAT = ("YlOrRd", -0.15, 1.0)  #: pale colours would hide links
 MANY_TILES = 400
-SIDE, LANE = 0.56, 0.13  #: of a tile; from the middle of a link to each of its two lanes
+SIDE, LANE = 0.56, 0.13  #: size of a tile; distance from the middle of a link to each of its two lanes
 
 
 @dataclass(frozen=True)
 class View:
-    """Squares [y, x], `load` [4, y, x] an inference over the links east, west, south and north out of each."""
+    """Squares [y, x]; `load` [4, y, x] per inference over the links east, west, south and north out of each."""
 
     square: str  #: "tile" or "chip"
     neurons: np.ndarray
     load: np.ndarray
-    chip: tuple[int, int] | None  #: columns and rows of one chip, where there are several and their tiles are shown
+    chip: tuple[int, int] | None  #: columns and rows per chip, if there are several and their tiles are shown
     chips: tuple[int, int]
 
 
 def draw_chip(mapping: Mapping, samples: int, name: str, path: Path) -> str:
-    """Write the picture, in order and as found side by side where something was tried. Returns its alternative text."""
+    """Write the picture, with placement in order and the optimised one side by side if there is one. Returns its alt text."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -64,11 +64,11 @@ def draw_chip(mapping: Mapping, samples: int, name: str, path: Path) -> str:
             tried = f"{m.found_by}: " if len(shown) > 1 else ""
             hops = (m.hops + m.chip_links) / samples
             panels[panel].set_title(f"{tried}{count(m.packets / samples)} packets, {count(hops)} hops", weight="normal")
-        links = "the links between two chips" if views[0].square == "chip" else "a link; they keep right"
+        links = "the links between two chips" if views[0].square == "chip" else "a link, right-hand traffic"
         _legend(figure, panels["squares"], TILE_HEAT, neurons, f"neurons on a {views[0].square}")
-        _legend(figure, panels["links"], LINK_HEAT, packets, f"packets of an inference over {links}")
+        _legend(figure, panels["links"], LINK_HEAT, packets, f"packets per inference over {links}")
         figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.3 / total[1]))  # pyright: ignore
-        figure.text(0.01, 0.995, f"Where the spikes of {name} travel", va="top", fontweight="bold", fontsize=12)
+        figure.text(0.01, 0.995, f"Traffic of the spikes of {name}", va="top", fontweight="bold", fontsize=12)
         _save(figure, path, alt)
     return alt
 
@@ -170,10 +170,10 @@ def _finding(mapping: Mapping, samples: int, name: str) -> str:
         kind = "link between two chips" if ground.between_chips()[d, y, x] else "link"
         over = load.max() / load[load > 0].mean()
         busiest = (
-            f"the hottest {kind}, {WAYS[d]} from tile ({x}, {y}), carries {count(load.max() / samples)} packets an inference, "
-            f"{over:.1f} times the mean of the {int((load > 0).sum()):,} links in use"
+            f"the most loaded {kind}, {WAYS[d]} from tile ({x}, {y}), carries {count(load.max() / samples)} packets per "
+            f"inference, {over:.1f} times the mean of the {int((load > 0).sum()):,} links in use"
         )
-    return f"{name + ', ' if name else 'Against that, '}{mapping.found_by}: {where}; {busiest}."
+    return f"{name + ', ' if name else 'In comparison, '}{mapping.found_by}: {where}; {busiest}."
 
 
 def _save(figure: Any, path: Path, alt: str) -> None:

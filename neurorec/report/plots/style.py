@@ -1,6 +1,6 @@
-"""One look for all plots: Okabe-Ito colours, never colour alone, text that the page styles, data beside the picture.
+"""Common style of all plots: Okabe-Ito colours, never colour alone, text styled by the page, data next to the plot.
 
-Figures are drawn without pyplot, so nothing global is left behind.
+Figures are drawn without pyplot, so there is no global state.
 """
 
 import io
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH_IN = 5.0  #: at 72 px an inch: 360 px, the width of a telephone
+WIDTH_IN = 5.0  #: at 72 px per inch: 360 px, the width of a telephone
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 PAIR_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
 MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
-# Ink, rule and paper are stand-ins that the page's own colours replace, so that plots follow light and dark mode.
+# Ink, rule and paper are placeholders, replaced by the page's colours, so that plots follow light and dark mode.
 INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"
 _CSS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--paper)"}
 STYLE = {
-    "svg.fonttype": "none",  # text stays text: selectable, searchable, small
+    "svg.fonttype": "none",  # text remains text: selectable, searchable, small
     "svg.hashsalt": "neurorec",  # the same data give the same file
     "font.size": 10.5,
     "axes.titlesize": 11.5,
@@ -50,13 +50,13 @@ STYLE = {
     "hatch.linewidth": 0.7,
     "legend.frameon": False,
     "legend.fontsize": 9.5,
-    "path.simplify": False,  # a spike is never merged away
+    "path.simplify": False,  # no spike is ever dropped
 }
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A finished picture: `svg` to embed, `alt` saying the finding, `csv_href` a data: link to its numbers."""
+    """A finished plot: `svg` to embed, `alt` text with the finding, `csv_href`, a data: link to its numbers."""
 
     name: str
     title: str
@@ -67,7 +67,7 @@ class Plot:
 
 @contextmanager
 def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
-    """A figure with one axes in the house style; to be drawn and saved (`embed`) inside the block."""
+    """A figure with one axes in the common style; to be drawn and saved (`embed`) inside the block."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -77,17 +77,17 @@ def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
 
 
 def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Sequence[Any]]) -> Plot:
-    """The figure as an inline SVG with its own ids, and `rows` (heads first) as its data."""
+    """The figure as an inline SVG with unique ids, and `rows` (column names first) as its data."""
     text = io.StringIO()
     with warnings.catch_warnings():
-        # too small a figure is a matter of looks; it must not stop a report
+        # a figure that is too small is cosmetic and must not stop a report
         warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
         drawn.savefig(text, format="svg", dpi=288, metadata={"Date": None})
     return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(to_csv(rows[0], rows[1:])))
 
 
 def _inline(svg: str, name: str, alt: str) -> str:
-    """The bare <svg> element: no doctype, no metadata, ids that no other plot of the page has, colours of the page."""
+    """The bare <svg> element: no doctype, no metadata, ids unique within the page, colours of the page."""
     prefix = f"{re.sub('[^a-z0-9]+', '-', name.lower())}-"
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -97,7 +97,7 @@ def _inline(svg: str, name: str, alt: str) -> str:
     svg = svg.replace("url(#", f"url(#{prefix}")
     for stand_in, css in _CSS.items():
         svg = svg.replace(stand_in, css)
-    # one style sheet for the page: matplotlib's own would reach into the other plots
+    # one style sheet for the page: matplotlib's own would affect other plots
     svg = re.sub(r"<style type=\"text/css\">.*?</style>", "", svg, flags=re.DOTALL)
     width, height = re.search(r'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()  # pyright: ignore[reportOptionalMemberAccess]
     size = f'width="{float(width):.0f}" height="{float(height):.0f}"'
@@ -107,5 +107,5 @@ def _inline(svg: str, name: str, alt: str) -> str:
 
 
 def legend_below(drawn: "Figure", handles: Sequence[Any], columns: int = 1) -> None:
-    """A legend under the axes, where it covers no data; with many entries in two columns."""
+    """A legend below the axes, where it covers no data; many entries are in two columns."""
     drawn.legend(handles=list(handles), loc="outside lower left", ncols=columns, handlelength=2.6, borderaxespad=0.2)

@@ -1,4 +1,4 @@
-"""Energy against a varied setting: a line and its band for each chip; per-term and all-in prices never in one panel."""
+"""Energy against a varied setting: one line with band per chip; per-term and all-in prices in separate panels."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,12 +22,12 @@ LOG_FROM = 8.0  #: a numeric axis that spans more than this factor is logarithmi
 
 
 def draw_sweep(priced: Costs, sweep: Sweep, name: str, path: Path, training: bool) -> None:
-    """Write the picture.
+    """Write the plot.
 
     Raises
     ------
     InputError
-        If the file cannot be written.
+        If the file is not writable.
     """
     from matplotlib.figure import Figure
 
@@ -41,9 +41,7 @@ def draw_sweep(priced: Costs, sweep: Sweep, name: str, path: Path, training: boo
     try:
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
     except OSError as error:
-        raise InputError(
-            f"{path}: the picture cannot be written ({error.strerror}); choose another with --plot"
-        ) from None
+        raise InputError(f"{path}: the plot cannot be written ({error.strerror}); choose another with --plot") from None
 
 
 def _panels(priced: Costs, training: bool) -> list[tuple[str, Costs, Value]]:
@@ -81,7 +79,7 @@ def _draw(axes: "Axes", costs: Costs, value: Value, sweep: Sweep) -> None:
                   label=("≥ " if least else "") + chip)  # fmt: skip
     axes.set_yscale("log")
     low, high = axes.get_ylim()
-    widen = (DECADE * low / high) ** 0.5 if high < DECADE * low else 1.0  # a flat line shall look flat
+    widen = (DECADE * low / high) ** 0.5 if high < DECADE * low else 1.0  # a flat line should look flat
     axes.set_ylim(low / widen, high * widen)
     axes.set_ylabel(f"energy ({unit})")
     if ticks is not None:
@@ -100,7 +98,7 @@ def _spread(bands: Sequence[Band], size_pJ: float) -> list[list[float]]:
 
 
 def _places(sweep: Sweep) -> tuple[list[float], list[str] | None]:
-    """Where the values stand: numbers at themselves, data types side by side under their names."""
+    """Positions of the values: numbers at their value, data types side by side with their names."""
     numbers = [sweep.setting.place(value) for value in sweep.values]
     if all(number is not None for number in numbers):
         return [number for number in numbers if number is not None], None

@@ -1,1 +1,1 @@
-"""How the silicon checks are shown."""
+"""The report of a silicon validation."""

@@ -9,12 +9,12 @@ from neurorec.report.silicon.plots import overview, silicon_plot
 from neurorec.report.table import Column, Said, Table
 
 ABOUT_SETS = (
-    'End points are fitted, the rest is predicted; only predicted points are scored. "Band" is the share of predicted'
-    ' points inside the stated band, "rank" Spearman\'s correlation. The last two columns are other estimates of the '
-    "same points, smallest and largest estimate / measured: a price per operation alone, and SANA-FE's prices times "
+    'End points are fitted, all others are predicted; only predicted points are scored. "Band" is the share of predicted'
+    ' points inside the stated band, "rank" is Spearman\'s rank correlation. The last two columns are other estimates of the '
+    "same points, smallest and largest estimate / measured: one price per operation only, and SANA-FE's prices times "
     "counts (dynamic only; it has prices for Loihi)."
 )
-ABOUT_BLIND = "Predicted, and measured by others whose figures we have not seen. Whoever has them can check."
+ABOUT_BLIND = "Predictions of points measured by others, whose figures we have not seen."
 
 
 @page_of.register(SiliconResults)
@@ -29,10 +29,10 @@ def silicon_page(results: SiliconResults) -> Page:
         study=results.study, question=results.question, answer=[answer(results.scores, results.findings)], quick=False,
         findings=results.findings, failures=[],
         sections=[
-            Section("sets", "Errors, set by set", [Text(ABOUT_SETS), sets, Notes(results.remarks, terminal=True)]),
-            Section("plots", "Estimate against measured", [drawn]),
+            Section("sets", "Errors by set", [Text(ABOUT_SETS), sets, Notes(results.remarks, terminal=True)]),
+            Section("plots", "Estimates and measurements", [drawn]),
             Section("blind", "Blind", [Text(ABOUT_BLIND), blind_table(results)]),
-            Section("points", "Every predicted point", [Fold("Estimate / measured, point by point", points)]),
+            Section("points", "All predicted points", [Fold("Estimate / measured for each point", points)]),
         ],
         how=[("measured values", "read from tables that are not part of neurorec; errors are stored, values are not")],
         sources=results.sources,
@@ -41,20 +41,18 @@ def silicon_page(results: SiliconResults) -> Page:
 
 
 def answer(scores: list[Score], findings: Findings | None) -> str:
-    """Errors against their bars, the worst set, and how the rival does, in a few sentences."""
+    """Errors and bars, the worst set, and the rival's errors, in a few sentences."""
     judged = [f for f in findings.findings if f.bar is not None] if findings else []
     met = sum(bool(f.meets_bar) for f in judged)
     bars = [f"{met} of {len(judged)} bars are met."] if judged else []
     known = [score for score in scores if score.worst_factor is not None]
     beaten = [score for score in known if score.rival_factors is not None]
     better = sum(max(s.rival_factors[1], 1 / max(s.rival_factors[0], 1e-9)) > (s.worst_factor or 1.0) for s in beaten)  # type: ignore[index]
-    against = (
-        f"Worst point against worst point, one price per operation is farther off in {better} of {len(beaten)} sets."
-    )
+    against = f"In {better} of {len(beaten)} sets, the largest error of one price per operation is larger than ours."
     if not known:
         return "Nothing was predicted."
     farthest = max(known, key=lambda score: score.worst_factor or 0.0)
-    return " ".join([*bars, f"Farthest off: {farthest.name}, by a factor of {farthest.worst_factor:.3g}.", against])
+    return " ".join([*bars, f"Largest error: {farthest.name}, by a factor of {farthest.worst_factor:.3g}.", against])
 
 
 def sets_table(scores: list[Score]) -> Table:
@@ -77,7 +75,7 @@ def _factors(span: tuple[float, float] | None, by: str = "") -> Said | None:
 
 def blind_table(results: SiliconResults) -> Table:
     rows = [[b.point, f"{b.value:.4g} {b.unit}", f"{b.low:.4g} to {b.high:.4g}", b.from_what] for b in results.blind]
-    return Table("", [Column(head) for head in ("point", "predicted", "band", "rests on")], rows, look="fine")
+    return Table("", [Column(head) for head in ("point", "predicted", "band", "based on")], rows, look="fine")
 
 
 def points_table(score: Score) -> Table:

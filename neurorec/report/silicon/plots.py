@@ -1,4 +1,4 @@
-"""Estimate against measured, one picture a set of points, with bands; what a price per operation says, beside."""
+"""Estimates against measurements, one plot per set of points, with bands and the estimates of one price per operation."""
 
 import textwrap
 
@@ -9,7 +9,7 @@ from neurorec.report.plots.style import BLUE, INK, MARKERS, RULE, VERMILLION, Pl
 
 
 def silicon_plot(score: Score) -> Plot | None:
-    """Log-log; None where nothing was predicted."""
+    """A log-log plot; None if nothing was predicted."""
     points = [p for p in score.points if p.measured > 0 and p.estimate > 0]
     if not any(not p.fitted for p in points):
         return None
@@ -45,7 +45,7 @@ def silicon_plot(score: Score) -> Plot | None:
 
 
 def overview(scores: list[Score]) -> str:
-    """All predicted sets in one picture, as the text of an SVG file: estimate / measured with its band, point by point."""
+    """All predicted sets in one plot, as the text of an SVG file: estimate / measured with band, for each point."""
     import io
 
     import matplotlib
@@ -63,7 +63,7 @@ def overview(scores: list[Score]) -> str:
                 axes.plot(p.estimate / p.measured, y, "o", color=BLUE, markersize=3.5)
                 if p.rival:
                     axes.plot(p.rival / p.measured, y, "x", color=VERMILLION, markersize=3.5)
-        axes.set(xscale="log", xlabel="estimate / measured (dots, with bands); crosses: a price per operation")
+        axes.set(xscale="log", xlabel="estimate / measured (dots, with bands); crosses: one price per operation")
         axes.set_yticks(range(len(drawable)), [score.name for score in drawable])
         axes.invert_yaxis()
         text = io.StringIO()
@@ -73,7 +73,7 @@ def overview(scores: list[Score]) -> str:
 
 def _finding(score: Score) -> str:
     others = score.rival_factors
-    against = f"; {score.rival} says {others[0]:.3g} to {others[1]:.3g} times the measured value" if others else ""
+    against = f"; {score.rival} gives {others[0]:.3g} to {others[1]:.3g} times the measured value" if others else ""
     return (
         f"{score.name}: {len(score.predicted)} predicted points, off by {score.mean_error:.1%} on average and "
         f"{score.worst_error:.1%} at worst, {score.coverage:.0%} inside the band{against}."

@@ -1,1 +1,1 @@
-"""How studies that train are shown."""
+"""The report of a training study."""

@@ -1,4 +1,4 @@
-"""A trained net at work: the spikes of one test sample, and the input weights of each unit as a picture."""
+"""Activity of trained networks: the spikes of one test sample, and the input weights of each unit as an image."""
 
 import math
 import textwrap
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 STEPS_SHOWN = 600
 LINES_SHOWN = 128
 FIELDS_SHOWN = 100  # 10 x 10
-SMALLEST_SIDE = 4  # fewer input lines than 4 x 4 are no picture
+SMALLEST_SIDE = 4  # images smaller than 4 x 4 are not shown
 
 
 def first_run(group: Group) -> RunRecord | None:
-    """The run of the lowest seed, so that every picture shows the same seed where it finished."""
+    """The finished run with the lowest seed, so that all plots show the same seed if possible."""
     return min(group.runs, key=lambda run: run.seed, default=None)
 
 
 def raster(group: Group) -> Plot | None:
-    """Spikes of one test sample over its steps: the input lines above, every spiking layer below, the last one lowest."""
+    """Spikes of one test sample over its steps: input lines at the top, then the spiking layers in order."""
     run = first_run(group)
     found = rasters(run) if run is not None and group.proper else {}
     if run is None or not set(found) - {INPUT}:
@@ -48,7 +48,7 @@ def raster(group: Group) -> Plot | None:
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("time (steps)" if run.dt_ms is None else f"time (steps of {run.dt_ms:g} ms)")
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
-        cut = ", the first steps shown" if any(len(spikes) > STEPS_SHOWN for spikes in found.values()) else ""
+        cut = ", only the first steps" if any(len(spikes) > STEPS_SHOWN for spikes in found.values()) else ""
         alt = f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}, {steps} steps{cut}: "
         alt += "; ".join(reversed(said)) + "."
         rows = [["where", "step", "line"]]
@@ -66,7 +66,7 @@ def _counted(name: str, spikes: "np.ndarray", size: int) -> str:
 
 
 def _ticks(axes, spikes: "np.ndarray", above: int, colour: str) -> None:
-    """A short upright line a spike, all as one path with gaps: thousands of separate marks would bloat the page."""
+    """A short vertical line per spike, all as one path with gaps: thousands of separate marks would bloat the page."""
     import numpy as np
 
     t, line = spikes.nonzero()
@@ -76,7 +76,7 @@ def _ticks(axes, spikes: "np.ndarray", above: int, colour: str) -> None:
 
 
 def receptive_fields(group: Group) -> list[Plot]:
-    """The input weights of up to 100 units of a layer that sees a square picture, each unit a small picture."""
+    """The input weights of up to 100 units of a layer with a square image as input, one small image per unit."""
     run = first_run(group)
     found = input_weights(run) if run is not None and group.proper else {}
     drawn = [_fields(group, run, name, weights) for name, weights in found.items() if run is not None]
@@ -103,12 +103,12 @@ def _fields(group: Group, run: RunRecord, layer: str, weights: "np.ndarray") -> 
         )
         axes.set_axis_off()
         bar = drawn.colorbar(picture, ax=axes, orientation="horizontal", shrink=0.7, pad=0.03, aspect=30)
-        bar.set_label("weight (in the units of the net's input current)")
+        bar.set_label("weight (in units of the network's input current)")
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
         drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         alt = (
             f"Input weights of {len(shown)} units of {group.label} after training on {group.task}, seed {run.seed}, "
-            f"each as a picture of {side} by {side} pixels; weights from {shown.min():.3g} to {shown.max():.3g}, "
+            f"each as an image of {side} by {side} pixels; weights from {shown.min():.3g} to {shown.max():.3g}, "
             f"mean {shown.mean():.3g}."
         )
         rows = [["unit", *(f"pixel_{i}" for i in range(weights.shape[1]))]]
@@ -117,7 +117,7 @@ def _fields(group: Group, run: RunRecord, layer: str, weights: "np.ndarray") -> 
 
 
 def _tiled(fields: "np.ndarray", side: int) -> "np.ndarray":
-    """[K, side*side] -> one picture of fields in rows of ten, with a thin empty line between them."""
+    """[K, side*side] -> one image of fields in rows of ten, separated by thin empty lines."""
     import numpy as np
 
     across = min(10, len(fields))
@@ -130,7 +130,7 @@ def _tiled(fields: "np.ndarray", side: int) -> "np.ndarray":
 
 
 def _folded(title: str) -> str:
-    """A long title in lines: broken after the task's name, then where it is too long."""
+    """A long title in lines, broken after the task's name and where it is too long."""
     if len(title) <= 44:
         return title
     task, _, rest = title.partition(": ")

@@ -1,5 +1,5 @@
-"""The answer to the study's question, said from the numbers: what the same net loses under a rule that does without more of
-what biology lacks, and how spiking nets fare beside their rate partners.
+"""The answer to the study's question, generated from the numbers: what the same network loses with a rule that keeps fewer of
+the six objections, and how spiking networks compare with their rate-based partners.
 
 A difference is taken seed by seed (both runs of a seed see the same data) and counts only where it exceeds twice its
 own standard deviation; one seed shows no spread, so it settles nothing.
@@ -15,12 +15,12 @@ from neurorec.report.training.summary import Group, better, groups_of
 from neurorec.report.wording import listed
 
 Verdict = Literal["ahead", "behind", "within the spread", "one seed only"]
-ROUNDING = 1e-9  # equal scores may differ by this much once they are subtracted
+ROUNDING = 1e-9  # equal scores may differ by this much after subtraction
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One group against another on the same task by the same metric; `difference` is one minus other, seed by seed."""
+    """Two groups compared on the same task and metric; `difference` is one minus other, seed by seed."""
 
     task: str
     metric: str
@@ -43,8 +43,8 @@ class Comparison:
 
 
 def between_rules(results: StudyResults) -> list[Comparison]:
-    """Every network that was trained on one task by two rules: first the one that keeps fewer of the six objections to
-    backpropagation, against the one that keeps more."""
+    """Networks trained on one task by two rules: the rule that keeps fewer of the six objections to backpropagation compared
+    with the one that keeps more."""
     groups = [group for group in groups_of(results) if group.proper]
     return [
         comparison
@@ -61,7 +61,7 @@ def _kept(group: Group) -> int:
 
 
 def spiking_against_rate(results: StudyResults) -> list[Comparison]:
-    """The spiking net of each pair beside its rate net on each task, each way they were trained: spiking first."""
+    """The spiking half of each pair compared with its rate half, per task and rule."""
     groups = [group for group in groups_of(results) if group.proper]
     return [
         comparison
@@ -94,20 +94,20 @@ def answer(results: StudyResults) -> tuple[str, ...]:
 
 
 def _scores(groups: list[Group]) -> str:
-    """Where nothing is compared: what each network scores beside the best of what needs none."""
+    """If nothing is compared: the score of each network with the best trivial baseline."""
     proper = [group for group in groups if group.proper and group.test.n]
     if not proper:
-        return "No network finished, so nothing can be said."
+        return "No network finished, so there is no answer."
     baselines, said = _baselines(groups), []
     for group in proper:
         beside = baselines.get(group.task)
-        against = f", beside {beside.test} of {beside.network}" if beside is not None else ""
+        against = f", compared with {beside.test} for {beside.network}" if beside is not None else ""
         said.append(f"{group.label} on {group.task}: {group.metric_text} {group.test}{against}")
     return "; ".join(said) + "."
 
 
 def _baselines(groups: list[Group]) -> dict[str, Group]:
-    """Task -> the best of what needs no network at all."""
+    """Task -> the best trivial baseline."""
     best: dict[str, Group] = {}
     for group in groups:
         if group.half == "baseline" and group.test.n and (group.task not in best or better(group, best[group.task])):
@@ -117,7 +117,7 @@ def _baselines(groups: list[Group]) -> dict[str, Group]:
 
 def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
     if not comparisons:
-        return "No network finished under two rules, so what a rule loses cannot be said."
+        return "No network finished with two rules, so rules cannot be compared."
     said = "; ".join(_loss(comparison) for comparison in comparisons) + "."
     for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
         said += f" Without any network, {baselines[task].label} scores {baselines[task].test} on {task}."
@@ -133,32 +133,34 @@ def _loss(at: Comparison) -> str:
     size = at.difference_text.lstrip("+−")
     ending = {
         "behind": f"without {at.other.rule_title} it loses {size}",
-        "ahead": f"without {at.other.rule_title} it loses nothing and gains {size}",
+        "ahead": f"without {at.other.rule_title} it gains {size}",
         "within the spread": f"the difference of {at.difference_text} is within the spread",
-        "one seed only": f"the difference of {at.difference_text} rests on one seed, so its spread is unknown",
+        "one seed only": f"the difference of {at.difference_text} is from one seed, so its spread is unknown",
     }[at.verdict]
     return f"{found[0].upper()}{found[1:]}: {ending}"
 
 
 def _second(comparisons: list[Comparison]) -> str:
     if not comparisons:
-        return "No pair finished on both sides, so spiking and rate nets cannot be compared."
+        return "No pair finished on both sides, so spiking and rate-based networks cannot be compared."
     total = len(comparisons)
     widest = max(comparisons, key=lambda at: abs(at.difference.mean))
     where = f"{widest.one.label}, minus {widest.other.label}; {widest.task}"
     largest = f"the largest difference is {widest.difference_text} ({where})"
-    start = f"In {total} comparison{'s' * (total > 1)} of a spiking net with its rate partner on the same task"
+    start = (
+        f"In {total} comparison{'s' * (total > 1)} of a spiking network with its rate-based partner on the same task"
+    )
     if all(at.verdict == "one seed only" for at in comparisons):
-        return f"{start}, one seed each and so without a known spread, {largest}."
+        return f"{start}, with one seed each and therefore without a known spread, {largest}."
     counted: dict[str, list[str]] = {}
     for at in comparisons:
         counted.setdefault(at.verdict, []).append(at.difference_text)
     phrases = {
-        "behind": "behind its rate partner in {n}",
+        "behind": "behind its rate-based partner in {n}",
         "ahead": "ahead in {n}",
         "within the spread": "within the spread in {n}",
-        "one seed only": "compared by one seed only in {n}",
+        "one seed only": "compared on only one seed in {n}",
     }
     said = listed([phrase.format(n=len(counted[name])) for name, phrase in phrases.items() if name in counted])
-    said = said.replace("ahead in", "ahead of its rate partner in") if "behind" not in counted else said
-    return f"{start}, the spiking net is {said}; {largest}."
+    said = said.replace("ahead in", "ahead of its rate-based partner in") if "behind" not in counted else said
+    return f"{start}, the spiking network is {said}; {largest}."

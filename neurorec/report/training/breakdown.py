@@ -1,4 +1,4 @@
-"""Where the energy goes on a chip that is priced term by term."""
+"""Breakdown of the energy on a chip that is priced term by term."""
 
 from neurorec.report.plots.style import BLUE, GREEN, ORANGE, PAPER, PURPLE, RULE, Plot, embed, figure, legend_below
 from neurorec.report.training.energy import cost_rows, priced, short_label
@@ -9,7 +9,7 @@ NOT_SPLIT = (RULE, "")
 
 
 def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
-    """A bar a net on one per-term chip: which share of the priced energy goes where, with the total in words."""
+    """One bar per network on a per-term chip: shares of the priced energy, with the total as text."""
     nets = [(group, cost) for group, cost in priced(groups, chip) if group.proper and cost.scope == "per-term"]
     if not nets:
         return None
@@ -43,7 +43,7 @@ def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
 
 
 def shares(cost: ChipCost) -> dict[str, float]:
-    """Share of each part in the total; what the chip's card does not split is said so."""
+    """Share of each part in the total; what the card does not split is labelled as such."""
     parts = {part: value / cost.total.mean for part, value in cost.parts_pJ.items() if value}
     rest = 1 - sum(parts.values())
     return parts | {"not split": rest} if rest > 0.005 else parts

@@ -1,4 +1,4 @@
-"""How validation scores rise with training."""
+"""Learning curves: validation score by epoch."""
 
 from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below
 from neurorec.report.spread import Spread, spread
@@ -10,7 +10,7 @@ Curve = dict[int, Spread]
 
 
 def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None:
-    """A line a net (mean over seeds), shaded from the lowest to the highest seed."""
+    """One line per network (mean over seeds), shaded from the lowest to the highest seed."""
     curves = [(group, _curve(group)) for group in groups if group.proper]
     curves = [(group, curve) for group, curve in curves if len(curve) > 1]
     if not curves:
@@ -40,7 +40,7 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
 
 
 def _curve(group: Group) -> Curve:
-    """Mean over the seeds that reached an epoch, epoch by epoch."""
+    """Mean over the seeds that reached each epoch."""
     histories = [found for found in map(history, group.runs) if found]
     return {epoch: spread(found.get(epoch) for found in histories) for epoch in sorted(set().union(*histories))}
 

@@ -1,4 +1,4 @@
-"""What one answer costs: score against energy, and the totals of chips that are known only as a whole."""
+"""Energy per inference: score against energy, and totals of all-in chips."""
 
 import math
 
@@ -14,7 +14,7 @@ def priced(groups: list[Group], chip: str) -> list[tuple[Group, ChipCost]]:
 
 
 def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks) -> Plot | None:
-    """A marker a net: energy of one inference on a log axis with its band, score with its standard deviation."""
+    """One marker per network: energy per inference on a log axis with its band, score with its standard deviation."""
     nets = [(group, cost) for group, cost in priced(groups, chip) if group.proper]
     if not nets:
         return None
@@ -55,12 +55,12 @@ def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks
 
 
 def _band(cost: ChipCost) -> list[float]:
-    """The ends of the band; the total itself where the card gives none."""
+    """The ends of the band; the total itself if there is no band."""
     return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
 
 
 def _score_limits(nets: list[Group]) -> tuple[float, float]:
-    """An axis over the nets' scores, at least 0.2 wide: where nets lie close, an axis from 0 would hide their order."""
+    """An axis over the networks' scores, at least 0.2 wide: an axis from 0 would hide the order of similar scores."""
     low = min(group.test.mean - (group.test.sd or 0.0) for group in nets)
     high = max(group.test.mean + (group.test.sd or 0.0) for group in nets)
     if not are_shares(nets):
@@ -71,7 +71,7 @@ def _score_limits(nets: list[Group]) -> tuple[float, float]:
 
 
 def _log_energy_axis(axes, label: str) -> None:
-    """A log axis over whole decades at least one wide, with plain numbers."""
+    """A log axis over whole decades, at least one, with plain numbers."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_xscale("log")
@@ -92,8 +92,12 @@ def _finding(task: str, chip: str, nets: list[tuple[Group, ChipCost]]) -> str:
     def said(net: tuple[Group, ChipCost]) -> str:
         return f"{net[0].label} with {net[0].metric} {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
 
-    text = f"Of {len(nets)} nets that {chip} can run on {task}, the least energy takes {said(cheap)}"
-    return f"{text}, which also scores best." if cheap is best else f"{text}; the best score has {said(best)}."
+    text = f"Of {len(nets)} networks that {chip} can run on {task}, the lowest energy is that of {said(cheap)}"
+    return (
+        f"{text}, which also has the best score."
+        if cheap is best
+        else f"{text}; the best score is that of {said(best)}."
+    )
 
 
 def cost_rows(nets: list[tuple[Group, ChipCost]]) -> list[list]:
@@ -107,13 +111,13 @@ def cost_rows(nets: list[tuple[Group, ChipCost]]) -> list[list]:
 
 
 def short_label(group: Group, nets: list[Group]) -> str:
-    """The network's name, with its rule only where it was trained by several."""
+    """The network's name, with its rule if it was trained by several."""
     rules = {other.rule for other in nets if (other.task, other.network) == (group.task, group.network)}
     return group.label if len(rules) > 1 else group.network
 
 
 def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | None:
-    """Chips known only as a whole: total energy of one inference with its band, a row a net and chip, never split."""
+    """All-in chips: total energy per inference with its band, one row per network and chip, never split."""
     found = [(chip, group, cost) for chip in chips for group, cost in priced(groups, chip) if group.proper]
     found = [entry for entry in found if entry[2].scope == "all-in"]
     if not found:

@@ -1,4 +1,4 @@
-"""All plots of a study that trains, each drawn when it is asked for; what cannot be drawn is left out."""
+"""All plots of a training study, each drawn on request; what cannot be drawn is omitted."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -36,7 +36,7 @@ class Gallery:
         return _drawn(score_against_energy(task, found, chip, self.looks) for task, found in self.by_task.items())
 
     def breakdown(self, chip: str) -> list[Plot]:
-        """A chip known only as a whole has none."""
+        """All-in chips have no breakdown."""
         return _drawn(breakdown(task, found, chip) for task, found in self.by_task.items())
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Colour, marker and line of every net, the same on the whole page."""
+"""Colour, marker and line of every network, the same on the whole page."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from neurorec.report.training.summary import Group
 
 @dataclass(frozen=True)
 class Looks:
-    """Colour, marker and line of a group, the same on the whole page: a colour a pair, a marker a network and rule."""
+    """Colour, marker and line of a group, the same on the whole page: one colour per pair, one marker per network and rule."""
 
     colours: dict[str, str]
     markers: dict[tuple[str, str, str, str], str]
 
     def of(self, group: Group, **changes: Any) -> dict[str, Any]:
-        """Arguments of `Axes.plot`, with `changes`; controls are hollow, rate nets dashed."""
+        """Arguments of `Axes.plot`, with `changes`; controls are hollow, rate-based networks dashed."""
         colour = self.colours.get(group.pair, INK)
         return {
             "color": colour,

@@ -1,28 +1,28 @@
-"""Footnotes beneath a table: what its cells have no room for, each said once for all nets that it concerns."""
+"""Footnotes of a table, each given once for all networks to which it applies."""
 
 import string
 from dataclasses import dataclass, field
 
 from neurorec.report.training.summary import Group
 
-SHORT_REASON = 10  #: longer reasons than this many characters stand beneath the table
+SHORT_REASON = 10  #: reasons with more characters become footnotes
 
 
 @dataclass(frozen=True)
 class Footnotes:
-    """`lines` are (letter, text), the letter empty where no cell points to the note."""
+    """`lines`: (letter, text); the letter is empty if no cell refers to the note."""
 
     lines: list[tuple[str, str]]
     letters: dict[tuple[str, str], str] = field(default_factory=dict)  #: (chip, reason) -> letter
 
     def mark(self, chip: str, reason: str) -> str:
-        """What stands behind "cannot run:": a short reason itself, else the letter of the note that has it."""
+        """The text after "cannot run:": a short reason, or the letter of the note with the reason."""
         letter = self.letters.get((chip, reason))
         return f"({letter})" if letter else reason
 
 
 def notes_of(groups: list[Group], chips: list[str]) -> Footnotes:
-    """Beneath one table: why a chip cannot run a net."""
+    """For one table: why a chip cannot run a network."""
     refused: dict[tuple[str, str], list[str]] = {}
     for chip in chips:
         for group in groups:
@@ -36,7 +36,7 @@ def notes_of(groups: list[Group], chips: list[str]) -> Footnotes:
 
 
 def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
-    """Once for all tables, a line a chip: what its totals leave out; a line a basis: over what static energy is counted."""
+    """For all tables: one line per chip with the terms missing from its totals, and one per basis of static energy."""
     lines: list[str] = []
     for chip in chips:
         costs = [(group.network, group.costs[chip]) for group in groups if chip in group.costs]

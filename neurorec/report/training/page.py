@@ -1,4 +1,4 @@
-"""The page of a study that trains."""
+"""The page of a training study."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,35 +18,34 @@ from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 ABOUT_RESULTS = (
-    "Scores on test samples that no training has seen; mean ± standard deviation over seeds. Energy is for one "
-    "inference of one sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total "
-    "that lacks a price for some term. The last column counts how many of the six objections to backpropagation the "
+    "Scores on test samples not used in training; mean ± standard deviation over seeds. Energy is per inference "
+    "of one sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total "
+    "in which a term has no price. The last column counts how many of the six objections to backpropagation the "
     "rule relaxes, partly relaxes and keeps."
 )
 ABOUT_PLOTS = (
     "Large markers are means with one standard deviation, small dots are single seeds; hollow markers are controls. "
-    "Vertical lines need no network, so they show what the network adds."
+    "Vertical lines are trivial baselines, which need no network."
 )
 ABOUT_ENERGY = (
-    "Energy of one inference on a log axis. The pale bar is the band of prices, the thin line the standard deviation "
-    "of the score. An arrow at the end of a bar, and ≥ in the legend, say that the total is at least this: the chip "
-    "has no price for some term. Networks that the chip cannot run are absent here and named under the table."
+    "Energy per inference on a log axis. The pale bar is the band of prices, the thin line the standard deviation "
+    "of the score. An arrow at the end of a bar, and ≥ in the legend, mean that the total is a lower bound because a term "
+    "has no price. Networks that the chip cannot run are not shown, but listed under the table."
 )
 ABOUT_PARTS = (
-    "Chips marked per-term are priced operation by operation, so their total can be split. Chips marked all-in are "
-    "known only as a whole; they show one figure and stand apart, because the two kinds are not comparable number by "
-    "number."
+    "Chips marked per-term are priced operation by operation, so their total can be split. For chips marked all-in only "
+    "a total is known; they are shown separately, because the two kinds of figures are not directly comparable."
 )
 ABOUT_OBJECTIONS = (
-    "Backpropagation is charged with six things a brain is not known to do. ● relaxes: the rule does without it. ◐ "
+    "Six objections to backpropagation name things that brains are not known to do. ● relaxes: the rule does without it. ◐ "
     "partly relaxes. ○ keeps: the rule needs it."
 )
 ABOUT_CURVES = (
-    "Lines are means over seeds, shades reach from the lowest to the highest seed. Rules that solve in one step, or "
-    "that never see a target while they learn, have no curve."
+    "Lines are means over seeds, shading extends from the lowest to the highest seed. Rules that solve in one step, or "
+    "learn without targets, have no curve."
 )
-ABOUT_SPIKES = "One test sample each, lowest seed: every mark is one spike, input above, layers below."
-ABOUT_WEIGHTS = "Each small picture shows the input weights of one unit, arranged as the image it looks at."
+ABOUT_SPIKES = "One test sample each, lowest seed; every mark is one spike, input at the top, layers below."
+ABOUT_WEIGHTS = "Each small image shows the input weights of one unit, arranged like the input image."
 
 
 @page_of.register(StudyResults)
@@ -60,9 +59,9 @@ def training_page(results: StudyResults) -> Page:
             Section("table", "Results", _results(results, gallery)),
             Section("energy", "Score against energy", _energy(gallery, results)),
             Section("breakdown", "Where the energy goes", _breakdown(gallery, results)),
-            Section("objections", "What each rule needs that biology does not have",
+            Section("objections", "Requirements of each rule that biology is not known to meet",
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
-            Section("nets", "What the networks do", _nets(gallery)),
+            Section("nets", "Activity of the networks", _nets(gallery)),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],
@@ -74,8 +73,8 @@ def training_page(results: StudyResults) -> Page:
 def _results(results: StudyResults, gallery: Gallery) -> list[Any]:
     chips = [chip for chip in tables.shown_chips(results) if chip]
     comparisons = between_rules(results) + spiking_against_rate(results)
-    folded = Fold("Every comparison behind the answer", [
-        Text("Differences are taken seed by seed. One counts only if it exceeds twice its own standard deviation."),
+    folded = Fold("All comparisons behind the answer", [
+        Text("Differences are taken seed by seed. A difference counts only if it exceeds twice its own standard deviation."),
         tables.comparison_table(comparisons),
     ], text=False)  # fmt: skip
     return [
@@ -113,14 +112,14 @@ def _breakdown(gallery: Gallery, results: StudyResults) -> list[Any]:
     return [
         Text(ABOUT_PARTS), Plots(lambda: gallery.breakdown(first)),
         *_elsewhere(gallery.per_term, first, gallery.breakdown, results),
-        Plots(lambda: gallery.all_in, title="Chips known as a whole"), *figures,
+        Plots(lambda: gallery.all_in, title="All-in chips"), *figures,
     ]  # fmt: skip
 
 
 def _nets(gallery: Gallery) -> list[Any]:
     return [
         Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES), Plots(lambda: gallery.rasters, "Spikes", ABOUT_SPIKES),
-        Plots(lambda: gallery.weights, "Weights as pictures", ABOUT_WEIGHTS),
+        Plots(lambda: gallery.weights, "Weights as images", ABOUT_WEIGHTS),
     ]  # fmt: skip
 
 
@@ -147,7 +146,7 @@ def how_it_was_run(results: StudyResults) -> list[tuple[str, str]]:
         ("tasks", ", ".join(tasks_of(results))),
         ("engines", "; ".join(f"{name} ({len(found)} runs: {_networks(found)})" for name, found in engines.items())),
         ("devices", ", ".join(dict.fromkeys(run.device for run in runs))),
-        ("wall time", f"{wording.duration(results.wall_s)} in all; the runs together {wording.duration(together_s)}"),
+        ("wall time", f"{wording.duration(results.wall_s)}; all runs together {wording.duration(together_s)}"),
         ("versions", ", ".join(f"{name} {' / '.join(sorted(v))}" for name, v in versions.items()) or "not recorded"),
         *[("note", note) for note in results.notes],
         *[(f"chip {chip}", about) for chip, about in results.chips.items()],

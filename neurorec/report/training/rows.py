@@ -1,4 +1,4 @@
-"""results.csv: everything a study found, as plain numbers in columns that others build on."""
+"""results.csv: all results of a study as plain numbers in stable columns."""
 
 from dataclasses import fields
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from neurorec.basics.plain import to_plain
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults, scores_of
 
-#: The first columns keep these names (others build on them); what follows `wall_s` may grow.
+#: The first columns keep these names; columns may be added after `wall_s`.
 COLUMNS: tuple[str, ...] = (
     "study", "pair", "half", "network", "rule", "task", "seed", "engine", "metric", "train_score", "validation_score",
     "test_score", "chance_score", "baseline_score", "parameters", "spikes_per_sample", "synaptic_events_per_sample",
@@ -22,7 +22,7 @@ _COST_COLUMNS = tuple(field.name for field in fields(CostRow) if field.name not 
 
 
 def stances_of(run: RunRecord) -> dict[str, int | str]:
-    """How many objections the run's rule relaxes, partly relaxes and keeps; empty for what no rule trained."""
+    """Numbers of objections that the run's rule relaxes, partly relaxes and keeps; empty without a rule."""
     if not run.judgements:
         return {"relaxed": "", "partly": "", "kept": ""}
     stances = [stance for stance, _ in run.judgements]
@@ -30,7 +30,7 @@ def stances_of(run: RunRecord) -> dict[str, int | str]:
 
 
 def csv_rows(results: StudyResults) -> list[dict[str, Any]]:
-    """One row per run, metric and chip, with the keys COLUMNS; what is not known is an empty string, never NaN.
+    """One row per run, metric and chip, with the keys COLUMNS; unknown values are empty strings, never NaN.
 
     A run that was priced on no chip (a baseline, a failed run) has one row per metric with an empty chip.
     """

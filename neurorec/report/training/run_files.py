@@ -1,4 +1,4 @@
-"""What lies in a run's folder, read for drawing. A missing or broken file costs its picture, never the report."""
+"""Files in a run's folder, read for plots. A missing or broken file only omits its plot."""
 
 import csv
 import math
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def history(run: RunRecord) -> dict[int, float]:
-    """Validation score by epoch, from history.csv; empty where the rule was not scored each epoch."""
+    """Validation score by epoch, from history.csv; empty if the rule was not scored per epoch."""
     path = _file(run, "history.csv")
     if path is None:
         return {}
@@ -37,7 +37,7 @@ def _scored(row: dict[str, str]) -> tuple[int, float] | None:
 
 
 def rasters(run: RunRecord) -> "dict[str, np.ndarray]":
-    """Spikes [T, S, H] of the samples that were kept, by layer that spikes: the input lines first, if they do."""
+    """Spikes [T, S, H] of the stored samples, by spiking layer; input lines first, if they spike."""
     import numpy as np
 
     path = _file(run, "activity.npz")
@@ -53,7 +53,7 @@ def rasters(run: RunRecord) -> "dict[str, np.ndarray]":
 
 
 def input_weights(run: RunRecord) -> "dict[str, np.ndarray]":
-    """The input weights [H, I] of every layer that hears nothing but the input."""
+    """The input weights [H, I] of every layer that hears only the input."""
     path, card = _file(run, "weights.safetensors"), _file(run, f"{run.pair}.toml")
     if path is None or card is None:
         return {}
@@ -69,7 +69,7 @@ def input_weights(run: RunRecord) -> "dict[str, np.ndarray]":
 
 
 def _hear_the_input(run: RunRecord, card: Path) -> list[str]:
-    """Layers whose only wire comes from the input, by the copy of the pair card that lies with the run."""
+    """Layers that hear only the input, from the copy of the pair card stored with the run."""
     with suppress(InputError):
         wires = getattr(load_pair(card).half(run.half).architecture, "wires", ())
         return [name for name in run.layers if {wire.source for wire in wires if wire.target == name} == {INPUT}]

@@ -1,4 +1,4 @@
-"""Test score of every net on one task, with its spread, beside what needs no network."""
+"""Test score of every network on one task, with its spread, and the trivial baselines."""
 
 from neurorec.report import wording
 from neurorec.report.plots.style import INK, PAPER, RULE, Plot, embed, figure
@@ -7,7 +7,7 @@ from neurorec.report.training.summary import Group, are_shares, better
 
 
 def test_scores(task: str, groups: list[Group], looks: Looks) -> Plot | None:
-    """A row a net: every seed as a small dot, mean and standard deviation on top; baselines as vertical lines."""
+    """One row per network: seeds as small dots, mean and standard deviation on top; baselines as vertical lines."""
     nets = [group for group in groups if group.half != "baseline" and group.test.n]
     lines = [group for group in groups if group.half == "baseline" and group.test.n]
     if not nets:
@@ -34,7 +34,7 @@ def test_scores(task: str, groups: list[Group], looks: Looks) -> Plot | None:
             axes.set_xlim(0, 1.02)
         axes.grid(axis="x", color=RULE)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(metric if nets[0].higher_is_better else f"{metric}; less is better")
+        axes.set_xlabel(metric if nets[0].higher_is_better else f"{metric}; lower is better")
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         return embed(drawn, f"scores-{task}", title, _finding(task, nets, lines), _rows(task, nets + lines))
 
@@ -51,7 +51,7 @@ def _finding(task: str, nets: list[Group], lines: list[Group]) -> str:
         best, worst = net if better(net, best) else best, net if better(worst, net) else worst
     baselines = wording.listed([f"{group.network} {group.test.mean:.3f}" for group in lines])
     ends = f"best {best.label} with {best.test}, worst {worst.label} with {worst.test}"
-    return f"Test {nets[0].metric_text} on {task} for {len(nets)} nets: {ends}" + (
+    return f"Test {nets[0].metric_text} on {task} for {len(nets)} networks: {ends}" + (
         f"; {baselines}." if baselines else "."
     )
 

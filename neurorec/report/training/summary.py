@@ -1,4 +1,4 @@
-"""Runs of the same thing with different seeds become one group: mean, standard deviation and how many seeds."""
+"""Runs that differ only in their seed form a group, with mean, standard deviation and number of seeds."""
 
 import statistics
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class ChipCost:
     low_pJ: float | None
     high_pJ: float | None
     dynamic_pJ: float | None
-    parts_pJ: dict[str, float | None]  #: compute, memory, communication, static; a per-term chip only
+    parts_pJ: dict[str, float | None]  #: compute, memory, communication, static; per-term chips only
     latency_us: float | None
     training_total_pJ: float | None
     training_why_not: str
@@ -67,7 +67,7 @@ class Group:
     costs: dict[str, ChipCost]  #: chip -> cost
     events_per_sample: float
     macs_per_sample: float
-    rounding: float | None = None  #: by how much the test score moves when sums are taken in another order
+    rounding: float | None = None  #: change of the test score with another order of summation
 
     @property
     def test(self) -> Spread:
@@ -80,7 +80,7 @@ class Group:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """The same network, rule and control on any task: what keeps its colour and marker through the page."""
+        """Identifies network, rule and control on any task; determines colour and marker on the page."""
         return (self.pair, self.half, self.network, self.rule)
 
     @property
@@ -97,14 +97,14 @@ class Group:
 
     @property
     def constant(self) -> bool:
-        """Whether this is the baseline that always gives the same answer."""
+        """Whether this is the baseline with a constant answer."""
         return self.half == "baseline" and all(
             run.control != run.baseline and run.test_score == run.chance_score for run in self.runs
         )
 
     @property
     def work_text(self) -> str:
-        """What one sample makes the hardware do: events for spikes, multiply-accumulates for values."""
+        """Work per sample: synaptic events for spikes, multiply-accumulates for values."""
         parts = ((self.events_per_sample, "events"), (self.macs_per_sample, "MACs"))
         return " + ".join(f"{wording.count(number)} {name}" for number, name in parts if number > 0) or "–"
 
@@ -131,12 +131,12 @@ def chips_of(results: StudyResults, scope: str) -> list[str]:
 
 
 def better(one: Group, other: Group) -> bool:
-    """Whether `one` has the better mean test score; both are judged by the same metric."""
+    """Whether `one` has the better mean test score; both have the same metric."""
     return (one.test.mean > other.test.mean) == one.higher_is_better
 
 
 def groups_of(results: StudyResults, task: str | None = None) -> list[Group]:
-    """In reading order: what needs no network, then pair by pair (each control under its net), then the constant answer."""
+    """In reading order: trivial baselines, then pair by pair (each control below its network), then the constant answer."""
     collected: dict[tuple[str, ...], list[RunRecord]] = {}
     reruns: dict[tuple[str, ...], list[RunRecord]] = {}
     for run in results.runs:
@@ -194,7 +194,7 @@ def _splits(runs: tuple[RunRecord, ...], metric: str) -> dict[str, Spread]:
 
 
 def _work(rows: list[CostRow], name: str) -> float:
-    """Mean over seeds of the work that one sample asks for (chips that cannot run the network may report none)."""
+    """Mean over seeds of the work per sample (chips that cannot run the network may report none)."""
     per_run: dict[str, float] = {}
     for row in rows:
         per_run[row.run_id] = max(per_run.get(row.run_id, 0.0), getattr(row, name))

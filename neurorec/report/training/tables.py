@@ -1,4 +1,4 @@
-"""Tables of a study that trains: scores and energy by task, all figures by chip, rules against the six objections."""
+"""Tables of a training study: scores and energy by task, all figures by chip, rules and the six objections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ SYMBOLS = {"relaxed": ("●", "relaxes"), "partly": ("◐", "partly relaxes"), "
 
 
 def shown_chips(results: StudyResults) -> tuple[str | None, str | None]:
-    """The chip priced term by term and the all-in chip that have columns: the report chip, or the first of its scope; of
-    all-in chips the one that runs most of the networks that the other chip cannot."""
+    """The per-term chip and the all-in chip that have columns: the report chip, or the first of its scope; among
+    all-in chips, the one that runs most of the networks that the other chip cannot."""
     per_term, all_in = (chips_of(results, scope) for scope in ("per-term", "all-in"))
     first = next(iter(per_term), None)
     if results.report_chip in all_in:
@@ -26,7 +26,7 @@ def shown_chips(results: StudyResults) -> tuple[str | None, str | None]:
 
 
 def main_tables(results: StudyResults) -> list[Table]:
-    """One per task: every network with its controls, and what needs no network."""
+    """One table per task: all networks with their controls, and the trivial baselines."""
     per_term, all_in = shown_chips(results)
     chips = [chip for chip in (per_term, all_in) if chip]
     reruns = any(group.rounding is not None for group in groups_of(results))
@@ -55,7 +55,7 @@ def _columns(groups: list[Group], per_term: str | None, all_in: str | None, reru
 
 
 def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Footnotes, reruns: bool) -> list[list[Any]]:
-    """The group by the metric it is judged by, and a row for each further metric of the same runs."""
+    """The group with its main metric, and one row per further metric of the same runs."""
     rule = group.control if group.half != "baseline" and group.control else group.rule_title
     failed = f", {len(group.failed)} failed" if group.failed else ""
     score = Said(str(group.test), f"({group.test.n}){failed}") if group.runs else Said("failed", failed.strip(", "))
@@ -76,7 +76,7 @@ def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Footnot
 
 
 def _on_chip(group: Group, chip: str, split: bool, notes: Footnotes) -> list[Any]:
-    """Dynamic energy (where the chip's total is split) and total; a long reason stands beneath the table, by its letter."""
+    """Dynamic energy (if the chip's total is split) and total; long reasons become footnotes."""
     cost = group.costs.get(chip)
     if cost is None:
         return [None] * (1 + split)
@@ -85,8 +85,8 @@ def _on_chip(group: Group, chip: str, split: bool, notes: Footnotes) -> list[Any
 
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
-    """Everything behind the answer."""
-    heads = ("task", "this network", "against", "metric")
+    """All comparisons behind the answer."""
+    heads = ("task", "this network", "compared with", "metric")
     columns = [*map(Column, heads), Column("difference", "number"), Column("n", "number"), Column("verdict")]
     rows = [
         [at.task, at.one.label, at.other.label, at.metric, at.difference_text, at.difference.n, at.verdict]
@@ -96,12 +96,12 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
 
 
 def cost_table(results: StudyResults, chip: str, scope: str) -> Table:
-    """Every proper network on every task on one chip. An all-in chip's rows have no split at all."""
+    """All networks (without controls) on all tasks on one chip. Rows of all-in chips are not split."""
     columns = [Column("task"), Column("network")]
     columns += [Column(part, "energy") for part in PARTS] if scope == "per-term" else []
     columns += [Column("total [band]", "energy"), Column("latency, µs", "number")]
     if scope == "per-term":
-        columns += [Column("static energy counted"), Column("no price for"), Column("whole training", "energy")]
+        columns += [Column("basis of static energy"), Column("no price for"), Column("whole training", "energy")]
     groups = [group for group in groups_of(results) if group.proper and chip in group.costs]
     return Table(
         f"Costs on {chip}", columns, [_cost_row(group, group.costs[chip], scope) for group in groups], look="fine"
@@ -134,7 +134,7 @@ def _cost_row(group: Group, cost: ChipCost, scope: str) -> list[Any]:
 
 
 def objection_table(results: StudyResults, objections: Sequence[str]) -> Table:
-    """A row per rule: what it does about each objection, for all networks on which the verdict is the same."""
+    """One row per rule: its stance on each objection, for all networks with the same judgement."""
     collected: dict[tuple, list[str]] = {}
     for group in groups_of(results):
         judgements = tuple((group.runs + group.failed)[0].judgements)
@@ -155,7 +155,7 @@ def _stance(stance: str, why: str) -> Said:
 
 
 def export_table(results: StudyResults) -> Table:
-    """Exported files and refusals, with the network's name in place of its run's id."""
+    """Exported files and refusals, with the network's name instead of its run's id."""
     runs = {run.run_id: run for run in results.runs}
     rows = []
     for export in results.exports:

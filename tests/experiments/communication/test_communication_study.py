@@ -209,7 +209,7 @@ def test_rings_that_differ_from_the_formula_are_said_to(results):
     from neurorec.experiments.communication.results import RingRow
 
     right = RingRow("own", 2, 7, 56, 56, 4, 632, True)
-    assert "exactly the bytes of the formula" in ring_verdict(replace(results, rings=[right]))
+    assert "exactly the number of bytes of the formula" in ring_verdict(replace(results, rings=[right]))
     assert "144 bytes of gloo's headers" in ring_verdict(replace(results, rings=[right]))
     for wrong in (replace(right, payload_bytes=60), replace(right, right=False)):
         assert "differ from the formula" in ring_verdict(replace(results, rings=[right, wrong]))
@@ -260,10 +260,10 @@ def test_options_and_folders_that_make_no_sense_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ((False, 4, ["pcie"]), "go with --training of a finished run"),
-        ((True, 4, []), "--workers and --link go together"),
-        ((True, None, ["pcie"]), "--workers and --link go together"),
-        ((True, 1, ["pcie"]), "--workers 1: to share a training takes at least two"),
+        ((False, 4, ["pcie"]), "require --training of a finished run"),
+        ((True, 4, []), "--workers and --link must be given together"),
+        ((True, None, ["pcie"]), "--workers and --link must be given together"),
+        ((True, 1, ["pcie"]), "--workers 1: sharing a training needs at least two"),
     ],
 )
 def test_half_of_a_question_about_sharing_a_training_is_refused(asked, told):
@@ -274,5 +274,5 @@ def test_half_of_a_question_about_sharing_a_training_is_refused(asked, told):
 
 def test_what_was_never_trained_has_no_training_to_share():
     described = read_work(Path(__file__).parents[3] / "docs" / "networks" / "odin_point.toml")
-    with pytest.raises(InputError, match="--workers needs a finished run: nothing here says how the net was trained"):
+    with pytest.raises(InputError, match="--workers needs a finished run, which defines how the network was trained"):
         print_communication(described, 4, ["pcie"])

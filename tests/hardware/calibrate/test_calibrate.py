@@ -69,7 +69,7 @@ def test_without_idle_power_the_law_is_of_the_total():
     found = calibrate(blind)
     assert found.dynamic_uJ(1e6, 4) is None
     assert found.total_uJ(1e6, 4) == pytest.approx(metered(1e6, 4, 0.8).energy_uJ, rel=0.01)
-    assert "give idle_mW to tell dynamic from total" in "\n".join(summary(found))
+    assert "give idle_mW to separate dynamic from total" in "\n".join(summary(found))
 
 
 def changed(at: int, **changes) -> list[Measurement]:
@@ -169,10 +169,10 @@ def test_the_command_writes_a_card_that_loads_and_a_picture(tmp_path, capsys):
             "b.toml",
             None,
             "own_measurement",
-            'a card is called by letters, digits and _, as in "my_board_2"',
+            'names of cards have only letters, digits and _, as in "my_board_2"',
         ),
-        ("b", "b.txt", None, "own_measurement", "a card is a .toml file"),
-        ("b", "b.toml", "b.doc", "own_measurement", "a picture is one of .svg, .png, .pdf"),
+        ("b", "b.txt", None, "own_measurement", "a card must be a .toml file"),
+        ("b", "b.toml", "b.doc", "own_measurement", "the plot must be one of .svg, .png, .pdf"),
         ("b", "b.toml", None, "abr2109", 'citation "abr2109" is not known (did you mean "abr2019"?)'),
         ("b", "none/b.toml", None, "own_measurement", "the card cannot be written (No such file or directory)"),
     ],
