@@ -84,6 +84,7 @@ def test_a_card_names_a_cell_of_a_module_on_the_command_line(study, tmp_path):
     assert "h_t = tanh(W x_t)" in shown
 
 
+@pytest.mark.slow
 def test_workers_load_it_too_and_another_source_is_another_run(study, tmp_path):
     words = ("run", study, "--quick", "--jobs", 2, "--out", "out", "--device", "cpu")
     first = neurorec(*words, "--plugin", "my_cells", cwd=tmp_path)

@@ -60,7 +60,8 @@ def test_the_picture_is_written_and_its_text_says_the_finding(tmp_path, capsys, 
     said = " ".join(capsys.readouterr().out.split())
     assert path.stat().st_size > 10_000
     assert (
-        "scaling_10_spiking on loihi1, in order: 26.1k neurons on 64 cores, 16 of 32 tiles; the most loaded link, " in said
+        "scaling_10_spiking on loihi1, in order: 26.1k neurons on 64 cores, 16 of 32 tiles; the most loaded link, "
+        in said
     )
     assert "In comparison, annealed: 26.1k neurons on 64 cores" in said
     if suffix == ".svg":
