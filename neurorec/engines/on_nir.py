@@ -13,7 +13,7 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.neurons import Neuron, Stateful, stateful_node, total
-from neurorec.engines.nir_graph.options import NirOptions, options_from_text, promised_options
+from neurorec.engines.nir_graph.nir_options import NirOptions, options_from_text, promised_options
 from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
 from neurorec.engines.nir_graph.stateless import Function, stateless_function
 

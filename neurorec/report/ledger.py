@@ -7,7 +7,7 @@ from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.findings import Findings, read_findings
-from neurorec.report.findings import EXACT, INTRO, findings_table, provenance, rounding_lines
+from neurorec.report.findings_table import EXACT, INTRO, findings_table, provenance, rounding_lines
 from neurorec.report.table import to_markdown
 
 RESULTS = PACKAGE.parent / "docs" / "results"  #: in a checkout; an installed package has no docs

@@ -11,7 +11,7 @@ from typing import Any
 
 from neurorec.basics.citations import cite, is_cited
 from neurorec.experiments.findings import Findings
-from neurorec.report.findings import findings_parts, provenance
+from neurorec.report.findings_table import findings_parts, provenance
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
 from neurorec.report.table import Table, to_markdown
 

@@ -130,7 +130,7 @@ def _numbers(mapping: Mapping, samples: int) -> dict[str, float | int | str]:
 
 def write_picture(priced: list[Cost], name: str, path: Path) -> str:
     """Draw the requested chip; returns a sentence that describes the picture."""
-    from neurorec.report.plots.chip import draw_chip
+    from neurorec.report.plots.chip_picture import draw_chip
 
     if path.suffix not in PICTURES:
         raise InputError(f"--picture {path}: the picture must be one of {', '.join(PICTURES)}")

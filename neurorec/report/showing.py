@@ -24,7 +24,7 @@ from neurorec.models.cell import cells
 from neurorec.models.energy.model import energy_models
 from neurorec.models.network import Network
 from neurorec.report.catalogue import KINDS, engine_modules
-from neurorec.report.findings import findings_table, provenance, rounding_lines
+from neurorec.report.findings_table import findings_table, provenance, rounding_lines
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
 from neurorec.tasks.array_task import ArrayTask

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from neurorec.report.findings import short_table
+from neurorec.report.findings_table import short_table
 from neurorec.report.page import QUICK, Page
 from neurorec.report.parts import Notes
 from neurorec.report.table import Table, joined

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from neurorec.basics.cards import find_card
 from neurorec.cli import app, main
 from neurorec.engines import on_brian2
-from neurorec.experiments import trainings
+from neurorec.experiments.kinds import trainings
 from tests.experiments.tiny import write_study
 
 NEUROREC = [sys.executable, "-W", "error", "-m", "neurorec"]

@@ -8,8 +8,8 @@ import pytest
 
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import price_run, rebuild_network
+from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.store import read_activity, read_history, read_run
-from neurorec.experiments.trainings import prepare_study, run_study
 from neurorec.experiments.workloads import read_work
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.hardware.pricing.price import price

@@ -9,8 +9,8 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.plain import write_plain
 from neurorec.experiments.findings import Baseline, FindingCard, Measured, digest_of, judge, machine, read_findings
 from neurorec.experiments.kinds import load_any_study
+from neurorec.experiments.kinds.trainings import Trainings, prepare_study, run_study
 from neurorec.experiments.study import TrainingFinding
-from neurorec.experiments.trainings import Trainings, prepare_study, run_study
 from tests.experiments.tiny import in_this_process, write_study
 from tests.report.made_up import PUBLISHED, made_up_findings, made_up_results, with_other_rounding, with_scores
 

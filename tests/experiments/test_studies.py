@@ -10,11 +10,11 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.experiments import plan, store
+from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.plan import Options, plan_runs
 from neurorec.experiments.results import RunRecord
 from neurorec.experiments.store import RunStore, read_activity, read_run, read_weights
 from neurorec.experiments.study import load_study
-from neurorec.experiments.trainings import prepare_study, run_study
 from tests.experiments.tiny import Notebook, in_this_process, write_study
 
 DEFAULT = "backprop_vs_stdp"

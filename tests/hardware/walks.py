@@ -123,7 +123,7 @@ def walk_stdp(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> Counte
 
 
 def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
-    """As `learning/competitive.py` does it, one input after another."""
+    """As `learning/competitive_learning.py` does it, one input after another."""
     counted, H = Counter(), network["hidden"].size
     for _ in range(x.shape[0] * x.shape[1]):
         for _ in range(H):

@@ -139,3 +139,10 @@ def test_every_class_has_a_name_of_its_own():
         for name in re.findall(r"^class (\w+)", path.read_text(), flags=re.M):
             names.setdefault(name, []).append(path.name)
     assert {name: files for name, files in names.items() if len(files) > 1} == {}
+
+
+def test_every_file_has_a_name_of_its_own():
+    paths: dict[str, list[str]] = {}
+    for path in (ROOT / "neurorec").rglob("*.py"):
+        paths.setdefault(path.name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: files for name, files in paths.items() if len(files) > 1 and name != "__init__.py"} == {}

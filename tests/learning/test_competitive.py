@@ -6,7 +6,7 @@ import torch
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine
 from neurorec.learning.assignment import assign_labels, fit_count_readout, label_assignment_scores, vote
-from neurorec.learning.competitive import CompetitiveLearning, CompetitiveLearningCard
+from neurorec.learning.competitive_learning import CompetitiveLearning, CompetitiveLearningCard
 from neurorec.learning.rule import rules
 from neurorec.tasks.task import Batch, accuracy, masked_mean
 from tests.nets import CLASSES, network

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from neurorec.engines.engine import engines
 from neurorec.experiments.collect import rebuild_network
-from neurorec.experiments.trainings import prepare_study, run_study
+from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.models.cells.time_constant import TimeConstant
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair, train

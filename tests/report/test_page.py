@@ -11,7 +11,7 @@ import pytest
 from neurorec.basics.plain import write_plain
 from neurorec.learning.rule import OBJECTIONS
 from neurorec.report.studies import load_results, write_report
-from neurorec.report.training.activity import raster
+from neurorec.report.training.activity_plots import raster
 from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.summary import groups_of
 from neurorec.report.training.tables import main_tables

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.nir_graph.options import NirOptions
+from neurorec.engines.nir_graph.nir_options import NirOptions
 from neurorec.engines.nir_graph.stateless import tensor
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from neurorec.experiments.communication.communication_card import CountedRule
+from neurorec.experiments.communication.communication_results import BytesRow, PriceRow, Split
 from neurorec.experiments.communication.observe import Seen
-from neurorec.experiments.communication.results import BytesRow, PriceRow, Split
-from neurorec.experiments.communication.study import CountedRule
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.link_price import LinkCost, price_traffic

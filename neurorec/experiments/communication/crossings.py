@@ -6,8 +6,8 @@ from functools import cache
 import numpy as np
 
 from neurorec.basics.errors import needed
+from neurorec.experiments.communication.communication_results import CrossRow, SizeRow
 from neurorec.experiments.communication.count import EPOCH, UPDATE, Counted, Way, envelope
-from neurorec.experiments.communication.results import CrossRow, SizeRow
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.link import Link
 from neurorec.hardware.communication.crossover import Crossover, find_crossover

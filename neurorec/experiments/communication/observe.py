@@ -8,7 +8,7 @@ import torch
 from neurorec.basics.errors import NeurorecError
 from neurorec.engines.activity import Activity, LayerActivity
 from neurorec.engines.engine import choose_engine
-from neurorec.experiments.communication.study import NetCard
+from neurorec.experiments.communication.communication_card import NetCard
 from neurorec.hardware.communication.units import ObservedEpoch
 from neurorec.hardware.pricing.price import estimate_cost
 from neurorec.hardware.workload.workload import TrainingRun

@@ -10,7 +10,7 @@ from neurorec.experiments.silicon.blind import Blind, blind_predictions, loihi_s
 from neurorec.experiments.silicon.keyword import affine_error, keyword_scores, loihi_scores
 from neurorec.experiments.silicon.published import chip_scores, microcircuit_scores
 from neurorec.experiments.silicon.score import Score
-from neurorec.experiments.silicon.study import SiliconValidation
+from neurorec.experiments.silicon.silicon_card import SiliconValidation
 from neurorec.experiments.silicon.tiny import tiny_scores
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from neurorec.experiments.results import StudyResults
 from neurorec.report.plots.style import Plot
-from neurorec.report.training.activity import raster, receptive_fields
+from neurorec.report.training.activity_plots import raster, receptive_fields
 from neurorec.report.training.breakdown import breakdown
 from neurorec.report.training.curves import learning_curves
 from neurorec.report.training.energy import all_in_totals, score_against_energy

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.communication import run
+from neurorec.experiments.communication import run_communication as run
+from neurorec.experiments.communication.communication_card import load_communication
 from neurorec.experiments.communication.count import UPDATE
-from neurorec.experiments.communication.kind import Communication
 from neurorec.experiments.communication.observe import Job, observe_epoch
-from neurorec.experiments.communication.study import load_communication
 from neurorec.experiments.kind import Asked, run_kind
+from neurorec.experiments.kinds.communication_kind import Communication
 from neurorec.experiments.runner import Watcher
 from neurorec.experiments.verbs import check_file
 from neurorec.experiments.workloads import read_work
 from neurorec.hardware.communication.ring import merge_traffic
-from neurorec.report.communication.answer import answer, place
-from neurorec.report.communication.page import ring_verdict
 from neurorec.report.communication.shared_training import print_communication, refuse_half_asked
+from neurorec.report.communication.sharing_answer import answer, place
 from neurorec.report.page import markdown
 from neurorec.report.pages import page_of
+from neurorec.report.pages.communication_page import ring_verdict
 from neurorec.report.studies import load_results, rebuild_folder, run_asked, write_report
 from tests.experiments.tiny import write_study
 
@@ -206,7 +206,7 @@ def test_places_in_words(results):
 
 
 def test_rings_that_differ_from_the_formula_are_said_to(results):
-    from neurorec.experiments.communication.results import RingRow
+    from neurorec.experiments.communication.communication_results import RingRow
 
     right = RingRow("own", 2, 7, 56, 56, 4, 632, True)
     assert "exactly the number of bytes of the formula" in ring_verdict(replace(results, rings=[right]))

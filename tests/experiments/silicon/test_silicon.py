@@ -10,15 +10,15 @@ from neurorec.basics.cards import PACKAGE
 from neurorec.basics.citations import cite
 from neurorec.basics.errors import InputError
 from neurorec.experiments.kind import Asked
+from neurorec.experiments.kinds.silicon_kind import SiliconChecks, SiliconResults
 from neurorec.experiments.runner import Watcher
 from neurorec.experiments.silicon.abr import BOARDS, find_measured, keyword_runs, read_rows
 from neurorec.experiments.silicon.blind import loihi_sweep, operations_of
 from neurorec.experiments.silicon.checks import check_silicon
 from neurorec.experiments.silicon.keyword import affine_error
-from neurorec.experiments.silicon.kind import SiliconChecks, SiliconResults
 from neurorec.experiments.silicon.published import _table, chip_scores, microcircuit_scores
 from neurorec.experiments.silicon.score import Point, Score
-from neurorec.experiments.silicon.study import load_validation
+from neurorec.experiments.silicon.silicon_card import load_validation
 from neurorec.hardware.calibrate import calibrate
 from neurorec.hardware.chips.chip import load_chip
 from neurorec.report.page import markdown

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neurorec.basics.errors import RunFailed
+from neurorec.experiments.communication.communication_card import LoadedCommunication
+from neurorec.experiments.communication.communication_results import (
+    CommunicationResults,
+    ComputeRow,
+    NetRow,
+    RingRow,
+    RuleRow,
+)
 from neurorec.experiments.communication.count import Counted
 from neurorec.experiments.communication.crossings import crossings, sizes
 from neurorec.experiments.communication.observe import Job, Seen, observe_epoch
-from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, RingRow, RuleRow
-from neurorec.experiments.communication.study import LoadedCommunication
 from neurorec.experiments.kind import open_folder
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher, processes

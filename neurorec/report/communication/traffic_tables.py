@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow, PriceRow
+from neurorec.experiments.communication.communication_results import (
+    BytesRow,
+    CommunicationResults,
+    CrossRow,
+    NetRow,
+    PriceRow,
+)
 from neurorec.hardware.chips.evidence import Quantity
 from neurorec.hardware.chips.link import Link, load_link
-from neurorec.report.communication.answer import find_bytes, joules, mean, place, title_of
+from neurorec.report.communication.sharing_answer import find_bytes, joules, mean, place, title_of
 from neurorec.report.table import Amount, Column, Table
 
 SHOWN_WORKERS = (2, 8, 64, 128, 1024)

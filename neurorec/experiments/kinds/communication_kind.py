@@ -5,15 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.plain import to_plain
-from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow
-from neurorec.experiments.communication.run import run_communication
-from neurorec.experiments.communication.study import CommunicationFinding, LoadedCommunication, load_communication
+from neurorec.experiments.communication.communication_card import (
+    CommunicationFinding,
+    LoadedCommunication,
+    load_communication,
+)
+from neurorec.experiments.communication.communication_results import BytesRow, CommunicationResults, CrossRow
+from neurorec.experiments.communication.run_communication import run_communication
 from neurorec.experiments.findings import Baseline, Measured
-from neurorec.experiments.kind import Asked, Prepared, StudyKind
+from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher
 
 
+@study_kinds.register("communication")
 class Communication(StudyKind):
     """Networks are trained and observed, then counted and priced for many workers."""
 

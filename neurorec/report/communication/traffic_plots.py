@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from neurorec.experiments.communication.results import CommunicationResults, ComputeRow, NetRow, PriceRow, Split
+from neurorec.experiments.communication.communication_results import (
+    CommunicationResults,
+    ComputeRow,
+    NetRow,
+    PriceRow,
+    Split,
+)
 from neurorec.report import wording
-from neurorec.report.communication.answer import joules, place, title_of
+from neurorec.report.communication.sharing_answer import joules, place, title_of
 from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
 
 MERGE_LOOKS = {"every update": (INK, "D"), "once per epoch": (PAIR_COLOURS[5], "P")}

@@ -1,7 +1,7 @@
 """The answer in two sentences, generated from the study's numbers."""
 
 from neurorec.basics.errors import needed
-from neurorec.experiments.communication.results import BytesRow, CommunicationResults, CrossRow, NetRow
+from neurorec.experiments.communication.communication_results import BytesRow, CommunicationResults, CrossRow, NetRow
 from neurorec.report import wording
 
 AT_MOST = 64  #: number of workers in the comparison

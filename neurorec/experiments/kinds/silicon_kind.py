@@ -8,13 +8,13 @@ from typing import Any
 from neurorec.basics.files import write_atomically
 from neurorec.basics.plain import to_plain
 from neurorec.experiments.findings import Baseline, Findings, Measured, read_findings
-from neurorec.experiments.kind import Asked, Prepared, StudyKind, open_folder, with_findings
+from neurorec.experiments.kind import Asked, Prepared, StudyKind, open_folder, study_kinds, with_findings
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher
 from neurorec.experiments.silicon.blind import Blind
 from neurorec.experiments.silicon.checks import check_silicon
 from neurorec.experiments.silicon.score import Score
-from neurorec.experiments.silicon.study import LoadedValidation, SiliconFinding, load_validation
+from neurorec.experiments.silicon.silicon_card import LoadedValidation, SiliconFinding, load_validation
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class SiliconResults:
         return []
 
 
+@study_kinds.register("silicon_validation")
 class SiliconChecks(StudyKind):
     """Estimates compared with measured boards, microcontrollers and neuromorphic chips."""
 

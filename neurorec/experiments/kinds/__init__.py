@@ -1,17 +1,13 @@
-"""All kinds of study. A card states its `kind`; the default is "training"."""
+"""All kinds of study, one per file; importing this folder registers them. A card states its `kind` (default: "training")."""
 
 from pathlib import Path
 
 from neurorec.basics.cards import find_card, read_toml
 from neurorec.basics.citations import cite
-from neurorec.experiments.communication.kind import Communication
+from neurorec.basics.registry import import_members
 from neurorec.experiments.kind import AnyStudy, study_kinds
-from neurorec.experiments.silicon.kind import SiliconChecks
-from neurorec.experiments.trainings import Trainings
 
-study_kinds.register("training")(Trainings)
-study_kinds.register("communication")(Communication)
-study_kinds.register("silicon_validation")(SiliconChecks)
+import_members(__name__, __path__)
 
 
 def kind_of(name: str | Path) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.cards import read_toml
-from neurorec.experiments.communication.results import CommunicationResults, NetRow, PriceRow
-from neurorec.report.communication import plots, tables
-from neurorec.report.communication.answer import answer
+from neurorec.experiments.communication.communication_results import CommunicationResults, NetRow, PriceRow
+from neurorec.report.communication import traffic_plots as plots
+from neurorec.report.communication import traffic_tables as tables
+from neurorec.report.communication.sharing_answer import answer
 from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Facts, Fold, Notes, Plots, Section, Text
 from neurorec.report.plots.style import Plot

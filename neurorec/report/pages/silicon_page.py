@@ -1,11 +1,11 @@
 """The page of a silicon validation."""
 
 from neurorec.experiments.findings import Findings
-from neurorec.experiments.silicon.kind import SiliconResults
+from neurorec.experiments.kinds.silicon_kind import SiliconResults
 from neurorec.experiments.silicon.score import Score
 from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Fold, Notes, Plots, Section, Text
-from neurorec.report.silicon.plots import overview, silicon_plot
+from neurorec.report.silicon.estimate_plots import overview, silicon_plot
 from neurorec.report.table import Column, Said, Table
 
 ABOUT_SETS = (

@@ -11,7 +11,7 @@ from typing import Any
 from neurorec.basics.errors import InputError
 from neurorec.experiments.collect import collect
 from neurorec.experiments.findings import Baseline, Measured
-from neurorec.experiments.kind import Asked, Prepared, StudyKind, with_findings
+from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
@@ -72,6 +72,7 @@ def run_study(
     return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor))
 
 
+@study_kinds.register("training")
 class Trainings(StudyKind):
     """Networks x tasks x rules x seeds: trained, priced and exported."""
 
