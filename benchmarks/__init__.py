@@ -1,1 +1,1 @@
-"""Speed against other libraries, run by hand; results are kept beside with the machine and the versions they came from."""
+"""Speed compared with other libraries, run by hand; results are stored here with machine and versions."""

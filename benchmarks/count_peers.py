@@ -1,7 +1,7 @@
-"""What other counters say of the same nets: `python -m benchmarks.count_peers` writes docs/count_peers.md.
+"""Counts of other tools for the same networks: `python -m benchmarks.count_peers` writes docs/count_peers.md.
 
-Peers are optional (neurobench, syops); what is not installed is left out. Counts are of one sample, so that they can be
-compared by eye; tests/hardware/workload/test_peers.py compares them exactly.
+Peers are optional (neurobench, syops); those not installed are omitted. Counts are per sample, for comparison by eye;
+tests/hardware/workload/test_peers.py compares them exactly.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.network import Network
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "count_peers.md"
-HEAD = """# Our counts beside those of others
+HEAD = """# Our counts compared with those of other tools
 
-Made by `python -m benchmarks.count_peers`; do not edit. Multiply-accumulates or accumulates of one sample: {shape}; {versions}.
-`tests/hardware/workload/test_peers.py` holds the exact comparisons: forward and backward products of Elman, LSTM, LIF and their
-readout equal torch's; accumulates of spiking nets, dense or sparse, equal NeuroBench's effective ones.
+Made by `python -m benchmarks.count_peers`; do not edit. Multiply-accumulates or accumulates per sample: {shape}; {versions}.
+`tests/hardware/workload/test_peers.py` has the exact comparisons: forward and backward products of Elman, LSTM, LIF and their
+readout equal torch's; accumulates of spiking networks, dense or sparse, equal NeuroBench's effective ones.
 
-| net | ours | torch, operations / 2 | NeuroBench: dense; effective | syops: all; AC; MAC |
+| network | ours | torch, operations / 2 | NeuroBench: dense; effective | syops: all; AC; MAC |
 |---|---|---|---|---|
 """
 WHY = """
-Where they differ:
+Differences:
 
-* **torch** counts matrix products only, of zeros too: it sees neither spikes nor missing synapses. The fused `nn.LSTM` of a
-  CPU is one call that it does not know, and counts as nothing.
-* **NeuroBench** raises on `nn.RNN` and `nn.LSTM`, and counts nothing in a module whose weights are not in layers that it
-  knows. Unrolled into cells it counts right, with two differences for an LSTM: the three products of the gates are
-  multiply-accumulates (here: elementwise), and a state of zeros drops out of its dense count. Whether an operation is an
-  accumulate is guessed from the input's values, so an LSTM with one-hot input has "accumulates".
-* **syops** adds recurrent layers to its total only, with biases and gates in it, counts nothing in modules it does not
-  know, and lets a spike reach synapses that do not exist (liquid state).
+* **torch** counts only matrix products, including those with zeros: it ignores spikes and missing synapses. The fused `nn.LSTM`
+  on a CPU is a single call that it does not know and does not count.
+* **NeuroBench** raises an error for `nn.RNN` and `nn.LSTM`, and counts nothing in a module whose weights are not in layers that it
+  knows. Unrolled into cells its counts are correct, with two differences for an LSTM: the three products of the gates are
+  multiply-accumulates (here: elementwise), and a zero state is omitted from its dense count. Whether an operation is an
+  accumulate is inferred from the input's values, so an LSTM with one-hot input has "accumulates".
+* **syops** includes recurrent layers only in its total, together with biases and gates, counts nothing in modules it does not
+  know, and counts synapses that do not exist (liquid state).
 """
 
 
@@ -187,14 +187,14 @@ def main() -> int:
         network, x, _, count = ours(name)
         rows.append(row(f"{network.title} as `nn.{whole.__name__}`", count, Whole(whole(I, H), O), x))
         rows.append(row(f"{network.title} as `nn.{cell.__name__}` in a loop", count, Unrolled(cell(I, H), O), x))
-        rows.append(row(f"{network.title} as it stands here", count, network, x))
+        rows.append(row(f"{network.title} , our implementation", count, network, x))
     one_hot = nn.functional.one_hot(torch.arange(T * B).reshape(T, B) % I, I).float()
     rows.append(row("LSTM as `nn.LSTMCell`, one-hot input", ours("lstm")[3], Unrolled(nn.LSTMCell(I, H), O), one_hot))
     for name in ("lif", "adaptive_lif", "liquid_state"):
         network, x, hidden, count = ours(name, "spikes")
         title = network.title
         rows.append(row(f"{title}, its products as `nn.Linear`", count, Replayed(network, hidden), x))
-        rows.append(row(f"{title} as it stands here", count, network, x))
+        rows.append(row(f"{title} , our implementation", count, network, x))
     shape = f"T={T}, I={I}, H={H}, O={O}"
     PAGE.write_text(HEAD.format(shape=shape, versions=versions()) + "\n".join(rows) + "\n" + WHY, encoding="utf-8")
     print(PAGE)

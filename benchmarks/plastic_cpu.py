@@ -1,10 +1,10 @@
-"""The plastic engine against Brian2 on one core, in pairs: `python -m benchmarks.plastic_cpu [--pairs 5] [--cpp-pairs 2]`.
+"""The plastic engine compared with Brian2 on one core, in pairs: `python -m benchmarks.plastic_cpu [--pairs 5] [--cpp-pairs 2]`.
 
-Every measurement is a process of its own on one core, ours and Brian2's by turns; a ratio is taken within each pair, and
-the median of the ratios is reported. "Stepping" leaves out building and compiling on both sides; "in all" is making the
-network (synapses drawn too), building and running, with compiled code at hand; of the C++ peer, and of ours beside it, with
-compiling as well. Brian2 is optional: without it only ours is timed. Writes benchmarks/results/plastic_cpu.json and its
-part of docs/performance.md; `--page` writes the page alone.
+Every measurement is a process of its own on one core, ours and Brian2's alternating; a ratio is taken within each pair, and
+the median of the ratios is reported. "Stepping" excludes building and compiling on both sides; "total" is making the
+network (including drawing synapses), building and running, with code already compiled; for the C++ peer, and ours next to it,
+including compiling. Brian2 is optional: without it only ours is timed. Writes benchmarks/results/plastic_cpu.json and its
+part of docs/performance.md; `--page` only writes the page.
 """
 
 import argparse

@@ -10,33 +10,33 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 BARS = {"cuba": 10, "cuba_stdp": 10, "stdp_1000": 10, "diehl_cook": 10}
 
 HEAD = """
-# How fast plastic spiking networks are
+# Speed of plastic spiking networks
 
 Made by `python -m benchmarks.plastic_cpu` from `benchmarks/results/plastic_cpu.json`; do not edit. The engine `plastic`
-([plastic_engine.md](plastic_engine.md)) and Brian2 {brian2} on one core of {cpu} ({cores} cores), by turns, each
-measurement a process of its own; Python {python}, llvmlite {llvmlite}, numpy {numpy}. A ratio is the median over {pairs} pairs;
+([plastic_engine.md](plastic_engine.md)) and Brian2 {brian2} on one core of {cpu} ({cores} cores), alternating, each
+measurement in its own process; Python {python}, llvmlite {llvmlite}, numpy {numpy}. A ratio is the median over {pairs} pairs;
 {cpp_pairs} for C++. Load of the machine at the start: {load}.
 
-*Stepping* leaves out making the network, building and compiling on both sides. *In all* is making the network (synapses drawn
-too), building and stepping; cython's code is compiled and loaded before, and so is ours.
+*Stepping* excludes making the network, building and compiling on both sides. *Total* is making the network (including drawing
+synapses), building and stepping, with compiled code already loaded on both sides.
 
-| | ours, ms | limit, ms | cython, ms | times ours: stepping | bar | in all |
+| | ours, ms | limit, ms | cython, ms | relative to ours: stepping | bar | total |
 |---|---|---|---|---|---|---|"""
 
 CPP = """
-Brian2's C++ standalone program, made, compiled and run, against ours in a fresh process that compiles too:
+Brian2's C++ standalone program, generated, compiled and run, compared with ours in a new process, including compiling:
 
-| | C++ in all, s | ours, s | making, compiling, stepping | times ours | times ours, compiled before | stepping alone |
+| | C++ total, s | ours, s | making, compiling, stepping | relative to ours | relative to ours, compiled before | stepping only |
 |---|---|---|---|---|---|---|"""
 
 LIMIT = """
-*Limit*: what the network's own events take at rates measured beside it: an addition at a random place of a list of targets
-({scatter_ns:.2f} ns), a byte of state that moves or of a matrix row ({byte_ns:.4f} ns), a logarithm for each random spike
-({logarithm_ns:.1f} ns). CUBA has {list_events:.2g} such additions and {bytes:.2g} bytes in a second.
+*Limit*: the time of the network's events at rates measured on the same machine: an addition at a random position in a list of
+targets ({scatter_ns:.2f} ns), a byte of updated state or of a matrix row ({byte_ns:.4f} ns), a logarithm per random spike
+({logarithm_ns:.1f} ns). CUBA has {list_events:.2g} such additions and {bytes:.2g} bytes per second.
 """
 
 MEMORY = """
-Memory, bytes a synapse (measured; while a list is built, the peak):
+Memory in bytes per synapse (measured; peak: while a list is built):
 
 | | kept | peak |
 |---|---|---|"""
@@ -105,7 +105,7 @@ def _cpp(one: dict[str, Any]) -> str:
 
 AXES = {
     "neurons": "neurons of CUBA with STDP, 80 synapses each",
-    "synapses": "synapses of each of 4,000 neurons",
+    "synapses": "synapses per neuron, 4,000 neurons",
     "rate_Hz": "rate of 1,000 lines onto a neuron, Hz",
 }
 

@@ -20,20 +20,20 @@ def rewrite() -> None:
     write(json.loads((DOCS.parent / "benchmarks" / "bptt_cpu.json").read_text()))
 
 
-HEAD = """# How fast training on the CPU is
+HEAD = """# Training speed on the CPU
 
 Made by `python -m benchmarks.bptt_cpu` from `benchmarks/bptt_cpu.json`; do not edit. One training step (forward and backward,
 all weight gradients) of a recurrent LIF layer by the engine `fused` ([engines_fused.md](engines_fused.md)) and by other
 libraries. A ratio is the median over rounds of peer time / ours within the round; milliseconds are medians.
 
 {processor}, {cores} cores, {threads} thread(s), {clock}; Python {python}; {libraries}.
-Load of the machine (1 is one busy core; we add {threads}), at the start and end of each part: {loads}.
-Measured rates: dense product {product_gflops:.0f} GFLOP/s, copy {copy_gb_s:.0f} GB/s. *Limit* is the time of the arithmetic or
-of the memory traffic that cannot be avoided, at these rates, whichever is longer.
+Load of the machine (1 is one busy core; the benchmark adds {threads}), at the start and end of each part: {loads}.
+Measured rates: dense product {product_gflops:.0f} GFLOP/s, copy {copy_gb_s:.0f} GB/s. *Limit* is the time of the unavoidable
+arithmetic or memory traffic at these rates, whichever is longer.
 
-First use in a process takes {cached:.1f} s, most of it the import of numba; once on a machine {compiling:.1f} s, to compile.
+First use takes {cached:.1f} s per process, most of it the import of numba; the first use on a machine {compiling:.1f} s, to compile.
 
-| I=700, H=256, 2 % input | ran | ms | limit, ms | times ours | bar | spikes, % |
+| I=700, H=256, 2 % input | library | ms | limit, ms | relative to ours | bar | spikes, % |
 |---|---|---|---|---|---|---|"""
 
 
@@ -41,7 +41,7 @@ def _page(found: dict[str, Any]) -> str:
     m, first = found["machines"]["main"] | found["rates"], found["first_use_s"]
     head = HEAD.format(
         **{key: value for key, value in m.items() if key != "versions"},
-        clock="processor time" if m["threads"] == 1 else "time on the wall",
+        clock="processor time" if m["threads"] == 1 else "wall-clock time",
         libraries=", ".join(f"{name} {version}" for name, version in m["versions"].items()),
         loads="; ".join(
             f"{part} {one['load_before']:.1f}, {one['load_after']:.1f}" + (f" ({one['note']})" if "note" in one else "")
@@ -68,7 +68,7 @@ TRAINED = """
 Whole trainings of the spiking half of `lif_vs_elman`, from data to scores, on one thread as in every study (processor time;
 medians over three seeds; ratio is Norse / ours, seed by seed):
 
-| task | engine | s | times ours | bar | test accuracy, seeds 0, 1, 2 |
+| task | engine | s | relative to ours | bar | test accuracy, seeds 0, 1, 2 |
 |---|---|---|---|---|---|"""
 
 
@@ -89,17 +89,17 @@ def _end_to_end(found: dict[str, Any]) -> list[str]:
 
 
 KEPT = """
-Memory, bytes a neuron and time step, beyond what any layer must have (weights, input, spikes given back, the gradient that
-comes); the highest also holds copies and gradients of the weights, which do not grow with B and T:
+Memory in bytes per neuron and time step, in addition to what any layer needs (weights, input, output spikes, incoming
+gradient); the peak includes copies and gradients of the weights, which do not grow with B and T:
 
-| I=700, H=256, one thread | | fused | norse | times less |
+| I=700, H=256, one thread | | fused | norse | ratio |
 |---|---|---|---|---|"""
 
 
 def _memory(found: dict[str, Any]) -> list[str]:
     rows = [KEPT]
     for title, one in found.items():
-        for key, kind in (("kept", "kept from forward to backward"), ("peak", "highest, forward and backward")):
+        for key, kind in (("kept", "kept from forward to backward"), ("peak", "peak, forward and backward")):
             ours, theirs = one["fused"][key], one["norse"][key]
             rows.append(f"| {title} | {kind} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.1f} |")
     return rows
