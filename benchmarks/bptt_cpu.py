@@ -1,8 +1,8 @@
-"""`python -m benchmarks.bptt_cpu`: one training step (forward and backward) of a recurrent LIF layer, side by side.
+"""`python -m benchmarks.bptt_cpu`: one training step (forward and backward) of a recurrent LIF layer, compared.
 
 Every round runs the engine and each peer once, in turn; a ratio is the median over rounds of peer / engine, so that a slow
-moment of the machine meets both. Writes benchmarks/bptt_cpu.json; docs/performance.md and its plot are made from that file
-alone (`--only-report` does just this; `--parts` measures some of it anew).
+moment of the machine affects both. Writes benchmarks/bptt_cpu.json; docs/performance.md and its plot are made from that file
+alone (`--only-report` does only this; `--parts` measures selected parts again).
 """
 
 import argparse
@@ -130,7 +130,7 @@ _rates: list[tuple[float, float]] = []
 
 
 def machine_rates() -> tuple[float, float]:
-    """Floating-point operations a second of our dense product, and bytes a second of a copy, both on all threads."""
+    """Floating-point operations per second of our dense product, and bytes per second of a copy, both on all threads."""
     if not _rates:
         from benchmarks.rates import copy_rate, product_rate
 

@@ -1,8 +1,8 @@
-"""python -m benchmarks.cost_counts [--steps 1000] [--rounds 3]: the cost of SANA-FE's gesture net, beside SANA-FE 2.2.
+"""python -m benchmarks.cost_counts [--steps 1000] [--rounds 3]: SANA-FE's gesture network, priced here and by SANA-FE 2.2.
 
-What is compared: SANA-FE simulates the net and sums its energy in one go (`sim`, timing model "simple", all cores of the
+SANA-FE simulates the network and sums its energy in one go (`sim`, timing model "simple", all cores of the
 machine). Here the activity is observed once (a run of the net), and counted, routed and priced from the sums. Building the
-chip there and placing the net here are done once each and stand apart. Counts are checked equal. Needs `pip install sanafe`.
+chip there and placing the network here are done once each and reported separately. Counts are checked equal. Needs `pip install sanafe`.
 """
 
 from __future__ import annotations

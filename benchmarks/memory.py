@@ -22,7 +22,7 @@ from neurorec.engines.engine import engines
 
 
 def memory(case: Any, who: str) -> dict[str, float]:
-    """Bytes kept and at the peak, a neuron and time step."""
+    """Bytes kept and at the peak, per neuron and time step."""
     run = subprocess.run(
         [sys.executable, "-m", "benchmarks.memory", who, str(case.B), str(case.T), case.surrogate, str(case.slope)],
         capture_output=True, text=True, check=True, env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536"},

@@ -36,7 +36,7 @@ def cuba(plastic: bool = False, neurons: int = 4000, share: float = 0.02, seed: 
 
 
 def song_miller_abbott(inputs: int = 1000, neurons: int = 1, rate_Hz: float = 15.0, seed: int = 0) -> EventNetwork:
-    """Brian2's example STDP: Poisson lines onto one neuron; with more neurons, each has lines of its own."""
+    """Brian2's example STDP: Poisson lines onto one neuron; with more neurons, each has its own lines."""
     random = np.random.default_rng(seed)
     lines = EventPopulation(
         inputs, PoissonTrain(rate_Hz), "dx/dt = -x / tau_pre : 1", after="x += d_pre", method="exact"
@@ -73,7 +73,7 @@ SAMPLE_STEPS = 1000  #: 350 ms of picture and 150 ms of rest, at 0.5 ms
 def diehl_cook(pictures: int = 20, neurons: int = 100, seed: int = 0) -> EventNetwork:
     """Diehl & Cook (2015): 784 Poisson lines, excitatory and inhibitory neurons, triplet STDP, weights scaled to 78.
 
-    The pictures are blobs of about the brightness of MNIST's (a mean of 0.13), for speed hangs on rates alone; rest is
+    The images are blobs with about the brightness of MNIST (a mean of 0.13), since speed depends only on rates; rest is
     made of alternate samples of rate 0.
     """
     random = np.random.default_rng(seed)

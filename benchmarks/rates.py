@@ -1,4 +1,4 @@
-"""What the machine can do: the two rates that the limits beside our figures rest on."""
+"""Two measured rates of the machine, on which the stated limits are based."""
 
 import time
 from typing import Any, cast
@@ -23,7 +23,7 @@ def _products(total: Any, left: Any, weights: Any, times: int) -> None:
 
 
 def product_rate(H: int = 256, times: int = 400) -> float:
-    """Floating-point operations a second of the engine's dense product, on all threads, the best of several tries."""
+    """Floating-point operations per second of the engine's dense product, on all threads, the best of several tries."""
     batch = TILE_ROWS * torch.get_num_threads()
 
     def work(low: int, high: int, part: int) -> None:
@@ -36,7 +36,7 @@ def product_rate(H: int = 256, times: int = 400) -> float:
 
 
 def copy_rate(size: int = 2**26) -> float:
-    """Bytes read and written a second by a copy much larger than the cache."""
+    """Bytes read and written per second by a copy much larger than the cache."""
     source, target = torch.ones(size // 4), torch.ones(size // 4)
     return 2 * size / min(_seconds(lambda: target.copy_(source)) for _ in range(10))
 

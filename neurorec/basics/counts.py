@@ -165,7 +165,7 @@ class TrainingCounts:
 
     @property
     def forward_samples(self) -> int:
-        """Samples that were run forward: all that were seen, or none where a rule sets units instead of running them."""
+        """Samples run forward: all samples, or none if a rule sets units instead of running them."""
         return self.samples_seen if self.forward != Counts() else 0
 
     @property

@@ -138,7 +138,7 @@ def check_lengths(lengths: Tensor, x: Tensor) -> None:
         )
     if B and not 0 <= int(lengths.min()) <= int(lengths.max()) <= T:
         raise InputError(
-            f"lengths must lie in 0 to T = {T}, the steps of x (got {int(lengths.min())} to {int(lengths.max())})"
+            f"lengths must be in 0 to T = {T}, the steps of x (got {int(lengths.min())} to {int(lengths.max())})"
         )
 
 

@@ -114,7 +114,7 @@ def _remarks(cost: Cost, training: bool) -> list[str]:
         lines.append(f"dynamic part: {energy(cost.dynamic_pJ.value)}")
     if cost.latency_us and cost.energy_pJ:
         power = f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW"
-        lines.append(f"{power}; the time is determined by {cost.bottleneck}" if cost.bottleneck else power)
+        lines.append(f"{power}; bottleneck: {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:
         lines.append(f"one inference of a batch of {cost.batch}; its time is that of the batch / {cost.batch}")
     if cost.mapping:

@@ -113,7 +113,8 @@ def _show_model(registry: Registry[Any], what: str) -> Callable[[Console, str], 
 
 def _show_rule(console: Console, name: str) -> None:
     rule = rules[name]
-    _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {rule.equations}")
+    equations = rule.equations.replace("\n", "\n  ")
+    _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {equations}")
     _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
     _say(
         console,

@@ -185,8 +185,8 @@ def test_what_lies_behind_an_end_changes_nothing_and_gets_no_gradient(engine):
     [
         (torch.tensor([1, 2]), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.int64 [2])"),
         (torch.ones(3), "lengths must be 3 integers, one per sample of x [4, 3, 5] (got torch.float32 [3])"),
-        (torch.tensor([1, 5, 2]), "lengths must lie in 0 to T = 4, the steps of x (got 1 to 5)"),
-        (torch.tensor([1, -1, 2]), "lengths must lie in 0 to T = 4, the steps of x (got -1 to 2)"),
+        (torch.tensor([1, 5, 2]), "lengths must be in 0 to T = 4, the steps of x (got 1 to 5)"),
+        (torch.tensor([1, -1, 2]), "lengths must be in 0 to T = 4, the steps of x (got -1 to 2)"),
     ],
 )
 def test_impossible_lengths_are_refused(lengths, message):

@@ -1,7 +1,7 @@
 """The time loop forward, over the samples one thread owns, and the part of it that the way back runs again.
 
 Asking an array for its address counts a reference, atomically; so addresses are asked for once, before the loops. An
-address keeps no array alive: one that is reached by its address alone must be an argument.
+address keeps no array alive: one that is accessed only by its address must be an argument.
 """
 
 from typing import Any, cast

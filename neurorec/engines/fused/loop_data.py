@@ -40,7 +40,7 @@ class Kept(NamedTuple):
 class Outputs(NamedTuple):
     """What a layer sends (or the gradient of it): at every step, and summed over the steps."""
 
-    out: Any  #: [T, B, H]; no steps if nobody asks
+    out: Any  #: [T, B, H]; no steps if not requested
     weights: Any  #: [K, T] of the steps
     summed: Any  #: [K, B, width]
 
@@ -65,7 +65,7 @@ class Tile(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """Where the numbers of `Given`, of x as bits and of a `Tile` lie."""
+    """Addresses of the arrays of `Given`, of x as bits and of a `Tile`."""
 
     x: int
     x_bits: int
@@ -81,7 +81,7 @@ class Addresses(NamedTuple):
 
 
 class Again(NamedTuple):
-    """Where steps that are run again start from, and what they leave."""
+    """Initial state and results of recomputed steps."""
 
     starts: Any
     z_bits: Any

@@ -113,7 +113,7 @@ def joules_plot(results: CommunicationResults, net: NetRow, split: Split, rule: 
     level = (levels[0][0].energy_pJ or 0.0) * 1e-12 if levels else 0.0
     marks = [(row.at, level) for row in crossed if row.at is not None]
     shared = "samples" if split == "data" else "units"
-    said = [f"over {row.link} from {place(row)} workers on" for row in crossed]
+    said = [f"over {row.link} from {place(row)} workers" for row in crossed]
     nowhere = "nowhere within the reach of the plotted links"
     alt = (
         f"Energy of the messages per epoch of {net.title} when workers share the {shared}. It exceeds that of computing "

@@ -31,7 +31,7 @@ def ways(results: CommunicationResults, net: str) -> list[BytesRow]:
 
 
 def nets_table(results: CommunicationResults) -> Table:
-    heads = ("net", "trained by", "inputs, units, outputs")
+    heads = ("network", "trained by", "inputs, units, outputs")
     columns = [*map(Column, heads), Column("steps", "number"), Column("samples", "number"), Column("trained numbers", "number"),
                Column("spikes per unit and step", "number"), Column("test score", "number")]  # fmt: skip
     rows = [
@@ -123,7 +123,7 @@ def other_crossovers(results: CommunicationResults) -> Table:
          "everywhere" if row.at == row.latest == row.first else place(row)]
         for row in results.crossovers if row.kind != "joules"
     ]  # fmt: skip
-    heads = ("net", "what exceeds what", "rule", "in", "along", "from [band]")
+    heads = ("network", "comparison", "rule", "in", "along", "from [band]")
     return Table("Other crossovers", [Column(head) for head in heads], rows)
 
 
