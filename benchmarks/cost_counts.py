@@ -2,7 +2,8 @@
 
 SANA-FE simulates the network and sums its energy in one go (`sim`, timing model "simple", all cores of the
 machine). Here the activity is observed once (a run of the net), and counted, routed and priced from the sums. Building the
-chip there and placing the network here are done once each and reported separately. Counts are checked equal. Needs `pip install sanafe`.
+chip there and placing the network here are done once each and reported separately. Counts are checked
+to be equal. Needs `pip install sanafe`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plastic engine compared with Brian2 on one core, in pairs: `python -m benchmarks.plastic_cpu [--pairs 5] [--cpp-pairs 2]`.
+"""The plastic engine and Brian2 on one core, in pairs: `python -m benchmarks.plastic_cpu [--pairs 5] [--cpp-pairs 2]`.
 
 Every measurement is a process of its own on one core, ours and Brian2's alternating; a ratio is taken within each pair, and
 the median of the ratios is reported. "Stepping" excludes building and compiling on both sides; "total" is making the

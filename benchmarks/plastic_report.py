@@ -26,7 +26,7 @@ synapses), building and stepping, with compiled code already loaded on both side
 CPP = """
 Brian2's C++ standalone program, generated, compiled and run, compared with ours in a new process, including compiling:
 
-| | C++ total, s | ours, s | making, compiling, stepping | relative to ours | relative to ours, compiled before | stepping only |
+| | C++ total, s | ours, s | making, compiling, stepping | relative to ours | relative, compiled before | stepping only |
 |---|---|---|---|---|---|---|"""
 
 LIMIT = """

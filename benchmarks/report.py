@@ -31,7 +31,7 @@ Load of the machine (1 is one busy core; the benchmark adds {threads}), at the s
 Measured rates: dense product {product_gflops:.0f} GFLOP/s, copy {copy_gb_s:.0f} GB/s. *Limit* is the time of the unavoidable
 arithmetic or memory traffic at these rates, whichever is longer.
 
-First use takes {cached:.1f} s per process, most of it the import of numba; the first use on a machine {compiling:.1f} s, to compile.
+First use takes {cached:.1f} s per process, mostly to import numba; the first use on a machine {compiling:.1f} s, to compile.
 
 | I=700, H=256, 2 % input | library | ms | limit, ms | relative to ours | bar | spikes, % |
 |---|---|---|---|---|---|---|"""
