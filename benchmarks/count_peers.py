@@ -36,8 +36,8 @@ Differences:
 * **torch** counts only matrix products, including those with zeros: it ignores spikes and missing synapses. The fused `nn.LSTM`
   on a CPU is a single call that it does not know and does not count.
 * **NeuroBench** raises an error for `nn.RNN` and `nn.LSTM`, and counts nothing in a module whose weights are not in layers
-  that it knows. Unrolled into cells its counts are right, with two differences for an LSTM: the products of the gates are
-  multiply-accumulates (here: elementwise), and a zero state is omitted from its dense count. Whether an operation is an
+  that it knows. Unrolled into cells its counts are right, with two differences for an LSTM: the three products of the gates
+  are multiply-accumulates (here: elementwise), and a zero state is omitted from its dense count. Whether an operation is an
   accumulate is inferred from the input's values, so an LSTM with one-hot input has "accumulates".
 * **syops** includes recurrent layers only in its total, together with biases and gates, counts nothing in modules it does not
   know, and counts synapses that do not exist (liquid state).
