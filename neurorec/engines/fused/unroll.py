@@ -16,8 +16,8 @@ from neurorec.engines.llvm.processor import processor
 
 DENSE_INPUT = 0.6  #: share of input events above which the gradient of W_in is computed as one dense product
 KEEP_BYTES = {True: 128 * 2**20, False: 4 * 2**20}
-"""Up to this size, u - threshold is kept for the backward pass; beyond, it is recomputed, which takes a sixth of the memory
-and up to 1.6 times as long. With a compact surrogate (True) the rest of the backward pass is so cheap that more is kept."""
+"""Up to this size, u - threshold is kept for the backward pass; beyond, it is recomputed, which takes less memory and more time
+(docs/engines_fused.md). With a compact surrogate (True) the rest of the backward pass is so cheap that more is kept."""
 
 
 def unroll(

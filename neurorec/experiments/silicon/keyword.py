@@ -6,7 +6,7 @@ from pathlib import Path
 
 from neurorec.basics.errors import needed
 from neurorec.experiments.silicon.abr import BOARDS, keyword_runs, read_rows
-from neurorec.experiments.silicon.rivals import KERAS_LOIHI_NEURON_PJ, KERAS_PJ, keras_uJ
+from neurorec.experiments.silicon.rivals import KERAS_PJ, keras_uJ
 from neurorec.experiments.silicon.score import Point, Score
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate
 from neurorec.hardware.pricing.price import price
@@ -70,7 +70,7 @@ def loihi_scores(folder: Path, spikes_per_step: float) -> list[Score]:
         operations, bands = needed(cost.operations, missing), (cost.dynamic_pJ, cost.energy_pJ)
         counted = operations.total
         updates = counted.neuron_updates + counted.values_sent
-        keras = KERAS_PJ["loihi"] * counted.synaptic_events + KERAS_LOIHI_NEURON_PJ * updates
+        keras = KERAS_PJ["loihi"] * counted.synaptic_events + KERAS_PJ["loihi_neuron"] * updates
         rival = keras * 1e-6 / operations.samples
         for at, (measured, pJ) in enumerate(zip((active_uJ, total_uJ), bands, strict=True)):
             band = needed(pJ, missing)

@@ -14,7 +14,6 @@ from neurorec.experiments.silicon.score import Point, Score, spread_band
 from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.description import Description, described_work
 
-NEURONS_PD14, EVENTS_PD14_PER_S = 77_169, 9.6e8
 RIVAL_OF = {"Xeon E5-2680v3": "cpu", "EPYC 7702": "cpu", "SpiNNaker 1": "spinnaker", "GPU": "gpu"}
 
 
@@ -34,7 +33,7 @@ def chip_scores() -> list[Score]:
         _power(_odin(row["events_per_s"], row["clock_MHz"]), "odin", row["mW"], None, f"{row['clock_MHz']} MHz", False)
         for row in _table("odin")
     ]
-    rival = "26 pJ per event"
+    rival = f"{TRUENORTH_EVENT_PJ:g} pJ per event"
     return [
         Score("TrueNorth at 0.8 V", rival, at_law),
         Score("TrueNorth at other voltages, not covered by the card", rival, elsewhere),

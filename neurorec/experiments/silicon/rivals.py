@@ -1,12 +1,17 @@
-"""Other estimators of the same points: prices per operation only.
+"""Other estimators of the same points: prices per operation only (rivals.toml).
 
-KerasSpiking's table (key keras_spiking; one operation per synapse and inference; neurons, below 1 % of the
-operations here, are omitted except on Loihi), and the 26 pJ per event usually quoted for TrueNorth.
+KerasSpiking charges one operation per synapse and inference; its price per neuron is used on Loihi only, since neurons are
+few among the operations here.
 """
 
-KERAS_PJ = {"cpu": 8600.0, "gpu": 300.0, "arm": 900.0, "spinnaker": 13300.0, "loihi": 27.1}
-KERAS_LOIHI_NEURON_PJ = 81.0
-TRUENORTH_EVENT_PJ = 26.0
+from pathlib import Path
+from typing import Any
+
+from neurorec.basics.cards import read_toml
+
+_PRICES: dict[str, dict[str, Any]] = read_toml(Path(__file__).with_name("rivals.toml"))
+KERAS_PJ = _PRICES["keras_spiking"]
+TRUENORTH_EVENT_PJ: float = _PRICES["truenorth"]["event"]
 
 
 def keras_uJ(device: str, operations: float) -> float:
