@@ -1,8 +1,9 @@
 """`python -m benchmarks.two_versions OTHER`: this code against another checkout of neurorec, on networks of one hidden layer.
 
-Two processes, each with its own code and one thread, do one training step (forward and backward) in turn, so that a slow
-moment of the machine meets both; times are processor times of that thread. Writes benchmarks/results/two_versions.json: for
-each case the median over rounds of this / other (below 1: this code is faster), and its quartiles.
+Three processes, each with one thread, do one training step (forward and backward) in turn, so that a slow moment of the
+machine meets all; times are processor times of that thread. One has this code, two have the other: their ratio (`control`)
+shows what the machine alone does to equal code. Writes benchmarks/results/two_versions.json: for each case the median over
+rounds of this / other (below 1: this code is faster), its quartiles, and the control.
 """
 
 import argparse
@@ -116,24 +117,29 @@ def ask(process: Any, name: str) -> float:
     return float(process.stdout.readline())
 
 
+def ratio(one: list[float], other: list[float]) -> dict[str, float]:
+    ratios = [a / b for a, b in zip(one, other, strict=True)]
+    low, middle, high = (round(value, 3) for value in statistics.quantiles(ratios, n=4))
+    return {"median": middle, "lower_quartile": low, "upper_quartile": high, "fastest": round(min(one) / min(other), 3)}
+
+
 def compare(other: Path, rounds: int, names: list[str]) -> dict[str, Any]:
-    sides = {"this": worker(HERE), "other": worker(other)}
+    sides = {"this": worker(HERE), "other": worker(other), "control": worker(other)}
     found = {}
     for name in names:
         seconds: dict[str, list[float]] = {side: [] for side in sides}
         for number in range(rounds + 1):
-            for side in sides if number % 2 else reversed(sides):
+            first = number % len(sides)
+            for side in [*sides][first:] + [*sides][:first]:
                 took = ask(sides[side], name)
                 if number:  # the first round warms up
                     seconds[side].append(took)
-        ratios = [a / b for a, b in zip(seconds["this"], seconds["other"], strict=True)]
-        low, middle, high = statistics.quantiles(ratios, n=4)
-        fastest = min(seconds["this"]) / min(seconds["other"])
         found[name] = {
-            "this_over_other": middle, "quartiles": [low, high], "fastest": fastest, "rounds": rounds,
+            "this_over_other": ratio(seconds["this"], seconds["other"]),
+            "control": ratio(seconds["control"], seconds["other"]), "rounds": rounds,
             "milliseconds": {side: 1e3 * statistics.median(values) for side, values in seconds.items()},
         }  # fmt: skip
-        print(f"{name}: {middle:.3f} ({low:.3f} to {high:.3f}); fastest {fastest:.3f}", flush=True)
+        print(name, found[name]["this_over_other"], "control", found[name]["control"], flush=True)
     for process in sides.values():
         process.stdin.close()
         process.wait()

@@ -7,6 +7,7 @@ step by step.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -86,7 +87,7 @@ class Network(nn.Module):
             start += self.size_of(one.source)
         raise InputError(f"the network has no wire {wire.source} -> {wire.target}")
 
-    @property
+    @cached_property
     def hidden(self) -> dict[str, Layer]:
         """All layers but readouts, in order."""
         return {name: layer for name, layer in self.named_layers() if not isinstance(layer, Readout)}
