@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.basics.numbers import RateHz, Repeats, TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch
 
@@ -21,8 +21,8 @@ class EncoderCard(Card):
 
 
 class SpikeEncoderCard(EncoderCard):
-    dt_ms: PositiveFloat
-    steps_per_frame: PositiveInt
+    dt_ms: TimeMs
+    steps_per_frame: Repeats
 
 
 class Encoder(ABC):
@@ -93,7 +93,7 @@ class Poisson(Encoder):
     """A spike with probability p max_rate_hz dt in every step (Bernoulli, at most one spike per step)."""
 
     class PoissonCard(SpikeEncoderCard):
-        max_rate_hz: PositiveFloat
+        max_rate_hz: RateHz
 
     Card = PoissonCard
     signal = "spikes"
