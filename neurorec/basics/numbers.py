@@ -10,28 +10,44 @@ from pydantic import AfterValidator, Field
 
 Item = TypeVar("Item", bound=Hashable)
 
-Count = Annotated[int, Field(ge=1, le=10**12)]  #: units, synapses, samples, bytes
+
+def at_least(lowest: float) -> AfterValidator:
+    """After `gt=0`, so that 0 is refused in plain words: a positive number that is not so small that results overflow."""
+
+    def check(value: float) -> float:
+        if value < lowest:
+            raise ValueError(f"must be at least {lowest:g} (got {value:g})")
+        return value
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, Field(gt=0, le=10**12)]  #: units, synapses, samples, bytes
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]  #: the same, or 0
-Units = Annotated[int, Field(ge=1, le=10**8)]  #: of a layer that is built
-Repeats = Annotated[int, Field(ge=1, le=10**6)]  #: epochs, sweeps, copies: things done one after another
-Steps = Annotated[int, Field(ge=1, le=10**9)]
+Units = Annotated[int, Field(gt=0, le=10**8)]  #: of a layer that is built
+Repeats = Annotated[int, Field(gt=0, le=10**6)]  #: epochs, sweeps, copies: things done one after another
+Steps = Annotated[int, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Workers = Annotated[int, Field(ge=1, le=10**6)]  #: processes or devices that share a training
+Workers = Annotated[int, Field(gt=0, le=10**6)]  #: processes or devices that share a training
 Year = Annotated[int, Field(ge=1600, le=2200)]
 
-TimeMs = Annotated[float, Field(ge=1e-9, le=1e9)]
-RateHz = Annotated[float, Field(ge=1e-12, le=1e12)]
+TimeMs = Annotated[float, Field(gt=0, le=1e9), at_least(1e-9)]
+RateHz = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]
 RateOrZeroHz = Annotated[float, Field(ge=0, le=1e12)]
 Share = Annotated[float, Field(gt=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Gain = Annotated[float, Field(ge=0, le=1e6)]  #: scale of weights, thresholds, rates of change
-PositiveGain = Annotated[float, Field(ge=1e-12, le=1e6)]
-LearningRate = Annotated[float, Field(ge=1e-12, le=1e38)]  #: a float32; one that is too high fails its run, visibly
+PositiveGain = Annotated[float, Field(gt=0, le=1e6), at_least(1e-12)]
+LearningRate = Annotated[
+    float, Field(gt=0, le=1e38), at_least(1e-12)
+]  #: a float32; one that is too high fails its run, visibly
 Potential = Annotated[float, Field(ge=-1e6, le=1e6)]  #: membrane potentials, biases, weights
 Exponent = Annotated[float, Field(gt=0, le=4)]
-Penalty = Annotated[float, Field(ge=1e-12, le=1e12)]
-Price = Annotated[float, Field(ge=1e-15, le=1e24)]  #: energies, times, powers, bandwidths, in the unit of the key
+Penalty = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]
+Price = Annotated[
+    float, Field(gt=0, le=1e24), at_least(1e-15)
+]  #: energies, times, powers, bandwidths, in the unit of the key
 PriceOrZero = Annotated[float, Field(ge=0, le=1e24)]
 Score = Annotated[float, Field(ge=-1e24, le=1e24)]  #: metrics and published figures
 
