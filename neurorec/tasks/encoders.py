@@ -9,10 +9,12 @@ from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.basics.memory import refuse_memory
 from neurorec.basics.numbers import RateHz, Repeats, TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch
 
+BYTES_PER_VALUE = 16  #: of an encoded step, with what is needed to compute it
 encoders: Registry[type["Encoder"]] = Registry("encoder")
 
 
@@ -56,6 +58,11 @@ class Encoder(ABC):
                 f"{data.x.max():g}); scale the data first"
             )
         k = self.steps_per_frame
+        refuse_memory(
+            BYTES_PER_VALUE * k * data.x.numel(),
+            f"encoder {self.card.name}: {data.x.numel():,} values in {k:,} steps per frame each",
+            "use fewer steps_per_frame, or fewer samples",
+        )
         lengths = None if data.lengths is None else data.lengths * k
         mask = data.mask.repeat_interleave(k, dim=0)
         return replace(data, x=self.encode(data.x, generator), mask=mask, lengths=lengths, steps_per_frame=k)
