@@ -104,7 +104,7 @@ def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
             "record fewer samples or steps"
         )
     array = np.empty(math.prod(shape), dtype)
-    _fill(file, memoryview(array.view(np.uint8)))
+    _fill(file, array.view(np.uint8).data)
     array = array.reshape(shape, order="F" if fortran else "C")
     return array if dtype.isnative else array.astype(dtype.newbyteorder("="))
 

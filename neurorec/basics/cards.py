@@ -50,6 +50,10 @@ def find_card(kind: str, name: str | Path) -> Path:
             raise InputError(
                 f"{shown(str(path), 300)}: there is no such card file; give a path to a .toml file or one of: {_known(kind)}"
             )
+        if "$" in path.stem or not path.stem.isprintable():
+            raise InputError(
+                f"{shown(str(path), 300)}: rename the file without $ and control characters: plots show its name"
+            )
         return path
     path = card_folder(kind) / f"{name}.toml"
     if not os.path.isfile(path):

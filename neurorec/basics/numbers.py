@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field
 
 Item = TypeVar("Item", bound=Hashable)
 
+MOST_WORKERS = 10**6  #: processes or devices that share a training
+
 
 def at_least(lowest: float) -> AfterValidator:
     """After `gt=0`, so that 0 is refused in plain words: a positive number that is not so small that results overflow."""
@@ -28,7 +30,7 @@ Units = Annotated[int, Field(gt=0, le=10**8)]  #: of a layer that is built
 Repeats = Annotated[int, Field(gt=0, le=10**6)]  #: epochs, sweeps, copies: things done one after another
 Steps = Annotated[int, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Workers = Annotated[int, Field(gt=0, le=10**6)]  #: processes or devices that share a training
+Workers = Annotated[int, Field(gt=0, le=MOST_WORKERS)]
 Year = Annotated[int, Field(ge=1600, le=2200)]
 
 TimeMs = Annotated[float, Field(gt=0, le=1e9), at_least(1e-9)]

@@ -31,10 +31,14 @@ def check_countable(spikes: Fraction | int, samples: int) -> None:
     """Raises `InputError` if so many samples of so many spikes each cannot be counted exactly."""
     if spikes * samples > MOST_SPIKES:
         raise InputError(
-            f"{float(spikes):.3g} spikes per inference, in {float(samples):.3g} inferences (so that every line has a whole "
+            f"{_about(spikes)} spikes per inference, in {_about(samples)} inferences (so that every line has a whole "
             f"number), are more than can be counted exactly ({MOST_SPIKES:.2g}); write rates with fewer digits, or use fewer "
             "steps or units"
         )
+
+
+def _about(number: Fraction | int) -> str:
+    return f"{float(number):.3g}" if number < 10**300 else "over 1e300"
 
 
 def thinned(work: Workload, sparsity: float) -> Workload:
