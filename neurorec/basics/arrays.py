@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from neurorec.basics.errors import InputError, shown
-from neurorec.basics.memory import gigabytes, memory_limit
+from neurorec.basics.memory_limit import gigabytes, memory_limit
 
 NUMPY, ZIP = b"\x93NUMPY", b"PK"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
-from neurorec.basics.memory import refuse_memory
+from neurorec.basics.memory_limit import refuse_memory
 from neurorec.basics.numbers import RateHz, StepsPerFrame, TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from neurorec.basics import memory
+from neurorec.basics import memory_limit as memory
 from neurorec.basics.errors import InputError, RunFailed
 from neurorec.basics.least_squares import solve_ridge
 from neurorec.experiments.kinds.trainings import prepare_study

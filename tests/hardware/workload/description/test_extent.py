@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from neurorec.basics import memory
+from neurorec.basics import memory_limit as memory
 from neurorec.basics.errors import InputError
 from neurorec.hardware.pricing.what_if import parse_sweep
 from neurorec.hardware.workload.changes import exact, thinned

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from neurorec.basics import memory
+from neurorec.basics import memory_limit as memory
 from neurorec.basics.errors import InputError
-from neurorec.basics.memory import memory_limit, refuse_memory
+from neurorec.basics.memory_limit import memory_limit, refuse_memory
 
 
 def test_more_than_there_is_is_refused_with_both_figures(monkeypatch):
@@ -33,6 +33,6 @@ def test_the_limit_of_the_shell_counts():
     def limited():
         resource.setrlimit(resource.RLIMIT_AS, (10**9, 10**9))
 
-    code = "from neurorec.basics.memory import memory_limit; print(memory_limit())"
+    code = "from neurorec.basics.memory_limit import memory_limit; print(memory_limit())"
     said = subprocess.run([sys.executable, "-c", code], preexec_fn=limited, capture_output=True, text=True, check=True)
     assert 0 < int(said.stdout) < 10**9
