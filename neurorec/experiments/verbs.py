@@ -30,16 +30,17 @@ def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> C
 
 def export(run: Run, to: str, path: str | Path, **profile: Any) -> Path:
     """Write `run`'s network to `path` in the format `to`. `profile`: options of the format (for NIR nir_version, time_unit,
-    gain, dt_s). Raises `CannotRun` with the reason if that is impossible."""
+    gain, dt_s, leaky, ...), or profile=NAME. Raises `CannotRun` with the reason if that is impossible."""
     export_network(run.network, Path(path), to, **profile)
     return Path(path)
 
 
-def export_run(folder: Path, to: str, out: Path) -> str:
-    """Export the network of a stored run and verify the file on the task's whole test split; returns the result in words."""
+def export_run(folder: Path, to: str, out: Path, profile: str | None = None) -> str:
+    """Export the network of a stored run and verify the file on the task's whole test split; returns the result in words.
+    `profile`: the name of a choice of the format's options."""
     record = read_run(folder)
     network = rebuild_network(record, folder)
-    export_network(network, out, to)
+    export_network(network, out, to, profile)
     x = encoded_split(stored_half(record, folder).encoder, load_task(record.task, record.seed), "test", record.seed).x
     return f"{out}: {verify_nir(network, out, x)}"
 

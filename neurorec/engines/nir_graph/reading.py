@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.stated_options import delays_loops
 
 STATEFUL = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Delay")
 STATELESS = ("Input", "Output", "Affine", "Linear", "Scale", "Flatten", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")
@@ -94,7 +95,8 @@ def flat_graph(graph: Any, where: str) -> NirGraph:
     unreached = sorted(set(nodes) - set(order))
     if unreached:
         raise InputError(f"{where}: no path leads from the Input to {', '.join(unreached)}; connect or remove them")
-    _check_loops(nodes, edges, where)
+    if not delays_loops(graph.metadata):
+        _check_loops(nodes, edges, where)
     place = {name: index for index, name in enumerate(order)}
     arrivals = {
         name: tuple(sorted(((a, (a, b) in feedback) for a, b in edges if b == name), key=lambda s: (s[1], place[s[0]])))

@@ -9,8 +9,8 @@ import torch
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import NirOptions, flat_graph, run_nir
 from neurorec.hardware.export import export_network
-from neurorec.hardware.export.nir import SNNTORCH, NirProfile
-from neurorec.hardware.export.peers import _recurrent_layer, compare_norse, compare_snntorch
+from neurorec.hardware.export.nir_profiles import SNNTORCH, NirProfile
+from neurorec.hardware.export.peers import recurrent_layer, compare_norse, compare_snntorch
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.network import Network
 from neurorec.models.readout import LinearReadout, ReadoutCard
@@ -111,7 +111,7 @@ def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     pytest.importorskip("snntorch", reason="snntorch is not installed")
     path = written(SNNTORCH)
     verdict = compare_snntorch(path, x)
-    graph = _recurrent_layer(path, "hidden.lif")
+    graph = recurrent_layer(path, "hidden.lif")
     edges = [edge for edge in graph.edges if edge != ("w_in", "hidden.lif")] + [("w_in", "hidden.w_rec")]
     rewired = run_nir(flat_graph(nir.NIRGraph(graph.nodes, edges), "rewired"), x, NirOptions(dt_s=1e-4))
     assert verdict.differing

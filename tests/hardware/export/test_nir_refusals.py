@@ -8,7 +8,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.hardware.export import export_network, exporters
-from neurorec.hardware.export.nir import NirProfile
+from neurorec.hardware.export.nir_profiles import NirProfile
 from neurorec.models.cell import cells
 from neurorec.models.readout import LeakyCard
 from tests.hardware.export.made_up_networks import build, roundtrip, spikes_in
