@@ -1,13 +1,14 @@
 """`python -m benchmarks.nir_peers`: which simulators read the NIR files that neurorec writes, and how many spikes differ.
 
-Every simulator gets an environment of its own (a venv over the packages that run neurorec, so that torch is not downloaded again),
-since no version of nir suits all. What cannot be installed or read is a row too. Writes benchmarks/results/nir_peers.json and the
-table in docs/nir.md (`--only-report` does only the table), and deletes the environments.
+Every simulator gets an environment of its own (a venv over the packages that run neurorec, so that torch is not downloaded
+again), since no version of nir suits all. What cannot be installed or read is a row too. Writes
+benchmarks/results/nir_peers.json and the table in docs/nir.md (`--only-report`: only the table), and deletes the environments.
 """
 
 import argparse
 import json
 import platform
+import re
 import site
 import subprocess
 import sys
@@ -65,9 +66,12 @@ CASES: dict[str, tuple[Case, ...]] = {
     "rockpool": (*ALL_READ, Case("legacy", "linear"), Case("plain", "linear", "subtract")),
 }
 #: tool -> public files of the NIR project that it runs, compared with our interpreter under like=TOOL
-PUBLIC: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "norse": (("lif_norse.nir", ("dt_s=1e-4",)),),
-    "sinabs": (("cnn_sinabs.nir", ("dt_s=1e-3",)),),
+PUBLIC: dict[str, tuple[tuple[str, str], ...]] = {
+    "norse": (("lif_norse.nir", "dt_s=1e-4"),),
+    "snntorch": (("lif_norse.nir", "dt_s=1e-4"),),
+    "spyx": (("lif_norse.nir", "dt_s=1e-4"),),
+    "sinabs": (("lif_norse.nir", "dt_s=1e-4"), ("cnn_sinabs.nir", "dt_s=1e-3")),
+    "rockpool": (("lif_norse.nir", "dt_s=1e-4"),),
 }
 
 
@@ -85,7 +89,9 @@ def network(case: Case) -> Network:
         layer.reset_parameters(generator)
     with torch.no_grad():
         readout.bias.uniform_(-1, 1, generator=generator)
-    return Network({"hidden": hidden, "readout": readout}, (Wire(INPUT, "hidden"), Wire("hidden", "readout")), "spikes", I)
+    return Network(
+        {"hidden": hidden, "readout": readout}, (Wire(INPUT, "hidden"), Wire("hidden", "readout")), "spikes", I
+    )
 
 
 def install(package: str, folder: Path, constraints: Path) -> tuple[Path, str]:
@@ -98,8 +104,12 @@ def install(package: str, folder: Path, constraints: Path) -> tuple[Path, str]:
     (Path(inner) / "outer.pth").write_text("\n".join(site.getsitepackages()) + "\n")
     command = [python, "-m", "pip", "install", "-q", "-c", constraints, package]
     pip = subprocess.run(command, capture_output=True, text=True)
-    errors = [line for line in pip.stderr.splitlines() if line.startswith("ERROR")]
-    return python, "" if pip.returncode == 0 else " ".join(errors) or f"pip ended with {pip.returncode}"
+    if pip.returncode == 0:
+        return python, ""
+    needs = sorted(set(re.findall(r"Requires-Python ([^ ;]+)", pip.stderr)))
+    if needs:
+        return python, f"no version for Python {platform.python_version()} (they need {' or '.join(needs)})"
+    return python, (pip.stderr.strip().splitlines() or [f"pip ended with {pip.returncode}"])[-1]
 
 
 def play(python: Path, peer: str, path: Path, x: Path, dt: float, folder: Path) -> tuple[dict[str, Any], Tensor | None]:
@@ -132,16 +142,16 @@ def measure_case(python: Path, peer: str, case: Case, folder: Path) -> dict[str,
     return found
 
 
-def measure_public(python: Path, peer: str, name: str, settings: tuple[str, ...], folder: Path) -> dict[str, Any]:
+def measure_public(python: Path, peer: str, name: str, setting: str, folder: Path) -> dict[str, Any]:
     """A file that others wrote, on random spikes, against our interpreter under like=PEER."""
     graph = read_nir(DATA / name)
-    options = options_from_text([f"like={peer}", *settings], graph.metadata, graph.where)
+    options = options_from_text([f"like={peer}", setting], graph.metadata, graph.where)
     shape = tuple(int(n) for n in graph.nodes[graph.input].input_type["input"])
     x = (torch.rand(100, 4, *shape, generator=torch.Generator().manual_seed(2)) < 0.1).float()
     np.save(folder / "x.npy", x.numpy())
     said, theirs = play(python, peer, DATA / name, folder / "x.npy", options.dt, folder)
     expected = run_nir(graph, x, options).output
-    given = ", ".join(f"`{one}`" for one in (f"like={peer}", *settings))
+    given = ", ".join(f"`{one}`" for one in (f"like={peer}", setting))
     spikes = said["trouble"] if theirs is None else compared(theirs.reshape(expected.shape), expected, "spikes")
     return {"file": f"{name} (NIR project), ours with {given}", "spikes": spikes, "output": "", **_versions(said)}
 
@@ -156,7 +166,9 @@ def compared(theirs: Tensor, ours: Tensor, what: str) -> str:
         return f"sends {list(theirs.shape)} instead of {list(ours.shape)}"
     late = bool((theirs[0] == theirs[0, 0]).all()) and _apart(theirs[1:], ours[:-1]) < _apart(theirs, ours)
     a, b = (theirs[1:], ours[:-1]) if late else (theirs, ours)
-    said = f"{int((a != b).sum()):,} of {a.numel():,}" if what == "spikes" else f"{float((a - b).abs().max()):.2g}"
+    said = f"{float((a - b).abs().max()):.2g}"
+    if what == "spikes":
+        said = f"{int((a != b).sum()):,} of {a.numel():,} ({int(b.sum()):,} spikes)"
     return said + (", one step later" if late else "")
 
 
@@ -164,19 +176,19 @@ def _apart(theirs: Tensor, ours: Tensor) -> float:
     return float((theirs - ours).abs().mean())
 
 
-def measure(peers: list[str], folder: Path) -> list[dict[str, Any]]:
+def measure(folder: Path) -> list[dict[str, Any]]:
     constraints = folder / "constraints.txt"
     held = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.startswith(("torch", "numpy"))]
     constraints.write_text("\n".join(held) + "\n")  # not nir: each tool brings the version that it needs
     rows: list[dict[str, Any]] = []
-    for peer in peers:
+    for peer in PACKAGES:
         python, refused = install(PACKAGES[peer], folder / peer, constraints)
         if refused:
             rows.append({"tool": peer, "file": "", "spikes": f"cannot be installed: {refused}", "output": ""})
         else:
             rows += [{"tool": peer, **measure_case(python, peer, case, folder)} for case in CASES[peer]]
-            for name, settings in PUBLIC.get(peer, ()) if DATA.is_dir() else ():
-                rows.append({"tool": peer, **measure_public(python, peer, name, settings, folder)})
+            for name, setting in PUBLIC[peer] if DATA.is_dir() else ():
+                rows.append({"tool": peer, **measure_public(python, peer, name, setting, folder)})
         print(*(row for row in rows if row["tool"] == peer), sep="\n", flush=True)
     return rows
 
@@ -194,8 +206,8 @@ def table(found: dict[str, Any]) -> str:
         for row in found["rows"]
     )
     return (
-        f"{START}\nRecurrent LIF, {found['size']}; Python {found['python']}, torch {found['torch']}. Spikes: the file up to the "
-        f"recurrent layer. Output: the whole file.\n{HEAD}{rows}\n{END}"
+        f"{START}\nRecurrent LIF, {found['size']}; Python {found['python']}, torch {found['torch']}. Spikes: the "
+        f"file up to the recurrent layer. Output: the whole file.\n{HEAD}{rows}\n{END}"
     )
 
 
@@ -211,16 +223,15 @@ def write_table(found: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peers", nargs="+", choices=PACKAGES, default=list(PACKAGES))
-    parser.add_argument("--folder", type=Path, help="where the environments are made, and deleted; default: a temporary folder")
+    parser.add_argument(
+        "--folder", type=Path, help="where the environments are made, and deleted; default: a temporary folder"
+    )
     parser.add_argument("--only-report", action="store_true")
     asked = parser.parse_args()
     if not asked.only_report:
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
-            rows = measure(asked.peers, Path(folder))
-        kept = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
-        rows = [row for peer in PACKAGES for row in (rows if peer in asked.peers else kept) if row["tool"] == peer]
+            rows = measure(Path(folder))
         size = f"{T} steps, {B} samples, {H} neurons"
         found = {"size": size, "python": platform.python_version(), "torch": torch.__version__, "rows": rows}
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")

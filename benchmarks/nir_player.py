@@ -1,7 +1,7 @@
 """Runs NIR files in another simulator, inside that simulator's own environment; called by `benchmarks.nir_peers`.
 
-Imports nothing of neurorec, whose version of nir may not be the simulator's. Arguments: simulator, file, input (.npy, [T, B, ...]),
-output (.npy), length of a step in s. Prints one line of JSON: versions, and the error if there was one.
+Imports nothing of neurorec, whose version of nir may not be the simulator's. Arguments: simulator, file, input (.npy,
+[T, B, ...]), output (.npy), length of a step in the file's unit. Prints one line of JSON: versions, and the error, if any.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ def spyx(graph: Any, x: np.ndarray, dt: float) -> np.ndarray:
     from spyx.nir import from_nir
 
     jax.config.update("jax_platforms", "cpu")
-    _, outputs = from_nir(graph, x, dt=1)
+    _, outputs = from_nir(graph, x, dt=dt)
     return np.asarray(outputs)
 
 

@@ -28,7 +28,8 @@ def export(
     out: Annotated[Path | None, typer.Option("--out", help="The same as FILE.")] = None,
     to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
     profile: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The form of the file, for the tool that will read it (listed below).")
+        str | None,
+        typer.Option(metavar="NAME", help="The form of the file, for the tool that will read it (listed below)."),
     ] = None,
     plugin: Plugin = None,
     debug: Debug = False,
@@ -36,6 +37,7 @@ def export(
     """Export a trained network to another platform, and verify the file against the reference run."""
     from neurorec.experiments.verbs import export_run
 
-    if (file is None) == (out is None):
+    path = file or out
+    if path is None or (file and out):
         raise InputError("neurorec export: give the file to write once, as neurorec export RUN FILE (or --out FILE)")
-    typer.echo(export_run(what, to, file or out, profile))
+    typer.echo(export_run(what, to, path, profile))

@@ -38,8 +38,12 @@ def run_file(
 
 
 def _said(run: NirRun) -> list[str]:
-    lines = [f"{name}: {int(spikes.sum()):,} spikes in {spikes.numel():,} entries" for name, spikes in run.spikes.items()]
-    shapes = [f"{name}: output of shape {list(output.shape)} (steps, samples, ...)" for name, output in run.outputs.items()]
+    lines = [
+        f"{name}: {int(spikes.sum()):,} spikes in {spikes.numel():,} entries" for name, spikes in run.spikes.items()
+    ]
+    shapes = [
+        f"{name}: output of shape {list(output.shape)} (steps, samples, ...)" for name, output in run.outputs.items()
+    ]
     return lines + shapes
 
 

@@ -16,7 +16,6 @@ from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.nir_options import NirOptions
 from neurorec.engines.nir_graph.stateless import tensor
 
-
 Fire = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  #: v before and after the update to spikes and v
 
 

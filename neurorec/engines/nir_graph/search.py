@@ -68,8 +68,8 @@ def _fitted(graph: NirGraph, recording: Any, one_step: Tensor, steps: int) -> Te
     shape = (steps, *one_step.shape[1:])
     if not len(recorded.shape) or len(recorded) != steps or recorded.numel() != torch.Size(shape).numel():
         raise InputError(
-            f"{graph.where}: the recording to compare has shape {list(recorded.shape)}, but the graph's output on this input has "
-            f"{list(shape)} (steps, samples, neurons); record the output of the whole graph for the same input"
+            f"{graph.where}: the recording to compare has shape {list(recorded.shape)}, but the graph's output on this input "
+            f"has {list(shape)} (steps, samples, neurons); record the output of the whole graph for the same input"
         )
     return recorded.reshape(shape)
 

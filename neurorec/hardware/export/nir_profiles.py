@@ -58,7 +58,7 @@ class NirProfile:
         return NirOptions(
             dt_s=self.dt_s or card.dt_ms / 1e3,
             time_unit=self.time_unit,
-            reset=card.reset,
+            reset=card.reset,  # type: ignore[arg-type]
             recurrent_bias_at_start=not loops,
         )
 
@@ -111,22 +111,23 @@ def _not_a_chain(network: Network, reader: str) -> str | None:
     for name in network.hidden:
         if len(wires := network.wires_into(name)) != 1:
             sources = ", ".join(wire.source for wire in wires)
-            return f'{reader} runs a chain of layers in the right order, but layer "{name}" receives input from {sources}'
+            return (
+                f'{reader} runs a chain of layers in the right order, but layer "{name}" receives input from {sources}'
+            )
     return None
 
 
 _READERS: dict[str, Callable[[Network], str | None]] = {"norse": _norse, "snntorch": _snntorch, "spyx": _spyx}
 
 #: the form that snnTorch 1.0.0 imports
-SNNTORCH = NirProfile(
-    gain="unit_jump", dt_s=1e-4, leaky="left_out", recurrence="through_identity", reader="snntorch"
-)
+SNNTORCH = NirProfile(gain="unit_jump", dt_s=1e-4, leaky="left_out", recurrence="through_identity", reader="snntorch")
 
 PROFILES: dict[str, NamedProfile] = {
     "plain": NamedProfile(NirProfile(), "seconds, r = 1, nir >= 1.0.6"),
     "legacy": NamedProfile(NirProfile(nir_version="legacy-1.0.4"), "as plain, without v_reset: nir <= 1.0.4"),
     "norse": NamedProfile(
-        NirProfile(leaky="recurrence", reader="norse"), "what Norse 1.1.0 runs; a leaky readout becomes a linear recurrence"
+        NirProfile(leaky="recurrence", reader="norse"),
+        "what Norse 1.1.0 runs; a leaky readout becomes a linear recurrence",
     ),
     "snntorch": NamedProfile(SNNTORCH, "what snnTorch 1.0.0 imports: r = tau/dt, dt = 1e-4 s, no leaky readout"),
     "spyx": NamedProfile(

@@ -1,6 +1,7 @@
 """Norse and snnTorch reading files that neurorec wrote: figures are reported whatever they are, and explained here."""
 
 import importlib.metadata
+from dataclasses import replace
 
 import nir
 import pytest
@@ -10,7 +11,7 @@ from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import NirOptions, flat_graph, run_nir
 from neurorec.hardware.export import export_network
 from neurorec.hardware.export.nir_profiles import SNNTORCH, NirProfile
-from neurorec.hardware.export.peers import recurrent_layer, compare_norse, compare_snntorch
+from neurorec.hardware.export.peers import compare_norse, compare_snntorch, recurrent_layer
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.network import Network
 from neurorec.models.readout import LinearReadout, ReadoutCard
@@ -93,6 +94,13 @@ def test_snntorch_sends_the_same_spikes_without_recurrence(written, x):
     assert verdict.spikes > 100
 
 
+def test_snntorch_sends_the_same_spikes_with_recurrence_through_an_identity(written, x):
+    pytest.importorskip("snntorch", reason="snntorch is not installed")
+    verdict = compare_snntorch(written(SNNTORCH), x)
+    assert verdict.differing == 0, str(verdict)
+    assert verdict.spikes > 100
+
+
 def test_snntorch_agrees_to_the_last_bit_in_its_own_arithmetic(written):
     """270 samples of 128 neurons: enough for a rounding to meet a threshold now and then."""
     pytest.importorskip("snntorch", reason="snntorch is not installed")
@@ -109,7 +117,7 @@ def test_snntorch_agrees_to_the_last_bit_in_its_own_arithmetic(written):
 def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     """Its importer makes of W x + R z the product R (W x + z): our interpreter, given that graph, sends its spikes."""
     pytest.importorskip("snntorch", reason="snntorch is not installed")
-    path = written(SNNTORCH)
+    path = written(replace(SNNTORCH, recurrence="direct"))
     verdict = compare_snntorch(path, x)
     graph = recurrent_layer(path, "hidden.lif")
     edges = [edge for edge in graph.edges if edge != ("w_in", "hidden.lif")] + [("w_in", "hidden.w_rec")]
