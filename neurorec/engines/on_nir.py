@@ -13,9 +13,9 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.neurons import Neuron, Stateful, stateful_node, total
-from neurorec.engines.nir_graph.nir_options import NirOptions
+from neurorec.engines.nir_graph.nir_options import NirOptions, promised_options
 from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
-from neurorec.engines.nir_graph.stated_options import options_from_text, promised_options, read_settings
+from neurorec.engines.nir_graph.stated_options import options_from_text, read_settings
 from neurorec.engines.nir_graph.stateless import Function, stateless_function
 
 Watch = Callable[[str, Sequence[Tensor], Tensor], None]  #: node, inputs along each of its edges, output

@@ -1,5 +1,7 @@
 """`neurorec nir run`: a file on recorded input, and the convention that reproduces a recording."""
 
+from itertools import pairwise
+
 import nir
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def given(tmp_path):
         "output": nir.Output({"output": np.array([4])}),
     }
     names = list(nodes)
-    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, list(zip(names, names[1:], strict=False))))
+    nir.write(tmp_path / "net.nir", nir.NIRGraph(nodes, list(pairwise(names))))
     np.save(tmp_path / "x.npy", torch.rand(50, 2, 3, generator=generator).numpy())
     return tmp_path
 

@@ -80,3 +80,30 @@ class NirOptions:
     def dt(self) -> float:
         """The time step in the file's own unit."""
         return {"s": self.dt_s, "ms": self.dt_s * 1e3, "steps": 1.0}[self.time_unit]
+
+
+def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
+    """The options stored in a file written by neurorec, which reproduce its network.
+
+    `run_nir` itself never reads metadata, since NIR allows tools to ignore it.
+    """
+    promise = metadata.get("neurorec")
+    if not isinstance(promise, dict):
+        raise InputError(
+            f"{where}: this file was not written by neurorec and does not state how to step it; give a NirOptions "
+            "(at least dt_s, see docs/nir.md)"
+        )
+    known = {field.name for field in fields(NirOptions)}
+    options = {name: _plain(value) for name, value in promise.items() if name in known}
+    return NirOptions(**options)  # type: ignore[arg-type]
+
+
+def delays_loops(metadata: dict[str, object]) -> bool:
+    """Whether the file says that its loops of weights alone are delayed by one step (a leaky readout written as recurrence)."""
+    promise = metadata.get("neurorec")
+    return isinstance(promise, dict) and promise.get("leaky") == "recurrence"
+
+
+def _plain(value: object) -> object:
+    """HDF5 returns numbers as NumPy scalars."""
+    return value.item() if hasattr(value, "item") else value  # type: ignore[union-attr]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.nir_graph.stated_options import delays_loops
+from neurorec.engines.nir_graph.nir_options import delays_loops
 
 STATEFUL = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Delay")
 STATELESS = ("Input", "Output", "Affine", "Linear", "Scale", "Flatten", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")

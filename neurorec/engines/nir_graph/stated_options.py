@@ -1,35 +1,13 @@
-"""Options as they come in a file's metadata, or from the command line."""
+"""Options from the command line."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines.nir_graph.conventions import convention
-from neurorec.engines.nir_graph.nir_options import CHOICES, NirOptions
+from neurorec.engines.nir_graph.nir_options import CHOICES, NirOptions, promised_options
 
 LIKE = "like"  #: the setting that names a simulator's convention
-
-
-def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
-    """The options stored in a file written by neurorec, which reproduce its network.
-
-    `run_nir` itself never reads metadata, since NIR allows tools to ignore it.
-    """
-    promise = metadata.get("neurorec")
-    if not isinstance(promise, dict):
-        raise InputError(
-            f"{where}: this file was not written by neurorec and does not state how to step it; give a NirOptions "
-            "(at least dt_s, see docs/nir.md)"
-        )
-    known = {field.name for field in fields(NirOptions)}
-    options = {name: _plain(value) for name, value in promise.items() if name in known}
-    return NirOptions(**options)  # type: ignore[arg-type]
-
-
-def delays_loops(metadata: dict[str, object]) -> bool:
-    """Whether the file says that its loops of weights alone are delayed by one step (a leaky readout written as recurrence)."""
-    promise = metadata.get("neurorec")
-    return isinstance(promise, dict) and promise.get("leaky") == "recurrence"
 
 
 def options_from_text(settings: Iterable[str], metadata: dict[str, object], where: str) -> NirOptions:
@@ -82,8 +60,3 @@ def _parsed(name: str, text: str) -> object:
         return float(text)
     except ValueError:
         raise InputError(f'NIR option dt_s must be a positive number of seconds (got "{text}")') from None
-
-
-def _plain(value: object) -> object:
-    """HDF5 returns numbers as NumPy scalars."""
-    return value.item() if hasattr(value, "item") else value  # type: ignore[union-attr]

@@ -1,12 +1,14 @@
 """Norse and snnTorch reading files that neurorec wrote: figures are reported whatever they are, and explained here."""
 
 import importlib.metadata
+import json
 from dataclasses import replace
 
 import nir
 import pytest
 import torch
 
+from benchmarks import nir_peers
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import NirOptions, flat_graph, run_nir
 from neurorec.hardware.export import export_network
@@ -147,3 +149,24 @@ def test_a_peer_that_sends_something_else_is_reported(written, x, monkeypatch):
 def test_foreign_files_are_not_compared(data_dir):
     with pytest.raises(InputError, match="this file was not written by neurorec"):
         compare_norse(data_dir / "nir" / "lif_norse.nir", torch.zeros(3, 1, 1))
+
+
+def test_the_table_of_peers_says_how_far_they_are_apart():
+    ours = torch.zeros(4, 2, 3)
+    ours[1, 0] = 1
+    other = ours.clone()
+    other[2, 1, 1] = 1
+    late = torch.cat([torch.zeros(1, 2, 3), ours[:-1]])
+    assert nir_peers.compared(ours, ours, "spikes") == "0 of 24 (3 spikes)"
+    assert nir_peers.compared(other, ours, "spikes") == "1 of 24 (3 spikes)"
+    assert nir_peers.compared(late, ours, "spikes") == "0 of 18 (3 spikes), one step later"
+    assert nir_peers.compared(ours + 0.25, ours, "output") == "0.25"
+    assert nir_peers.compared(ours[..., :2], ours, "spikes") == "sends [4, 2, 2] instead of [4, 2, 3]"
+
+
+def test_refusals_of_peers_are_rows_and_the_page_holds_the_stored_table():
+    stored = json.loads(nir_peers.RESULTS.read_text())
+    assert nir_peers.table(stored) in nir_peers.PAGE.read_text()
+    row = {"tool": "x", "version": "1", "file": "f", "spikes": "Error: a|b\n c", "output": ""}
+    assert "| x 1 |  | f | Error: a\\|b c |  |\n" in nir_peers.table(stored | {"rows": [row]})
+    assert {row["tool"] for row in stored["rows"]} == set(nir_peers.PACKAGES)
