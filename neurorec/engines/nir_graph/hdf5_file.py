@@ -26,7 +26,7 @@ from neurorec.engines.nir_graph.plain_graph import (
 )
 from neurorec.engines.nir_graph.trial import returns
 
-SECONDS, BYTES_PER_SECOND = 2.5, 50e6  #: of processor time that reading may take
+SECONDS, BYTES_PER_SECOND = 1.5, 50e6  #: of processor time that reading may take
 BYTES_OF_TEXT = 256  #: that one string takes in memory, at least
 
 
@@ -160,8 +160,8 @@ class _Reader:
             self.faults.append(f'node "{shown(full)}" is a data set; expected a group with a "type"')
             return None
         kind = tree.get("type")
-        if not isinstance(kind, str) or isinstance(kind, Unusable):
-            got = "nothing" if kind is None else kind if isinstance(kind, Unusable) else "numbers"
+        if not isinstance(kind, str) or isinstance(kind, Unusable) or not kind:
+            got = "nothing" if kind is None or kind == "" else kind if isinstance(kind, Unusable) else "numbers"
             self.faults.append(f'node "{shown(full)}": type must be the name of a NIR node; got {got}')
             return PlainNode("", {})
         if kind == "NIRGraph":

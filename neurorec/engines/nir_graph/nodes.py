@@ -65,19 +65,21 @@ def nir_node(name: str, node: PlainNode, values: dict[str, Any], takes: Shape, s
     import nir
 
     ports = {"input_type": {"input": np.array(takes, int)}, "output_type": {"output": np.array(sends, int)}}
-    values = {**values, **_following(node.kind, takes)}
-    values.pop("shape", None)
+    following = _following(node.kind, takes)
+    values = {name: value for name, value in values.items() if name != "shape" and name not in following}
     try:
         if node.made is not None:
             made = copy(node.made)
         elif node.kind in ("Input", "Output"):
             made = getattr(nir, node.kind)(ports["input_type" if node.kind == "Input" else "output_type"])
         else:
-            made = getattr(nir, node.kind)(**values)
+            made = getattr(nir, node.kind)(
+                **values, **dict.fromkeys(following)
+            )  # nir miscalculates some of these shapes
     except Exception as error:  # whatever nir raises for a value that passed the checks above
         reason = f"{type(error).__name__}: {error}"
         raise InputError(f"{where}: nir {nir.version} cannot make {titled(name, node.kind)}: {reason}") from None
-    for attribute, value in {**values, **ports}.items():
+    for attribute, value in {**values, **following, **ports}.items():
         setattr(made, attribute, value)
     return made
 

@@ -28,6 +28,9 @@ class Rule:
     def wrong(self, numbers: np.ndarray) -> np.ndarray:
         """Where `numbers` break the rule."""
         largest = LARGEST_WHOLE if self.whole else LARGEST
+        numbers = (
+            numbers.astype(np.float64) if numbers.dtype == np.float16 else numbers
+        )  # in which `largest` is infinite
         with np.errstate(invalid="ignore"):
             right = (numbers >= max(self.least, -largest)) & (numbers > self.above) & (numbers <= largest)
             return ~(right & (numbers == np.floor(numbers)) if self.whole else right)
@@ -132,8 +135,10 @@ def _plain(kind: str, parameter: str, value: Any, rule: Rule) -> Any:
     if not rule.whole:
         return numbers.astype(np.float64 if numbers.dtype.itemsize > 8 else numbers.dtype.newbyteorder("="), copy=False)
     whole = tuple(int(number) for number in numbers.flat)
-    single = _entries(kind, parameter) == (1,)
-    return whole[0] if single and parameter != "input_shape" else whole
+    entries = _entries(kind, parameter)
+    if entries == (1,) and parameter != "input_shape":
+        return whole[0]
+    return whole * spatial_axes(kind) if len(entries) == 2 and len(whole) == 1 else whole
 
 
 def _unfitting(kind: str, values: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ STATELESS = ("Input", "Output", "Affine", "Linear", "Scale", "Flatten", "Conv1d"
 SPIKING = ("IF", "LIF", "CubaLIF", "Threshold")
 KINDS = (*STATEFUL, *STATELESS, "Threshold")  #: that the interpreter runs
 MOST_LISTED = 20  #: faults in one message
-MOST_BYTES = 256 * 2**20  #: of a file's numbers, at no less than 4 bytes each; also of the signals of one time step
+MOST_BYTES = 128 * 2**20  #: of a file's numbers, at no less than 4 bytes each; also of the signals of one time step
 MOST_DEPTH = 32  #: of graphs within graphs
 Edge = tuple[str, str]
 
@@ -40,6 +40,7 @@ def refuse(where: str, faults: Sequence[str]) -> None:
     """Raises `InputError` with all faults in one message, if there are any."""
     if not faults:
         return
+    faults = [shown(fault, 2_000) for fault in faults]
     if len(faults) == 1:
         raise InputError(f"{where}: {faults[0]}")
     lines = [f"  {number}. {fault}" for number, fault in enumerate(faults[:MOST_LISTED], 1)]

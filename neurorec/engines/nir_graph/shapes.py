@@ -40,8 +40,7 @@ def sent(kind: str, values: Values, shape: Shape) -> Shape:
 
 def largest_signal(kind: str, values: Values, shape: Shape) -> int:
     """Numbers that one sample of one step, or the window of a pool, takes."""
-    window = values.get("kernel_size", (1,))
-    return max(prod(shape), prod(window if len(window) > 1 else window * 2) * (shape[0] if shape else 1))
+    return max(prod(shape), prod(values.get("kernel_size", ())) * (shape[0] if shape else 1))
 
 
 def _without_ones(shape: Shape) -> Shape:
@@ -63,15 +62,15 @@ def _convolution(values: Values, shape: Shape, axes: int) -> Shape:
         raise Misfit(f"takes {channels} channels with {axes} spatial axes each")
     if values["padding"] == "same":
         return (len(values["weight"]), *shape[1:])
-    padding = (0,) * axes if values["padding"] == "valid" else _each(values["padding"], axes)
+    padding = (0,) * axes if values["padding"] == "valid" else values["padding"]
     kernel = values["weight"].shape[2:]
-    return (len(values["weight"]), *_windows(values, shape[1:], kernel, padding, _each(values["dilation"], axes)))
+    return (len(values["weight"]), *_windows(values, shape[1:], kernel, padding, values["dilation"]))
 
 
 def _pool(values: Values, shape: Shape, axes: int) -> Shape:
     if len(shape) != 1 + axes:
         raise Misfit("takes [channels, rows, columns]")
-    kernel, padding = _each(values["kernel_size"], axes), _each(values["padding"], axes)
+    kernel, padding = values["kernel_size"], values["padding"]
     if any(2 * pad > size for pad, size in zip(padding, kernel, strict=True)):
         raise Misfit(f"has a padding of {list(padding)}, more than half of its kernel_size {list(kernel)}")
     return (shape[0], *_windows(values, shape[1:], kernel, padding, (1,) * axes))
@@ -79,7 +78,7 @@ def _pool(values: Values, shape: Shape, axes: int) -> Shape:
 
 def _windows(values: Values, sizes: Shape, kernel: Shape, padding: Shape, dilation: Shape) -> Shape:
     """Positions of the kernel along each spatial axis."""
-    steps = _each(values["stride"], len(sizes))
+    steps = values["stride"]
     spans = [spread * (size - 1) + 1 for size, spread in zip(kernel, dilation, strict=True)]
     out = [(s + 2 * p - span) // step + 1 for s, p, span, step in zip(sizes, padding, spans, steps, strict=True)]
     if min(out) < 1:
@@ -94,10 +93,6 @@ def _flat(values: Values, shape: Shape, axes: int) -> Shape:
     if not (0 <= first < dims and 0 <= last < dims and first <= last):
         raise Misfit(f"has start_dim {start} and end_dim {end}, which are not a range of its {dims} axes")
     return (*shape[:first], prod(shape[first : last + 1]), *shape[last + 1 :])
-
-
-def _each(value: Shape, axes: int) -> Shape:
-    return value * axes if len(value) == 1 else value
 
 
 _SENT: dict[str, Callable[[Values, Shape, int], Shape]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def returns(call: Callable[[], object], seconds: float) -> bool:
-    """Whether `call` comes to an end (with a result or an exception) within `seconds` of processor time, tried in a forked process.
+    """Whether `call` ends (with a result or an exception) within `seconds` of processor time, tried in a forked process.
 
     Where processes cannot be forked (Windows), the answer is always yes.
     """

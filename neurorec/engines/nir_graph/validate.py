@@ -55,11 +55,9 @@ def check_metadata(metadata: dict[str, Any], faults: list[str]) -> None:
         value = promise[field.name]
         plain = value.item() if isinstance(value, np.ndarray | np.generic) and np.size(value) == 1 else value
         if type(plain) not in types and not (type(plain) is int and float in types):
-            names = " or ".join(
-                sorted("text" if one is str else one.__name__ for one in types if isinstance(one, type))
-            )
+            wanted = " or ".join(sorted(_WORDS.get(one, str(one)) for one in types))
             faults.append(
-                f'metadata: neurorec.{field.name} must be {names}; got {type(plain).__name__} "{shown(plain, 40)}"'
+                f'metadata: neurorec.{field.name} must be {wanted}; got {type(plain).__name__} "{shown(plain, 40)}"'
             )
     if "dt_s" not in promise:
         faults.append("metadata: neurorec.dt_s is missing; expected the length of a step in seconds")
