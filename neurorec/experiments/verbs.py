@@ -48,7 +48,9 @@ def export_run(folder: Path, to: str, out: Path, profile: str | None = None) -> 
 def check_file(path: Path) -> str:
     """The kind of `path`: a pair, chip, link or study card, or a NIR graph. Raises `InputError` if it is none or invalid."""
     if path.suffix == ".nir":
-        return f"NIR graph of {len(read_nir(path).nodes)} nodes"
+        graph = read_nir(path)
+        apart = f" (no path leads from the Input to {', '.join(sorted(graph.apart))})" if graph.apart else ""
+        return f"NIR graph of {len(graph.nodes)} nodes{apart}"
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
     if path.suffix != ".toml":
