@@ -175,9 +175,8 @@ def machine() -> dict[str, Any]:
     ]
     return {
         "processor": model[0] if model else platform.processor(), "cores": os.cpu_count(),
-        "instructions": torch.backends.cpu.get_cpu_capability(),
-        "threads": torch.get_num_threads(), "python": platform.python_version(), "versions": versions,
-        "load_before": os.getloadavg()[0],
+        "instructions": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(),
+        "python": platform.python_version(), "versions": versions, "load_before": os.getloadavg()[0],
     }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ import typer
 from neurorec.basics.errors import NeurorecError, RunFailed
 from neurorec.cli import costs
 from neurorec.cli.exporting import ExportCommand, export
-from neurorec.cli.nir import nir
 from neurorec.cli.options import Debug, Plugin
+from neurorec.cli.running_nir import nir
 
 app = typer.Typer(
     name="neurorec",

@@ -111,7 +111,7 @@ def test_loops_of_weights_are_run_only_where_the_file_says_that_they_are_delayed
     edges = [("input", "sum"), ("sum", "back"), ("back", "sum"), ("sum", "output")]
     with pytest.raises(InputError, match="contains no neuron and no Delay"):
         flat_graph(nir.NIRGraph(nodes, edges), "made up")
-    promise = {"neurorec": {"leaky": "recurrence"}}
+    promise = {"neurorec": {"leaky": "recurrence", "dt_s": 1e-3}}
     graph = flat_graph(nir.NIRGraph(nodes, edges, metadata=promise), "made up")
     run = run_nir(graph, torch.tensor([[1.0], [0.0], [0.0]]), options(recurrent_bias_at_start=False))
     assert run.output.flatten().tolist() == [1.0, 0.5, 0.25]
