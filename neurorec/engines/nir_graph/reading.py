@@ -90,7 +90,8 @@ def _validated(graph: PlainGraph, faults: list[str], where: str) -> NirGraph:
         refuse(where, faults)
     start = flat.inputs[0]
     order, feedback, apart = _ordered(start, flat)
-    check_reach(flat, apart, faults)
+    check_reach(flat, order, apart, faults)
+    refuse(where, faults if len(order) < len(flat.nodes) else [])
     place = {name: index for index, name in enumerate(order)}
     sources: dict[str, list[tuple[str, bool]]] = {name: [] for name in order}
     for a, b in flat.edges:

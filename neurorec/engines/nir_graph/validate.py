@@ -93,8 +93,10 @@ def check_connections(flat: FlatGraph, faults: list[str]) -> bool:
     return len(faults) == before
 
 
-def check_reach(flat: FlatGraph, apart: frozenset[str], faults: list[str]) -> None:
-    """The Input must drive an Output."""
+def check_reach(flat: FlatGraph, order: tuple[str, ...], apart: frozenset[str], faults: list[str]) -> None:
+    """The Input must drive an Output, and every node must be driven by it or by a neuron."""
+    for name in sorted(set(flat.nodes) - set(order)):
+        faults.append(f"{titled(name, flat.kind(name))}: no path leads to it from the Input or from a neuron")
     if not flat.outputs:
         faults.append("the graph has no Output node; add one after the nodes to be recorded")
     elif apart.issuperset(flat.outputs):
