@@ -22,7 +22,7 @@ from tests.fuzz.nir_mutants import damaged, mutants
 
 STEPS = 3
 OPTIONS = ("dt_s=1e-3", "time_unit=steps")
-MANY = settings(max_examples=6_000, deadline=5_000, database=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=5_000, deadline=5_000, database=None, suppress_health_check=list(HealthCheck))
 FEW = settings(MANY, max_examples=120, derandomize=True)
 seen = Counter()
 
@@ -116,7 +116,7 @@ def test_many_broken_graphs(folder, content):
 
 
 @pytest.mark.slow
-@settings(MANY, max_examples=400)
+@settings(MANY, max_examples=300)
 @given(content=damaged())
 def test_many_damaged_files(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "damaged.nir"

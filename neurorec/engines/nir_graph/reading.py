@@ -7,7 +7,7 @@ from typing import Any
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.hdf5_file import read_plain
-from neurorec.engines.nir_graph.nodes import nir_node, plain_graph
+from neurorec.engines.nir_graph.nir_nodes import nir_node, plain_graph
 from neurorec.engines.nir_graph.opening import FlatGraph, opened
 from neurorec.engines.nir_graph.plain_graph import SPIKING, STATEFUL, STATELESS, Edge, PlainGraph, refuse
 from neurorec.engines.nir_graph.validate import (

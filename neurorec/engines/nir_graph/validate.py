@@ -12,8 +12,8 @@ from typing import Any, get_args
 import numpy as np
 
 from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.nir_nodes import required_parameters
 from neurorec.engines.nir_graph.nir_options import NirOptions, promised_options
-from neurorec.engines.nir_graph.nodes import required_parameters
 from neurorec.engines.nir_graph.opening import FlatGraph
 from neurorec.engines.nir_graph.parameters import checked_values
 from neurorec.engines.nir_graph.plain_graph import KINDS, MOST_BYTES, STATEFUL, shown, titled
