@@ -11,7 +11,7 @@ import torch
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph import hdf5_file
-from neurorec.engines.on_nir import NirOptions, flat_graph, read_nir, run_nir
+from neurorec.engines.on_nir import NirOptions, read_nir, run_nir
 from neurorec.experiments.verbs import check_file
 from tests.engines.made_up_nir import STEPS, chain, full, integrate_and_fire, run_column
 from tests.fuzz.nir_mutants import written
@@ -178,13 +178,39 @@ def test_graphs_in_memory_are_validated_too():
     assert str(error.value) == f'made up: node "a" (IF): v_threshold {FINITE}; got nan'
 
 
-def test_one_number_may_serve_all_neurons():
+def _written_unchecked(path, node, inputs, outputs):
+    """A file of Input -> node -> Output that `nir` reads with type_check=False only."""
+    nodes = {
+        "input": nir.Input({"input": np.array(inputs)}),
+        "a": node,
+        "output": nir.Output({"output": np.array(outputs)}),
+    }
+    nir.write(path, nir.NIRGraph(nodes, [("input", "a"), ("a", "output")], type_check=False))
+    with pytest.raises(ValueError, match="type mismatch"):
+        nir.read(path)
+    return read_nir(path)
+
+
+def test_one_number_may_serve_all_neurons(path):
     """Norse writes parameters without axes."""
-    ends = nir.Input({"input": np.array([3])}), nir.Output({"output": np.array([3])})
-    node = nir.LI(tau=np.array(2.0), r=np.array(1.0), v_leak=np.array(0.0))
-    nodes = {"input": ends[0], "a": node, "output": ends[1]}
-    graph = flat_graph(nir.NIRGraph(nodes, [("input", "a"), ("a", "output")], type_check=False), "made up")
+    node = nir.LI(tau=np.float64(2), r=np.float64(1), v_leak=np.float64(0))
+    graph = _written_unchecked(path, node, [3], [3])
     assert run_nir(graph, torch.tensor([[1.0, 2.0, 4.0]]), STEPS).output.tolist() == [[[0.5, 1.0, 2.0]]]
+
+
+def test_grouped_convolutions_and_kernels_that_are_not_square(path):
+    weight, x = np.arange(24.0).reshape(2, 2, 2, 3), torch.arange(120.0).reshape(1, 1, 4, 5, 6)
+    node = nir.Conv2d((5, 6), weight, stride=1, padding=(0, 1), dilation=1, groups=2, bias=np.zeros(2))
+    graph = _written_unchecked(path, node, [4, 5, 6], [2, 4, 6])
+    expected = torch.nn.functional.conv2d(x[0], torch.tensor(weight).float(), padding=(0, 1), groups=2)
+    assert torch.equal(run_nir(graph, x, STEPS).output[0], expected)
+
+
+def test_check_names_nodes_that_the_input_does_not_reach(path):
+    nodes = {"input": nir.Input({"input": np.array([1])}), "a": integrate_and_fire(), "alone": integrate_and_fire()}
+    nodes |= {"w": nir.Linear(np.ones((1, 1))), "output": nir.Output({"output": np.array([1])})}
+    nir.write(path, nir.NIRGraph(nodes, [("input", "a"), ("a", "output"), ("alone", "w"), ("w", "alone")]))
+    assert check_file(path) == "NIR graph of 5 nodes (no path leads from the Input to alone, w)"
 
 
 def test_a_delay_beyond_the_recording_takes_no_more_memory_than_it():

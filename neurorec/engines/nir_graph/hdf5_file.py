@@ -89,9 +89,10 @@ class _Reader:
     def _member(self, group: Any, name: str, here: str, depth: int) -> Any:
         import h5py
 
-        if name not in group and group.get(name, getlink=True) is None:
+        link = group.get(name, getlink=True)
+        if link is None:
             return None
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+        if isinstance(link, h5py.ExternalLink):
             self.faults.append(f"{here} is a link to another file; copy the data into this one")
             return None
         try:
@@ -122,8 +123,7 @@ class _Reader:
         if shape is None:
             return Unusable("an empty data set")
         each = BYTES_OF_TEXT if dtype.kind == "O" else max(dtype.itemsize, 4)
-        padded = [-(-size // chunk) * chunk for size, chunk in zip(shape, chunks or (1,) * len(shape), strict=True)]
-        size = each * max(prod(padded), prod(chunks or (1,)))
+        size = each * max(prod(shape), prod(chunks or ()))  # a chunk is unpacked whole
         self.bytes += size
         self.largest = max(self.largest, (size, here))
         if self.bytes > MOST_BYTES:

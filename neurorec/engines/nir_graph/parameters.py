@@ -16,7 +16,7 @@ LARGEST_WHOLE = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Rule:
+class ParameterRule:
     """What the values of one parameter must be. `expected` says it in words."""
 
     expected: str
@@ -36,17 +36,17 @@ class Rule:
             return ~(right & (numbers == np.floor(numbers)) if self.whole else right)
 
 
-NUMBERS = Rule("finite numbers (at most 3.4e38)")
-TIMES = Rule("finite numbers > 0", above=0)
-SIZES = Rule("integers >= 1", least=1, whole=True)
-DIMENSION = Rule("an integer", whole=True)
-RULES: Mapping[str, Rule] = {
+NUMBERS = ParameterRule("finite numbers (at most 3.4e38)")
+TIMES = ParameterRule("finite numbers > 0", above=0)
+SIZES = ParameterRule("integers >= 1", least=1, whole=True)
+DIMENSION = ParameterRule("an integer", whole=True)
+RULES: Mapping[str, ParameterRule] = {
     **dict.fromkeys(("weight", "bias", "scale", "threshold", "r", "w_in"), NUMBERS),
     **dict.fromkeys(("v_leak", "v_reset", "v_threshold"), NUMBERS),
     **dict.fromkeys(("tau", "tau_mem", "tau_syn"), TIMES),
-    "delay": Rule("finite numbers >= 0", least=0),
+    "delay": ParameterRule("finite numbers >= 0", least=0),
     **dict.fromkeys(("shape", "input_type", "input_shape", "kernel_size", "stride", "dilation", "groups"), SIZES),
-    "padding": Rule("integers >= 0", least=0, whole=True, words=("same", "valid")),
+    "padding": ParameterRule("integers >= 0", least=0, whole=True, words=("same", "valid")),
     **dict.fromkeys(("start_dim", "end_dim"), DIMENSION),
 }
 """Parameters that are unknown here are refused: ignoring one would run another network."""
@@ -92,17 +92,17 @@ def _entries(kind: str, parameter: str) -> tuple[int, ...]:
     return (1, axes) if parameter in ("kernel_size", "stride", "dilation", "padding") else (1,)
 
 
-def _words(kind: str, rule: Rule) -> tuple[str, ...]:
+def _words(kind: str, rule: ParameterRule) -> tuple[str, ...]:
     return rule.words if kind.startswith("Conv") else ()
 
 
-def _expected(kind: str, parameter: str, rule: Rule) -> str:
+def _expected(kind: str, parameter: str, rule: ParameterRule) -> str:
     entries = _entries(kind, parameter) if rule.whole else ()
     words = "".join(f' or "{word}"' for word in _words(kind, rule))
     return f"{rule.expected}{words}" + (f" ({' or '.join(map(str, sorted(set(entries))))} of them)" if entries else "")
 
 
-def _fault(kind: str, parameter: str, value: Any, rule: Rule) -> str | None:
+def _fault(kind: str, parameter: str, value: Any, rule: ParameterRule) -> str | None:
     """What is wrong with `value`, or None."""
     if isinstance(value, Unusable):
         return str(value)
@@ -128,7 +128,7 @@ def _fault(kind: str, parameter: str, value: Any, rule: Rule) -> str | None:
     return f"{numbers[wrong].flat[0]:g}{some}" if count else None
 
 
-def _plain(kind: str, parameter: str, value: Any, rule: Rule) -> Any:
+def _plain(kind: str, parameter: str, value: Any, rule: ParameterRule) -> Any:
     if isinstance(value, str):
         return value
     numbers = np.asarray(value)

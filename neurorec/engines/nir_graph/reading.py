@@ -7,8 +7,8 @@ from typing import Any
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.hdf5_file import read_plain
+from neurorec.engines.nir_graph.nir_nodes import nir_node, plain_graph
 from neurorec.engines.nir_graph.nir_options import delays_loops
-from neurorec.engines.nir_graph.nodes import nir_node, plain_graph
 from neurorec.engines.nir_graph.opening import FlatGraph, opened
 from neurorec.engines.nir_graph.plain_graph import SPIKING, STATEFUL, STATELESS, Edge, PlainGraph, refuse
 from neurorec.engines.nir_graph.validate import (
@@ -91,7 +91,8 @@ def _validated(graph: PlainGraph, faults: list[str], where: str) -> NirGraph:
         refuse(where, faults)
     start = flat.inputs[0]
     order, feedback, apart = _ordered(start, flat)
-    check_reach(flat, apart, faults)
+    check_reach(flat, order, apart, faults)
+    refuse(where, faults if len(order) < len(flat.nodes) else [])
     place = {name: index for index, name in enumerate(order)}
     sources: dict[str, list[tuple[str, bool]]] = {name: [] for name in order}
     for a, b in flat.edges:

@@ -12,8 +12,8 @@ from typing import Any, get_args
 import numpy as np
 
 from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.nir_nodes import required_parameters
 from neurorec.engines.nir_graph.nir_options import NirOptions, promised_options
-from neurorec.engines.nir_graph.nodes import required_parameters
 from neurorec.engines.nir_graph.opening import FlatGraph
 from neurorec.engines.nir_graph.parameters import checked_values
 from neurorec.engines.nir_graph.plain_graph import KINDS, MOST_BYTES, STATEFUL, shown, titled
@@ -95,8 +95,10 @@ def check_connections(flat: FlatGraph, faults: list[str], delayed_loops: bool = 
     return len(faults) == before
 
 
-def check_reach(flat: FlatGraph, apart: frozenset[str], faults: list[str]) -> None:
-    """The Input must drive an Output."""
+def check_reach(flat: FlatGraph, order: tuple[str, ...], apart: frozenset[str], faults: list[str]) -> None:
+    """The Input must drive an Output, and every node must be driven by it or by a neuron."""
+    for name in sorted(set(flat.nodes) - set(order)):
+        faults.append(f"{titled(name, flat.kind(name))}: no path leads to it from the Input or from a neuron")
     if not flat.outputs:
         faults.append("the graph has no Output node; add one after the nodes to be recorded")
     elif apart.issuperset(flat.outputs):
