@@ -5,8 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
@@ -35,7 +34,7 @@ class RunSpec:
 
     run_id: str
     pair: str  #: card name, "" for baselines
-    pair_path: str
+    card: str = field(repr=False)  #: text of the pair card, as checked; "" for baselines
     half: str  #: "rate", "spiking" or "baseline"
     rule: str
     task: str
@@ -190,7 +189,7 @@ def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: s
     suffix = f"-{control.split()[0]}" if control else ""
     name = f"{pair.name}-{half.half}-{training.rule}{suffix}-{training.task}"
     return RunSpec(
-        _run_id(name, seed, decides), pair.name, str(pair.path.resolve()), half.half, training.rule, training.task, seed,
+        _run_id(name, seed, decides), pair.name, pair.text, half.half, training.rule, training.task, seed,
         control, engine, options.device, options.max_epochs, options.max_samples,
     )  # fmt: skip
 
@@ -208,4 +207,5 @@ def _run_id(name: str, seed: int, decides: dict) -> str:
 
 
 def plan_as_data(specs: list[RunSpec]) -> list[dict]:
-    return [asdict(spec) | {"pair_path": Path(spec.pair_path).name} for spec in specs]
+    """For people to read: without the texts of the cards."""
+    return [{key: value for key, value in asdict(spec).items() if key != "card"} for spec in specs]

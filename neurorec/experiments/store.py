@@ -1,7 +1,8 @@
 """Results on disk: a run's folder appears only when it is complete.
 
 A run is written to `working/`, synced, and renamed to `done/RUN_ID`; renaming is atomic, so a kill -9 at any time leaves
-either a complete run or remains in `working/`, which the next start removes.
+either a complete run or remains in `working/`, which the next start removes. Only the client writes; workers return their
+results by value.
 """
 
 import csv
@@ -9,19 +10,18 @@ import json
 import os
 import shutil
 import uuid
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import CannotStore, InputError
 from neurorec.basics.files import sync, write_atomically
-from neurorec.engines.activity import Activity, as_arrays, from_arrays
+from neurorec.engines.activity import Activity, from_arrays
+from neurorec.experiments.finished import RECORD, Finished
 from neurorec.experiments.results import RunRecord
-from neurorec.training import Run
 
 
 class RunStore:
@@ -55,31 +55,39 @@ class RunStore:
     def has(self, run_id: str) -> bool:
         return (self.done / run_id / "run.json").is_file()
 
-    def put(self, record: RunRecord, run: Run | None = None, card: Path | None = None) -> None:
-        """RunStore a finished run; for a trained network, with weights, history, activity and a copy of its pair `card`."""
-        folder = self.working / f"{record.run_id}.{uuid.uuid4().hex[:8]}"
+    def put(self, run: Finished) -> None:
+        """Store a finished or failed run.
+
+        Raises
+        ------
+        CannotStore
+            If it cannot be written; nothing of it remains in `done/` or `failed/`.
+        """
+        try:
+            self._put_failed(run) if run.reason else self._put_done(run)
+        except OSError as error:
+            size = sum(map(len, run.files.values())) / 1e6
+            raise CannotStore(
+                f"{self.folder}: run {run.run_id} cannot be stored ({error.strerror}). It takes {size:.2f} MB, and "
+                f"{shutil.disk_usage(self.folder).free / 1e6:.2f} MB are free. All runs stored before are complete; make "
+                "room, and the same command continues from there"
+            ) from None
+
+    def _put_done(self, run: Finished) -> None:
+        folder = self.working / f"{run.run_id}.{uuid.uuid4().hex[:8]}"
         folder.mkdir()
-        if card is not None:
-            shutil.copy(card, folder / f"{record.pair}.toml")
-        if run is not None:
-            save_file({k: v.detach().cpu().contiguous() for k, v in run.network.state_dict().items()},
-                      folder / "weights.safetensors")  # fmt: skip
-            np.savez_compressed(folder / "activity.npz", **as_arrays(run.activity))
-            with open(folder / "history.csv", "w", newline="") as file:
-                writer = csv.DictWriter(file, ["epoch", "loss", "validation_score"])
-                writer.writeheader()
-                writer.writerows(run.history)
-        (folder / "run.json").write_text(json.dumps(_plain(record), indent=1))
+        for name, content in run.files.items():
+            (folder / name).write_bytes(content)
         for path in (*folder.iterdir(), folder):
             sync(path)
-        target = self.done / record.run_id
+        target = self.done / run.run_id
         if not target.exists():
             os.rename(folder, target)
             sync(self.done)
-        (self.failed / f"{record.run_id}.json").unlink(missing_ok=True)
+        (self.failed / f"{run.run_id}.json").unlink(missing_ok=True)
 
-    def put_failed(self, record: RunRecord) -> None:
-        write_atomically(self.failed / f"{record.run_id}.json", json.dumps(_plain(record), indent=1))
+    def _put_failed(self, run: Finished) -> None:
+        write_atomically(self.failed / f"{run.run_id}.json", run.files[RECORD].decode())
 
     def get(self, run_id: str) -> RunRecord | None:
         """The finished or failed run, or None if it has not run."""
@@ -125,9 +133,3 @@ def read_history(folder: Path) -> tuple[tuple[int, float], ...]:
     """Validation score after each epoch; empty if the rule was not scored per epoch."""
     with open(folder / "history.csv", newline="") as file:
         return tuple((int(row["epoch"]), float(row["validation_score"])) for row in csv.DictReader(file))
-
-
-def _plain(record: RunRecord) -> dict[str, Any]:
-    data = asdict(record)
-    del data["folder"]
-    return data

@@ -10,6 +10,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.experiments import plan, store
+from neurorec.experiments.finished import finished as finished_run
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.plan import Options, plan_runs
 from neurorec.experiments.results import RunRecord
@@ -95,12 +96,12 @@ def test_a_run_killed_half_way_is_never_believed(finished, tmp_path, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(store.os, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))  # dies before the rename
         with pytest.raises(KeyboardInterrupt):
-            target.put(record)
+            target.put(finished_run(record))
     assert not target.has(record.run_id)
     assert len(list(target.working.iterdir())) == 1
     target.open()
     assert list(target.working.iterdir()) == []
-    target.put(record)
+    target.put(finished_run(record))
     assert target.has(record.run_id)
 
 
@@ -289,9 +290,9 @@ def test_record_round_trip(tmp_path):
     )  # fmt: skip
     target = RunStore(tmp_path)
     target.open()
-    target.put_failed(dataclasses.replace(record, status="failed", reason="NaN"))
+    target.put(finished_run(dataclasses.replace(record, status="failed", reason="NaN")))
     assert target.get("x").reason == "NaN"
-    target.put(record)
+    target.put(finished_run(record))
     assert list((tmp_path / "failed").iterdir()) == []
     assert target.get("x") == dataclasses.replace(record, folder=tmp_path / "done" / "x")
     assert target.get("y") is None

@@ -13,6 +13,7 @@ from neurorec.experiments.collect import collect
 from neurorec.experiments.findings import Baseline, Measured
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
+from neurorec.experiments.progress import Channel
 from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
@@ -66,10 +67,12 @@ def run_study(
     prepared: PreparedStudy,
     watcher: Watcher | None = None,
     make_executor: Callable[[], Executor] | None = None,
+    channel: Channel | None = None,
 ) -> StudyResults:
-    """Run what is missing in a prepared study and collect its results. `make_executor` may provide a cluster's executor."""
+    """Run what is missing in a prepared study and collect its results. `make_executor` may provide a cluster's executor, and
+    `channel` its way of reporting progress."""
     kind = Trainings()
-    return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor))
+    return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor, channel))
 
 
 @study_kinds.register("training")
@@ -88,10 +91,14 @@ class Trainings(StudyKind):
         )  # fmt: skip
 
     def run(
-        self, prepared: PreparedStudy, watcher: Watcher, make_executor: Callable[[], Executor] | None = None
+        self,
+        prepared: PreparedStudy,
+        watcher: Watcher,
+        make_executor: Callable[[], Executor] | None = None,
+        channel: Channel | None = None,
     ) -> StudyResults:
         executor = make_executor or partial(processes, prepared.jobs)
-        run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher)
+        run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher, channel)
         return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
 
     def measure(self, results: StudyResults, claim: TrainingFinding) -> Measured | None:
