@@ -1,6 +1,7 @@
 """Ctrl-C at any moment: exit code 130, one message, nothing stored is lost."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from neurorec.cli import ending
 from neurorec.cli.ending import stopping_once
 from neurorec.experiments.kinds import trainings
+from neurorec.experiments.store import read_run
 from tests.experiments.test_command_line import NEUROREC, SURROUNDINGS, call, wait_for_runs, wait_for_workers
 from tests.experiments.tiny import in_this_process, write_study
 
@@ -96,3 +98,39 @@ def test_ctrl_c_while_a_worker_starts_is_left_to_the_parent():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, start_new_session=True)
     assert (done.stdout, done.stderr) == ("42\n", "")
+
+
+def deciding(out):
+    """What a study measured: weights and counts to the bit, and scores."""
+    found = {}
+    for folder in (out / "done").iterdir():
+        record = read_run(folder)
+        weights = (folder / "weights.safetensors").read_bytes() if record.half != "baseline" else b""
+        counts = (folder / "activity.npz").read_bytes() if record.half != "baseline" else b""
+        found[record.run_id] = (weights, counts, record.train_score, record.test_score)
+    return found
+
+
+@pytest.mark.slow
+def test_thirty_kills_at_random_moments_change_nothing(tmp_path):
+    """Each study is killed twice, then finished; nothing half-written is believed, and no worker survives."""
+    card = write_study(tmp_path, epochs=3)
+    assert call("run", card, "--out", tmp_path / "whole", "--jobs", 1).returncode == 0
+    whole, moments = deciding(tmp_path / "whole"), random.Random(0)
+    for study in range(15):
+        out = tmp_path / f"out{study}"
+        words = [*NEUROREC, "run", str(card), "--out", str(out), "--jobs", "2"]
+        for _ in range(2):
+            process = subprocess.Popen(
+                words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            )
+            wait_for_runs(process, out, moments.randrange(5))
+            time.sleep(moments.random())
+            process.kill()
+            process.wait()
+            wait_for_workers(process)
+        done = call("run", card, "--out", out, "--jobs", 1)
+        assert done.returncode == 0, done.stderr
+        assert deciding(out) == whole
+        assert not list((out / "working").glob("tiny*"))
+        assert not (out / "quarantine").exists()
