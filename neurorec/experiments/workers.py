@@ -46,6 +46,9 @@ class Workers(ThreadPoolExecutor):
             for worker in self._started:
                 worker.end()
 
+    def __exit__(self, error: type[BaseException] | None, *_: Any) -> None:
+        self.shutdown(wait=error is None, cancel_futures=error is not None)
+
     def _call(self, *call: Any) -> Any:
         worker: _Worker | None = getattr(self._own, "worker", None)
         if worker is None:

@@ -113,14 +113,14 @@ def deciding(out):
 
 @pytest.mark.slow
 def test_thirty_kills_at_random_moments_change_nothing(tmp_path):
-    """Each study is killed twice, then finished; nothing half-written is believed, and no worker survives."""
+    """Each study is killed three times, then finished; nothing half-written is believed, and no worker survives."""
     card = write_study(tmp_path, epochs=3)
     assert call("run", card, "--out", tmp_path / "whole", "--jobs", 1).returncode == 0
     whole, moments = deciding(tmp_path / "whole"), random.Random(0)
-    for study in range(15):
+    for study in range(10):
         out = tmp_path / f"out{study}"
         words = [*NEUROREC, "run", str(card), "--out", str(out), "--jobs", "2"]
-        for _ in range(2):
+        for _ in range(3):
             process = subprocess.Popen(
                 words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
             )
