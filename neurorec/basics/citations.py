@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neurorec.basics.cards import Card, check_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.numbers import Year
 
 JOURNAL = re.compile(r"(?P<journal>.+?) (?P<volume>\d+)(\((?P<number>[\d-]+)\))?(:(?P<pages>[\w-]+))?")
 #: a venue written like "Cognitive Science 14(2):179-211" is a journal
@@ -17,7 +18,7 @@ class Citation(Card):
     title: str
     venue: str
     meeting: bool = False  #: whether the venue is a conference
-    year: int | None = None
+    year: Year | None = None
     doi: str | None = None
     arxiv: str | None = None
     url: str | None = None

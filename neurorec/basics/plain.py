@@ -35,7 +35,7 @@ def read_plain(kind: type[Kept], path: Path, what: str, remedy: str) -> Kept:
         return from_plain(kind, json.loads(path.read_text(encoding="utf-8")), path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not {what} of this version ({error}); {remedy}") from None
 
 

@@ -27,8 +27,10 @@ Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default
 def run(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
     quick: Annotated[bool, typer.Option("--quick", help="A smoke test of a minute or two; not a result.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds. [default: those of the card]")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Number of parallel runs. [default: one per core]")] = None,
+    seeds: Annotated[int | None, typer.Option(max=10_000, help="Number of seeds. [default: those of the card]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(max=10_000, help="Number of parallel runs. [default: one per core]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
         str | None,

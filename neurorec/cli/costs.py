@@ -39,7 +39,9 @@ Nir = Annotated[
 def cost(
     what: What,
     chip: Chips = None,
-    batch: Annotated[int | None, typer.Option(help="Inferences per batch. [default: the description's, or 1]")] = None,
+    batch: Annotated[
+        int | None, typer.Option(max=10**12, help="Inferences per batch. [default: the description's, or 1]")
+    ] = None,
     anneal: Anneal = False,
     partition: Partition = False,
     training: Training = False,
@@ -129,7 +131,7 @@ def place(
 def _chips(named: list[str] | None) -> list[str]:
     from neurorec.basics.cards import card_names
 
-    return named or card_names("hardware")
+    return list(dict.fromkeys(named or card_names("hardware")))
 
 
 def calibrate(

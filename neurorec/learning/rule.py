@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import PositiveInt
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
 from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import CannotRun
+from neurorec.basics.numbers import Count, Distinct, Penalty, Repeats
 from neurorec.basics.registry import Registry
 from neurorec.engines.event_engine import EventEngine
 from neurorec.models.layer import Layer
@@ -68,9 +68,9 @@ class TrainingCard(Card):
 
     rule: str
     task: str
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    count_readout_penalties: list[float] | None = None
+    epochs: Repeats
+    batch_size: Count
+    count_readout_penalties: Distinct[Penalty] | None = None
     """If given: after training, the readout is refitted by ridge regression on the layer's mean activity (spike counts), with
     these candidate penalties, so that networks trained by different rules are read out alike."""
 

@@ -13,7 +13,7 @@ class Bars(Watcher):
     def __init__(self, console: Console) -> None:
         self.console, self.ended, self.total = console, 0, 0
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TextColumn("{task.fields[score]}"),

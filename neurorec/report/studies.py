@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
@@ -33,7 +34,7 @@ def run_asked(asked: Asked) -> int:
     """
     kind, console = study_kinds[kind_of(asked.study)](), plain_console()
     prepared = kind.prepare(asked)
-    console.print(f"[bold]{prepared.study.name}[/]: {prepared.study.card.question}")
+    console.print(f"[bold]{escape(prepared.study.name)}[/]: {escape(prepared.study.card.question)}")
     for line in prepared.plan:
         console.print(f"  {line}", markup=False)
     watcher = Bars(console)

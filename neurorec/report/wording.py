@@ -7,8 +7,8 @@ _ENERGY_UNITS = ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"
 
 def figures(value: float, n: int = 3) -> str:
     """Rounded to `n` significant digits, without an exponent: 1234.5 -> "1230", 12.34 -> "12.3", 0.01234 -> "0.0123"."""
-    if value == 0:
-        return "0"
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
     rounded = round(value, n - 1 - math.floor(math.log10(abs(value))))
     return f"{rounded:.{max(0, n - 1 - math.floor(math.log10(abs(rounded))))}f}"
 

@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Count, PriceOrZero
 from neurorec.hardware.chips.evidence import ClockPower, Energy, Known, Limit, Power, Time
 
 Term = Literal[
@@ -101,9 +102,9 @@ class NetworkOnChip(Known):
     """How spikes travel: one packet per destination core over a mesh of tiles, or one multicast packet per spike."""
 
     kind: Literal["mesh", "multicast"]
-    packet_bits: PositiveInt | None = None
-    tiles: list[PositiveInt] = Field([1, 1], min_length=2, max_length=2)  #: columns (east-west), rows (north-south)
-    cores_per_tile: PositiveInt = 1
+    packet_bits: Count | None = None
+    tiles: list[Count] = Field([1, 1], min_length=2, max_length=2)  #: columns (east-west), rows (north-south)
+    cores_per_tile: Count = 1
 
 
 class Bound(Energy):
@@ -116,9 +117,9 @@ class Published(Known):
     """A figure measured end to end on another network: shown for comparison, never used for estimates."""
 
     what: str
-    energy_uJ: NonNegativeFloat | None = None
-    power_mW: NonNegativeFloat | None = None
-    latency_us: NonNegativeFloat | None = None
+    energy_uJ: PriceOrZero | None = None
+    power_mW: PriceOrZero | None = None
+    latency_us: PriceOrZero | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
