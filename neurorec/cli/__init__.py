@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.basics.quantities import plural
 from neurorec.cli import costs
 from neurorec.cli.options import Debug, Plugin
 
@@ -20,7 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY]")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY, with --quick runs/STUDY_quick]")
+]
 
 
 @app.command()
@@ -49,7 +52,7 @@ def run(
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
         raise RunFailed(
-            f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete"
+            f"{plural(failed, 'run')} failed; the reasons are given above and in the report. All others are complete"
         )
 
 
@@ -68,10 +71,9 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.studies import publish, rebuild_folder
+    from neurorec.report.studies import rebuild_folder
 
-    rebuild_folder(folder)
-    for path in publish(folder, to) if to is not None else []:
+    for path in rebuild_folder(folder, to):
         typer.echo(f"published: {path}")
 
 
@@ -81,7 +83,7 @@ def list_(
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
-    """List what is available, one line each, with sources."""
+    """List what is available, one line each; `neurorec show NAME` says more, with sources."""
     from neurorec.report.catalogue import print_catalogue
 
     print_catalogue(kind)
@@ -89,7 +91,7 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")],
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints, a card, or the key of a source.")],
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:

@@ -46,9 +46,14 @@ def run_asked(asked: Asked) -> int:
     return _finish(results, console)
 
 
-def rebuild_folder(folder: Path) -> None:
-    """`neurorec report`: rebuild tables, files and page without training. Raises `InputError` if nothing is stored."""
-    _finish(load_results(folder), plain_console())
+def rebuild_folder(folder: Path, to: Path | None = None) -> list[Path]:
+    """`neurorec report`: rebuild tables, files and page without training, and publish them to the folder `to`. Returns what was
+    published. Raises `InputError`, before anything is printed, if nothing is stored or it may not be published."""
+    results = load_results(folder)
+    if to is not None:
+        _check_publishable(results)
+    _finish(results, plain_console())
+    return publish(folder, to) if to is not None else []
 
 
 def load_results(folder: str | Path) -> Any:
@@ -86,11 +91,8 @@ def publish(folder: Path, target: Path) -> list[Path]:
         If the folder has no findings, or those of a quick run.
     """
     results = load_results(folder)
+    _check_publishable(results)
     findings = results.findings
-    if results.quick:
-        raise InputError(
-            f"{folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
-        )
     if findings is None or not (folder / "findings.json").is_file():
         raise InputError(f"{folder}: there is no findings.json; run the study again with this version")
     target.mkdir(parents=True, exist_ok=True)
@@ -103,6 +105,13 @@ def publish(folder: Path, target: Path) -> list[Path]:
         Path(shutil.copy(folder / name, target / copy)) for name, copy in copies.items() if (folder / name).is_file()
     ]
     return [*written, write_ledger(target)]
+
+
+def _check_publishable(results: Any) -> None:
+    if results.quick:
+        raise InputError(
+            f"{results.folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
+        )
 
 
 def _finish(results: Any, console: Console) -> int:

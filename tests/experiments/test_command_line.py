@@ -164,7 +164,7 @@ def test_list_and_show_everything_there_is():
             "bptt",
             [
                 "BPTT",
-                "kept: weights of the forward paths",
+                "still applies: weights of the forward paths",
                 "on Elman",
                 "on adaptive LIF",
                 "neurorec/learning/bptt.py",
@@ -230,7 +230,7 @@ def test_a_failed_run_gives_exit_code_1_and_says_which(tmp_path):
     done = run_outside("run", write_study(tmp_path, input_gain=0.0), "--out", tmp_path / "out", "--jobs", 1)
     assert done.returncode == 1
     assert "FAILED tiny spiking bptt store_recall seed 0: no neuron of the recurrent LIF layer spiked" in done.stdout
-    assert "2 run(s) failed" in done.stderr
+    assert "2 runs failed" in done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
 
 
