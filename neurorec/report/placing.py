@@ -157,8 +157,6 @@ def write_picture(priced: list[Cost], name: str, path: Path) -> str:
     from neurorec.report.plots.chip_picture import draw_chip
 
     (cost,) = priced
-    if cost.mapping is None or cost.operations is None:
-        raise InputError(f"--picture: {name} cannot be placed on {cost.chip}: {cost.why_not}")
-    if cost.mapping.plan is None:
-        raise InputError(f"--picture: the card {cost.chip} states no cores, so there is nothing to draw")
+    if cost.mapping is None or cost.operations is None or cost.mapping.plan is None:
+        raise InputError(f"--picture: the card {cost.chip} does not describe cores, so there is nothing to draw")
     return draw_chip(cost.mapping, cost.operations.samples, f"{name} on {cost.chip}", path)

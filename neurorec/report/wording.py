@@ -42,11 +42,16 @@ def energy(value_pJ: float | None, at_least: bool = False) -> str:
 
 
 def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) -> str:
-    """ "[0.900–2.10]" in the unit and with the digits of `energy(unit_of_pJ)`; empty if unknown or without visible width."""
+    """ "[0.90–2.1]" in the unit that `energy(unit_of_pJ)` uses, with a third digit if two would exclude that value; empty if
+    the band is unknown, or its ends read alike."""
     if low_pJ is None or high_pJ is None:
         return ""
     size_pJ, _ = energy_unit(unit_of_pJ)
-    low, high = figures(low_pJ / size_pJ), figures(high_pJ / size_pJ)
+    value, low, high = float(figures(unit_of_pJ / size_pJ)), "", ""
+    for digits in (2, 3):
+        low, high = figures(low_pJ / size_pJ, digits), figures(high_pJ / size_pJ, digits)
+        if low != high and float(low) <= value <= float(high):
+            break
     return "" if low == high else f"[{low}–{high}]"
 
 
