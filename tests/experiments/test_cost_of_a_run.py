@@ -69,7 +69,7 @@ def test_training_and_what_it_bought_are_printed(spiking, capsys):
     assert f"({record.test_score:.1%} of the test answers are correct)" in text
     assert f"the training took {int(record.training['epochs'])} epoch" in text
     assert "loihi1: cannot train: it cannot run a backward pass through time" in text
-    assert "8 KB SRAM: weight of hidden" in text or "8 KB SRAM: state of hidden" in text
+    assert "8 KB SRAM: weights of hidden" in text or "8 KB SRAM: states of hidden" in text
     assert cost.training.dynamic_pJ.value == cost.training.energy_pJ.value
     with open(spiking / "history.csv") as file:
         assert [int(row["epoch"]) for row in csv.DictReader(file)] == [epoch for epoch, _ in asked.outcome.history]
