@@ -75,7 +75,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it is no regular file (a folder, a pipe, a device), no TOML, too long, nested too deeply, or has an integer of more
         than 64 bits.
     """
-    text = read_text(path, MOST_BYTES)
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """The data of a card's text; `path` is only named in messages. Raises as `read_toml`."""
     try:
         if LONG_KEY.search(text):
             raise RecursionError
@@ -90,7 +94,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_text(path: Path, most_bytes: int) -> str:
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """The text of a regular file of at most `most_bytes`. Raises `InputError`."""
     try:
         if os.path.lexists(path) and not path.is_file():
@@ -153,6 +157,8 @@ def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
         for name in siblings:
             if _split_unit(name)[0] == stem and _split_unit(name)[1] not in ("", unit):
                 hint = f' (write "{name}": {"convert the number" if unit else "the unit belongs in the key"})'
+        if not hint and isinstance(came, dict):
+            hint = _as_a_table(schema, keys, wrong)
         return f'{parent + ": " if parent else ""}key "{wrong}" is not known{hint}'
     if kind == "missing":
         return f"{path}: this key is missing; add it"
@@ -162,24 +168,31 @@ def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
     return f"{path}: {message} (got {shown(repr(came) if isinstance(came, str) else came)})"
 
 
+def _as_a_table(schema: type[BaseModel], keys: list[Any], wrong: str) -> str:
+    """A hint for a table that belongs into a table of named tables: "[rate.hidden]" into "[rate.layers.hidden]"."""
+    fields = _fields_at(schema, keys[:-1])
+    tables = [name for name, field in fields.items() if dict[str, dict[str, Any]] in _arms(field.annotation)]
+    return f' (write "[{".".join([*map(str, keys[:-1]), tables[0], wrong])}]")' if tables else ""
+
+
 def _split_unit(key: str) -> tuple[str, str]:
     """ "tau_mem_ms" -> ("tau_mem", "ms"); a key that is only a unit has no stem."""
     stem, _, unit = key.rpartition("_")
     return (stem, unit) if unit in UNITS else (key, "")
 
 
-def _fields_at(schema: Any, keys: list[Any]) -> list[str]:
-    """Field names of the sub-schema that `keys` lead to, as far as they can be followed."""
+def _fields_at(schema: Any, keys: list[Any]) -> dict[str, Any]:
+    """Fields of the sub-schema that `keys` lead to, as far as they can be followed."""
     for key in keys:
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
-            return []
+            return {}
         field = schema.model_fields.get(str(key))
         if field is None:
             continue  # an index into a list, or the tag of a union
         schema = next(
             (arm for arm in _arms(field.annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)), None
         )
-    return list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, BaseModel) else []
+    return schema.model_fields if isinstance(schema, type) and issubclass(schema, BaseModel) else {}
 
 
 def _arms(annotation: Any) -> list[Any]:

@@ -22,6 +22,7 @@ class Citation(Card):
     doi: str | None = None
     arxiv: str | None = None
     url: str | None = None
+    note: str | None = None  #: what was read of it, if not all
 
 
 @cache
@@ -45,7 +46,7 @@ def find_citation(key: str) -> Citation:
 
 
 def cite(key: str) -> str:
-    """One line: author (year). Title. Venue. Identifier."""
+    """One line: author (year). Title. Venue. Identifier (note)."""
     entry = find_citation(key)
     year = f" ({entry.year})" if entry.year else ""
     identifiers = [
@@ -54,7 +55,8 @@ def cite(key: str) -> str:
         entry.url or "",
     ]
     tail = " ".join(part for part in identifiers if part)
-    return f"{entry.author}{year}. {entry.title}. {entry.venue}.{' ' + tail if tail else ''}"
+    note = f" ({entry.note})" if entry.note else ""
+    return f"{entry.author}{year}. {entry.title}. {entry.venue}.{' ' + tail if tail else ''}{note}"
 
 
 def bibtex(keys: Iterable[str]) -> str:
@@ -75,6 +77,7 @@ def _entry(key: str, entry: Citation) -> str:
         "eprint": entry.arxiv,
         "archiveprefix": "arXiv" if entry.arxiv else None,
         "url": entry.url,
+        "note": entry.note,
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value is not None]
     return "\n".join([f"@{kind}{{{key},", *lines, "}"])

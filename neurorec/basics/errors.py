@@ -36,6 +36,10 @@ class RunFailed(NeurorecError):
     """A run failed (NaN, no spikes). It is marked as failed; the others continue."""
 
 
+class CannotStore(NeurorecError):
+    """A result could not be written, for example because the disk is full. All that was stored before is complete."""
+
+
 class Stopped(NeurorecError):
     """Stopped by Ctrl-C: finished runs are stored; the message says how to continue."""
 
@@ -50,9 +54,16 @@ def needed(value: T | None, missing: str) -> T:
 
 
 def did_you_mean(name: Any, known: Iterable[str]) -> str:
-    """' (did you mean "x"?)' for the closest known name, or an empty string, also for anything that is not a name."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5) if isinstance(name, str) else []
-    return f' (did you mean "{close[0]}"?)' if close else ""
+    """' (did you mean "x"?)' for the closest known name, or all that are equally close ("x" or "y"); empty if none is close,
+    and for anything that is not a name."""
+    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5) if isinstance(name, str) else []
+    best = [each for each in close if _likeness(name, each) == _likeness(name, close[0])]
+    quoted = " or ".join(f'"{each}"' for each in sorted(best))
+    return f" (did you mean {quoted}?)" if best else ""
+
+
+def _likeness(name: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, known, name).ratio()
 
 
 def shown(value: Any, most: int = 60) -> str:

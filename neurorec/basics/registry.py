@@ -37,7 +37,8 @@ class Registry(Generic[Member]):
         if name not in self:
             what = f'"{shown(name)}" is not known' if isinstance(name, str) else f"must be a name (got {shown(name)})"
             raise InputError(
-                f"{self.kind} {what}{did_you_mean(name, self._members)}; known: {', '.join(sorted(self._members))}"
+                f"{self.kind} {what}{did_you_mean(name, self._members)}; known: {', '.join(sorted(self._members))}; "
+                "one of your own needs --plugin MODULE"
             )
         return self._members[name]
 

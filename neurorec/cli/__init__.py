@@ -3,17 +3,31 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.basics.errors import NeurorecError, RunFailed, Stopped
+from neurorec.basics.files import NO_ROOM
+from neurorec.basics.quantities import plural
 from neurorec.cli import costs
+from neurorec.cli.ending import stopping_once
 from neurorec.cli.exporting import ExportCommand, export
 from neurorec.cli.options import Debug, Plugin
 from neurorec.cli.running_nir import nir
 
+
+class Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("stopped") from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="neurorec",
     help="Compare how brains and machines learn sequences, and what that costs in hardware.",
     no_args_is_help=True,
@@ -23,7 +37,9 @@ app = typer.Typer(
 )
 
 app.add_typer(nir, name="nir")
-Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY]")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY, with --quick runs/STUDY_quick]")
+]
 
 
 @app.command()
@@ -52,7 +68,7 @@ def run(
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
     if failed:
         raise RunFailed(
-            f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete"
+            f"{plural(failed, 'run')} failed; the reasons are given above and in the report. All others are complete"
         )
 
 
@@ -71,11 +87,13 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.studies import publish, rebuild_folder
+    from neurorec.report.studies import rebuild_folder
 
-    rebuild_folder(folder)
-    for path in publish(folder, to) if to is not None else []:
+    failed, published = rebuild_folder(folder, to)
+    for path in published:
         typer.echo(f"published: {path}")
+    if failed:
+        raise RunFailed(f"{plural(failed, 'run')} failed or damaged; the reasons are given above and in the report")
 
 
 @app.command("list")
@@ -84,7 +102,7 @@ def list_(
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
-    """List what is available, one line each, with sources."""
+    """List what is available, one line each; `neurorec show NAME` says more, with sources."""
     from neurorec.report.catalogue import print_catalogue
 
     print_catalogue(kind)
@@ -92,7 +110,7 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")],
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints, a card, or the key of a source.")],
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
@@ -139,14 +157,20 @@ def cite_(
 
 
 def main() -> None:
-    """Exit codes: 0 success; 1 finished, but a run failed; 2 invalid input; 130 stopped by Ctrl-C."""
+    """Exit codes: 0 success; 1 a run failed, or a result could not be stored; 2 invalid input; 130 stopped by Ctrl-C."""
     debug = "--debug" in sys.argv
     # runs are parallel; threads within each would oversubscribe the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        app()
+        with stopping_once():
+            app()
     except NeurorecError as error:
         if debug:
             raise
         typer.echo(f"neurorec: {error}", err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if debug or error.errno not in NO_ROOM:
+            raise
+        typer.echo(f"neurorec: {error}. Make room, and give the same command again", err=True)
+        raise SystemExit(1) from None

@@ -98,8 +98,8 @@ def sweep(
     from neurorec.experiments.workloads import Heard, read_work
     from neurorec.report.sweeping import print_sweep
 
-    asked = read_work(what, Heard(spikes, recording, signal, tuple(nir or ())))
-    print_sweep(asked, _chips(chip), setting, plot, training)
+    heard = Heard(spikes, recording, signal, tuple(nir or ()))
+    print_sweep(lambda: read_work(what, heard), _chips(chip), setting, plot, training)
 
 
 def place(

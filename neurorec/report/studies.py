@@ -10,6 +10,7 @@ from rich.markup import escape
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
 from neurorec.basics.plain import write_plain
+from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, StudyKind, run_kind, study_kinds
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.runner import Interrupted
@@ -39,16 +40,31 @@ def run_asked(asked: Asked) -> int:
         console.print(f"  {line}", markup=False)
     watcher = Bars(console)
     try:
-        with watcher.bars:
-            results = run_kind(kind, prepared, watcher)
+        with held(prepared.folder):
+            with watcher.bars:
+                results = run_kind(kind, prepared, watcher)
+            return _finish(results, console)
     except Interrupted as stop:
         raise Stopped(str(stop)) from None
-    return _finish(results, console)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; all finished runs are stored. The same command continues from there") from None
 
 
-def rebuild_folder(folder: Path) -> None:
-    """`neurorec report`: rebuild tables, files and page without training. Raises `InputError` if nothing is stored."""
-    _finish(load_results(folder), plain_console())
+def rebuild_folder(folder: Path, to: Path | None = None) -> tuple[int, list[Path]]:
+    """`neurorec report`: rebuild tables, files and page without training, and publish them to the folder `to`. Returns the
+    number of failed and damaged runs, and what was published.
+
+    Raises
+    ------
+    InputError
+        If nothing is stored, the stored results are damaged, or they may not be published; before anything is printed.
+    """
+    results = load_results(folder)
+    if to is not None:
+        _check_publishable(results)
+    with held(folder):
+        failed = _finish(results, plain_console())
+    return failed, publish(folder, to) if to is not None else []
 
 
 def load_results(folder: str | Path) -> Any:
@@ -86,11 +102,8 @@ def publish(folder: Path, target: Path) -> list[Path]:
         If the folder has no findings, or those of a quick run.
     """
     results = load_results(folder)
+    _check_publishable(results)
     findings = results.findings
-    if results.quick:
-        raise InputError(
-            f"{folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
-        )
     if findings is None or not (folder / "findings.json").is_file():
         raise InputError(f"{folder}: there is no findings.json; run the study again with this version")
     target.mkdir(parents=True, exist_ok=True)
@@ -103,6 +116,13 @@ def publish(folder: Path, target: Path) -> list[Path]:
         Path(shutil.copy(folder / name, target / copy)) for name, copy in copies.items() if (folder / name).is_file()
     ]
     return [*written, write_ledger(target)]
+
+
+def _check_publishable(results: Any) -> None:
+    if results.quick:
+        raise InputError(
+            f"{results.folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
+        )
 
 
 def _finish(results: Any, console: Console) -> int:

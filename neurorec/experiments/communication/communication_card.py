@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card, find_card, load_card
-from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.errors import InputError, did_you_mean, needed
 from neurorec.basics.numbers import Count, Distinct, Repeats, Seed, Workers
 from neurorec.experiments.findings import FindingCard
 from neurorec.experiments.study import beside, refuse_same_stems
@@ -104,7 +104,8 @@ class CommunicationStudy(Card):
         """The rule `name`, implemented or published. Raises `InputError` if its communication is not known."""
         if name in rules:
             rule = rules[name]
-            return CountedRule(rule.title, rule.messages, rule.needs)
+            missing = f'rule "{name}" does not declare the messages between parts of a network; define {rule.__name__}.messages'
+            return CountedRule(rule.title, needed(rule.messages, missing), rule.needs)
         if name not in self.published_rule:
             known = [*rules, *self.published_rule]
             raise InputError(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurorec.basics.errors import InputError, shown
+from neurorec.basics.quantities import plural
 from neurorec.hardware.calibrate.law_fit import Fit, Rows, disagreement, fit, why_not_enough
 from neurorec.hardware.calibrate.measurements import Measurement
 
@@ -112,8 +113,8 @@ def _idle(points: list[Measurement]) -> float | None:
 def _refuse(points: list[Measurement], idle_mW: float | None) -> None:
     if len(points) < FEWEST:
         raise InputError(
-            f"{len(points)} point(s) were metered; at least {FEWEST} are needed (a small and a large network at batch 1, and "
-            "one more to detect mistakes)"
+            f"{plural(len(points), 'metered point')} given; at least {FEWEST} are needed (a small and a large network at "
+            "batch 1, and one more to detect mistakes)"
         )
     reason = why_not_enough(rows_of(points, None)[0])
     if reason is not None:

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from neurorec.basics.capabilities import CAPABILITIES, LEARNING, check_capabilities
+from neurorec.basics.capabilities import CAPABILITIES, LEARNING, UNDECLARED, check_capabilities
 from neurorec.basics.cards import Card, card_names, find_card, load_card
 from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import Distinct, Price, Range
@@ -149,7 +149,9 @@ class Chip(Card):
         if missing is None:
             return None
         everything = self.why_not.get("learning" if missing in LEARNING else "running")
-        return self.why_not.get(missing, everything) or f'its card does not offer "{missing}" ({CAPABILITIES[missing]})'
+        means = CAPABILITIES[missing]
+        absent = means if missing == UNDECLARED else f'its card does not offer "{missing}" ({means})'
+        return self.why_not.get(missing, everything) or absent
 
     def units_of(self, needs: Collection[str]) -> int:
         """Hardware units per neuron with these needs."""
