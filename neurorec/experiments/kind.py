@@ -85,7 +85,8 @@ class Prepared:
     command: str
 
     def __post_init__(self) -> None:
-        if Path(self.folder).resolve() == self.study.path.resolve().parent:
+        card = self.study.path.resolve()
+        if Path(self.folder).resolve() == card.parent and card.name != "study.toml":  # the copy that a run keeps
             raise InputError(
                 f"--out {self.folder}: this is the folder of the study's card; choose another for the results"
             )

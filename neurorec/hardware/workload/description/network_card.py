@@ -89,6 +89,13 @@ class LayerCard(Firing):
                 f'layer "{self.name}": a lattice of {" x ".join(map(str, self.lattice))} needs size = '
                 f"{math.prod(self.lattice)} and a recurrent_fan_in"
             )
+        if self.lattice and self.reach:
+            near = math.prod(min(side, 2 * math.ceil(2 * self.reach) + 1) for side in self.lattice) - 1
+            if (self.recurrent_fan_in or 0) > near:
+                raise ValueError(
+                    f'layer "{self.name}": recurrent_fan_in = {self.recurrent_fan_in}, but only {near:,} units are within two '
+                    "standard deviations (reach); use a larger reach"
+                )
         if (self.random_fan_in or self.lattice) and self.depth * self.copies > 1:
             raise ValueError(f'layer "{self.name}": wires are drawn for single layers; omit depth and copies')
         return self

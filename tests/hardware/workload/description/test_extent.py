@@ -44,11 +44,18 @@ def test_what_is_too_large_is_refused_with_the_figure(monkeypatch, changes, said
         described_work(made(**changes))
 
 
+def test_neighbours_must_be_near():
+    space = {"name": "a", "size": 1000, "lattice": [10, 10, 10], "spikes_per_step": 0.1, "reach": 1.0}
+    made(layer=[space | {"recurrent_fan_in": 124}])
+    with pytest.raises(
+        InputError, match=r"recurrent_fan_in = 125, but only 124 units are within two standard deviations"
+    ):
+        made(layer=[space | {"recurrent_fan_in": 125}])
+
+
 def test_an_input_line_spikes_at_most_once_per_step():
     made(input={"size": 5, "signal": "spikes", "spikes_per_inference": 30.0})
-    with pytest.raises(
-        InputError, match=re.escape("input: 31 spikes per inference are more than one per line and step (5 lines")
-    ):
+    with pytest.raises(InputError, match="input: 31 spikes per inference are more than one per line and step"):
         made(input={"size": 5, "signal": "spikes", "spikes_per_inference": 31.0})
 
 
