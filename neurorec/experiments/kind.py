@@ -85,8 +85,11 @@ class Prepared:
     command: str
 
     def __post_init__(self) -> None:
-        card = self.study.path.resolve()
-        if Path(self.folder).resolve() == card.parent and card.name != "study.toml":  # the copy that a run keeps
+        folder = Path(self.folder)
+        holds_results = any(
+            (folder / name).exists() for name in ("plan.json", "results.json")
+        )  # and a copy of the card
+        if folder.resolve() == self.study.path.resolve().parent and not holds_results:
             raise InputError(
                 f"--out {self.folder}: this is the folder of the study's card; choose another for the results"
             )
