@@ -28,6 +28,7 @@ Count = Annotated[int, Field(gt=0, le=10**12)]  #: units, synapses, samples, byt
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]  #: the same, or 0
 Units = Annotated[int, Field(gt=0, le=10**8)]  #: of a layer that is built
 Repeats = Annotated[int, Field(gt=0, le=10**6)]  #: epochs, sweeps, copies: things done one after another
+StepsPerFrame = Annotated[int, Field(gt=0, le=10**4)]
 Steps = Annotated[int, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Workers = Annotated[int, Field(gt=0, le=MOST_WORKERS)]

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
-from neurorec.basics.memory import refuse_memory
-from neurorec.basics.numbers import RateHz, Repeats, TimeMs
+from neurorec.basics.memory_limit import refuse_memory
+from neurorec.basics.numbers import RateHz, StepsPerFrame, TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch
 
@@ -24,7 +24,7 @@ class EncoderCard(Card):
 
 class SpikeEncoderCard(EncoderCard):
     dt_ms: TimeMs
-    steps_per_frame: Repeats
+    steps_per_frame: StepsPerFrame
 
 
 class Encoder(ABC):

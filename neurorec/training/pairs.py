@@ -11,7 +11,7 @@ import neurorec.models
 import neurorec.tasks  # noqa: F401  (these three register their members)
 from neurorec.basics.cards import check_card
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.basics.memory import refuse_memory
+from neurorec.basics.memory_limit import refuse_memory
 from neurorec.basics.registry import look_up
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.architecture import Architecture
@@ -40,7 +40,10 @@ class LoadedHalf:
 
     def outline(self, inputs: int = 1, outputs: int = 1) -> Any:
         """The model without its numbers (on torch's meta device): its structure and sizes, at no cost in memory."""
-        with torch.device("meta"):
+        try:
+            with torch.device("meta"):
+                return self.architecture.build(inputs, outputs, self.encoder.signal, None)
+        except (RuntimeError, TypeError):  # a cell of the user's that computes with numbers when it is made
             return self.architecture.build(inputs, outputs, self.encoder.signal, None)
 
     def check_memory(self, inputs: int = 1, outputs: int = 1) -> None:

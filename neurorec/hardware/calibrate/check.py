@@ -60,11 +60,7 @@ def calibrate(points: list[Measurement]) -> Calibration:
     try:
         with np.errstate(all="ignore"):
             return _checked(points, idle_mW)
-    except (
-        ArithmeticError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # overflow; the solver gave up; its numbers were infinite
+    except (ArithmeticError, RuntimeError, ValueError) as error:  # numbers overflowed, or the solver gave up
         raise InputError(
             f"no law can be fitted to these points ({shown(str(error), 200)}); check their units"
         ) from None

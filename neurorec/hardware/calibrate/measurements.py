@@ -82,13 +82,15 @@ def _table(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(map(str.strip, cells))]
     except csv.Error as error:
         raise InputError(f"{path.name} line {reader.line_num}: not a table ({error}); correct the line") from None
+    if len(lines) > MOST_ROWS:
+        raise InputError(f"{path.name}: {len(lines):,} rows; a calibration takes at most {MOST_ROWS:,} points")
+    while heads and not heads[-1]:  # a spreadsheet's empty columns
+        heads.pop()
     for number, cells in lines:
-        if len(cells) != len(heads):
+        if any(cells[len(heads) :]):
             raise InputError(
                 f"{path.name} line {number}: {len(cells)} cells for {len(heads)} columns; correct the line"
             )
-    if len(lines) > MOST_ROWS:
-        raise InputError(f"{path.name}: {len(lines):,} rows; a calibration takes at most {MOST_ROWS:,} points")
     return heads, [(number, dict(zip_longest(heads, cells[: len(heads)], fillvalue=""))) for number, cells in lines]
 
 

@@ -76,6 +76,13 @@ class Times(Card):
     plasticity_update: Time | None = None
     step: Time | None = None
 
+    @model_validator(mode="after")
+    def _more_tiles_wait_longer(self) -> Self:
+        one, every = self.barrier_one_tile, self.barrier_all_tiles
+        if one is not None and every is not None and one.ns > every.ns:
+            raise ValueError(f"barrier_one_tile ({one.ns:g} ns) must be at most barrier_all_tiles ({every.ns:g} ns)")
+        return self
+
 
 class Static(Card):
     """Power of the whole chip that does not depend on activity, and the time for which an inference is charged.

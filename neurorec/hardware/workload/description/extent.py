@@ -1,7 +1,7 @@
 """The extent of a described network, computed from its card before it is expanded: layers, connections, memory."""
 
 from neurorec.basics.errors import InputError
-from neurorec.basics.memory import refuse_memory
+from neurorec.basics.memory_limit import refuse_memory
 from neurorec.hardware.workload.description.network_card import Description
 from neurorec.models.wires import INPUT
 

@@ -6,7 +6,6 @@ checksums are verified, and compressed data may not grow without bounds.
 
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from neurorec.basics.errors import InputError, shown
-from neurorec.basics.memory import gigabytes, memory_limit
+from neurorec.basics.memory_limit import gigabytes, memory_limit
 
 NUMPY, ZIP = b"\x93NUMPY", b"PK"
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
@@ -62,9 +61,7 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (
-        ValueError, TypeError, SyntaxError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except Exception as error:  # whatever NumPy's and zip's readers make of a damaged file
         reason = shown(str(error).partition("\n")[0] or type(error).__name__, 120)
         raise InputError(f"{path}: this NumPy file is damaged ({reason}); save it again") from None
 
@@ -89,7 +86,7 @@ def _array(path: Path, file: IO[bytes], size: int) -> np.ndarray:
     file.seek(0)
     version = npy.read_magic(file)
     if version not in HEADERS:
-        raise InputError(f"{path}: version {version} of NumPy's format is for named fields; save plain numbers")
+        raise InputError(f"{path}: version {version} of NumPy's format is not for plain numbers; save it again")
     shape, fortran, dtype = HEADERS[version](file)
     _check_kind(path, dtype, shape)
     claimed, held = math.prod(shape) * dtype.itemsize, size - file.tell()
