@@ -75,7 +75,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         If it is no regular file (a folder, a pipe, a device), no TOML, too long, nested too deeply, or has an integer of more
         than 64 bits.
     """
-    text = read_text(path, MOST_BYTES)
+    return parse_toml(read_text(path), path)
+
+
+def parse_toml(text: str, path: Path) -> dict[str, Any]:
+    """The data of a card's text; `path` is only named in messages. Raises as `read_toml`."""
     try:
         if LONG_KEY.search(text):
             raise RecursionError
@@ -90,7 +94,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_text(path: Path, most_bytes: int) -> str:
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """The text of a regular file of at most `most_bytes`. Raises `InputError`."""
     try:
         if os.path.lexists(path) and not path.is_file():

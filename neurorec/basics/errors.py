@@ -36,6 +36,10 @@ class RunFailed(NeurorecError):
     """A run failed (NaN, no spikes). It is marked as failed; the others continue."""
 
 
+class CannotStore(NeurorecError):
+    """A result could not be written, for example because the disk is full. All that was stored before is complete."""
+
+
 class Stopped(NeurorecError):
     """Stopped by Ctrl-C: finished runs are stored; the message says how to continue."""
 

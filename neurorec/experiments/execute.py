@@ -1,8 +1,5 @@
 """One run of a study, as a function of plain data that any executor can call: in this process, another, or on a cluster."""
 
-import os
-import signal
-import threading
 import time
 import traceback
 from contextlib import suppress
@@ -12,56 +9,40 @@ from pathlib import Path
 import torch
 
 from neurorec.basics.errors import NeurorecError
+from neurorec.engines.llvm.processor import processor
+from neurorec.experiments.finished import Finished, finished
 from neurorec.experiments.plan import RunSpec, versions
+from neurorec.experiments.progress import Channel, Progress
 from neurorec.experiments.results import RunRecord
-from neurorec.experiments.store import RunStore
 from neurorec.learning.rule import rules
 from neurorec.models.architecture import READOUT, Architecture
 from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import load_task
-from neurorec.training import Run, best_baseline, load_pair, train
+from neurorec.training import LoadedHalf, Run, best_baseline, pair_from_text, train
 
 
-def start_worker(parent: int) -> None:
-    """Prepare a worker process: one thread (so that --jobs never changes a result), Ctrl-C handled by the parent, and exit
-    when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def execute(spec: RunSpec, folder: Path) -> tuple[str, str]:
-    """Run `spec`, store the result, and return (run id, "" or the reason of failure)."""
+def execute(spec: RunSpec, channel: Channel) -> Finished:
+    """Run `spec` with one thread (so that --jobs never changes a result). Nothing is read but data sets, and nothing is
+    stored: that is the client's part. A failure is a result, too."""
     torch.set_num_threads(1)
-    store, start = RunStore(folder), time.perf_counter()
+    start = time.perf_counter()
     try:
-        record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, store)
+        record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, channel)
+        return finished(record, run, spec.card)
     except NeurorecError as error:
         reason = str(error)
     except Exception as error:  # a bug in one run must not affect the others
         last = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(last.filename).name}:{last.lineno}"
         reason = f"{type(error).__name__}: {error} (at {place}; this is a bug, please report it)"
-    else:
-        store.put(record, run, Path(spec.pair_path) if spec.pair else None)
-        return spec.run_id, ""
-    store.put_failed(_failed(spec, reason, time.perf_counter() - start))
-    return spec.run_id, reason
+    return failed(spec, reason, time.perf_counter() - start)
 
 
-def _trained(spec: RunSpec, store: RunStore) -> tuple[RunRecord, Run]:
-    pair = load_pair(spec.pair_path)
-    half = pair.half(spec.half)
-    task = load_task(spec.task, spec.seed)
+def _trained(spec: RunSpec, channel: Channel) -> tuple[RunRecord, Run]:
+    half, task = _half(spec), load_task(spec.task, spec.seed)
 
     def progress(epoch: int, epochs: int, score: float | None) -> None:
-        seen = "" if score is None else f"{score:.3f}"
-        (store.working / f"{spec.run_id}.progress").write_text(f"{epoch} {epochs} {seen}")
+        channel.tell(spec.run_id, Progress(epoch, epochs, score))
 
     run = train(
         half, task, spec.rule, spec.seed, engine=spec.engine, device=spec.device, max_epochs=spec.max_epochs,
@@ -96,15 +77,26 @@ def _baseline(spec: RunSpec) -> tuple[RunRecord, None]:
     ), None  # fmt: skip
 
 
-def _failed(spec: RunSpec, reason: str, wall_s: float) -> RunRecord:
+def _half(spec: RunSpec) -> LoadedHalf:
+    return pair_from_text(spec.card, Path(f"{spec.pair}.toml")).half(spec.half)
+
+
+def failed(spec: RunSpec, reason: str, wall_s: float = 0.0) -> Finished:
+    """The record of a run that failed for `reason`."""
     objective, network = None, spec.pair or spec.control
     with suppress(NeurorecError):
         objective = load_task(spec.task, spec.seed).objective
-        network = load_pair(spec.pair_path).half(spec.half).architecture.title if spec.pair else network
+        network = _half(spec).architecture.title if spec.pair else network
     rule_title = rules[spec.rule].title if spec.rule else ""
-    return replace(
-        _blank(spec, objective), network=network, rule_title=rule_title, status="failed", reason=reason, wall_s=wall_s
+    record = _blank(spec, objective)
+    return finished(
+        replace(record, network=network, rule_title=rule_title, status="failed", reason=reason, wall_s=wall_s)
     )
+
+
+def _processor(device: str) -> str:
+    used = f"{torch.backends.cpu.get_cpu_capability()} ({processor().cpu})"
+    return used if device == "cpu" else f"{torch.cuda.get_device_name()}, {used}"
 
 
 def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
@@ -116,4 +108,5 @@ def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
         higher_is_better=objective.higher_is_better if objective else True, train_score=0.0, validation_score=0.0,
         test_score=0.0, extra_scores={}, chance_score=0.0, baseline="", baseline_score=0.0, parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.0, versions=versions(),
+        processor=_processor(spec.device),
     )  # fmt: skip

@@ -5,12 +5,12 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.files import file_stem
 from neurorec.basics.plugins import plugin_digests
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine, engines
@@ -23,7 +23,7 @@ from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 3  # increase when the contents of a run's folder change, so that older runs are repeated
+STORED_FORMAT = 4  # increase when the contents of a run's folder change, so that older runs are repeated
 MOST_SEEDS = 10_000
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
@@ -34,7 +34,7 @@ class RunSpec:
 
     run_id: str
     pair: str  #: card name, "" for baselines
-    pair_path: str
+    card: str = field(repr=False)  #: text of the pair card, as checked; "" for baselines
     half: str  #: "rate", "spiking" or "baseline"
     rule: str
     task: str
@@ -192,7 +192,7 @@ def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: s
     suffix = f"-{control.split()[0]}" if control else ""
     name = f"{pair.name}-{half.half}-{training.rule}{suffix}-{training.task}"
     return RunSpec(
-        _run_id(name, seed, decides), pair.name, str(pair.path.resolve()), half.half, training.rule, training.task, seed,
+        _run_id(name, seed, decides), pair.name, pair.text, half.half, training.rule, training.task, seed,
         control, engine, options.device, options.max_epochs, options.max_samples,
     )  # fmt: skip
 
@@ -206,8 +206,9 @@ def _run_id(name: str, seed: int, decides: dict) -> str:
     everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), "format": STORED_FORMAT}
     everything |= decides | ({"plugins": plugin_digests()} if plugin_digests() else {})
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
-    return f"{name}-seed{seed}-{digest[:10]}"
+    return f"{file_stem(name)}-seed{seed}-{digest[:10]}"
 
 
 def plan_as_data(specs: list[RunSpec]) -> list[dict]:
-    return [asdict(spec) | {"pair_path": Path(spec.pair_path).name} for spec in specs]
+    """For people to read: without the texts of the cards."""
+    return [{key: value for key, value in asdict(spec).items() if key != "card"} for spec in specs]

@@ -1,21 +1,24 @@
 """Run a study: only what is missing, in parallel; every finished run is stored at once."""
 
 import json
-import multiprocessing
-import os
-import shutil
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from concurrent.futures import Executor, Future
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
+from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
-from neurorec.experiments.execute import execute, start_worker
+from neurorec.experiments.execute import execute, failed
+from neurorec.experiments.folder import open_folder
 from neurorec.experiments.plan import RunSpec, plan_as_data
+from neurorec.experiments.progress import Channel, FileChannel
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy
+from neurorec.experiments.workers import WorkerProcesses
 from neurorec.learning.rule import rules
+
+ATTEMPTS = 2  #: a run whose worker is lost is tried once more
 
 
 class Watcher:
@@ -38,9 +41,8 @@ class Interrupted(Exception):
 
 
 def processes(jobs: int) -> Executor:
-    """`jobs` worker processes on this machine, spawned so that torch is initialised in each."""
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=start_worker, initargs=(os.getpid(),))
+    """`jobs` worker processes on this machine."""
+    return WorkerProcesses(jobs)
 
 
 def run_missing(
@@ -49,34 +51,47 @@ def run_missing(
     folder: Path,
     make_executor: Callable[[], Executor],
     watcher: Watcher,
+    channel: Channel | None = None,
 ) -> None:
-    """Run every spec that is not yet in `folder`; failed runs are tried again.
+    """Run every spec that is not yet in `folder`; failed runs are tried again. `channel` reports the progress of workers
+    that do not see this machine's files.
 
     Raises
     ------
     InputError
         If the folder is not writable.
+    CannotStore
+        If a finished run cannot be stored.
     Interrupted
         After Ctrl-C.
     """
     store = RunStore(folder)
     store.open()
-    shutil.copy(study.path, folder / "study.toml")
+    open_folder(folder, study.path)
     write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
-    missing = sorted((spec for spec in specs if not store.has(spec.run_id)), key=_expected_length, reverse=True)
+    missing = sorted((spec for spec in specs if not _stored(spec, store, watcher)), key=_expected_length, reverse=True)
     watcher.begin(len(specs), len(specs) - len(missing))
     if not missing:
         return
     executor = make_executor()
+    following = _Following(executor, store, watcher, channel or FileChannel(store.working))
     try:
-        futures = {executor.submit(execute, spec, folder): spec for spec in missing}
-        _follow(futures, store, watcher)
+        following.run(missing)
         executor.shutdown()
-    except KeyboardInterrupt:
+    except BaseException as error:
         executor.shutdown(wait=False, cancel_futures=True)
-        for worker in multiprocessing.active_children():
-            worker.terminate()
-        raise Interrupted(sum(store.has(spec.run_id) for spec in specs), len(specs)) from None
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(len(specs) - len(missing) + following.done, len(specs)) from None
+        raise
+
+
+def _stored(spec: RunSpec, store: RunStore, watcher: Watcher) -> bool:
+    """Whether the run is stored; a damaged one is set aside."""
+    try:
+        return store.has(spec.run_id)
+    except InputError as error:
+        watcher.say(f"{error}\n  set aside: {store.set_aside(spec.run_id)}")
+        return False
 
 
 def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
@@ -85,22 +100,53 @@ def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
     return max(slow, 1.0), spec.half == "spiking", spec.half == "rate"
 
 
-def _follow(futures: dict[Future, RunSpec], store: RunStore, watcher: Watcher) -> None:
-    """Report until all runs have ended. If a worker process dies, its run is recorded as failed."""
-    waiting = set(futures)
-    while waiting:
-        ended, waiting = wait(waiting, timeout=0.25, return_when=FIRST_COMPLETED)
-        for future in ended:
-            error = future.exception()
-            reason = future.result()[1] if error is None else f"the worker process died ({error})"
-            watcher.finished(futures[future], reason)
-        for future in waiting:
-            if future.running():
-                _report_progress(futures[future], store, watcher)
-        time.sleep(0.02)
+class _Following:
+    """Hands out runs, stores each as it ends, and reports progress, until all have ended."""
 
+    def __init__(self, executor: Executor, store: RunStore, watcher: Watcher, channel: Channel) -> None:
+        self.executor, self.store, self.watcher, self.channel = executor, store, watcher, channel
+        self.ended: SimpleQueue[Future] = SimpleQueue()
+        self.waiting: dict[Future, RunSpec] = {}
+        self.attempts: dict[str, int] = {}
+        self.done = 0
 
-def _report_progress(spec: RunSpec, store: RunStore, watcher: Watcher) -> None:
-    with suppress(OSError, ValueError):  # not written yet, or just being replaced
-        epoch, epochs, *score = (store.working / f"{spec.run_id}.progress").read_text().split()
-        watcher.progress(spec, int(epoch), int(epochs), score[0] if score else "")
+    def run(self, missing: list[RunSpec]) -> None:
+        for spec in missing:
+            self._submit(spec)
+        told = time.monotonic()
+        while self.waiting:
+            try:
+                future = self.ended.get(timeout=0.25)
+            except Empty:
+                pass
+            else:
+                self._end(self.waiting.pop(future), future)
+            if time.monotonic() - told > 0.25:
+                self._report_progress()
+                told = time.monotonic()
+
+    def _submit(self, spec: RunSpec) -> None:
+        self.attempts[spec.run_id] = self.attempts.get(spec.run_id, 0) + 1
+        future = self.executor.submit(execute, spec, self.channel)
+        self.waiting[future] = spec
+        future.add_done_callback(self.ended.put)
+
+    def _end(self, spec: RunSpec, future: Future) -> None:
+        self.channel.forget(spec.run_id)
+        try:
+            run = future.result()
+        except Exception as error:  # `execute` raises none, so the worker was lost
+            if self.attempts[spec.run_id] < ATTEMPTS:
+                self.watcher.say(f"{spec.title}: {error}; trying once more")
+                return self._submit(spec)
+            run = failed(spec, f"{error}, {ATTEMPTS} times; give it more memory, or use fewer --jobs")
+        self.store.put(run)
+        self.done += not run.reason
+        self.watcher.finished(spec, run.reason)
+
+    def _report_progress(self) -> None:
+        heard = self.channel.heard()
+        for spec in self.waiting.values() if heard else ():
+            if spec.run_id in heard:
+                epoch, epochs, score = heard[spec.run_id]
+                self.watcher.progress(spec, epoch, epochs, "" if score is None else f"{score:.3f}")

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from neurorec.basics.cards import Card, check_card, find_card, read_toml
+from neurorec.basics.cards import Card, check_card, parse_toml
 from neurorec.basics.numbers import Distinct
 from neurorec.models.architecture import Architecture, read_architecture
 
@@ -75,10 +75,9 @@ class Pair(Card):
         return {name: half for name, half in found.items() if half is not None}
 
 
-def read_pair(name: str | Path) -> tuple[Path, Pair]:
-    """The pair card `name` (a catalogue name or a path), with the architecture of both halves checked."""
-    path = find_card("models", name)
-    pair = check_card(read_toml(path), Pair, where=path.name)
+def parse_pair(text: str, path: Path) -> Pair:
+    """The pair card with this text, with the architecture of both halves checked; `path` is only named in messages."""
+    pair = check_card(parse_toml(text, path), Pair, where=path.name)
     for half_name, half in pair.halves.items():
         half.architecture(f"{path.name}: {half_name}")
-    return path, pair
+    return pair

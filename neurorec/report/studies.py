@@ -10,6 +10,7 @@ from rich.markup import escape
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
 from neurorec.basics.plain import write_plain
+from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, StudyKind, run_kind, study_kinds
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.runner import Interrupted
@@ -40,21 +41,31 @@ def run_asked(asked: Asked) -> int:
         console.print(f"  {line}", markup=False)
     watcher = Bars(console)
     try:
-        with watcher.bars:
-            results = run_kind(kind, prepared, watcher)
+        with held(prepared.folder):
+            with watcher.bars:
+                results = run_kind(kind, prepared, watcher)
+            return _finish(results, console)
     except Interrupted as stop:
         raise Stopped(str(stop)) from None
-    return _finish(results, console)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; all finished runs are stored. The same command continues from there") from None
 
 
-def rebuild_folder(folder: Path, to: Path | None = None) -> list[Path]:
-    """`neurorec report`: rebuild tables, files and page without training, and publish them to the folder `to`. Returns what was
-    published. Raises `InputError`, before anything is printed, if nothing is stored or it may not be published."""
+def rebuild_folder(folder: Path, to: Path | None = None) -> tuple[int, list[Path]]:
+    """`neurorec report`: rebuild tables, files and page without training, and publish them to the folder `to`. Returns the
+    number of failed and damaged runs, and what was published.
+
+    Raises
+    ------
+    InputError
+        If nothing is stored, the stored results are damaged, or they may not be published; before anything is printed.
+    """
     results = load_results(folder)
     if to is not None:
         _check_publishable(results)
-    _finish(results, plain_console())
-    return publish(folder, to) if to is not None else []
+    with held(folder):
+        failed = _finish(results, plain_console())
+    return failed, publish(folder, to) if to is not None else []
 
 
 def load_results(folder: str | Path) -> Any:

@@ -9,14 +9,14 @@ import torch
 import neurorec.learning
 import neurorec.models
 import neurorec.tasks  # noqa: F401  (these three register their members)
-from neurorec.basics.cards import check_card
+from neurorec.basics.cards import check_card, find_card, read_text
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.memory_limit import refuse_memory
 from neurorec.basics.registry import look_up
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.architecture import Architecture
 from neurorec.models.cell import CellCard
-from neurorec.models.pair import Half, Pair, read_pair
+from neurorec.models.pair import Half, Pair, parse_pair
 from neurorec.tasks.encoders import Encoder, encoders
 from neurorec.tasks.task import tasks
 
@@ -50,7 +50,6 @@ class LoadedHalf:
         """Raises `InputError` if training would take more memory than there is, for the weights alone."""
         numbers = sum(weight.numel() for weight in self.outline(inputs, outputs).parameters())
         cards = self.architecture.cards
-        cards = self.architecture.cards
         sizes = [f"{name}.size = {card.size:,}" for name, card in cards.items() if isinstance(card, CellCard)]
         what = f"pair {self.pair}, {self.half} half ({', '.join(sizes) or f'{inputs:,} inputs'}): training {numbers:,} weights"
         refuse_memory(numbers * BYTES_PER_WEIGHT, what, "use smaller layers")
@@ -79,6 +78,7 @@ class LoadedHalf:
 class LoadedPair:
     name: str
     path: Path
+    text: str  #: of the card, as checked
     card: Pair
     parts: dict[str, LoadedHalf]
 
@@ -112,8 +112,15 @@ def load_pair(name: str | Path) -> LoadedPair:
     CannotRun
         If a rule cannot train the model.
     """
-    path, card = read_pair(name)
-    return LoadedPair(path.stem, path, card, {each: _load_half(path, each, half) for each, half in card.halves.items()})
+    path = find_card("models", name)
+    return pair_from_text(read_text(path), path)
+
+
+def pair_from_text(text: str, path: Path) -> LoadedPair:
+    """The pair whose card has this text; `path` gives its name, and nothing is read. Raises as `load_pair`."""
+    card = parse_pair(text, path)
+    halves = {each: _load_half(path, each, half) for each, half in card.halves.items()}
+    return LoadedPair(path.stem, path, text, card, halves)
 
 
 def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:

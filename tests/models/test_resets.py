@@ -6,7 +6,7 @@ import torch
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_norse import _norse
 from neurorec.models.cells.reset import resets
-from neurorec.models.pair import read_pair
+from neurorec.models.pair import parse_pair
 from tests.experiments.tiny import write_study
 from tests.nets import inputs, network
 
@@ -90,5 +90,5 @@ def test_a_card_names_a_known_reset(tmp_path):
         path = tmp_path / "other.toml"
         path.write_text((tmp_path / "tiny.toml").read_text().replace('reset = "zero"\n', wrong))
         with pytest.raises(InputError) as caught:
-            read_pair(path)
+            parse_pair(path.read_text(), path)
         assert str(caught.value) == f"other.toml: spiking.cell.reset: {said}"

@@ -5,8 +5,7 @@ The mapping that makes neurorec's LIF (Norse's step) exactly a CubaLIF: w_in = t
 dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset sets v to v_reset.
 """
 
-import os
-from contextlib import suppress
+import io
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.files import write_atomically
 from neurorec.hardware.export.exporter import Exporter, exporters
 from neurorec.hardware.export.nir_profiles import PROFILES, NirProfile
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
@@ -56,15 +56,13 @@ class NirExporter(Exporter):
         reason = profile.why_not(network)
         if reason is not None:
             raise CannotRun(f"NIR profile {reason}")
-        unfinished = path.with_name(f".{path.name}.unfinished")
+        file: Any = io.BytesIO()  # HDF5 crashes where a disk is full
+        nir.write(file, nir_graph(network, profile))
+        if profile.nir_version == "legacy-1.0.4":
+            strip_v_reset(file, [neuron_of(name) for name in network.hidden])
         try:
-            nir.write(unfinished, nir_graph(network, profile))
-            if profile.nir_version == "legacy-1.0.4":
-                strip_v_reset(unfinished, [neuron_of(name) for name in network.hidden])
-            os.replace(unfinished, path)  # readers never see an incomplete file
+            write_atomically(path, file.getvalue())
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink()
             raise InputError(f"{path}: cannot be written ({error}); choose a writable folder") from None
 
 
@@ -206,10 +204,10 @@ def _numbers(weight: Any) -> np.ndarray:
     return weight.detach().cpu().numpy()
 
 
-def strip_v_reset(path: Path, neurons: list[str]) -> None:
+def strip_v_reset(written: Path | io.BytesIO, neurons: list[str]) -> None:
     """nir 1.0.4 fails on the unknown name v_reset; later versions treat its absence as zero."""
     import h5py
 
-    with h5py.File(path, "r+") as file:
+    with h5py.File(written, "r+") as file:
         for neuron in neurons:
             del file[f"node/nodes/{neuron}/v_reset"]
