@@ -8,7 +8,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.hardware.export import export_network, exporters
-from neurorec.hardware.export.nir import NirProfile
+from neurorec.hardware.export.nir_profiles import NirProfile
 from neurorec.models.cell import cells
 from neurorec.models.readout import LeakyCard
 from tests.hardware.export.made_up_networks import build, roundtrip, spikes_in
@@ -139,12 +139,3 @@ def test_a_refused_write_says_so_and_leaves_nothing(tmp_path, monkeypatch):
         f"{tmp_path / 'net.nir'}: cannot be written ([Errno 13] Permission denied); choose a writable folder"
     )
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_reset_that_subtracts_is_refused(tmp_path):
-    with pytest.raises(CannotRun) as error:
-        export_network(build(reset="subtract"), tmp_path / "net.nir")
-    assert str(error.value) == (
-        'NIR cannot hold recurrent LIF: its reset is "subtract", but NIR\'s CubaLIF sets the potential to v_reset; the '
-        'closest export is the same network with reset = "zero", trained as such'
-    )
