@@ -85,8 +85,13 @@ def versions() -> dict[str, str]:
 @functools.cache
 def code_digest() -> str:
     """A hash of all source code that affects results."""
+    return source_digest(CODE_THAT_DECIDES)
+
+
+def source_digest(folders: tuple[str, ...]) -> str:
+    """A hash of the source code in these folders."""
     digest = hashlib.sha256()
-    for folder in CODE_THAT_DECIDES:
+    for folder in folders:
         for path in sorted((PACKAGE / folder).rglob("*.py")):
             digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
