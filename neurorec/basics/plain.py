@@ -1,6 +1,7 @@
 """Dataclasses to JSON and back, including nested ones, tuples, paths and non-finite numbers; errors name the place."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import types
@@ -15,28 +16,40 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.files import write_atomically
 
 Kept = TypeVar("Kept")
+SEAL = "sha256"  #: key of the checksum of a file's other data
 
 
-def write_plain(kept: Any, path: Path) -> Path:
-    """`kept` (a dataclass) as JSON. Paths inside the file's folder are written relative to it, so it may be moved."""
-    text = json.dumps(to_plain(kept, path.parent), indent=1, ensure_ascii=False, allow_nan=False)
-    return write_atomically(path, text + "\n")
+def write_plain(kept: Any, path: Path, *, sealed: bool = False) -> Path:
+    """`kept` (a dataclass) as JSON. Paths inside the file's folder are written relative to it, so it may be moved. `sealed`:
+    with a checksum of the data."""
+    data = to_plain(kept, path.parent)
+    data = {SEAL: _checksum(data), **data} if sealed else data
+    return write_atomically(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def read_plain(kind: type[Kept], path: Path, what: str, remedy: str) -> Kept:
+def read_plain(kind: type[Kept], path: Path, what: str, remedy: str, *, sealed: bool = False) -> Kept:
     """The dataclass that `write_plain` wrote to `path`.
 
     Raises
     ------
     InputError
-        If the file is not JSON, or not `what` in the format of this version.
+        If the file is not JSON, or not `what` in the format of this version, or (`sealed`) not what was written.
     """
     try:
-        return from_plain(kind, json.loads(path.read_text(encoding="utf-8")), path.parent)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if sealed:
+            _expect(isinstance(data, dict) and SEAL in data, data, "", f'a table with the key "{SEAL}"')
+            if data.pop(SEAL) != _checksum(data):
+                raise InputError(f"{path}: damaged (it is not what was written: its SHA-256 differs); {remedy}")
+        return from_plain(kind, data, path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not {what} of this version ({error}); {remedy}") from None
+
+
+def _checksum(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def to_plain(value: Any, base: Path = Path()) -> Any:

@@ -3,15 +3,28 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.basics.errors import NeurorecError, RunFailed, Stopped
+from neurorec.basics.files import NO_ROOM
 from neurorec.cli import costs
+from neurorec.cli.ending import stopping_once
 from neurorec.cli.options import Debug, Plugin
 
+
+class Commands(TyperGroup):
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("stopped") from None
+
+
 app = typer.Typer(
+    cls=Commands,
     name="neurorec",
     help="Compare how brains and machines learn sequences, and what that costs in hardware.",
     no_args_is_help=True,
@@ -75,9 +88,11 @@ def report(
     """Rebuild tables, plots and page from stored results."""
     from neurorec.report.studies import publish, rebuild_folder
 
-    rebuild_folder(folder)
+    failed = rebuild_folder(folder)
     for path in publish(folder, to) if to is not None else []:
         typer.echo(f"published: {path}")
+    if failed:
+        raise RunFailed(f"{failed} run(s) failed or are damaged; the reasons are given above and in the report")
 
 
 @app.command("list")
@@ -152,14 +167,20 @@ def cite_(
 
 
 def main() -> None:
-    """Exit codes: 0 success; 1 finished, but a run failed; 2 invalid input; 130 stopped by Ctrl-C."""
+    """Exit codes: 0 success; 1 a run failed, or a result could not be stored; 2 invalid input; 130 stopped by Ctrl-C."""
     debug = "--debug" in sys.argv
     # runs are parallel; threads within each would oversubscribe the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        app()
+        with stopping_once():
+            app()
     except NeurorecError as error:
         if debug:
             raise
         typer.echo(f"neurorec: {error}", err=True)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if debug or error.errno not in NO_ROOM:
+            raise
+        typer.echo(f"neurorec: {error}. Make room, and give the same command again", err=True)
+        raise SystemExit(1) from None

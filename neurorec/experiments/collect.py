@@ -1,6 +1,7 @@
 """From stored runs to study results: read records, price every network on every chip, export what can be exported."""
 
 import platform
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from neurorec.basics.errors import CannotRun, InputError, needed
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
-from neurorec.experiments.store import RunStore, read_activity, read_weights
+from neurorec.experiments.store import RunStore, read_activity, read_pair, read_weights
 from neurorec.experiments.study import LoadedStudy
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
@@ -23,7 +24,7 @@ from neurorec.hardware.workload.trained import trained_work
 from neurorec.hardware.workload.workload import TrainingRun
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
-from neurorec.training import LoadedHalf, load_pair
+from neurorec.training import LoadedHalf
 from neurorec.training.fit import encoded_split
 
 PARTS = ("compute", "memory", "communication", "static")
@@ -33,8 +34,7 @@ def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
     """The half of the pair that a stored run trained, from the copy of the card stored with it."""
     if record.half == "baseline":
         raise InputError(f"{folder}: this run is a baseline and has no network")
-    pair = load_pair(folder / f"{record.pair}.toml")
-    return pair.half(record.half)
+    return read_pair(record, folder).half(record.half)
 
 
 def rebuild_network(record: RunRecord, folder: Path) -> Any:
@@ -43,7 +43,10 @@ def rebuild_network(record: RunRecord, folder: Path) -> Any:
     weights = read_weights(folder)
     task = load_task(record.task, record.seed)
     network = half.build(task.inputs, task.outputs, torch.Generator().manual_seed(0))
-    network.load_state_dict(weights)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"{folder}: the weights do not fit the stored card ({error}); run the study again") from None
     if record.control == "frozen recurrence":
         network.freeze_recurrence()
     return network.eval()
@@ -70,11 +73,16 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
     )  # fmt: skip
 
 
+def trained_by(record: RunRecord) -> TrainingRun:
+    """How much training the run took."""
+    seen = record.training
+    return TrainingRun(record.rule, int(seen["samples_seen"]), int(seen["weight_updates"]))
+
+
 def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> list[CostRow]:
     """The network of `record` on every chip."""
     activity = read_activity(record.stored_in)
-    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
-    work = trained_work(network, activity, trained)
+    work = trained_work(network, activity, trained_by(record))
     operations = count_work(work)
     return [cost_row(record.run_id, name, price(work, chip), operations) for name, chip in chips.items()]
 
@@ -138,5 +146,17 @@ def _notes(runs: list[RunRecord]) -> list[str]:
     return [
         "engines: " + "; ".join(f"{name} for {', '.join(sorted(engines[name]))}" for name in sorted(engines)),
         f"machine: {platform.machine()}, {platform.system()}; devices: {', '.join(sorted({r.device for r in runs}))}",
+        _processors(runs),
         "versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()),
     ]
+
+
+def _processors(runs: list[RunRecord]) -> str:
+    """The types of processor; runs are the same bit for bit only on the same one."""
+    found = Counter(run.processor for run in runs if run.processor)
+    if len(found) < 2:
+        return f"processor: {''.join(found) or 'not recorded'}"
+    counts = "; ".join(f"{name}: {count} runs" for name, count in sorted(found.items()))
+    return (
+        f"MIXED PROCESSORS: {counts}. Sums are rounded differently on each, so scores may differ for this reason alone"
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from neurorec.basics.errors import NeurorecError
+from neurorec.engines.llvm.processor import processor
 from neurorec.experiments.finished import Finished, finished
 from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.progress import Channel, Progress
@@ -93,6 +94,11 @@ def failed(spec: RunSpec, reason: str, wall_s: float = 0.0) -> Finished:
     )
 
 
+def _processor(device: str) -> str:
+    used = f"{torch.backends.cpu.get_cpu_capability()} ({processor().cpu})"
+    return used if device == "cpu" else f"{torch.cuda.get_device_name()}, {used}"
+
+
 def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
     """The part of a run's record that is known before it starts."""
     return RunRecord(
@@ -102,4 +108,5 @@ def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
         higher_is_better=objective.higher_is_better if objective else True, train_score=0.0, validation_score=0.0,
         test_score=0.0, extra_scores={}, chance_score=0.0, baseline="", baseline_score=0.0, parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.0, versions=versions(),
+        processor=_processor(spec.device),
     )  # fmt: skip

@@ -3,7 +3,6 @@
 A kind is one `StudyKind` here and one page in `report/` (`@page_of.register(ITS_RESULTS)`).
 """
 
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +13,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.plain import read_plain, write_plain
 from neurorec.basics.registry import Registry
 from neurorec.experiments.findings import FindingCard, Findings, Measured, digest_of, judge, machine
+from neurorec.experiments.folder import held
 from neurorec.experiments.runner import Watcher
 
 
@@ -129,7 +129,7 @@ class StudyKind(ABC):
         return {}
 
     def store(self, results: Any) -> None:
-        write_plain(results, results.folder / "results.json")
+        write_plain(results, results.folder / "results.json", sealed=True)
 
     def restore(self, folder: Path) -> Any:
         """The results that `store` wrote to the folder."""
@@ -140,9 +140,10 @@ study_kinds: Registry[type[StudyKind]] = Registry("study kind")
 
 
 def run_kind(kind: StudyKind, prepared: Prepared, watcher: Watcher) -> Any:
-    """Run a prepared study, add its findings and store everything in its folder."""
-    results = with_findings(kind, prepared, kind.run(prepared, watcher))
-    kind.store(results)
+    """Run a prepared study, add its findings and store everything in its folder, which no other command may use meanwhile."""
+    with held(prepared.folder):
+        results = with_findings(kind, prepared, kind.run(prepared, watcher))
+        kind.store(results)
     return results
 
 
@@ -170,16 +171,4 @@ def read_results(kind: type[Results], folder: Path) -> Results:
     path = Path(folder) / "results.json"
     if not path.is_file():
         raise InputError(f"{folder}: there is no results.json; give the folder that `neurorec run` wrote")
-    return read_plain(kind, path, "a results file", "run the study again")
-
-
-def open_folder(folder: Path, study: Path) -> None:
-    """Make the output folder, with a copy of the study's card. Raises `InputError` if it is not writable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if study.resolve() != (folder / "study.toml").resolve():
-            shutil.copy(study, folder / "study.toml")
-    except OSError as error:
-        raise InputError(
-            f"{folder}: the output folder cannot be written ({error.strerror}); choose another with --out"
-        ) from None
+    return read_plain(kind, path, "a results file", "run the study again", sealed=True)

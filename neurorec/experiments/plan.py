@@ -12,6 +12,7 @@ import torch
 
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.files import file_stem
 from neurorec.basics.plugins import plugin_digests
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine, engines
@@ -24,7 +25,7 @@ from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 3  # increase when the contents of a run's folder change, so that older runs are repeated
+STORED_FORMAT = 4  # increase when the contents of a run's folder change, so that older runs are repeated
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
@@ -208,7 +209,7 @@ def _run_id(name: str, seed: int, decides: dict) -> str:
     everything = {"name": name, "seed": seed, "versions": versions(), "code": code_digest(), "format": STORED_FORMAT}
     everything |= decides | ({"plugins": plugin_digests()} if plugin_digests() else {})
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
-    return f"{name}-seed{seed}-{digest[:10]}"
+    return f"{file_stem(name)}-seed{seed}-{digest[:10]}"
 
 
 def plan_as_data(specs: list[RunSpec]) -> list[dict]:

@@ -18,8 +18,9 @@ class RunRecord:
     """One finished (or failed) run.
 
     `folder` holds run.json, and for trained networks history.csv (columns epoch, loss, validation_score),
-    weights.safetensors, and activity.npz (arrays named as the fields of `Activity`). Baselines (chance, ridge on the raw
-    input) are runs too, with half "baseline" and only run.json in their folder.
+    weights.safetensors, activity.npz (arrays named as the fields of `Activity`) and PAIR.toml, the pair card. Baselines
+    (chance, ridge on the raw input) are runs too, with half "baseline" and only run.json. manifest.json has the SHA-256 of
+    each file.
     """
 
     run_id: str
@@ -53,6 +54,7 @@ class RunRecord:
     training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and choices of the rule
     versions: dict[str, str] = field(default_factory=dict)
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
+    processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None
 
     @property
@@ -123,11 +125,13 @@ class StudyResults:
     wall_s: float
     folder: Path
     findings: Findings | None = None  #: None in results of older versions
+    damaged: list[str] = field(default_factory=list)  #: files that are no longer what was stored, found when reading
 
     @property
     def failures(self) -> list[str]:
-        return [
+        failed = [
             f"{run.network}, {run.rule_title}, {run.task}, seed {run.seed}: {run.reason or 'no reason was recorded'}"
             for run in self.runs
             if run.status == "failed"
         ]
+        return failed + self.damaged

@@ -1,16 +1,16 @@
 """Run a study: only what is missing, in parallel; every finished run is stored at once."""
 
 import json
-import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from neurorec.basics.errors import NeurorecError, RunFailed
+from neurorec.basics.errors import InputError, NeurorecError, RunFailed
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.execute import execute, failed
+from neurorec.experiments.folder import open_folder
 from neurorec.experiments.plan import RunSpec, plan_as_data
 from neurorec.experiments.progress import Channel, FileChannel
 from neurorec.experiments.store import RunStore
@@ -67,21 +67,31 @@ def run_missing(
     """
     store = RunStore(folder)
     store.open()
-    shutil.copy(study.path, folder / "study.toml")
+    open_folder(folder, study.path)
     write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
-    missing = sorted((spec for spec in specs if not store.has(spec.run_id)), key=_expected_length, reverse=True)
+    missing = sorted((spec for spec in specs if not _stored(spec, store, watcher)), key=_expected_length, reverse=True)
     watcher.begin(len(specs), len(specs) - len(missing))
     if not missing:
         return
     executor = make_executor()
+    following = _Following(executor, store, watcher, channel or FileChannel(store.working))
     try:
-        _Following(executor, store, watcher, channel or FileChannel(store.working)).run(missing)
+        following.run(missing)
         executor.shutdown()
     except BaseException as error:
         executor.shutdown(wait=False, cancel_futures=True)
         if isinstance(error, KeyboardInterrupt):
-            raise Interrupted(sum(store.has(spec.run_id) for spec in specs), len(specs)) from None
+            raise Interrupted(len(specs) - len(missing) + following.done, len(specs)) from None
         raise
+
+
+def _stored(spec: RunSpec, store: RunStore, watcher: Watcher) -> bool:
+    """Whether the run is stored; a damaged one is set aside."""
+    try:
+        return store.has(spec.run_id)
+    except InputError as error:
+        watcher.say(f"{error}\n  set aside: {store.set_aside(spec.run_id)}")
+        return False
 
 
 def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
@@ -98,6 +108,7 @@ class _Following:
         self.ended: SimpleQueue[Future] = SimpleQueue()
         self.waiting: dict[Future, RunSpec] = {}
         self.attempts: dict[str, int] = {}
+        self.done = 0
 
     def run(self, missing: list[RunSpec]) -> None:
         for spec in missing:
@@ -132,6 +143,7 @@ class _Following:
                 return self._submit(spec)
             run = failed(spec, f"{error}, {ATTEMPTS} times; give it more memory, or use fewer --jobs")
         self.store.put(run)
+        self.done += not run.reason
         self.watcher.finished(spec, run.reason)
 
     def _report_progress(self) -> None:

@@ -1,35 +1,40 @@
-"""Results on disk: a run's folder appears only when it is complete.
+"""Results on disk: a run's folder appears only when it is complete, and is read only if it is unchanged.
 
 A run is written to `working/`, synced, and renamed to `done/RUN_ID`; renaming is atomic, so a kill -9 at any time leaves
 either a complete run or remains in `working/`, which the next start removes. Only the client writes; workers return their
-results by value.
+results by value. A damaged run is moved to `quarantine/`.
 """
 
 import csv
+import io
 import json
 import os
 import shutil
 import uuid
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load
 
-from neurorec.basics.errors import CannotStore, InputError
-from neurorec.basics.files import sync, write_atomically
+from neurorec.basics.errors import InputError
+from neurorec.basics.files import is_file_name, no_room, remove_unfinished, sync, write_atomically
+from neurorec.basics.plain import from_plain, read_plain
 from neurorec.engines.activity import Activity, from_arrays
-from neurorec.experiments.finished import RECORD, Finished
+from neurorec.experiments.finished import ACTIVITY, HISTORY, RECORD, WEIGHTS, Finished
+from neurorec.experiments.manifest import MANIFEST, REMEDY, Damaged, StoredFiles, manifest_of
 from neurorec.experiments.results import RunRecord
+from neurorec.training import LoadedPair, pair_from_text
 
 
 class RunStore:
-    """The folder runs/STUDY."""
+    """The folder runs/STUDY, which the caller holds (`held`) while it writes."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.done, self.failed, self.working = folder / "done", folder / "failed", folder / "working"
+        self.quarantine = folder / "quarantine"
 
     def open(self) -> None:
         """Make the folders and remove the remains of killed runs.
@@ -44,6 +49,7 @@ class RunStore:
                 part.mkdir(parents=True, exist_ok=True)
             for rubbish in self.working.iterdir():
                 shutil.rmtree(rubbish) if rubbish.is_dir() else rubbish.unlink()
+            remove_unfinished(self.failed)
             probe = self.working / "probe"
             probe.write_text("")
             probe.unlink()
@@ -53,7 +59,15 @@ class RunStore:
             ) from None
 
     def has(self, run_id: str) -> bool:
-        return (self.done / run_id / "run.json").is_file()
+        """Whether the run is done. Raises `Damaged` if any file of it is not what was stored."""
+        return os.path.lexists(self.done / run_id) and self._read(run_id).run_id == run_id
+
+    def set_aside(self, run_id: str) -> Path:
+        """Move a damaged run to the quarantine; returns its place there."""
+        place = self.quarantine / f"{run_id}.{uuid.uuid4().hex[:8]}"
+        self.quarantine.mkdir(exist_ok=True)
+        os.rename(self.done / run_id, place)
+        return place
 
     def put(self, run: Finished) -> None:
         """Store a finished or failed run.
@@ -61,41 +75,42 @@ class RunStore:
         Raises
         ------
         CannotStore
-            If it cannot be written; nothing of it remains in `done/` or `failed/`.
+            If it cannot be written; nothing of it remains.
         """
-        try:
-            self._put_failed(run) if run.reason else self._put_done(run)
-        except OSError as error:
-            size = sum(map(len, run.files.values())) / 1e6
-            raise CannotStore(
-                f"{self.folder}: run {run.run_id} cannot be stored ({error.strerror}). It takes {size:.2f} MB, and "
-                f"{shutil.disk_usage(self.folder).free / 1e6:.2f} MB are free. All runs stored before are complete; make "
-                "room, and the same command continues from there"
-            ) from None
-
-    def _put_done(self, run: Finished) -> None:
         folder = self.working / f"{run.run_id}.{uuid.uuid4().hex[:8]}"
+        try:
+            self._put_failed(run) if run.reason else self._put_done(run, folder)
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise no_room(error, self.done / run.run_id, sum(map(len, run.files.values()))) from None
+
+    def _put_done(self, run: Finished, folder: Path) -> None:
         folder.mkdir()
-        for name, content in run.files.items():
+        for name, content in (run.files | {MANIFEST: manifest_of(run.files)}).items():
             (folder / name).write_bytes(content)
         for path in (*folder.iterdir(), folder):
             sync(path)
-        target = self.done / run.run_id
-        if not target.exists():
-            os.rename(folder, target)
-            sync(self.done)
+        if os.path.lexists(self.done / run.run_id):
+            self.set_aside(run.run_id)
+        os.rename(folder, self.done / run.run_id)
+        sync(self.done)
         (self.failed / f"{run.run_id}.json").unlink(missing_ok=True)
 
     def _put_failed(self, run: Finished) -> None:
         write_atomically(self.failed / f"{run.run_id}.json", run.files[RECORD].decode())
 
     def get(self, run_id: str) -> RunRecord | None:
-        """The finished or failed run, or None if it has not run."""
-        folder = self.done / run_id
-        if self.has(run_id):
-            return record_from(json.loads((folder / "run.json").read_text()), folder)
+        """The finished or failed run, or None if it has not run. Raises `Damaged`."""
+        if os.path.lexists(self.done / run_id):
+            return self._read(run_id)
         path = self.failed / f"{run_id}.json"
-        return record_from(json.loads(path.read_text()), None) if path.is_file() else None
+        return read_plain(RunRecord, path, "the record of a failed run", REMEDY) if path.is_file() else None
+
+    def _read(self, run_id: str) -> RunRecord:
+        record = read_run(self.done / run_id)
+        if record.run_id != run_id:
+            raise Damaged(f"{self.done / run_id}: damaged (it contains run {record.run_id}); {REMEDY}")
+        return record
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -104,32 +119,45 @@ def read_run(folder: Path) -> RunRecord:
     Raises
     ------
     InputError
-        If this is not the folder of a finished run.
+        If this is not the folder of a finished run, or any file in it is damaged.
     """
-    path = folder / "run.json"
-    if not path.is_file():
-        raise InputError(f"{folder}: this is not the folder of a finished run (no run.json); see runs/STUDY/done/")
-    try:
-        return record_from(json.loads(path.read_text()), folder)
-    except (json.JSONDecodeError, TypeError) as error:
-        raise InputError(f"{path}: not a run record of this version ({error}); run the study again") from None
+    files = StoredFiles(folder)
+    files.verify()
+    return replace(files.parse(RECORD, _record), folder=folder)
 
 
-def record_from(data: dict[str, Any], folder: Path | None) -> RunRecord:
-    data = {**data, "judgements": [tuple(pair) for pair in data["judgements"]], "folder": folder}
-    return RunRecord(**data)
+def _record(content: bytes) -> RunRecord:
+    record = from_plain(RunRecord, json.loads(content))
+    for name in filter(None, (record.run_id, record.pair, record.rule, record.task)):
+        if not is_file_name(name):
+            raise ValueError(f"{name!r} cannot be the name of a file")
+    return record
+
+
+def read_pair(record: RunRecord, folder: Path) -> LoadedPair:
+    """The pair that a stored run trained, from the copy of the card stored with it. Raises `InputError`."""
+    path = f"{record.pair}.toml"
+    return pair_from_text(StoredFiles(folder).parse(path, bytes.decode), folder / path)
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "weights.safetensors")
+    return StoredFiles(folder).parse(WEIGHTS, load)
 
 
 def read_activity(folder: Path) -> Activity:
-    with np.load(folder / "activity.npz", allow_pickle=False) as arrays:
+    return StoredFiles(folder).parse(ACTIVITY, _activity)
+
+
+def _activity(content: bytes) -> Activity:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         return from_arrays(dict(arrays))
 
 
 def read_history(folder: Path) -> tuple[tuple[int, float], ...]:
     """Validation score after each epoch; empty if the rule was not scored per epoch."""
-    with open(folder / "history.csv", newline="") as file:
-        return tuple((int(row["epoch"]), float(row["validation_score"])) for row in csv.DictReader(file))
+    return StoredFiles(folder).parse(HISTORY, _history)
+
+
+def _history(content: bytes) -> tuple[tuple[int, float], ...]:
+    rows = csv.DictReader(io.StringIO(content.decode(), newline=""))
+    return tuple((int(row["epoch"]), float(row["validation_score"])) for row in rows if row["validation_score"])

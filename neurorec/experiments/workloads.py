@@ -6,13 +6,13 @@ from typing import Any
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import options_from_text, read_nir
-from neurorec.experiments.collect import rebuild_network
+from neurorec.experiments.collect import rebuild_network, trained_by
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.hardware.pricing.bill import Outcome
 from neurorec.hardware.workload.description import described_work, load_description
 from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, observed_work, read_recording, signal_of
 from neurorec.hardware.workload.trained import trained_work
-from neurorec.hardware.workload.workload import TrainingRun, Workload
+from neurorec.hardware.workload.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -69,13 +69,11 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
 def stored_work(folder: Path) -> NamedWork:
     """The network of a stored run with its activity, training and scores."""
     record = read_run(folder)
-    trained = TrainingRun(record.rule, int(record.training["samples_seen"]), int(record.training["weight_updates"]))
+    network = rebuild_network(record, folder)
     epochs = int(record.training.get("epochs", 1))
     accuracy = record.test_score if record.metric == "accuracy" else None
     outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
-    return NamedWork(
-        folder.name, trained_work(rebuild_network(record, folder), read_activity(folder), trained), outcome
-    )
+    return NamedWork(folder.name, trained_work(network, read_activity(folder), trained_by(record)), outcome)
 
 
 def _graph(path: Path, heard: Heard) -> NamedWork:

@@ -9,6 +9,7 @@ from rich.console import Console
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
 from neurorec.basics.plain import write_plain
+from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, StudyKind, run_kind, study_kinds
 from neurorec.experiments.kinds import kind_of
 from neurorec.experiments.runner import Interrupted
@@ -38,16 +39,27 @@ def run_asked(asked: Asked) -> int:
         console.print(f"  {line}", markup=False)
     watcher = Bars(console)
     try:
-        with watcher.bars:
-            results = run_kind(kind, prepared, watcher)
+        with held(prepared.folder):
+            with watcher.bars:
+                results = run_kind(kind, prepared, watcher)
+            return _finish(results, console)
     except Interrupted as stop:
         raise Stopped(str(stop)) from None
-    return _finish(results, console)
+    except KeyboardInterrupt:
+        raise Stopped("stopped; all finished runs are stored. The same command continues from there") from None
 
 
-def rebuild_folder(folder: Path) -> None:
-    """`neurorec report`: rebuild tables, files and page without training. Raises `InputError` if nothing is stored."""
-    _finish(load_results(folder), plain_console())
+def rebuild_folder(folder: Path) -> int:
+    """`neurorec report`: rebuild tables, files and page without training. Returns the number of failed and damaged runs.
+
+    Raises
+    ------
+    InputError
+        If nothing is stored, or the stored results are damaged.
+    """
+    results = load_results(folder)
+    with held(folder):
+        return _finish(results, plain_console())
 
 
 def load_results(folder: str | Path) -> Any:

@@ -17,7 +17,7 @@ from neurorec.hardware.workload.counting import count_work
 from neurorec.report.pricing import print_cost
 from neurorec.report.sweeping import print_sweep
 from neurorec.report.training.rows import csv_rows
-from tests.experiments.tiny import in_this_process, write_study
+from tests.experiments.tiny import in_this_process, seal, write_study
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ def test_a_run_stored_without_steps_is_still_priced(spiking, tmp_path):
     with np.load(old / "activity.npz") as arrays:
         kept = {name: arrays[name] for name in arrays if not name.endswith("steps") or "/" not in name}
     np.savez(old / "activity.npz", **kept)
+    seal(old)
     before, after = (price(read_work(folder).work, "loihi1") for folder in (old, spiking))
     assert before.dynamic_pJ == after.dynamic_pJ
     assert before.operations.per_step is None

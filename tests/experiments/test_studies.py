@@ -10,6 +10,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.experiments import plan, store
+from neurorec.experiments.finished import Finished
 from neurorec.experiments.finished import finished as finished_run
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.plan import Options, plan_runs
@@ -47,7 +48,7 @@ def test_every_planned_run_is_there_with_its_files(finished):
         assert run.status == "done"
         files = {path.name for path in (out / "done" / run.run_id).iterdir()}
         trained = {"run.json", "weights.safetensors", "history.csv", "activity.npz", "tiny.toml"}
-        assert files == (trained if run.half != "baseline" else {"run.json"})
+        assert files == {"manifest.json"} | (trained if run.half != "baseline" else {"run.json"})
     assert (out / "study.toml").read_text() == finished[0].read_text()
     assert len(json.loads((out / "plan.json").read_text())) == 6
 
@@ -297,8 +298,11 @@ def test_record_round_trip(tmp_path):
     assert target.get("x") == dataclasses.replace(record, folder=tmp_path / "done" / "x")
     assert target.get("y") is None
     (tmp_path / "done" / "x" / "run.json").write_text("{")
-    with pytest.raises(InputError, match="not a run record of this version"):
+    with pytest.raises(InputError, match=r"run\.json: damaged"):
         read_run(tmp_path / "done" / "x")
+    target.put(Finished("y", {"run.json": b"{}"}))
+    with pytest.raises(InputError, match=r"run\.json: not a file of this version \(run_id is missing\)"):
+        read_run(tmp_path / "done" / "y")
     with pytest.raises(InputError, match="this is not the folder of a finished run"):
         read_run(tmp_path / "nowhere")
     assert os.listdir(tmp_path / "working") == []

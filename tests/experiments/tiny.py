@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from neurorec.experiments.manifest import MANIFEST, manifest_of
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.runner import Watcher
 
@@ -97,6 +98,12 @@ def write_study(
 
 def in_this_process() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1)
+
+
+def seal(folder: Path) -> None:
+    """Write the manifest of the files that now lie in the folder of a run."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != MANIFEST}
+    (folder / MANIFEST).write_bytes(manifest_of(files))
 
 
 class Notebook(Watcher):

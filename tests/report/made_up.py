@@ -13,6 +13,7 @@ from neurorec.basics.cards import find_card
 from neurorec.engines.activity import Activity, LayerActivity, as_arrays
 from neurorec.experiments.findings import Baseline, Finding, Findings, PublishedFigure
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
+from tests.experiments.tiny import seal
 
 PER_TERM = ("loihi1", "spinnaker1", "cmos_45nm", "cmos_7nm", "a100")
 ALL_IN = ("truenorth", "odin", "cortex_m4", "gap9")
@@ -244,3 +245,4 @@ def _write_files(run: RunRecord) -> None:
     centres = rng.uniform(1, 6, (H, 2))
     fields = np.exp(-((yy - centres[:, :1, None]) ** 2 + (xx - centres[:, 1:, None]) ** 2) / 4)
     save_file({"layers.hidden.w_in": fields.reshape(H, lines).astype(np.float32)}, run.folder / "weights.safetensors")
+    seal(run.folder)

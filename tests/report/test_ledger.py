@@ -50,7 +50,7 @@ def finished(folder, **changes):
     results = replace(
         made_up_results(folder, seeds=(0,)), findings=replace(made_up_findings(), study="backprop_vs_stdp"), **changes
     )
-    write_plain(results, folder / "results.json")
+    write_plain(results, folder / "results.json", sealed=True)
     write_plain(results.findings, folder / "findings.json")
     (folder / "summary.md").write_text(markdown(page_of(results)))
     return results
@@ -69,6 +69,6 @@ def test_a_quick_run_and_one_without_findings_are_not_published(tmp_path):
     finished(tmp_path / "quick", quick=True)
     with pytest.raises(InputError, match="this was a quick run, which is a smoke test and not a result"):
         publish(tmp_path / "quick", tmp_path / "docs")
-    write_plain(made_up_results(tmp_path / "old", seeds=(0,)), tmp_path / "old" / "results.json")
+    write_plain(made_up_results(tmp_path / "old", seeds=(0,)), tmp_path / "old" / "results.json", sealed=True)
     with pytest.raises(InputError, match=r"there is no findings\.json; run the study again with this version"):
         publish(tmp_path / "old", tmp_path / "docs")

@@ -15,6 +15,7 @@ from neurorec.report.training.activity_plots import raster
 from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.summary import groups_of
 from neurorec.report.training.tables import main_tables
+from tests.experiments.tiny import seal
 from tests.report.made_up import ALL_IN, made_up_results, with_failure, with_other_rounding
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
@@ -142,7 +143,7 @@ def test_a_quick_run_says_so_and_a_rebuilt_page_is_the_same(tmp_path):
     results = replace(made_up_results(tmp_path, seeds=(0,)), quick=True)
     html = write_report(results).read_text(encoding="utf-8")
     assert "not to be cited" in html
-    write_plain(results, tmp_path / "results.json")
+    write_plain(results, tmp_path / "results.json", sealed=True)
     assert write_report(load_results(tmp_path)).read_text(encoding="utf-8") == html
 
 
@@ -198,6 +199,7 @@ def test_every_spiking_layer_has_its_band_in_the_raster(tmp_path):
     arrays = dict(np.load(run.folder / "activity.npz"))
     second = {name.replace("hidden", "second"): value for name, value in arrays.items() if name.startswith("hidden/")}
     np.savez(run.folder / "activity.npz", **arrays, **second)
+    seal(run.folder)
     group = next(group for group in groups_of(results, run.task) if group.network == "recurrent LIF" and group.proper)
     drawn = raster(group)
     assert "units in hidden" in drawn.alt

@@ -71,13 +71,13 @@ def test_csv_holds_no_nan_even_for_a_failed_run(tmp_path):
 
 def test_json_comes_back_as_it_was(tmp_path):
     results = made_up_results(tmp_path)
-    write_plain(results, tmp_path / "results.json")
+    write_plain(results, tmp_path / "results.json", sealed=True)
     assert load_results(tmp_path) == results
 
 
 def test_json_survives_a_failed_run_and_holds_no_nan(tmp_path):
     results = with_failure(made_up_results(tmp_path), "silent")
-    text = write_plain(results, tmp_path / "results.json").read_text(encoding="utf-8")
+    text = write_plain(results, tmp_path / "results.json", sealed=True).read_text(encoding="utf-8")
     json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     failed = next(run for run in load_results(tmp_path).runs if run.status == "failed")
     assert math.isnan(failed.test_score)
@@ -86,7 +86,7 @@ def test_json_survives_a_failed_run_and_holds_no_nan(tmp_path):
 
 def test_a_moved_folder_finds_its_runs(tmp_path):
     results = made_up_results(tmp_path / "before", files=True)
-    write_plain(results, tmp_path / "before" / "results.json")
+    write_plain(results, tmp_path / "before" / "results.json", sealed=True)
     (tmp_path / "before").rename(tmp_path / "after")
     moved = load_results(tmp_path / "after")
     assert moved.folder == tmp_path / "after"
@@ -95,9 +95,9 @@ def test_a_moved_folder_finds_its_runs(tmp_path):
 
 def test_a_failing_write_keeps_the_old_file_and_leaves_no_litter(tmp_path):
     results = made_up_results(tmp_path)
-    before = write_plain(results, tmp_path / "results.json").read_text(encoding="utf-8")
+    before = write_plain(results, tmp_path / "results.json", sealed=True).read_text(encoding="utf-8")
     with pytest.raises(TypeError):
-        write_plain(replace(results, notes=[object()]), tmp_path / "results.json")  # type: ignore[list-item]
+        write_plain(replace(results, notes=[object()]), tmp_path / "results.json", sealed=True)  # type: ignore[list-item]
     assert (tmp_path / "results.json").read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 

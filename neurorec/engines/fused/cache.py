@@ -7,21 +7,14 @@ from types import ModuleType
 
 from neurorec.basics.files import user_cache
 from neurorec.engines import fused, llvm
+from neurorec.engines.llvm.numba_cache import load_compiled
 from neurorec.engines.llvm.processor import processor
 
 
 @cache
 def load_loops() -> ModuleType:
     """The module of time loops. The first call on a machine compiles (seconds); later ones load the result."""
-    import numba
-
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
-    try:
-        from neurorec.engines.fused import loops
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
-    return loops
+    return load_compiled("neurorec.engines.fused.loops", cache_folder())
 
 
 def cache_folder() -> Path:

@@ -20,7 +20,7 @@ from neurorec.experiments.communication.communication_results import (
 from neurorec.experiments.communication.count import Counted
 from neurorec.experiments.communication.crossings import crossings, sizes
 from neurorec.experiments.communication.observe import Job, Seen, observe_epoch
-from neurorec.experiments.kind import open_folder
+from neurorec.experiments.folder import open_folder
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher, processes
 from neurorec.hardware.communication.processes import check_ring

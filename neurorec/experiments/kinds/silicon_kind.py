@@ -8,7 +8,8 @@ from typing import Any
 from neurorec.basics.files import write_atomically
 from neurorec.basics.plain import to_plain
 from neurorec.experiments.findings import Baseline, Findings, Measured, read_findings
-from neurorec.experiments.kind import Asked, Prepared, StudyKind, open_folder, study_kinds, with_findings
+from neurorec.experiments.folder import open_folder
+from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
 from neurorec.experiments.plan import versions
 from neurorec.experiments.runner import Watcher
 from neurorec.experiments.silicon.blind import Blind

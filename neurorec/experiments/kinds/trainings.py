@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,13 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.cluster import EventChannel, Place, connect, parse_place
 from neurorec.experiments.collect import collect
 from neurorec.experiments.findings import Baseline, Measured
+from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.progress import Channel
 from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
+from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
 from neurorec.tasks.task import load_task
 
@@ -85,7 +87,8 @@ def run_study(
     """Run what is missing in a prepared study and collect its results. `make_executor` may provide a cluster's executor, and
     `channel` its way of reporting progress."""
     kind = Trainings()
-    return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor, channel))
+    with held(prepared.folder):
+        return with_findings(kind, prepared, kind.run(prepared, watcher or Watcher(), make_executor, channel))
 
 
 @study_kinds.register("training")
@@ -116,6 +119,11 @@ class Trainings(StudyKind):
             executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
         run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher, channel)
         return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
+
+    def restore(self, folder: Path) -> StudyResults:
+        results = super().restore(folder)
+        done = [run for run in results.runs if run.status == "done"]
+        return replace(results, damaged=[*filter(None, (_damage(run, RunStore(folder)) for run in done))])
 
     def measure(self, results: StudyResults, claim: TrainingFinding) -> Measured | None:
         """The test score of one training, or its difference from another one, seed by seed."""
@@ -149,6 +157,15 @@ class Trainings(StudyKind):
 
     def versions(self, results: StudyResults) -> Mapping[str, str]:
         return next((run.versions for run in results.runs if run.versions), {})
+
+
+def _damage(run: RunRecord, store: RunStore) -> str:
+    """What is wrong with the run's files, if anything."""
+    try:
+        store.has(run.run_id)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _by_seed(results: StudyResults, chosen: Mapping[str, str]) -> dict[int, RunRecord]:

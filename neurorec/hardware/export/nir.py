@@ -5,8 +5,7 @@ The mapping that makes neurorec's LIF (Norse's step) exactly a CubaLIF: w_in = t
 dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new current; the reset sets v to v_reset.
 """
 
-import os
-from contextlib import suppress
+import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurorec.basics.errors import CannotRun, InputError, did_you_mean
+from neurorec.basics.files import write_atomically
 from neurorec.engines.on_nir import NirOptions
 from neurorec.hardware.export.exporter import Exporter, exporters
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
@@ -96,15 +96,13 @@ class NirExporter(Exporter):
                 f"NIR profile legacy-1.0.4 has no v_reset and resets to 0, but this network resets to "
                 f'{resets[0]:g}; use nir_version "1.0.8"'
             )
-        unfinished = path.with_name(f".{path.name}.unfinished")
+        file: Any = io.BytesIO()  # HDF5 crashes where a disk is full
+        nir.write(file, nir_graph(network, profile))
+        if legacy:
+            _strip_v_reset(file, [neuron_of(name) for name in network.hidden])
         try:
-            nir.write(unfinished, nir_graph(network, profile))
-            if legacy:
-                _strip_v_reset(unfinished, [neuron_of(name) for name in network.hidden])
-            os.replace(unfinished, path)  # readers never see an incomplete file
+            write_atomically(path, file.getvalue())
         except OSError as error:
-            with suppress(OSError):
-                unfinished.unlink()
             raise InputError(f"{path}: cannot be written ({error}); choose a writable folder") from None
 
 
@@ -223,10 +221,10 @@ def _numbers(weight: Any) -> np.ndarray:
     return weight.detach().cpu().numpy()
 
 
-def _strip_v_reset(path: Path, neurons: list[str]) -> None:
+def _strip_v_reset(written: io.BytesIO, neurons: list[str]) -> None:
     """nir 1.0.4 fails on the unknown name v_reset; later versions treat its absence as zero."""
     import h5py
 
-    with h5py.File(path, "r+") as file:
+    with h5py.File(written, "r+") as file:
         for neuron in neurons:
             del file[f"node/nodes/{neuron}/v_reset"]

@@ -1,12 +1,12 @@
 """Loads the compiled loops on first use, from a persistent folder of the user's."""
 
 import hashlib
-import importlib
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from neurorec.basics.files import user_cache
+from neurorec.engines.llvm.numba_cache import load_compiled
 
 
 def wire_kernels() -> ModuleType:
@@ -21,12 +21,6 @@ def route_kernels() -> ModuleType:
 
 @cache
 def _load(name: str) -> ModuleType:
-    import numba
-
     code = Path(__file__).with_name(f"{name}.py").read_bytes()
-    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR = str(user_cache(f"mapping-{hashlib.sha256(code).hexdigest()[:16]}"))  # type: ignore[attr-defined]
-    try:
-        return importlib.import_module(f"neurorec.hardware.mapping.{name}")
-    finally:
-        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
+    folder = user_cache(f"mapping-{hashlib.sha256(code).hexdigest()[:16]}")
+    return load_compiled(f"neurorec.hardware.mapping.{name}", folder)
