@@ -14,7 +14,7 @@ PATIENCE_S = 1.0
 @contextmanager
 def stopping_once() -> Iterator[None]:
     """The first Ctrl-C raises `KeyboardInterrupt`. Further ones are ignored for a second, while the command cleans up; after
-    that they end the process at once."""
+    that they end the process at once. An interrupted process ends, so its handler stays until then."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -32,4 +32,5 @@ def stopping_once() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if first_s is None:
+            signal.signal(signal.SIGINT, before)

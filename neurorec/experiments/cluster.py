@@ -55,7 +55,7 @@ class EventChannel:
 
     def __init__(self) -> None:
         self._heard: dict[str, Progress] = {}
-        self._last = 0.0
+        self._last = time.monotonic()
 
     def __reduce__(self) -> tuple[type, tuple]:
         return EventChannel, ()
@@ -93,7 +93,7 @@ def _fail(answer: Future, spec: RunSpec, error: Exception) -> None:
         answer.set_exception(error)
     else:
         answer.set_exception(
-            InputError(f"a worker cannot run this neurorec ({type(error).__name__}: {error}); {REMEDY}")
+            InputError(f"the scheduler or a worker cannot run this neurorec ({type(error).__name__}: {error}); {REMEDY}")
         )
 
 

@@ -1,5 +1,6 @@
 """From stored runs to study results: read records, price every network on every chip, export what can be exported."""
 
+import math
 import platform
 from collections import Counter
 from pathlib import Path
@@ -74,9 +75,11 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
 
 
 def trained_by(record: RunRecord) -> TrainingRun:
-    """How much training the run took."""
-    seen = record.training
-    return TrainingRun(record.rule, int(seen["samples_seen"]), int(seen["weight_updates"]))
+    """How much training the run took. Raises `InputError` if its record does not say."""
+    samples, updates = (record.training.get(name, math.nan) for name in ("samples_seen", "weight_updates"))
+    if not (math.isfinite(samples) and math.isfinite(updates)):
+        raise InputError(f"run {record.run_id}: its record has no samples_seen or weight_updates; run the study again")
+    return TrainingRun(record.rule, int(samples), int(updates))
 
 
 def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> list[CostRow]:

@@ -2,13 +2,14 @@
 
 import functools
 import importlib.metadata
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from neurorec.basics.errors import InputError, NeurorecError
-from neurorec.basics.plugins import load_plugins, name_plugins, plugin_digests
+from neurorec.basics.plugins import NAMES, load_plugins, name_plugins, plugin_digests
 from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.plan import CODE_THAT_DECIDES, RunSpec, source_digest, versions
 from neurorec.tasks.task import load_task
@@ -69,10 +70,12 @@ def differences(demand: Demand, threads: int) -> list[str]:
 
 
 def _plugin_differences(demand: Demand) -> list[str]:
+    before = os.environ.get(NAMES, "")
     try:
         name_plugins([name for name, _ in demand.plugins])
         load_plugins()
     except InputError as error:
+        os.environ[NAMES] = before  # or no other client could use this worker
         return [str(error)]
     own = plugin_digests()
     return [f"plugin {name} has other code" for name, digest in demand.plugins if own.get(name) != digest]

@@ -16,7 +16,7 @@ from pydantic import model_validator
 from neurorec.basics.cards import Card
 from neurorec.basics.plain import read_plain, to_plain
 
-Verdict = Literal["reproduced", "missed", "nothing published"]
+Verdict = Literal["reproduced", "met", "missed", "no bar"]
 
 
 class PublishedFigure(Card):
@@ -90,10 +90,12 @@ class Finding(Measured):
 
     @property
     def verdict(self) -> Verdict:
-        """A bar that is not reached is missed, whether or not it is published; only a published figure can be reproduced."""
-        if self.meets_bar is False:
+        """A bar is met or missed, whether or not it is published; only a published figure can be reproduced."""
+        if self.meets_bar is None:
+            return "no bar"
+        if not self.meets_bar:
             return "missed"
-        return "nothing published" if self.published is None else "reproduced"
+        return "met" if self.published is None else "reproduced"
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,10 @@ class RunStore:
 
     def has(self, run_id: str) -> bool:
         """Whether the run is done. Raises `Damaged` if any file of it is not what was stored."""
-        return os.path.lexists(self.done / run_id) and self._read(run_id).run_id == run_id
+        if not os.path.lexists(self.done / run_id):
+            return False
+        self._read(run_id)
+        return True
 
     def set_aside(self, run_id: str) -> Path:
         """Move a damaged run to the quarantine; returns its place there."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,7 +27,7 @@ class Workers(ThreadPoolExecutor):
     """`count` worker processes, each started and fed by a thread of its own."""
 
     def __init__(self, count: int) -> None:
-        super().__init__(count, initializer=_leave_ctrl_c_to_the_parent)
+        super().__init__(count)
         self._own = threading.local()
         self._guard, self._stopped, self._started = threading.Lock(), False, set[_Worker]()
 
@@ -68,6 +69,8 @@ class _Worker:
     def __init__(self) -> None:
         self.pipe, other = SPAWN.Pipe()
         self.process = SPAWN.Process(target=_serve, args=(other, os.getpid()), daemon=True)
+        resource_tracker.ensure_running()  # it unblocks signals when it starts
+        _leave_ctrl_c_to_the_parent()
         self.process.start()
         other.close()  # so that the end of the process is the end of the pipe
 

@@ -1,5 +1,6 @@
 """The argument of `neurorec cost` as a workload: a stored run, a description, or a NIR file with its input."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,12 @@ def stored_work(folder: Path) -> NamedWork:
     """The network of a stored run with its activity, training and scores."""
     record = read_run(folder)
     network = rebuild_network(record, folder)
-    epochs = int(record.training.get("epochs", 1))
+    trained, epochs = trained_by(record), record.training.get("epochs", 1)
+    if not math.isfinite(epochs):
+        raise InputError(f"{folder}: the record has an impossible number of epochs; run the study again")
     accuracy = record.test_score if record.metric == "accuracy" else None
-    outcome = Outcome(accuracy, record.validation_score, epochs, read_history(folder))
-    return NamedWork(folder.name, trained_work(network, read_activity(folder), trained_by(record)), outcome)
+    outcome = Outcome(accuracy, record.validation_score, int(epochs), read_history(folder))
+    return NamedWork(folder.name, trained_work(network, read_activity(folder), trained), outcome)
 
 
 def _graph(path: Path, heard: Heard) -> NamedWork:

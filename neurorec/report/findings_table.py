@@ -10,8 +10,8 @@ from neurorec.report.table import Column, Said, Table
 
 INTRO = (
     "Each claim with our mean ± standard deviation (number of seeds), the best trivial baseline, the published figure"
-    " if there is one, and the bar. Missed: the bar is not reached. Reproduced: the bar is reached and a figure"
-    " is published."
+    " if there is one, and the bar. Reproduced: the bar is reached and a figure is published. Met: the bar"
+    " is reached and nothing is published. Missed: the bar is not reached."
 )
 EXACT = (
     "Results are exact only on one type of CPU: other types sum in a different order, and training amplifies the "

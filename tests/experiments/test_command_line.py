@@ -245,7 +245,7 @@ def wait_for_runs(process, out, count):
 
 
 def wait_for_workers(process):
-    """Until none is left: they notice within a second that their parent is gone, and may finish the run they are at."""
+    """Until none is left: they die with their parent."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:

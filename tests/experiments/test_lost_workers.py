@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from operator import truediv
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +77,47 @@ def test_workers_are_replaced_and_pass_on_errors():
         workers.submit(os._exit, 7).result()
     assert workers.submit(truediv, 6, 2).result() == 3
     workers.shutdown()
+
+
+PARENT = """
+from neurorec.experiments.workers import Workers
+workers = Workers(1)
+print(workers.submit(eval, "__import__('os').getpid()").result(), flush=True)
+workers.submit(eval, "__import__('ctypes').PyDLL(None).sleep(60)").result()  # no other thread of the worker runs meanwhile
+"""
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker looks for its parent every second")
+def test_a_worker_dies_with_its_parent_whatever_it_is_at():
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    time.sleep(0.3)
+    assert is_running(worker)
+    parent.kill()
+    parent.communicate()
+    until = time.monotonic() + 3
+    while is_running(worker) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not is_running(worker)
+
+
+def test_stopping_ends_the_workers_at_once():
+    workers = Workers(1)
+    pid = workers.submit(os.getpid).result()
+    busy = workers.submit(time.sleep, 60)
+    waiting = workers.submit(time.sleep, 60)
+    time.sleep(0.1)
+    workers.shutdown(wait=False, cancel_futures=True)
+    with pytest.raises(WorkerLost, match="SIGKILL"):
+        busy.result(timeout=5)
+    assert waiting.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,6 +1,7 @@
 """Means over seeds against numbers worked out by hand, and sentences that follow the numbers."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -83,6 +84,13 @@ def test_nothing_to_compare_is_said(tmp_path):
     first, second = answer(made_up_results(tmp_path, seeds=()))
     assert "rules cannot be compared" in first
     assert "cannot be compared" in second
+
+
+def test_rules_are_not_mentioned_where_each_network_has_one(tmp_path):
+    results = made_up_results(tmp_path)
+    one_rule = [run for run in results.runs if run.rule != "stdp"]
+    (only,) = answer(replace(results, runs=one_rule))
+    assert only.startswith("In ")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,13 @@ def answer(results: StudyResults) -> tuple[str, ...]:
     groups = groups_of(results)
     if not rules and not halves and any(group.proper and group.test.n for group in groups):
         return (_scores(groups),)
-    return _first(rules, _baselines(groups)), _second(halves)
+    planned: dict[tuple[str, str, str], set[str]] = {}
+    for group in groups:
+        if group.proper:
+            planned.setdefault((group.pair, group.half, group.task), set()).add(group.rule)
+    several_rules = any(len(each) > 1 for each in planned.values())
+    first = (_first(rules, _baselines(groups)),) if several_rules or not halves else ()
+    return *first, _second(halves)
 
 
 def _scores(groups: list[Group]) -> str:

@@ -1,12 +1,16 @@
 """Compiled code: where it is kept, and that narrower vectors than this machine's give the same results."""
 
 import os
+import stat
 import subprocess
 import sys
 
 import pytest
 
+from neurorec.basics import files
+from neurorec.basics.files import user_cache
 from neurorec.engines.fused import cache
+from neurorec.engines.llvm.numba_cache import load_compiled
 from neurorec.engines.llvm.processor import processor
 
 
@@ -20,6 +24,66 @@ def test_compiled_code_is_kept_where_it_can_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
     with pytest.raises(RuntimeError, match="set XDG_CACHE_HOME to a writable folder"):
         cache.cache_folder()
+
+
+def test_compiled_code_is_kept_only_where_nobody_else_can_write(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
+    mine = user_cache("code")
+    assert mine == tmp_path / "cache" / "neurorec" / "code"
+    assert stat.S_IMODE(mine.stat().st_mode) == 0o700
+    for folder in (mine, mine.parent):
+        folder.chmod(0o770)
+        assert user_cache("code").parent.parent == tmp_path / "temporary"
+        folder.chmod(0o700)
+    mine.rename(tmp_path / "elsewhere")
+    mine.symlink_to(tmp_path / "elsewhere")
+    assert user_cache("code").parent.parent == tmp_path / "temporary"
+    monkeypatch.setattr(files.os, "getuid", lambda: 2**30)
+    with pytest.raises(RuntimeError, match="that only you may write to"):
+        user_cache("code")
+
+
+COMPILED = """
+import numba
+
+@numba.njit(cache=True)
+def double(x):
+    return 2 * x
+"""
+
+
+@pytest.mark.parametrize("what", [".nbi", ".nbc"])
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:40], lambda content: content[:-1] + b"x", lambda content: b""]
+)
+def test_a_damaged_cache_is_dropped_and_built_again(tmp_path, monkeypatch, what, damage):
+    (tmp_path / "compiled_here.py").write_text(COMPILED)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def loaded():
+        monkeypatch.delitem(sys.modules, "compiled_here", raising=False)
+        double = load_compiled("compiled_here", tmp_path / "cache").double
+        assert double(21) == 42
+        return sum(double.stats.cache_hits.values())
+
+    assert (loaded(), loaded()) == (0, 1)
+    (path,) = (tmp_path / "cache").rglob(f"*{what}")
+    path.write_bytes(damage(path.read_bytes()))
+    assert (loaded(), loaded()) == (0, 1)
+
+
+def test_no_room_for_compiled_code_costs_only_time(tmp_path, monkeypatch):
+    (tmp_path / "compiled_here.py").write_text(COMPILED)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "compiled_here", raising=False)
+    double = load_compiled("compiled_here", tmp_path / "cache").double
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(double._cache._cache_file), "_write", full)
+    assert double(21) == 42
 
 
 def test_loading_leaves_numba_as_it_was():

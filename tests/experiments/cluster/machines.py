@@ -9,9 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+from neurorec.experiments import cluster
 from neurorec.experiments.execute import execute
+from neurorec.experiments.finished import RECORD
+from neurorec.experiments.kinds.trainings import prepare_study, run_study
+from neurorec.experiments.manifest import MANIFEST
+from neurorec.experiments.plan import RunSpec
+from tests.experiments.tiny import Notebook
 
 REPOSITORY = Path(__file__).parents[3]
 LOCAL = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
@@ -26,7 +33,10 @@ def noted(spec, channel):
         time.sleep(0.02)
     if (side / f"deadly-{spec.half}{spec.control}").exists():
         os.kill(os.getpid(), signal.SIGKILL)
+    cluster.QUIET_S = 0.0 if (side / "talk").exists() else 1.0
     run = execute(spec, channel)
+    while (side / "hold at the end").exists():
+        time.sleep(0.02)
     note(side / "ended", spec.run_id)
     return run
 
@@ -49,6 +59,56 @@ def until(found: Callable[[], Any], what: str, patience_s: float = 120.0) -> Any
         assert time.monotonic() < end, f"still waiting for: {what}"
         time.sleep(0.02)
     return answer
+
+
+def stored(folder: Path) -> dict[Path, Any]:
+    """Every file of every run, without times."""
+    found: dict[Path, Any] = {}
+    for path in sorted((folder / "done").rglob("*")):
+        if path.name == RECORD:
+            found[path.relative_to(folder)] = {**json.loads(path.read_text()), "wall_s": None}
+        elif path.is_file() and path.name != MANIFEST:
+            found[path.relative_to(folder)] = path.read_bytes()
+    return found
+
+
+class Listener(Notebook):
+    """Also writes down lines and progress."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.epochs: set[tuple[str, int, int]] = set()
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+    def progress(self, spec: RunSpec, epoch: int, epochs: int, score: str) -> None:
+        self.epochs.add((spec.run_id, epoch, epochs))
+
+
+class Study(Thread):
+    """A study on a cluster, which runs while a test disturbs it."""
+
+    def __init__(self, card: Path, out: Path, address: str) -> None:
+        super().__init__(daemon=True)
+        self.prepared = prepare_study(card, out=out, cluster=address)
+        self.listener, self.results, self.error = Listener(), None, None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.results = run_study(self.prepared, self.listener)
+        except Exception as error:
+            self.error = error
+
+    def end(self) -> Any:
+        """The results; raises what ended the study."""
+        self.join(240)
+        assert not self.is_alive()
+        if self.error is not None:
+            raise self.error
+        return self.results
 
 
 class Machines:
@@ -76,7 +136,8 @@ class Machines:
                     "--nanny" if nanny else "--no-nanny", *options, **environment)  # fmt: skip
 
     def _start(self, name: str, *command: str, **environment: str) -> None:
-        everything = {**os.environ, "PYTHONPATH": str(REPOSITORY), SIDE: str(self.folder), **environment}
+        path = os.pathsep.join([str(REPOSITORY), environment.pop("path", "")])
+        everything = {**os.environ, "PYTHONPATH": path, SIDE: str(self.folder), **environment}
         with open(self.folder / f"{name}.log", "a") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "dask", *command], cwd=self.folder, env=everything, stdout=log, stderr=log,

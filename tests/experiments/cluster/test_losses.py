@@ -1,44 +1,20 @@
 """Whatever is killed, no run is lost, none is stored twice, and each is the same as on one machine, bit for bit."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from collections import Counter
-from threading import Thread
 
 import pytest
 
 from neurorec.experiments import runner
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
-from tests.experiments.cluster.machines import REPOSITORY, machines, noted, notes, until
-from tests.experiments.tiny import Notebook, write_study
+from tests.experiments.cluster.machines import REPOSITORY, Study, machines, noted, notes, stored, until
+from tests.experiments.tiny import write_study
 
 pytestmark = pytest.mark.slow
-TIMES = ("wall_s",)
-
-
-class Listener(Notebook):
-    def __init__(self):
-        super().__init__()
-        self.said = []
-
-    def say(self, line):
-        self.said.append(line)
-
-
-def stored(folder):
-    """Every file of every run, without times."""
-    found = {}
-    for path in sorted((folder / "done").rglob("*")):
-        if path.is_file() and path.name not in ("run.json", "manifest.json"):
-            found[path.relative_to(folder)] = path.read_bytes()
-        elif path.name == "run.json":
-            record = json.loads(path.read_text())
-            found[path.relative_to(folder)] = {key: value for key, value in record.items() if key not in TIMES}
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -57,28 +33,6 @@ def undisturbed(card):
 def place(tmp_path):
     with machines(tmp_path / "side") as found:
         yield found
-
-
-class Study(Thread):
-    """A study that runs while the test disturbs it."""
-
-    def __init__(self, card, out, address):
-        super().__init__(daemon=True)
-        self.prepared = prepare_study(card, out=out, cluster=address)
-        self.listener, self.results, self.error = Listener(), None, None
-        self.start()
-
-    def run(self):
-        try:
-            self.results = run_study(self.prepared, self.listener)
-        except Exception as error:
-            self.error = error
-
-    def end(self):
-        self.join(240)
-        assert not self.is_alive()
-        assert self.error is None, self.error
-        return self.results
 
 
 @pytest.fixture
