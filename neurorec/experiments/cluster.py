@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future
+from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
 from typing import Any
 
 from neurorec.basics.errors import InputError, NeurorecError
@@ -93,7 +93,9 @@ def _fail(answer: Future, spec: RunSpec, error: Exception) -> None:
         answer.set_exception(error)
     else:
         answer.set_exception(
-            InputError(f"the scheduler or a worker cannot run this neurorec ({type(error).__name__}: {error}); {REMEDY}")
+            InputError(
+                f"the scheduler or a worker cannot run this neurorec ({type(error).__name__}: {error}); {REMEDY}"
+            )
         )
 
 
@@ -108,6 +110,33 @@ def parse_place(text: str) -> Place:
     if match and 1 <= int(match[1]) <= MOST_LOCAL:
         return int(match[1])
     raise InputError(f"--cluster {text}: expected {expected}")
+
+
+def _seek_scheduler(place: str) -> None:
+    """Raises `InputError` if no scheduler answers; Dask's client would wait for ever for a server of another kind."""
+    try:
+        with ThreadPoolExecutor(1) as aside:  # a notebook has an event loop of its own in this thread
+            kind = aside.submit(asyncio.run, asyncio.wait_for(_kind_of(place), ANSWER_S)).result()
+            why = f"a {kind} does"
+    except Exception as error:  # a foreign server may cause anything
+        kind, why = "", str(error) or f"nothing came in {ANSWER_S} s"
+    if kind != "Scheduler":
+        raise InputError(
+            f"--cluster {place}: no Dask scheduler answers there ({why}); check host and port, or "
+            "start one with `dask scheduler`"
+        )
+
+
+async def _kind_of(place: str) -> str:
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    comm: Any = await connect(place, timeout=ANSWER_S, **Security().get_connection_args("client"))
+    try:
+        await comm.write({"op": "identity", "reply": True})
+        return str((await comm.read())["type"])
+    finally:
+        comm.abort()
 
 
 def connect(place: Place, specs: list[RunSpec], channel: "EventChannel", say: Callable[[str], None]) -> "Cluster":
@@ -132,13 +161,7 @@ def connect(place: Place, specs: list[RunSpec], channel: "EventChannel", say: Ca
         client = Client(local, timeout=PATIENCE_S, set_as_default=False)
     else:
         local = None
-        try:
-            Client(place, timeout=ANSWER_S, set_as_default=False).close()
-        except OSError as error:
-            raise InputError(
-                f"--cluster {place}: no Dask scheduler answers there within {ANSWER_S} s ({error}); start one with "
-                "`dask scheduler`, or check host and port"
-            ) from None
+        _seek_scheduler(place)
         client = Client(place, timeout=PATIENCE_S, set_as_default=False)  # which is also how long it seeks a lost one
     cluster = Cluster(client, local, Demand.of(specs), channel, say)
     try:

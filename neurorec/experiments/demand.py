@@ -14,7 +14,10 @@ from neurorec.engines.event_engine import event_engines
 from neurorec.experiments.plan import CODE_THAT_DECIDES, RunSpec, source_digest, versions
 from neurorec.tasks.task import load_task
 
-REMEDY = "install the client's versions there, restart these workers and repeat the command"
+REMEDY = (
+    "give them what the client has (versions, code, plugins; data sets through NEUROREC_DATA), restart them and repeat the "
+    "command"
+)
 
 
 @dataclass(frozen=True)
@@ -104,4 +107,4 @@ def refusal(found: Mapping[str, list[str]]) -> str:
     for address, reasons in sorted(found.items()):
         workers.setdefault("; ".join(reasons), []).append(address)
     lines = [f"  {', '.join(names)}: {reasons}" for reasons, names in workers.items()]
-    return "\n".join(["these workers of the cluster differ from the client:", *lines, REMEDY])
+    return "\n".join(["these workers of the cluster cannot do what the client asks:", *lines, REMEDY])

@@ -32,8 +32,8 @@ def recorded(seed):
     if not path.is_file():
         raise InputError(f"{path}: there is no such recording")
     x = torch.from_numpy(np.load(path))
-    rest = dict.fromkeys(("train", "validation", "test"), range(x.shape[1]))
-    return Task.from_arrays(x, torch.arange(x.shape[1]) % 2, "classification", rest)
+    splits = {"train": [0, 1], "validation": [2], "test": [3]}
+    return Task.from_arrays(x, torch.arange(x.shape[1]) % 2, "classification", splits)
 """
 
 
@@ -57,7 +57,7 @@ def refusal(prepared):
     with pytest.raises(InputError) as error:
         run_study(prepared)
     first, worker, last = str(error.value).split("\n")
-    assert first == "these workers of the cluster differ from the client:"
+    assert first == "these workers of the cluster cannot do what the client asks:"
     assert last == demand.REMEDY
     assert not list((prepared.folder / "done").iterdir())
     return re.fullmatch(r"  tcp://127\.0\.0\.1:\d+: (.*)", worker)[1]
@@ -137,19 +137,31 @@ def test_a_place_that_is_none(text):
     )
 
 
-def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch):
+def test_what_is_no_scheduler_is_named(place, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
+    card = write_study(tmp_path)
+
+    def said(address):
+        with pytest.raises(InputError) as error:
+            run_study(prepare_study(card, out=tmp_path / "out", cluster=address))
+        start, end = f"--cluster {address}: no Dask scheduler answers there (", "start one with `dask scheduler`"
+        assert str(error.value).startswith(start)
+        assert str(error.value).endswith(f"); check host and port, or {end}")
+        return str(error.value).removeprefix(start).partition(");")[0]
+
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        prepared = prepare_study(write_study(tmp_path), out=tmp_path / "out", cluster=address)
-        with pytest.raises(InputError, match=rf"^--cluster {address}: no Dask scheduler answers there within 0.5 s \("):
-            run_study(prepared)
-    with pytest.raises(InputError, match=rf"^--cluster {address}: no Dask scheduler answers there within 0.5 s \("):
-        run_study(prepared)
+        assert said(address) == "nothing came in 0.5 s"
+    assert said(address).startswith("Timed out trying to connect")
+    worker = re.search(r"Start worker at: +(tcp://[\d.:]+)", (place.folder / "worker.log").read_text())[1]
+    assert said(worker) == "a Worker does"
+    assert said("tls://127.0.0.1:1").startswith("TLS expects")
 
 
 def test_options_that_do_not_go_with_a_cluster(tmp_path):
-    with pytest.raises(InputError, match=r"^--jobs 2: the workers of --cluster local:1 decide how many run in parallel"):
+    with pytest.raises(
+        InputError, match=r"^--jobs 2: the workers of --cluster local:1 decide how many run in parallel"
+    ):
         prepare_study(write_study(tmp_path), jobs=2, cluster="local:1")
     for kind, study in (("communication", "communication_of_training"), ("silicon_validation", "silicon_validation")):
         with pytest.raises(InputError, match=f"^--cluster: {study} .*; omit this option"):
