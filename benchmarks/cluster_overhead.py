@@ -33,7 +33,7 @@ from neurorec.experiments.kind import with_findings
 from neurorec.experiments.kinds.trainings import Trainings, prepare_study
 from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.progress import Channel
-from neurorec.experiments.runner import Watcher, run_missing
+from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.report.studies import write_report
 
 TARGET = Path(__file__).parent / "results" / "cluster_overhead.json"
@@ -103,6 +103,8 @@ seeds = [0]
 max_epochs = 1
 max_samples = 32
 """
+WORKERS = 2
+WARM_UP = 20  #: runs in which workers import what they need; not reported
 _trained: dict[str, Finished] = {}  #: by half
 
 
@@ -154,12 +156,16 @@ def measure(folder: Path, runs: int, place: str, scheduler: int) -> dict[str, An
         _, run_s = timed(lambda: run_missing(prepared.study, prepared.specs, out, executor, Watcher(), events))
     _, resume_s = timed(lambda: run_missing(prepared.study, prepared.specs, out, executor, Watcher(), events))
     kind = Trainings()
+    beside = folder / f"beside{runs}"
+    pool = partial(processes, WORKERS)
+    _, pool_s = timed(lambda: run_missing(prepared.study, prepared.specs, beside, pool, Watcher()))
     results, collect_s = timed(lambda: with_findings(kind, prepared, kind.run(prepared, Watcher())))
     kind.store(results)
     _, report_s = timed(lambda: write_report(kind.restore(out)))
     size = sum(path.stat().st_size for path in (out / "done").rglob("*") if path.is_file())
     return {
-        "runs": len(results.runs), "plan_s": plan_s, "run_s": run_s, "overhead_ms_per_run": round(1e3 * run_s / runs, 2),
+        "runs": len(results.runs), "plan_s": plan_s, "run_s": run_s, "ms_per_run": round(1e3 * run_s / runs, 2),
+        "ms_per_run_without_dask": round(1e3 * pool_s / runs, 2),
         "bytes_per_run": round(size / runs), "scheduler_before_MB": round(before_MB), "scheduler_highest_MB": round(theirs.MB),
         "client_highest_MB": round(ours.MB), "resume_with_nothing_missing_s": resume_s,
         "collect_s": collect_s, "report_s": report_s,
@@ -175,15 +181,17 @@ def main() -> None:
     found = []
     with (
         tempfile.TemporaryDirectory() as folder,
-        SubprocessCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        SubprocessCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         scheduler = client.run_on_scheduler(os.getpid)
+        client.wait_for_workers(WORKERS)
+        measure(Path(folder), WARM_UP, cluster.scheduler_address, scheduler)
         for runs in sizes:
             found.append(measure(Path(folder), runs, cluster.scheduler_address, scheduler))
             print(json.dumps(found[-1]), flush=True)
     load = f"{os.getloadavg()[1]:.1f} on {os.cpu_count()} cores"
-    data = {"machine": machine(), "versions": versions() | {"distributed": distributed.__version__}, "workers": 2,
+    data = {"machine": machine(), "versions": versions() | {"distributed": distributed.__version__}, "workers": WORKERS,
             "load_5_min": load, "measured": found}  # fmt: skip
     TARGET.write_text(json.dumps(data, indent=1) + "\n")
 

@@ -5,28 +5,21 @@ client computes with, so that a worker that differs refuses it, whenever it join
 """
 
 import asyncio
-import importlib.util
-import logging
-import re
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, Future
 from typing import Any
 
 from neurorec.basics.errors import InputError, NeurorecError
+from neurorec.experiments.dask_client import ANSWER_S, PATIENCE_S, Place, dask_client
 from neurorec.experiments.demand import REMEDY, Demand, differences, refusal
 from neurorec.experiments.execute import failed
 from neurorec.experiments.finished import Finished
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.progress import Progress
 
-ANSWER_S = 5  #: time for a scheduler to answer
-PATIENCE_S = 120  #: time for a lost scheduler to come back
-MOST_LOCAL = 256  #: worker processes on this machine
 QUIET_S = 1.0  #: a run tells its progress at most this often
 RUNS, PROGRESS = "neurorec-runs", "neurorec-progress"  #: Dask's group of tasks, and topic of events
-
-Place = str | int  #: the address of a scheduler, or a number of workers on this machine
 
 
 class ClusterLost(NeurorecError):
@@ -99,46 +92,6 @@ def _fail(answer: Future, spec: RunSpec, error: Exception) -> None:
         )
 
 
-def parse_place(text: str) -> Place:
-    """The argument of `--cluster`. Raises `InputError` if it is none, or Dask is not installed."""
-    expected = f"tcp://HOST:PORT (or tls://) of a Dask scheduler, or local:N with N from 1 to {MOST_LOCAL}"
-    if importlib.util.find_spec("distributed") is None:
-        raise InputError('--cluster: Dask is not installed; pip install "neurorec[cluster]"')
-    if re.fullmatch(r"(tcp|tls)://[^\s/]+:\d{1,5}", text):
-        return text
-    match = re.fullmatch(r"local:(\d{1,9})", text)
-    if match and 1 <= int(match[1]) <= MOST_LOCAL:
-        return int(match[1])
-    raise InputError(f"--cluster {text}: expected {expected}")
-
-
-def _seek_scheduler(place: str) -> None:
-    """Raises `InputError` if no scheduler answers; Dask's client would wait for ever for a server of another kind."""
-    try:
-        with ThreadPoolExecutor(1) as aside:  # a notebook has an event loop of its own in this thread
-            kind = aside.submit(asyncio.run, asyncio.wait_for(_kind_of(place), ANSWER_S)).result()
-            why = f"a {kind} does"
-    except Exception as error:  # a foreign server may cause anything
-        kind, why = "", str(error) or f"nothing came in {ANSWER_S} s"
-    if kind != "Scheduler":
-        raise InputError(
-            f"--cluster {place}: no Dask scheduler answers there ({why}); check host and port, or "
-            "start one with `dask scheduler`"
-        )
-
-
-async def _kind_of(place: str) -> str:
-    from distributed.comm.core import connect
-    from distributed.security import Security
-
-    comm: Any = await connect(place, timeout=ANSWER_S, **Security().get_connection_args("client"))
-    try:
-        await comm.write({"op": "identity", "reply": True})
-        return str((await comm.read())["type"])
-    finally:
-        comm.abort()
-
-
 def connect(place: Place, specs: list[RunSpec], channel: "EventChannel", say: Callable[[str], None]) -> "Cluster":
     """The cluster at `place`, whose workers can run `specs`.
 
@@ -147,22 +100,7 @@ def connect(place: Place, specs: list[RunSpec], channel: "EventChannel", say: Ca
     InputError
         If no scheduler answers, or a worker differs from this process.
     """
-    from distributed import Client, LocalCluster
-
-    if isinstance(place, int):
-        local = LocalCluster(
-            n_workers=place,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=None,
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.ERROR,  # type: ignore[arg-type]
-        )
-        client = Client(local, timeout=PATIENCE_S, set_as_default=False)
-    else:
-        local = None
-        _seek_scheduler(place)
-        client = Client(place, timeout=PATIENCE_S, set_as_default=False)  # which is also how long it seeks a lost one
+    client, local = dask_client(place)
     cluster = Cluster(client, local, Demand.of(specs), channel, say)
     try:
         cluster.check()

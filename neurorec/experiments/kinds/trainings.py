@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments.cluster import EventChannel, Place, connect, parse_place
+from neurorec.experiments.cluster import EventChannel, connect
 from neurorec.experiments.collect import collect
+from neurorec.experiments.dask_client import Place, parse_place
 from neurorec.experiments.findings import Baseline, Measured
 from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings

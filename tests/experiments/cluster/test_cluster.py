@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from neurorec.basics.errors import InputError
-from neurorec.experiments import cluster, demand, runner
-from neurorec.experiments.cluster import EventChannel, connect, parse_place
+from neurorec.experiments import dask_client, demand, runner
+from neurorec.experiments.cluster import EventChannel, connect
+from neurorec.experiments.dask_client import parse_place
 from neurorec.experiments.kind import Asked, study_kinds
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from tests.experiments.cluster.machines import Listener, Study, machines, noted, notes, stored, until
@@ -138,7 +139,7 @@ def test_a_place_that_is_none(text):
 
 
 def test_what_is_no_scheduler_is_named(place, tmp_path, monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWER_S", 0.5)
+    monkeypatch.setattr(dask_client, "ANSWER_S", 0.5)
     card = write_study(tmp_path)
 
     def said(address):
