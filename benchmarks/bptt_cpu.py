@@ -2,7 +2,7 @@
 
 Every round runs the engine and each peer once, in turn; a ratio is the median over rounds of peer / engine, so that a slow
 moment of the machine affects both. Writes benchmarks/bptt_cpu.json; docs/performance.md and its plot are made from that file
-alone (`--only-report` does only this; `--parts` measures selected parts again).
+alone (`--only-report` does only this; `--parts` measures selected parts again, on the machine of the others).
 """
 
 import argparse
@@ -24,8 +24,10 @@ import neurorec.engines
 import neurorec.models  # noqa: F401  (registers cells)
 from benchmarks import report
 from benchmarks.memory import memory
+from benchmarks.one_machine import refuse_mixed
 from benchmarks.peers import peers
 from benchmarks.training import end_to_end
+from neurorec.basics.errors import InputError
 from neurorec.engines.engine import engines
 from neurorec.models.cell import cells
 
@@ -173,8 +175,8 @@ def machine() -> dict[str, Any]:
     ]
     return {
         "processor": model[0] if model else platform.processor(), "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(), "python": platform.python_version(), "versions": versions,
-        "load_before": os.getloadavg()[0],
+        "instructions": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(),
+        "python": platform.python_version(), "versions": versions, "load_before": os.getloadavg()[0],
     }  # fmt: skip
 
 
@@ -189,12 +191,24 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     found = json.loads(FILE.read_text()) if FILE.exists() else {}
-    for part in () if asked.only_report else asked.parts:
+    measured = () if asked.only_report else asked.parts
+    try:
+        found = keep(found, set(PARTS) - set(measured), machine() if measured else None)
+    except InputError as error:
+        parser.error(str(error))
+    for part in measured:
         before = machine()
         found[part] = PARTS[part](asked.rounds)
         found.setdefault("machines", {})[part] = before | {"load_after": os.getloadavg()[0]}
         FILE.write_text(json.dumps(found, indent=1) + "\n")
     report.write(json.loads(FILE.read_text()))
+
+
+def keep(found: dict[str, Any], parts: set[str], here: dict[str, Any] | None) -> dict[str, Any]:
+    """The stored figures of `parts`, all measured on the machine `here` (None: on any one)."""
+    machines = {part: one for part, one in found.get("machines", {}).items() if part in parts}
+    refuse_mixed(machines, here or next(iter(machines.values()), {}), FILE.name)
+    return {name: value for name, value in found.items() if name in parts} | {"machines": machines}
 
 
 def measure_main(rounds: int) -> dict[str, Any]:

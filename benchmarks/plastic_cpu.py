@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
+from benchmarks.one_machine import refuse_mixed
+from neurorec.basics.errors import InputError
 
 RESULTS = Path(__file__).parent / "results" / "plastic_cpu.json"
 REPEATS = 5  #: of ours, in one measurement: a run of 20 ms says little on a shared machine
@@ -199,6 +201,15 @@ def main() -> None:
         return report.rewrite()
     peer = importlib.util.find_spec("brian2") is not None
     written = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"cases": {}}
+    here = machine() | versions()
+    kept = {case: written["machine"] | written["versions"] for case in written["cases"] if case not in asked.cases}
+    if asked.no_growth and "growth" in written:
+        kept["growth"] = written["machine"] | written["versions"]
+    written["cases"] = {case: one for case, one in written["cases"].items() if case in kept}
+    try:
+        refuse_mixed(kept, here, RESULTS.name)
+    except InputError as error:
+        parser.error(str(error))
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     written |= {"machine": machine(), "versions": versions(), "core": "one (taskset)", "ratio": "median over pairs",
                 "pairs": asked.pairs, "cpp_pairs": asked.cpp_pairs, "load_before": load}  # fmt: skip

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import plastic_report
+from benchmarks.one_machine import refuse_mixed_parts
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def write(found: dict[str, Any]) -> None:
+    refuse_mixed_parts(found["machines"], "bptt_cpu.json")
     (DOCS / "performance.md").write_text(_page(found) + plastic_report.section())
     _plot(found["growth"], DOCS / "performance_growth.svg")
 

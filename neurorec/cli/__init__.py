@@ -12,7 +12,9 @@ from neurorec.basics.errors import NeurorecError, RunFailed, Stopped
 from neurorec.basics.files import NO_ROOM
 from neurorec.cli import costs
 from neurorec.cli.ending import stopping_once
+from neurorec.cli.exporting import ExportCommand, export
 from neurorec.cli.options import Debug, Plugin
+from neurorec.cli.running_nir import nir
 
 
 class Commands(TyperGroup):
@@ -33,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(nir, name="nir")
 Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY]")]
 
 
@@ -135,18 +138,7 @@ for costly in (costs.cost, costs.sweep, costs.place, costs.calibrate):
     app.command()(costly)
 
 
-@app.command("export")
-def export_(
-    what: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a finished run: runs/STUDY/done/RUN_ID")],
-    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
-    to: Annotated[str, typer.Option(help="The target format: nir.")] = "nir",
-    plugin: Plugin = None,
-    debug: Debug = False,
-) -> None:
-    """Export a trained network to another platform, and verify the file against the reference run."""
-    from neurorec.experiments.verbs import export_run
-
-    typer.echo(export_run(what, to, out))
+app.command("export", cls=ExportCommand)(export)
 
 
 @app.command("cite")

@@ -32,7 +32,9 @@ SignalOf = Annotated[
 ]
 Nir = Annotated[
     list[str] | None,
-    typer.Option(help="NIR file only: simulation settings, NAME=VALUE (dt_s=1e-3, reset=subtract; docs/nir.md)."),
+    typer.Option(
+        help="NIR file only: simulation settings, NAME=VALUE (dt_s=1e-3, reset=subtract, like=norse; docs/nir.md)."
+    ),
 ]
 
 

@@ -5,16 +5,19 @@ the same order as neurorec's own cells, so the float32 numbers are equal, not ju
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.nir_graph.neurons import Neuron, Stateful, stateful_node, total
-from neurorec.engines.nir_graph.nir_options import NirOptions, options_from_text, promised_options
+from neurorec.engines.nir_graph.neurons import DelayLine, Neuron, Stateful, stateful_node, total
+from neurorec.engines.nir_graph.nir_options import NirOptions, promised_options
 from neurorec.engines.nir_graph.reading import SPIKING, STATEFUL, NirGraph, flat_graph, read_nir
+from neurorec.engines.nir_graph.stated_options import options_from_text, read_settings
 from neurorec.engines.nir_graph.stateless import Function, stateless_function
 
 Watch = Callable[[str, Sequence[Tensor], Tensor], None]  #: node, inputs along each of its edges, output
@@ -28,6 +31,7 @@ __all__ = [
     "options_from_text",
     "promised_options",
     "read_nir",
+    "read_settings",
     "run_nir",
 ]
 
@@ -61,11 +65,12 @@ def run_nir(
     Raises
     ------
     InputError
-        If x does not fit the Input node.
+        If x does not fit the Input node, or if numbers become NaN or infinite.
     """
     dtype = getattr(torch, options.precision)
     x = batched(graph, torch.as_tensor(x).to("cpu", dtype))
-    nodes = _Nodes(graph, options, watch)
+    _check_finite(graph, options, {graph.input: x})
+    nodes = _Nodes(graph, options, watch, len(x))
     sent, states = nodes.before_first_step(x[0])
     recorded: dict[str, list[Tensor]] = {name: [] for name in (*graph.outputs, *graph.of_kind(*SPIKING))}
     potentials: dict[str, list[Tensor]] = {name: [] for name in nodes.potentials} if record_potentials else {}
@@ -75,7 +80,9 @@ def run_nir(
             steps.append(sent[name])
         for name, steps in potentials.items():
             steps.append(states[name].v)
+    _check_finite(graph, options, {name: states[name].v for name in nodes.potentials})
     stacked = {name: _stack(steps, options.output_delayed) for name, steps in recorded.items()}
+    _check_finite(graph, options, stacked)
     outputs = {name: stacked.pop(name) for name in graph.outputs}
     return NirRun(outputs, stacked, {name: _stack(steps, delayed=False) for name, steps in potentials.items()})
 
@@ -83,7 +90,7 @@ def run_nir(
 class _Nodes:
     """The nodes of a graph, ready to step; outputs and states are arguments and results."""
 
-    def __init__(self, graph: NirGraph, options: NirOptions, watch: Watch | None) -> None:
+    def __init__(self, graph: NirGraph, options: NirOptions, watch: Watch | None, steps: int) -> None:
         self.graph, self.options, self.watch = graph, options, watch
         self.late = graph.edges_to_next_layers() if options.layers_delayed else set()
         self.neurons: dict[str, Stateful] = {}
@@ -91,7 +98,7 @@ class _Nodes:
         for name in graph.order:
             node = graph.nodes[name]
             if type(node).__name__ in STATEFUL:
-                self.neurons[name] = stateful_node(name, node, options, graph.where)
+                self.neurons[name] = _bounded_delay(name, node, options, graph.where, steps)
             else:
                 self.functions[name] = stateless_function(node, getattr(torch, options.precision))
         self.potentials = [name for name, neuron in self.neurons.items() if isinstance(neuron, Neuron)]
@@ -129,6 +136,24 @@ class _Nodes:
             if self.watch is not None:
                 self.watch(name, arrivals, sent[name])
         return sent, after
+
+
+def _bounded_delay(name: str, node: Any, options: NirOptions, where: str, steps: int) -> Stateful:
+    """The node, ready to step. A delay beyond the recording sends zeros, so it needs no more memory than the recording."""
+    if type(node).__name__ == "Delay":
+        node = copy(node)
+        node.delay = np.minimum(np.asarray(node.delay, dtype=np.float64), 2**31 * options.dt)
+    ready = stateful_node(name, node, options, where)
+    return replace(ready, steps=ready.steps.clamp(max=steps)) if isinstance(ready, DelayLine) else ready
+
+
+def _check_finite(graph: NirGraph, options: NirOptions, signals: dict[str, Tensor]) -> None:
+    for name, signal in signals.items():
+        if not torch.isfinite(signal).all():
+            raise InputError(
+                f'{graph.where}: node "{name}" holds NaN or infinite numbers during the run; check that the input is finite, '
+                f"that dt_s ({options.dt_s:g}) is not much longer than the time constants, and how large the weights are"
+            )
 
 
 def _shape(node_type: dict[str, Any]) -> tuple[int, ...]:

@@ -30,16 +30,17 @@ def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> C
 
 def export(run: Run, to: str, path: str | Path, **profile: Any) -> Path:
     """Write `run`'s network to `path` in the format `to`. `profile`: options of the format (for NIR nir_version, time_unit,
-    gain, dt_s). Raises `CannotRun` with the reason if that is impossible."""
+    gain, dt_s, leaky, ...), or profile=NAME. Raises `CannotRun` with the reason if that is impossible."""
     export_network(run.network, Path(path), to, **profile)
     return Path(path)
 
 
-def export_run(folder: Path, to: str, out: Path) -> str:
-    """Export the network of a stored run and verify the file on the task's whole test split; returns the result in words."""
+def export_run(folder: Path, to: str, out: Path, profile: str | None = None) -> str:
+    """Export the network of a stored run and verify the file on the task's whole test split; returns the result in words.
+    `profile`: the name of a choice of the format's options."""
     record = read_run(folder)
     network = rebuild_network(record, folder)
-    export_network(network, out, to)
+    export_network(network, out, to, profile)
     x = encoded_split(stored_half(record, folder).encoder, load_task(record.task, record.seed), "test", record.seed).x
     return f"{out}: {verify_nir(network, out, x)}"
 
@@ -47,7 +48,9 @@ def export_run(folder: Path, to: str, out: Path) -> str:
 def check_file(path: Path) -> str:
     """The kind of `path`: a pair, chip, link or study card, or a NIR graph. Raises `InputError` if it is none or invalid."""
     if path.suffix == ".nir":
-        return f"NIR graph of {len(read_nir(path).nodes)} nodes"
+        graph = read_nir(path)
+        apart = f" (no path leads from the Input to {', '.join(sorted(graph.apart))})" if graph.apart else ""
+        return f"NIR graph of {len(graph.nodes)} nodes{apart}"
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; give one file, e.g. neurorec check {path / 'my_card.toml'}")
     if path.suffix != ".toml":

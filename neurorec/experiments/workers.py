@@ -23,7 +23,7 @@ class WorkerLost(RunFailed):
     """A worker process died during a call."""
 
 
-class Workers(ThreadPoolExecutor):
+class LocalWorkers(ThreadPoolExecutor):
     """`count` worker processes, each started and fed by a thread of its own."""
 
     def __init__(self, count: int) -> None:
@@ -45,6 +45,9 @@ class Workers(ThreadPoolExecutor):
         if wait:
             for worker in self._started:
                 worker.end()
+
+    def __exit__(self, error: type[BaseException] | None, *_: Any) -> None:
+        self.shutdown(wait=error is None, cancel_futures=error is not None)
 
     def _call(self, *call: Any) -> Any:
         worker: _Worker | None = getattr(self._own, "worker", None)

@@ -112,7 +112,7 @@ def _remarks(cost: Cost, training: bool) -> list[str]:
     lines = [f"static: {cost.static_basis or 'included in the figure'}"]
     if cost.dynamic_pJ is not None and cost.scope == "all-in":
         lines.append(f"dynamic part: {energy(cost.dynamic_pJ.value)}")
-    if cost.latency_us and cost.energy_pJ:
+    if cost.latency_us and cost.latency_us.value > 0 and cost.energy_pJ:
         power = f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW"
         lines.append(f"{power}; bottleneck: {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:

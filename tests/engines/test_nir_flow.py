@@ -60,18 +60,52 @@ def test_a_loop_without_a_neuron_is_refused():
     assert text.endswith("contains no neuron and no Delay; add one")
 
 
-def test_nodes_that_nothing_reaches_are_refused():
+def _two_parts(second):
+    """Input -> a -> Output, and neuron "alone" <-> weight "w", which may drive the Output (`second`)."""
     nodes = {
         "input": nir.Input({"input": np.array([1])}),
         "a": integrate_and_fire(),
-        "alone": integrate_and_fire(),
-        "w": nir.Linear(np.ones((1, 1))),
+        "alone": integrate_and_fire(0.5),
+        "w": nir.Affine(np.array([[-1.0]]), full(1)),
         "output": nir.Output({"output": np.array([1])}),
     }
-    edges = [("input", "a"), ("a", "output"), ("alone", "w"), ("w", "alone")]
+    return nir.NIRGraph(nodes, [("input", "a"), ("a", "output"), ("alone", "w"), ("w", "alone"), *second])
+
+
+def test_neurons_that_the_input_does_not_reach_run():
+    """ "alone" is driven by the bias of "w": it spikes, inhibits itself, and spikes again two steps later."""
+    graph = flat_graph(_two_parts([("alone", "output")]), "made up")
+    assert graph.apart == {"alone", "w"}
+    run = run_column(graph, [0.0, 2.0, 0.0, 2.0], STEPS)
+    close(run.spikes["alone"], [1, 0, 1, 0])
+    close(run.output, [1, 1, 1, 1])
+    apart = run_column(flat_graph(_two_parts([]), "made up"), [0.0, 2.0, 0.0, 2.0], STEPS)
+    close(apart.output, [0, 1, 0, 1])
+
+
+def test_an_input_that_drives_no_output_is_refused():
+    graph = _two_parts([("alone", "output")])
+    graph.edges.remove(("a", "output"))
     with pytest.raises(InputError) as error:
-        flat_graph(nir.NIRGraph(nodes, edges), "made up")
-    assert str(error.value) == "made up: no path leads from the Input to alone, w; connect or remove them"
+        flat_graph(
+            nir.NIRGraph({**graph.nodes, "x": nir.Scale(full(1))}, [*graph.edges, ("a", "x"), ("x", "a")]), "made up"
+        )
+    assert str(error.value) == 'made up: no path leads from the Input to an Output ("output"); connect them'
+
+
+def test_names_stay_unique_when_inner_graphs_are_opened():
+    """An outer node "sub.lin" (weight 0.1) beside node "lin" (weight 5) of an inner graph "sub": the sum is 5.1."""
+
+    def graph(nodes, edges):
+        ends = {"input": nir.Input({"input": np.array([1])}), "output": nir.Output({"output": np.array([1])})}
+        return nir.NIRGraph({**ends, **nodes}, edges, type_check=False)
+
+    inner = graph({"lin": nir.Linear(np.array([[5.0]]))}, [("input", "lin"), ("lin", "output")])
+    nodes = {"sub": inner, "sub.lin": nir.Linear(np.array([[0.1]]))}
+    edges = [("input", "sub"), ("sub", "output"), ("input", "sub.lin"), ("sub.lin", "output")]
+    flat = flat_graph(graph(nodes, edges), "made up")
+    close(run_column(flat, [1.0], STEPS).output, [5.1])
+    assert {"sub.lin", "sub.lin_2"} <= set(flat.nodes)
 
 
 def test_two_inputs_are_refused():

@@ -215,6 +215,14 @@ def test_cost_export_and_report_of_a_finished_run(finished, tmp_path):
     assert "0 of" in written.stdout
     assert (tmp_path / "net.nir").is_file()
     (rate,) = (home / "out" / "done").glob("tiny-rate-bptt-store_recall-*")
+    profiled = call("export", run, tmp_path / "norse.nir", "--profile", "norse")
+    assert profiled.returncode == 0, profiled.stderr
+    assert "hidden.lif: 0 of " in profiled.stdout
+    assert (
+        'NIR: there is no profile "nors" (did you mean "norse"?); known: plain, legacy, norse, snntorch, spyx'
+        in refused("export", run, tmp_path / "x", "--profile", "nors")
+    )
+    assert "give the file to write once, as neurorec export RUN FILE (or --out FILE)" in refused("export", run)
     assert "cannot hold Elman" in refused("export", rate, "--to", "nir", "--out", tmp_path / "rate.nir")
     assert 'exporter "nri" is not known (did you mean "nir"?)' in refused(
         "export", run, "--to", "nri", "--out", tmp_path / "x"
@@ -281,3 +289,11 @@ def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_p
     assert f"{len(stored)} of 6 runs are already stored" in done.stdout
     assert len(finished_runs(out)) == 6
     assert [path.name for path in (out / "working").iterdir() if path.suffix != ".progress"] == []
+
+
+def test_help_of_export_lists_the_profiles():
+    from neurorec.hardware.export import exporters
+
+    said = " ".join(call("export", "--help").stdout.split())
+    for name, one in exporters["nir"].profiles.items():
+        assert f"{name} {one.about}" in said

@@ -89,9 +89,9 @@ def test_ctrl_c_twice_within_20_ms(tmp_path):
 def test_ctrl_c_while_a_worker_starts_is_left_to_the_parent():
     code = (
         "import os, signal, threading, time\n"
-        "from neurorec.experiments.workers import Workers\n"
+        "from neurorec.experiments.workers import LocalWorkers\n"
         "signal.signal(signal.SIGINT, lambda *_: None)\n"
-        "workers = Workers(1)\n"
+        "workers = LocalWorkers(1)\n"
         "threading.Thread(target=lambda: [(time.sleep(0.01), os.killpg(0, 2)) for _ in range(40)]).start()\n"
         "print(workers.submit(eval, '6 * 7').result())\n"
         "workers.shutdown()\n"
@@ -113,14 +113,14 @@ def deciding(out):
 
 @pytest.mark.slow
 def test_thirty_kills_at_random_moments_change_nothing(tmp_path):
-    """Each study is killed twice, then finished; nothing half-written is believed, and no worker survives."""
+    """Each study is killed three times, then finished; nothing half-written is believed, and no worker survives."""
     card = write_study(tmp_path, epochs=3)
     assert call("run", card, "--out", tmp_path / "whole", "--jobs", 1).returncode == 0
     whole, moments = deciding(tmp_path / "whole"), random.Random(0)
-    for study in range(15):
+    for study in range(10):
         out = tmp_path / f"out{study}"
         words = [*NEUROREC, "run", str(card), "--out", str(out), "--jobs", "2"]
-        for _ in range(2):
+        for _ in range(3):
             process = subprocess.Popen(
                 words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
             )

@@ -1,6 +1,7 @@
 """A worker that dies costs the run that it ran, and nothing else."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -13,23 +14,18 @@ import pytest
 from neurorec.experiments import runner
 from neurorec.experiments.execute import execute
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
-from neurorec.experiments.workers import WorkerLost, Workers
-from tests.experiments.tiny import Notebook, write_study
+from neurorec.experiments.progress import FileChannel, Progress
+from neurorec.experiments.workers import LocalWorkers, WorkerLost
+from tests.experiments.tiny import Notebook, in_this_process, write_study
 
 
 def killed(spec, channel):
-    """`execute` in a worker that the system kills at one of the runs."""
-    if spec.half == "rate" and not spec.control:
+    """`execute` in a worker that the system kills: at one run always, at another the first time."""
+    marker = channel.folder / f"{spec.run_id}.seen"
+    if spec.half == "rate" and not (spec.control and marker.exists()):
+        marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return execute(spec, channel)
-
-
-def killed_once(spec, channel):
-    marker = channel.folder / f"{spec.run_id}.seen"
-    if marker.exists():
-        return execute(spec, channel)
-    marker.touch()
-    return killed(spec, channel)
 
 
 class Listener(Notebook):
@@ -41,14 +37,10 @@ class Listener(Notebook):
         self.said.append(line)
 
 
-def run_with(monkeypatch, tmp_path, how):
-    monkeypatch.setattr(runner, "execute", how)
+def test_a_lost_worker_costs_one_run_which_is_tried_once_more_and_then_marked_as_failed(monkeypatch, tmp_path):
+    monkeypatch.setattr(runner, "execute", killed)
     listener = Listener()
-    return listener, run_study(prepare_study(write_study(tmp_path), out=tmp_path / "out", jobs=2), listener)
-
-
-def test_a_lost_worker_costs_one_run_which_is_marked_as_failed(monkeypatch, tmp_path):
-    listener, results = run_with(monkeypatch, tmp_path, killed)
+    results = run_study(prepare_study(write_study(tmp_path), out=tmp_path / "out", jobs=2), listener)
     (lost,) = [run for run in results.runs if run.status == "failed"]
     assert (lost.half, lost.control) == ("rate", "")
     assert lost.reason == (
@@ -56,20 +48,14 @@ def test_a_lost_worker_costs_one_run_which_is_marked_as_failed(monkeypatch, tmp_
         "memory, or use fewer --jobs"
     )
     assert sum(run.status == "done" for run in results.runs) == 5
-    assert results.failures == [f"Elman, surrogate BPTT, store_recall, seed 0: {lost.reason}".replace("surrogate ", "")]
+    assert results.failures == [f"Elman, BPTT, store_recall, seed 0: {lost.reason}"]
     assert [path.stem for path in (tmp_path / "out" / "failed").iterdir()] == [lost.run_id]
-    assert len(listener.said) == 1
-
-
-def test_a_run_whose_worker_is_lost_is_tried_once_more(monkeypatch, tmp_path):
-    listener, results = run_with(monkeypatch, tmp_path, killed_once)
-    assert [run.status for run in results.runs] == ["done"] * 6
-    assert len(listener.said) == 1
-    assert listener.said[0].endswith("; trying once more")
+    assert len(listener.said) == 2
+    assert all(line.endswith("; trying once more") for line in listener.said)
 
 
 def test_workers_are_replaced_and_pass_on_errors():
-    workers = Workers(1)
+    workers = LocalWorkers(1)
     assert workers.submit(truediv, 6, 3).result() == 2
     with pytest.raises(ZeroDivisionError):
         workers.submit(truediv, 1, 0).result()
@@ -79,9 +65,64 @@ def test_workers_are_replaced_and_pass_on_errors():
     workers.shutdown()
 
 
+def test_an_error_of_the_client_ends_the_workers_at_once():
+    def fail():
+        with LocalWorkers(1) as workers:
+            workers.submit(time.sleep, 60)
+            time.sleep(0.1)
+            raise ZeroDivisionError
+
+    start = time.monotonic()
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert time.monotonic() - start < 30
+
+
+def test_progress_reaches_the_client_through_files(tmp_path):
+    channel = FileChannel(tmp_path)
+    pickle.loads(pickle.dumps(channel)).tell("x", Progress(1, 3, 0.5))
+    channel.tell("y", Progress(2, 3, None))
+    (tmp_path / "z.progress").write_text("half")
+    assert channel.heard() == {"x": (1, 3, 0.5), "y": (2, 3, None)}
+    channel.forget("x")
+    assert list(channel.heard()) == ["y"]
+    FileChannel(tmp_path / "gone").tell("x", Progress(1, 3, None))  # progress is never worth an error
+
+
+class Told:
+    """A channel that needs no files."""
+
+    def __init__(self):
+        self.told, self.forgotten = {}, []
+
+    def tell(self, run_id, progress):
+        self.told[run_id] = progress
+        time.sleep(0.3)
+
+    def heard(self):
+        return dict(self.told)
+
+    def forget(self, run_id):
+        self.told.pop(run_id, None)
+        self.forgotten.append(run_id)
+
+
+def test_an_executor_may_bring_its_own_channel(tmp_path):
+    class Listening(Listener):
+        def progress(self, spec, epoch, epochs, score):
+            self.said.append((spec.title, epoch, epochs, score))
+
+    listener, channel = Listening(), Told()
+    prepared = prepare_study(write_study(tmp_path), out=tmp_path / "out")
+    run_study(prepared, listener, in_this_process, channel)
+    assert "tiny spiking bptt store_recall seed 0" in {title for title, *_ in listener.said}
+    assert {line[1:3] for line in listener.said} == {(1, 1)}
+    assert len(channel.forgotten) == 6
+
+
 PARENT = """
-from neurorec.experiments.workers import Workers
-workers = Workers(1)
+from neurorec.experiments.workers import LocalWorkers
+workers = LocalWorkers(1)
 print(workers.submit(eval, "__import__('os').getpid()").result(), flush=True)
 workers.submit(eval, "__import__('ctypes').PyDLL(None).sleep(60)").result()  # no other thread of the worker runs meanwhile
 """
@@ -110,7 +151,7 @@ def test_a_worker_dies_with_its_parent_whatever_it_is_at():
 
 
 def test_stopping_ends_the_workers_at_once():
-    workers = Workers(1)
+    workers = LocalWorkers(1)
     pid = workers.submit(os.getpid).result()
     busy = workers.submit(time.sleep, 60)
     waiting = workers.submit(time.sleep, 60)

@@ -16,6 +16,8 @@ from neurorec.basics.errors import InputError
 from neurorec.engines.nir_graph.nir_options import NirOptions
 from neurorec.engines.nir_graph.stateless import tensor
 
+Fire = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  #: v before and after the update to spikes and v
+
 
 class Stateful(Protocol):
     def start(self, zero: Tensor) -> Any:
@@ -47,7 +49,7 @@ class Neuron:
     membrane: Callable[[Tensor, Tensor], Tensor]  #: v and current to v
     synapse: Callable[[Tensor, Sequence[Tensor]], Tensor] | None  #: i and arrivals to i
     reads_new_current: bool
-    fire: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None  #: v before and after the update to spikes and v
+    fire: Fire | None
     v_start: Tensor
 
     def start(self, zero: Tensor) -> NeuronState:
@@ -90,37 +92,40 @@ def stateful_node(name: str, node: Any, options: NirOptions, where: str) -> Stat
         membrane=_integrator(node, options, dtype) if kind in ("I", "IF") else _leaky(node, options, dtype),
         synapse=_synapse(node, options, dtype) if kind.startswith("Cuba") else None,
         reads_new_current=options.synapse_order == "new",
-        fire=_threshold(name, node, options, dtype, where) if kind in ("IF", "LIF", "CubaLIF") else None,
+        fire=_fire(name, node, options, dtype, where) if kind in ("IF", "LIF", "CubaLIF") else None,
         v_start=tensor(getattr(node, "v_leak", 0.0), dtype),
     )
 
 
-def _rate(tau: Any, options: NirOptions) -> np.ndarray:
-    """The fraction of the distance to its target by which a state with time constant tau changes in one step."""
+def _shares(tau: Any, options: NirOptions) -> tuple[np.ndarray, np.ndarray]:
+    """What a state with time constant tau loses in one step, and the weight of its input, as shares."""
     ratio = options.dt / np.asarray(tau, dtype=np.float64)
-    return ratio if options.integrator == "euler" else -np.expm1(-ratio)
+    loss = ratio if options.integrator == "euler" else -np.expm1(-ratio)
+    return loss, loss if options.integrator == "exponential" else ratio
 
 
 def _integrator(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
-    gain = tensor(options.dt * np.asarray(node.r, dtype=np.float64), dtype)
+    dt = options.dt if options.if_gain == "dt" else 1.0
+    gain = tensor(dt * np.asarray(node.r, dtype=np.float64), dtype)
     return lambda v, i: v + gain * i
 
 
 def _leaky(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Tensor], Tensor]:
-    tau = node.tau if hasattr(node, "tau") else node.tau_mem
-    share = _rate(tau, options)
+    loss, share = _shares(node.tau if hasattr(node, "tau") else node.tau_mem, options)
+    parts = (1 - loss, share * node.r, loss * node.v_leak, loss, node.r, node.v_leak)
+    keep, gain, floor, rate, r, v_leak = (tensor(part, dtype) for part in parts)
     if options.arithmetic == "decay":
-        keep, gain, floor = (tensor(part, dtype) for part in (1 - share, share * node.r, share * node.v_leak))
         return lambda v, i: keep * v + gain * i + floor
-    rate, r, v_leak = tensor(share, dtype), tensor(node.r, dtype), tensor(node.v_leak, dtype)
+    if options.integrator == "exponential_decay":
+        return lambda v, i: v + (rate * (v_leak - v) + gain * i)
     return lambda v, i: v + rate * ((v_leak - v) + r * i)
 
 
 def _synapse(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Tensor, Sequence[Tensor]], Tensor]:
-    rate = _rate(node.tau_syn, options)
+    rate, share = _shares(node.tau_syn, options)
     keep, loss = tensor(1 - rate, dtype), tensor(-rate, dtype)
     decays = options.arithmetic == "decay"
-    gain = tensor(rate * np.asarray(node.w_in, dtype=np.float64), dtype)
+    gain = tensor(share * np.asarray(node.w_in, dtype=np.float64), dtype)
 
     def synapse(i: Tensor, arrivals: Sequence[Tensor]) -> Tensor:
         i = keep * i if decays else i + loss * i
@@ -131,9 +136,21 @@ def _synapse(node: Any, options: NirOptions, dtype: torch.dtype) -> Callable[[Te
     return synapse
 
 
-def _threshold(
-    name: str, node: Any, options: NirOptions, dtype: torch.dtype, where: str
-) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+def _fire(name: str, node: Any, options: NirOptions, dtype: torch.dtype, where: str) -> Fire:
+    """Spikes and reset, and the lower bound of the potential, if there is one."""
+    fire = _threshold(name, node, options, dtype, where)
+    if options.lower_bound == "none" or (options.lower_bound == "if" and type(node).__name__ != "IF"):
+        return fire
+    v_min = -tensor(node.v_threshold, dtype)
+
+    def bounded(v: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
+        z, v = fire(v, u)
+        return z, torch.maximum(v, v_min)
+
+    return bounded
+
+
+def _threshold(name: str, node: Any, options: NirOptions, dtype: torch.dtype, where: str) -> Fire:
     """A spike is strictly above the threshold (NIR's definition); the reset is chosen by the option."""
     theta, v_reset = tensor(node.v_threshold, dtype), tensor(node.v_reset, dtype)
     if options.several_spikes and bool((theta <= 0).any()):

@@ -1,17 +1,18 @@
 """Named options for what a NIR file leaves open: it holds structure and parameters, but no simulation settings."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Literal, get_args
 
 from neurorec.basics.errors import InputError, did_you_mean
 
-Integrator = Literal["euler", "exponential"]
+Integrator = Literal["euler", "exponential", "exponential_decay"]
 SynapseOrder = Literal["new", "old"]
 Reset = Literal["zero", "subtract", "subtract_guarded", "zero_next_step", "subtract_next_step"]
 Arithmetic = Literal["increment", "decay"]
 TimeUnit = Literal["s", "ms", "steps"]
 Precision = Literal["float32", "float64"]
+LowerBound = Literal["none", "if", "all"]
+IfGain = Literal["dt", "one"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "integrator": get_args(Integrator),
@@ -20,6 +21,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "arithmetic": get_args(Arithmetic),
     "time_unit": get_args(TimeUnit),
     "precision": get_args(Precision),
+    "lower_bound": get_args(LowerBound),
+    "if_gain": get_args(IfGain),
 }
 
 
@@ -34,7 +37,8 @@ class NirOptions:
     dt_s: float
     #: unit of the file's time constants (and of the dt of I and IF)
     time_unit: TimeUnit = "s"
-    #: rate of a state per step: "euler" dt/tau; "exponential" 1 - exp(-dt/tau), exact for an input held over the step
+    #: share of a state lost per step, and weight of its input: "euler" dt/tau for both; "exponential" 1 - exp(-dt/tau) for
+    #: both, exact for an input held over the step; "exponential_decay" 1 - exp(-dt/tau) and dt/tau, as in Sinabs and Rockpool
     integrator: Integrator = "euler"
     #: the current that the membrane reads: "new", including this step's spikes, or "old", that of the previous step
     synapse_order: SynapseOrder = "new"
@@ -48,6 +52,10 @@ class NirOptions:
     layers_delayed: bool = False
     #: whether a neuron sends floor(v / v_threshold) spikes per step instead of one; its reset removes them all
     several_spikes: bool = False
+    #: whether potentials stop at -v_threshold: "none", only those of IF nodes ("if", as in Sinabs), or "all" that spike
+    lower_bound: LowerBound = "none"
+    #: what the input of I and IF is multiplied by: "dt" dt r, as NIR defines them; "one" r, as in most simulators
+    if_gain: IfGain = "dt"
     #: form of the leak, which affects rounding: "increment" v + a (target - v), as in neurorec and Norse;
     #: "decay" (1 - a) v + a target, as in snnTorch
     arithmetic: Arithmetic = "increment"
@@ -90,44 +98,10 @@ def promised_options(metadata: dict[str, object], where: str) -> NirOptions:
     return NirOptions(**options)  # type: ignore[arg-type]
 
 
-def options_from_text(settings: Iterable[str], metadata: dict[str, object], where: str) -> NirOptions:
-    """Options from the command line, such as "reset=subtract"; defaults are those stored in a file written by neurorec.
-
-    Raises
-    ------
-    InputError
-        For an unknown option or value, or if neither the settings nor the file give the length of a step.
-    """
-    known = [field.name for field in fields(NirOptions)]
-    given: dict[str, object] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in known:
-            raise InputError(
-                f'NIR option "{setting}" is not known{did_you_mean(name, known)}; write NAME=VALUE, with a NAME of '
-                f"{', '.join(known)}"
-            )
-        given[name] = _parsed(name, text)
-    if "neurorec" not in metadata and "dt_s" not in given:
-        raise InputError(
-            f"{where}: this file was not written by neurorec and does not state how to step it; give at least the length "
-            "of a step (on the command line: --nir dt_s=1e-3; see docs/nir.md for all options)"
-        )
-    promised = asdict(promised_options(metadata, where)) if "neurorec" in metadata else {}
-    return NirOptions(**{**promised, **given})  # type: ignore[arg-type]
-
-
-def _parsed(name: str, text: str) -> object:
-    if name in CHOICES:
-        return text
-    if name != "dt_s":
-        if text.lower() not in ("true", "false"):
-            raise InputError(f'NIR option {name} must be true or false (got "{text}")')
-        return text.lower() == "true"
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(f'NIR option dt_s must be a positive number of seconds (got "{text}")') from None
+def delays_loops(metadata: dict[str, object]) -> bool:
+    """Whether the file says that its loops of weights alone are delayed by one step (a leaky readout written as recurrence)."""
+    promise = metadata.get("neurorec")
+    return isinstance(promise, dict) and promise.get("leaky") == "recurrence"
 
 
 def _plain(value: object) -> object:

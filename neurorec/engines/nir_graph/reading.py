@@ -1,26 +1,36 @@
 """A NIR file as a flat list of nodes in order of computation, with feedback edges marked."""
 
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
+from neurorec.engines.nir_graph.hdf5_file import read_plain
+from neurorec.engines.nir_graph.nir_nodes import nir_node, plain_graph
+from neurorec.engines.nir_graph.nir_options import delays_loops
+from neurorec.engines.nir_graph.opening import FlatGraph, opened
+from neurorec.engines.nir_graph.plain_graph import SPIKING, STATEFUL, STATELESS, Edge, PlainGraph, refuse
+from neurorec.engines.nir_graph.validate import (
+    check_connections,
+    check_metadata,
+    check_parameters,
+    check_reach,
+    signal_shapes,
+)
 
-STATEFUL = ("I", "IF", "LI", "LIF", "CubaLI", "CubaLIF", "Delay")
-STATELESS = ("Input", "Output", "Affine", "Linear", "Scale", "Flatten", "Conv1d", "Conv2d", "SumPool2d", "AvgPool2d")
-SPIKING = ("IF", "LIF", "CubaLIF", "Threshold")
-Edge = tuple[str, str]
+__all__ = ["SPIKING", "STATEFUL", "STATELESS", "Edge", "NirGraph", "flat_graph", "read_nir"]
 
 
 @dataclass(frozen=True)
 class NirGraph:
-    """A graph to run: nested graphs are flattened, cycles are cut.
+    """A graph to run: validated, nested graphs are flattened, cycles are cut.
 
     A cycle needs one delay, and the file does not say where. Here: traverse depth first from the Input, following
     edges in alphabetical order of their targets; an edge back to a node still being traversed is a feedback edge
     and delivers the source's output of the previous step. For Input -> weights -> neurons <-> recurrent weights, this is
-    the edge from the recurrent weights to the neurons.
+    the edge from the recurrent weights to the neurons. Cycles that the Input does not reach are traversed in the same
+    way, from their neurons in alphabetical order.
     """
 
     where: str  #: the file, for messages
@@ -32,6 +42,7 @@ class NirGraph:
     input: str  #: the Input node
     outputs: tuple[str, ...]  #: the Output nodes (not those of inner graphs, which only relay)
     metadata: dict[str, Any]
+    apart: frozenset[str] = field(default_factory=frozenset)  #: nodes that the Input does not reach
 
     def of_kind(self, *kinds: str) -> list[str]:
         return [name for name in self.order if type(self.nodes[name]).__name__ in kinds]
@@ -53,101 +64,75 @@ class NirGraph:
 
 
 def read_nir(path: str | Path) -> NirGraph:
-    """Read a NIR file (HDF5) with the `nir` package.
+    """Read and validate a NIR file (HDF5). Shapes that a file leaves open follow from the graph.
 
     Raises
     ------
     InputError
-        If the file is missing, not HDF5, damaged, refused by `nir`, or contains something that the interpreter cannot run.
+        If the file is missing, not HDF5, damaged or too large, or if its graph cannot be run. The message lists every fault.
     """
-    import nir
-
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file; give the path of a .nir file")
-    try:
-        graph = nir.read(path)
-    except OSError as error:
-        raise InputError(f"{path}: this is not a NIR file, or a damaged one (NIR files are HDF5): {error}") from None
-    except Exception as error:  # any error of nir on a foreign file is reported as one message
-        raise InputError(
-            f"{path}: nir {nir.version} cannot read this graph: {type(error).__name__}: {error}; "
-            "correct the named nodes and write the file again with nir 1.0.6 or later"
-        ) from None
-    return flat_graph(graph, str(path))
+    graph, faults = read_plain(path)
+    return _validated(graph, faults, str(path))
 
 
 def flat_graph(graph: Any, where: str) -> NirGraph:
-    """Prepare a `nir.NIRGraph` in memory to be run; `where` names it in messages."""
-    nodes, edges = _open_nested(graph, "", where)
-    for name, node in nodes.items():
-        kind = type(node).__name__
-        if kind not in (*STATEFUL, *STATELESS, "Threshold"):
-            known = ", ".join(sorted((*STATEFUL, *STATELESS, "Threshold")))
-            raise InputError(f'{where}: node "{name}" is a {kind}, which this interpreter cannot run; it runs: {known}')
-    inputs = sorted(graph.inputs)
-    if len(inputs) != 1:
-        raise InputError(
-            f"{where}: the graph has {len(inputs)} Input nodes {inputs}; this interpreter needs exactly one"
-        )
-    order, feedback = _walk(inputs[0], nodes, edges)
-    unreached = sorted(set(nodes) - set(order))
-    if unreached:
-        raise InputError(f"{where}: no path leads from the Input to {', '.join(unreached)}; connect or remove them")
-    _check_loops(nodes, edges, where)
+    """Prepare a `nir.NIRGraph` in memory to be run; `where` names it in messages. Raises `InputError` as `read_nir`."""
+    return _validated(plain_graph(graph, where), [], where)
+
+
+def _validated(graph: PlainGraph, faults: list[str], where: str) -> NirGraph:
+    flat = opened(graph, faults)
+    values = check_parameters(flat, faults)
+    check_metadata(graph.metadata, faults)
+    if not check_connections(flat, faults, delays_loops(graph.metadata)):
+        refuse(where, faults)
+    start = flat.inputs[0]
+    order, feedback, apart = _ordered(start, flat)
+    check_reach(flat, order, apart, faults)
+    refuse(where, faults if len(order) < len(flat.nodes) else [])
     place = {name: index for index, name in enumerate(order)}
-    arrivals = {
-        name: tuple(sorted(((a, (a, b) in feedback) for a, b in edges if b == name), key=lambda s: (s[1], place[s[0]])))
-        for name in order
-    }
-    outputs = tuple(name for name in order if name in graph.outputs)
-    return NirGraph(where, nodes, order, arrivals, inputs[0], outputs, dict(graph.metadata))
+    sources: dict[str, list[tuple[str, bool]]] = {name: [] for name in order}
+    for a, b in flat.edges:
+        sources[b].append((a, (a, b) in feedback))
+    arrivals = {name: tuple(sorted(sources[name], key=lambda s: (s[1], place[s[0]]))) for name in order}
+    shapes = signal_shapes(flat, values, order, arrivals, faults)
+    refuse(where, faults)
+    nodes = {name: nir_node(name, flat.nodes[name], values[name], *shapes[name], where) for name in flat.nodes}
+    outputs = tuple(name for name in order if name in flat.outputs)
+    return NirGraph(where, nodes, order, arrivals, start, outputs, graph.metadata, apart)
 
 
-def _open_nested(graph: Any, prefix: str, where: str) -> tuple[dict[str, Any], list[Edge]]:
-    """Nodes and edges with every inner NIRGraph replaced by its contents; its Input and Output remain as relays."""
-    nodes: dict[str, Any] = {}
-    edges: list[Edge] = []
-    ports: dict[str, tuple[str, str]] = {}
-    for name, node in graph.nodes.items():
-        full = prefix + name
-        if type(node).__name__ != "NIRGraph":
-            nodes[full], ports[name] = node, (full, full)
-            continue
-        if len(node.inputs) != 1 or len(node.outputs) != 1:
-            raise InputError(f'{where}: the inner graph "{full}" must have one Input and one Output')
-        inner_nodes, inner_edges = _open_nested(node, full + ".", where)
-        nodes.update(inner_nodes)
-        edges.extend(inner_edges)
-        ports[name] = (f"{full}.{next(iter(node.inputs))}", f"{full}.{next(iter(node.outputs))}")
-    edges.extend((ports[a][1], ports[b][0]) for a, b in graph.edges)
-    return nodes, edges
-
-
-def _walk(start: str, nodes: dict[str, Any], edges: list[Edge]) -> tuple[tuple[str, ...], set[Edge]]:
-    """Depth-first traversal from `start` (without recursion, since files may be deep): order and feedback edges."""
-    targets = {name: iter(sorted({b for a, b in edges if a == name})) for name in nodes}
-    path, seen, done = [start], {start}, []
+def _ordered(start: str, flat: FlatGraph) -> tuple[tuple[str, ...], set[Edge], frozenset[str]]:
+    """Order of computation, feedback edges, and nodes that the Input does not reach (they come right after it)."""
+    targets: dict[str, set[str]] = {name: set() for name in flat.nodes}
+    for a, b in flat.edges:
+        targets[a].add(b)
+    following = {name: iter(sorted(found)) for name, found in targets.items()}
+    seen: set[str] = set()
     feedback: set[Edge] = set()
+    reached = _walk(start, following, seen, feedback)
+    apart: list[str] = []
+    for name in sorted(name for name in flat.nodes if flat.kind(name) in STATEFUL):
+        apart += _walk(name, following, seen, feedback) if name not in seen else []
+    return (start, *reversed(apart), *reversed(reached[:-1])), feedback, frozenset(apart)
+
+
+def _walk(start: str, following: dict[str, Iterator[str]], seen: set[str], feedback: set[Edge]) -> list[str]:
+    """Depth-first traversal from `start` (without recursion, since files may be deep): the nodes, last first."""
+    path, done = {start: None}, []
+    seen.add(start)
     while path:
-        here = path[-1]
-        following = next(targets[here], None)
-        if following is None:
-            done.append(path.pop())
-        elif following not in seen:
-            seen.add(following)
-            path.append(following)
-        elif following in path:
-            feedback.add((here, following))
-    return tuple(reversed(done)), feedback
-
-
-def _check_loops(nodes: dict[str, Any], edges: list[Edge], where: str) -> None:
-    """Refuse loops without neurons: they are equations to solve, not recurrences."""
-    stateless = {name for name in nodes if type(nodes[name]).__name__ not in STATEFUL}
-    sources = {name: [a for a, b in edges if b == name and a in stateless] for name in stateless}
-    try:
-        TopologicalSorter(sources).prepare()
-    except CycleError as error:
-        loop = " -> ".join(f'"{name}"' for name in error.args[1])
-        raise InputError(f"{where}: the loop {loop} contains no neuron and no Delay; add one") from None
+        here = next(reversed(path))
+        target = next(following[here], None)
+        if target is None:
+            done.append(here)
+            del path[here]
+        elif target not in seen:
+            seen.add(target)
+            path[target] = None
+        elif target in path:
+            feedback.add((here, target))
+    return done

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,11 +13,20 @@ from neurorec.models.network import Network
 exporters: Registry[type["Exporter"]] = Registry("exporter")
 
 
+@dataclass(frozen=True)
+class NamedProfile:
+    """A choice of the format's options that has a name."""
+
+    profile: Any
+    about: str  #: one line
+
+
 class Exporter(ABC):
     """Writes networks to files of one format. What the format cannot express is refused, never approximated."""
 
     title: ClassVar[str]
     Profile: ClassVar[type[Any] | None] = None  #: a dataclass of the format's options
+    profiles: ClassVar[Mapping[str, NamedProfile]] = {}  #: choices of them by name
 
     @abstractmethod
     def why_not(self, network: Network) -> str | None:
@@ -42,6 +51,14 @@ class Exporter(ABC):
                 raise InputError(f'{self.title}: a profile has no "{name}"{did_you_mean(name, known)}; known: {said}')
         return self.Profile(**choices) if self.Profile else None
 
+    def profile_named(self, name: str) -> Any:
+        """The profile called `name`. Raises `InputError` for any other name."""
+        if name not in self.profiles:
+            known = ", ".join(self.profiles) or "none"
+            hint = did_you_mean(name, self.profiles)
+            raise InputError(f'{self.title}: there is no profile "{name}"{hint}; known: {known}')
+        return self.profiles[name].profile
+
     def check(self, network: Network) -> None:
         reason = self.why_not(network)
         if reason is not None:
@@ -51,17 +68,21 @@ class Exporter(ABC):
 def export_network(network: Network, path: str | Path, to: str = "nir", profile: Any = None, **choices: Any) -> None:
     """Write `network` to the file `path` in the format `to`, or raise an error with the reason.
 
-    The format's options are a `profile`, or its fields by name:
+    The format's options are a `profile` (or its name), or its fields by name:
 
     >>> export_network(network, "net.nir", nir_version="legacy-1.0.4")  # doctest: +SKIP
     """
     path = Path(path)
     exporter = exporters[to]()
     exporter.check(network)
+    if isinstance(profile, str):
+        profile = exporter.profile_named(profile)
     if path.is_dir():
         raise InputError(f"{path}: this is a folder; give the name of a file in it")
     if not path.parent.is_dir():
         raise InputError(f"{path}: the folder {path.parent} does not exist; create it first")
+    if choices and profile is not None:
+        raise InputError(f"{path}: give a profile or its options ({', '.join(choices)}), not both")
     exporter.write(network, path, exporter.profile_of(choices) if choices else profile)
 
 

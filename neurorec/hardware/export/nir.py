@@ -6,16 +6,16 @@ dt/tau_syn into a jump of size one, and r = 1. The membrane reads the new curren
 """
 
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from neurorec.basics.errors import CannotRun, InputError, did_you_mean
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.files import write_atomically
-from neurorec.engines.on_nir import NirOptions
 from neurorec.hardware.export.exporter import Exporter, exporters
+from neurorec.hardware.export.nir_profiles import PROFILES, NirProfile
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
 from neurorec.models.network import Network
 from neurorec.models.readout import LeakyCard, LeakyReadout, LinearReadout
@@ -27,49 +27,13 @@ RATE = (
     "its units send values through nonlinearities (tanh, gates, winner-take-all), for which NIR has no node; "
     "the closest export is a spiking network of the same size"
 )
-CHOICES = {
-    "nir_version": ("1.0.8", "legacy-1.0.4"),
-    "time_unit": ("s", "ms", "steps"),
-    "gain": ("unit_resistance", "unit_jump"),
-}
-
-
-@dataclass(frozen=True)
-class NirProfile:
-    """Options that NIR leaves to the writer. Defaults: seconds, the network's own dt, r = 1; readable with nir >= 1.0.6."""
-
-    #: "legacy-1.0.4" omits v_reset, so that tools with nir <= 1.0.4 (Sinabs, Rockpool) can read it; needs v_reset 0
-    nir_version: Literal["1.0.8", "legacy-1.0.4"] = "1.0.8"
-    #: unit of the time constants; Norse, snnTorch and SpikingJelly read seconds, hxtorch ms, Sinabs steps
-    time_unit: Literal["s", "ms", "steps"] = "s"
-    #: "unit_resistance": r = 1, exactly the network's own numbers. "unit_jump": r = tau_mem/dt, with potentials and
-    #: thresholds scaled by it (equal only in exact arithmetic), as required by snnTorch
-    gain: Literal["unit_resistance", "unit_jump"] = "unit_resistance"
-    #: dt for which time constants are written, preserving tau/dt; None: the network's. snnTorch assumes 1e-4 s
-    dt_s: float | None = None
-
-    def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
-            came = getattr(self, name)
-            if came not in known:
-                hint = did_you_mean(str(came), known)
-                raise InputError(f'NIR profile: {name} "{came}" is not known{hint}; known: {", ".join(known)}')
-        if self.dt_s is not None and not 0 < self.dt_s < float("inf"):
-            raise InputError(f"NIR profile: dt_s must be a positive number of seconds (got {self.dt_s!r})")
-
-    def options(self, card: SpikingCard) -> NirOptions:
-        """The simulation options with which the file runs as the network did."""
-        return NirOptions(dt_s=self.dt_s or card.dt_ms / 1e3, time_unit=self.time_unit)
-
-
-#: the form that snnTorch 1.0.0 imports
-SNNTORCH = NirProfile(gain="unit_jump", dt_s=1e-4)
 
 
 @exporters.register("nir")
 class NirExporter(Exporter):
     title = "NIR"
     Profile = NirProfile
+    profiles = PROFILES
 
     def why_not(self, network: Network) -> str | None:
         if not isinstance(network, Network):
@@ -89,17 +53,13 @@ class NirExporter(Exporter):
 
         self.check(network)
         profile = profile or NirProfile()
-        legacy = profile.nir_version == "legacy-1.0.4"
-        resets = [layer.card.v_reset for layer in network.hidden.values() if layer.card.v_reset != 0]
-        if legacy and resets:
-            raise CannotRun(
-                f"NIR profile legacy-1.0.4 has no v_reset and resets to 0, but this network resets to "
-                f'{resets[0]:g}; use nir_version "1.0.8"'
-            )
+        reason = profile.why_not(network)
+        if reason is not None:
+            raise CannotRun(f"NIR profile {reason}")
         file: Any = io.BytesIO()  # HDF5 crashes where a disk is full
         nir.write(file, nir_graph(network, profile))
-        if legacy:
-            _strip_v_reset(file, [neuron_of(name) for name in network.hidden])
+        if profile.nir_version == "legacy-1.0.4":
+            strip_v_reset(file, [neuron_of(name) for name in network.hidden])
         try:
             write_atomically(path, file.getvalue())
         except OSError as error:
@@ -109,6 +69,11 @@ class NirExporter(Exporter):
 def neuron_of(layer: str) -> str:
     """The name of a layer's neurons in the file."""
     return f"{layer}.lif"
+
+
+def loop_of(node: str) -> str:
+    """The name of the weights from a node to itself."""
+    return f"{node}.w_rec"
 
 
 def nir_graph(network: Network, profile: NirProfile) -> Any:
@@ -121,26 +86,41 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
         READOUT: nir.Affine(_numbers(readout.weight), _numbers(readout.bias)),
         "output": nir.Output({"output": np.array([readout.size])}),
     }
-    edges: list[tuple[str, str]] = []
+    recurrent: list[tuple[str, str]] = []
+    forward: list[tuple[str, str]] = []
     for name in network.hidden:
         layer: LIF = network[name]
-        neuron, recurrent = neuron_of(name), f"{name}.w_rec"
+        neuron, w_rec = neuron_of(name), loop_of(name)
         nodes[neuron] = _neurons(layer, profile)
         for wire in network.wires_into(name):
             nodes[_weights_of(network, wire)] = nir.Linear(_numbers(layer.w_in[:, network.lines_of(wire)]))
-            edges += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
+            forward += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
         if not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
-            nodes[recurrent] = nir.Linear(_numbers(layer.w_rec))
-            edges += [(neuron, recurrent), (recurrent, neuron)]
-    edges += [(_sender(wire), READOUT) for wire in network.wires_into(network.output)]
+            nodes[w_rec] = nir.Linear(_numbers(layer.w_rec))
+            recurrent += [(neuron, w_rec), (w_rec, neuron)]
+            if profile.recurrence == "through_identity":
+                nodes[same := f"{name}.identity"] = nir.Linear(np.eye(layer.size))
+                recurrent[-1:] = [(w_rec, same), (same, neuron)]
+    forward += [(_sender(wire), READOUT) for wire in network.wires_into(network.output)]
     card = _clock(network)
-    if isinstance(readout, LeakyReadout):
+    form = profile.leaky if isinstance(readout, LeakyReadout) else "left_out"
+    if form == "LI":
         nodes[INTEGRATORS] = _integrators(readout.card, readout.size, card, profile)
-        edges += [(READOUT, INTEGRATORS), (INTEGRATORS, "output")]
-    else:
-        edges += [(READOUT, "output")]
-    promise = {**asdict(profile.options(card)), "gain": profile.gain, "neuron": card.name}
-    return nir.NIRGraph(nodes, edges, metadata={"neurorec": promise})
+    elif form == "recurrence":
+        share, loop, ones = readout.rate, loop_of(INTEGRATORS), np.eye(readout.size)
+        nodes[READOUT] = nir.Affine(share * _numbers(readout.weight), share * _numbers(readout.bias))
+        nodes |= {INTEGRATORS: nir.Linear(ones), loop: nir.Linear((1 - share) * ones)}
+        recurrent += [(INTEGRATORS, loop), (loop, INTEGRATORS)]
+    last = READOUT if form == "left_out" else INTEGRATORS
+    forward += [(READOUT, last)] * (last != READOUT) + [(last, "output")]
+    promise = {
+        **asdict(profile.options(card, loops=form == "recurrence")),
+        "gain": profile.gain,
+        "neuron": card.name,
+        "leaky": profile.leaky if isinstance(readout, LeakyReadout) else "none",
+    }
+    # Recurrent edges first: nirtorch (Norse) follows each node's edges in this order, and returns the node that it met last
+    return nir.NIRGraph(nodes, recurrent + forward, metadata={"neurorec": promise})
 
 
 def _sender(wire: Wire) -> str:
@@ -164,16 +144,19 @@ def _layer_why_not(layer: Any) -> str | None:
     if declared != "":
         other = RATE if layer.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
         return declared or other
-    if layer.card.reset != "zero":
+    if layer.card.reset == "subtract" and layer.card.v_reset:
         return (
-            f'its reset is "{layer.card.reset}", but NIR\'s CubaLIF sets the potential to v_reset; the closest export is the '
-            'same network with reset = "zero", trained as such'
+            f"its spikes subtract v_threshold - v_reset, with v_reset {layer.card.v_reset:g}, but simulators of NIR subtract "
+            "the threshold; the closest export is the same network with v_reset = 0, trained as such"
         )
     return None
 
 
 def _readout_why_not(network: Network) -> str | None:
     readout, clocks = network[network.output], [layer.card.dt_ms for layer in network.hidden.values()]
+    resets = sorted({layer.card.reset for layer in network.hidden.values()})
+    if len(resets) > 1:
+        return f"its layers have the resets {' and '.join(resets)}, but a NIR simulation has one; give all the same"
     if len(set(clocks)) != 1:
         return "it has no spiking layer, or layers with different time steps, but a NIR simulation has one clock"
     if type(readout) not in (LinearReadout, LeakyReadout):
@@ -221,7 +204,7 @@ def _numbers(weight: Any) -> np.ndarray:
     return weight.detach().cpu().numpy()
 
 
-def _strip_v_reset(written: io.BytesIO, neurons: list[str]) -> None:
+def strip_v_reset(written: io.BytesIO, neurons: list[str]) -> None:
     """nir 1.0.4 fails on the unknown name v_reset; later versions treat its absence as zero."""
     import h5py
 

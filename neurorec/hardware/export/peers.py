@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir, run_nir
-from neurorec.hardware.export.nir import W_IN
+from neurorec.hardware.export.nir import INTEGRATORS, READOUT, loop_of
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _compare(
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")  # deprecations inside the peer
-            theirs = play(_recurrent_layer(path, neuron), x, options)
+            theirs = play(recurrent_layer(path, neuron), x, options)
     except Exception as error:  # any failure of a foreign importer is a result to report
         return PeerVerdict(
             name, None, entries, spikes, None, f"could not read the file: {type(error).__name__}: {error}"
@@ -112,14 +112,14 @@ def _compare(
     return PeerVerdict(name, int((theirs != ours).sum()), entries, spikes, int(theirs.sum()))
 
 
-def _recurrent_layer(path: str | Path, neuron: str) -> Any:
+def recurrent_layer(path: str | Path, neuron: str) -> Any:
     """The file's graph with everything after the recurrent neurons replaced by an Output."""
     import nir
 
     whole = nir.read(path)
     neurons: Any = whole.nodes[neuron]
-    back = [b for a, b in whole.edges if a == neuron and (b, neuron) in whole.edges]
-    kept = {name: whole.nodes[name] for name in ("input", W_IN, *back, neuron)}
+    after = (READOUT, INTEGRATORS, loop_of(INTEGRATORS))
+    kept = {name: node for name, node in whole.nodes.items() if name not in after}
     kept["output"] = nir.Output({"output": np.array(neurons.v_threshold.shape)})
     edges = [(a, b) for a, b in whole.edges if a in kept and b in kept and b != "output"]
-    return nir.NIRGraph(kept, [*edges, (neuron, "output")])
+    return nir.NIRGraph(kept, [*edges, (neuron, "output")], metadata=whole.metadata)

@@ -12,7 +12,7 @@ import neurorec as nr
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.on_nir import NirOptions, promised_options, read_nir
 from neurorec.hardware.export import export_network
-from neurorec.hardware.export.nir import SNNTORCH, NirProfile
+from neurorec.hardware.export.nir_profiles import SNNTORCH, NirProfile
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.models.wires import INPUT, Wire
 from tests.hardware.export.made_up_networks import EXPORTED, build, roundtrip, spikes_in

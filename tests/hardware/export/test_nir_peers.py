@@ -1,16 +1,19 @@
 """Norse and snnTorch reading files that neurorec wrote: figures are reported whatever they are, and explained here."""
 
 import importlib.metadata
+import json
+from dataclasses import replace
 
 import nir
 import pytest
 import torch
 
+from benchmarks import nir_peers
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import NirOptions, flat_graph, run_nir
 from neurorec.hardware.export import export_network
-from neurorec.hardware.export.nir import SNNTORCH, NirProfile
-from neurorec.hardware.export.peers import _recurrent_layer, compare_norse, compare_snntorch
+from neurorec.hardware.export.nir_profiles import SNNTORCH, NirProfile
+from neurorec.hardware.export.peers import compare_norse, compare_snntorch, recurrent_layer
 from neurorec.models.cells.lif import LIF, LIFCard
 from neurorec.models.network import Network
 from neurorec.models.readout import LinearReadout, ReadoutCard
@@ -93,6 +96,13 @@ def test_snntorch_sends_the_same_spikes_without_recurrence(written, x):
     assert verdict.spikes > 100
 
 
+def test_snntorch_sends_the_same_spikes_with_recurrence_through_an_identity(written, x):
+    pytest.importorskip("snntorch", reason="snntorch is not installed")
+    verdict = compare_snntorch(written(SNNTORCH), x)
+    assert verdict.differing == 0, str(verdict)
+    assert verdict.spikes > 100
+
+
 def test_snntorch_agrees_to_the_last_bit_in_its_own_arithmetic(written):
     """270 samples of 128 neurons: enough for a rounding to meet a threshold now and then."""
     pytest.importorskip("snntorch", reason="snntorch is not installed")
@@ -109,9 +119,9 @@ def test_snntorch_agrees_to_the_last_bit_in_its_own_arithmetic(written):
 def test_snntorch_wires_the_input_through_the_recurrent_weights(written, x):
     """Its importer makes of W x + R z the product R (W x + z): our interpreter, given that graph, sends its spikes."""
     pytest.importorskip("snntorch", reason="snntorch is not installed")
-    path = written(SNNTORCH)
+    path = written(replace(SNNTORCH, recurrence="direct"))
     verdict = compare_snntorch(path, x)
-    graph = _recurrent_layer(path, "hidden.lif")
+    graph = recurrent_layer(path, "hidden.lif")
     edges = [edge for edge in graph.edges if edge != ("w_in", "hidden.lif")] + [("w_in", "hidden.w_rec")]
     rewired = run_nir(flat_graph(nir.NIRGraph(graph.nodes, edges), "rewired"), x, NirOptions(dt_s=1e-4))
     assert verdict.differing
@@ -139,3 +149,24 @@ def test_a_peer_that_sends_something_else_is_reported(written, x, monkeypatch):
 def test_foreign_files_are_not_compared(data_dir):
     with pytest.raises(InputError, match="this file was not written by neurorec"):
         compare_norse(data_dir / "nir" / "lif_norse.nir", torch.zeros(3, 1, 1))
+
+
+def test_the_table_of_peers_says_how_far_they_are_apart():
+    ours = torch.zeros(4, 2, 3)
+    ours[1, 0] = 1
+    other = ours.clone()
+    other[2, 1, 1] = 1
+    late = torch.cat([torch.zeros(1, 2, 3), ours[:-1]])
+    assert nir_peers.compared(ours, ours, "spikes") == "0 of 24 (3 spikes)"
+    assert nir_peers.compared(other, ours, "spikes") == "1 of 24 (3 spikes)"
+    assert nir_peers.compared(late, ours, "spikes") == "0 of 18 (3 spikes), one step later"
+    assert nir_peers.compared(ours + 0.25, ours, "output") == "0.25"
+    assert nir_peers.compared(ours[..., :2], ours, "spikes") == "sends [4, 2, 2] instead of [4, 2, 3]"
+
+
+def test_refusals_of_peers_are_rows_and_the_page_holds_the_stored_table():
+    stored = json.loads(nir_peers.RESULTS.read_text())
+    assert nir_peers.table(stored) in nir_peers.PAGE.read_text()
+    row = {"tool": "x", "version": "1", "file": "f", "spikes": "Error: a|b\n c", "output": ""}
+    assert "| x 1 |  | f | Error: a\\|b c |  |\n" in nir_peers.table(stored | {"rows": [row]})
+    assert {row["tool"] for row in stored["rows"]} == set(nir_peers.PACKAGES)
