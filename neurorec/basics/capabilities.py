@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from neurorec.basics.errors import InputError, did_you_mean
 
+UNDECLARED = "undeclared"
+
 #: needed to run a network; whether units send spikes or values follows from their `output_signal`
 RUNNING: dict[str, str] = {
     "gates": "real values are multiplied with each other inside a unit",
@@ -20,7 +22,7 @@ RUNNING: dict[str, str] = {
 }
 #: needed to change weights, beyond running the network
 LEARNING: dict[str, str] = {
-    "undeclared": "the rule does not declare what it needs",
+    UNDECLARED: "the rule does not declare what it needs",
     "backward pass": "every step is stored, and errors are propagated back through all of them",
     "linear solve": "a linear system is solved",
     "winner update": "the winner's weights move towards the values of its input",

@@ -4,14 +4,19 @@ A card is data: registered names and numbers with units in the key. `Card` is th
 missing keys and impossible values raise `InputError` naming file, key, the given value and what was expected.
 """
 
+import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.errors import InputError, did_you_mean, shown
 
+MOST_BYTES = 10**6  #: of a card; the longest of ours has a twentieth of it
+DEEPEST = 32  #: tables within tables
+LONG_KEY = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*\.[ \t]*){{{DEEPEST}}}")  #: a.b.c..., which nests tables
 UNITS = ("ms", "us", "ns", "s", "pJ", "nJ", "uJ", "mJ", "fJ", "mW", "uW", "W", "bits", "bytes", "mV", "hz")
 
 
@@ -41,15 +46,19 @@ def find_card(kind: str, name: str | Path) -> Path:
     """The card called `name`, or the card file at the path `name`."""
     if str(name).endswith(".toml"):
         path = Path(name)
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise InputError(
-                f"{path}: there is no such card file; give a path to a .toml file or one of: {_known(kind)}"
+                f"{shown(str(path), 300)}: there is no such card file; give a path to a .toml file or one of: {_known(kind)}"
+            )
+        if "$" in path.stem or not path.stem.isprintable():
+            raise InputError(
+                f"{shown(str(path), 300)}: rename the file without $ and control characters: plots show its name"
             )
         return path
     path = card_folder(kind) / f"{name}.toml"
-    if not path.is_file():
+    if not os.path.isfile(path):
         close = did_you_mean(str(name), card_names(kind))
-        raise InputError(f'there is no card "{name}" in {kind}/{close}; known: {_known(kind)}')
+        raise InputError(f'there is no card "{shown(str(name))}" in {kind}/{close}; known: {_known(kind)}')
     return path
 
 
@@ -58,24 +67,62 @@ def _known(kind: str) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises
+    ------
+    InputError
+        If it is no regular file (a folder, a pipe, a device), no TOML, too long, nested too deeply, or has an integer of more
+        than 64 bits.
+    """
     return parse_toml(read_text(path), path)
 
 
 def parse_toml(text: str, path: Path) -> dict[str, Any]:
-    """The data of a card's text; `path` is only named in messages."""
+    """The data of a card's text; `path` is only named in messages. Raises as `read_toml`."""
     try:
-        return tomllib.loads(text)
+        if LONG_KEY.search(text):
+            raise RecursionError
+        data = tomllib.loads(text)
+        _check_extent(data)
+    except RecursionError:
+        raise InputError(f"{path}: tables are nested deeper than {DEEPEST} levels; no card needs that") from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: this is not valid TOML: {error}") from None
+        raise InputError(f"{path}: this is not valid TOML: {shown(str(error), 200)}") from None
+    except ValueError:
+        raise InputError(f"{path}: an integer has more than 64 bits; write a smaller number") from None
+    return data
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
+    """The text of a regular file of at most `most_bytes`. Raises `InputError`."""
     try:
-        return path.read_text(encoding="utf-8")
+        if os.path.lexists(path) and not path.is_file():
+            kind = "a folder" if path.is_dir() else "not a regular file"
+            raise InputError(f"{path}: this is {kind}; give a text file")
+        with path.open("rb") as file:
+            raw = file.read(most_bytes + 1)
+        if len(raw) > most_bytes:
+            raise InputError(f"{path}: the file is longer than {most_bytes:,} bytes; this is not what it should be")
+        return raw.decode()
     except UnicodeDecodeError:
-        raise InputError(f"{path}: this is not a text file (TOML is UTF-8 text)") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{path}: this is not a text file (UTF-8)") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the name
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{shown(str(path), 300)}: cannot be read: {reason}") from None
+
+
+def _check_extent(data: Any) -> None:
+    """Raises RecursionError for tables or lists nested too deeply, ValueError for an integer of more than 64 bits."""
+    level = [data]
+    for _ in range(DEEPEST):
+        if any(isinstance(each, int) and not -(2**63) <= each < 2**63 for each in level):
+            raise ValueError
+        inside = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [each for items in inside for each in items]
+        if not level:
+            return
+    raise RecursionError
 
 
 def load_card(path: Path, schema: type[AnyCard]) -> AnyCard:
@@ -100,23 +147,32 @@ def check_card(data: dict[str, Any], schema: type[AnyCard], where: str) -> AnyCa
 
 def _explain(fault: Any, schema: type[BaseModel], table: str) -> str:
     keys = [key for key in fault["loc"] if not str(key).startswith(("function-", "tagged-union"))]
-    path = ".".join(filter(None, [table, *map(str, keys)]))
+    path = ".".join(filter(None, [table, *(shown(str(key)) for key in keys)]))
     kind, came = fault["type"], fault["input"]
     if kind == "extra_forbidden":
-        parent, wrong = ".".join(filter(None, [table, *map(str, keys[:-1])])), str(keys[-1])
+        parent, wrong = ".".join(filter(None, [table, *map(str, keys[:-1])])), shown(str(keys[-1]))
         siblings = _fields_at(schema, keys[:-1])
         hint = did_you_mean(wrong, siblings)
         stem, unit = _split_unit(wrong)
         for name in siblings:
             if _split_unit(name)[0] == stem and _split_unit(name)[1] not in ("", unit):
                 hint = f' (write "{name}": {"convert the number" if unit else "the unit belongs in the key"})'
+        if not hint and isinstance(came, dict):
+            hint = _as_a_table(schema, keys, wrong)
         return f'{parent + ": " if parent else ""}key "{wrong}" is not known{hint}'
     if kind == "missing":
         return f"{path}: this key is missing; add it"
     if kind == "value_error":
         return f"{path}: {fault['ctx']['error']}" if path else str(fault["ctx"]["error"])
     message = fault["msg"].replace("Input should be", "must be")
-    return f"{path}: {message} (got {came!r})"
+    return f"{path}: {message} (got {shown(repr(came) if isinstance(came, str) else came)})"
+
+
+def _as_a_table(schema: type[BaseModel], keys: list[Any], wrong: str) -> str:
+    """A hint for a table that belongs into a table of named tables: "[rate.hidden]" into "[rate.layers.hidden]"."""
+    fields = _fields_at(schema, keys[:-1])
+    tables = [name for name, field in fields.items() if dict[str, dict[str, Any]] in _arms(field.annotation)]
+    return f' (write "[{".".join([*map(str, keys[:-1]), tables[0], wrong])}]")' if tables else ""
 
 
 def _split_unit(key: str) -> tuple[str, str]:
@@ -125,18 +181,18 @@ def _split_unit(key: str) -> tuple[str, str]:
     return (stem, unit) if unit in UNITS else (key, "")
 
 
-def _fields_at(schema: Any, keys: list[Any]) -> list[str]:
-    """Field names of the sub-schema that `keys` lead to, as far as they can be followed."""
+def _fields_at(schema: Any, keys: list[Any]) -> dict[str, Any]:
+    """Fields of the sub-schema that `keys` lead to, as far as they can be followed."""
     for key in keys:
         if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
-            return []
+            return {}
         field = schema.model_fields.get(str(key))
         if field is None:
             continue  # an index into a list, or the tag of a union
         schema = next(
             (arm for arm in _arms(field.annotation) if isinstance(arm, type) and issubclass(arm, BaseModel)), None
         )
-    return list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, BaseModel) else []
+    return schema.model_fields if isinstance(schema, type) and issubclass(schema, BaseModel) else {}
 
 
 def _arms(annotation: Any) -> list[Any]:

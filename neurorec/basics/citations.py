@@ -7,6 +7,7 @@ from pathlib import Path
 
 from neurorec.basics.cards import Card, check_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.numbers import Year
 
 JOURNAL = re.compile(r"(?P<journal>.+?) (?P<volume>\d+)(\((?P<number>[\d-]+)\))?(:(?P<pages>[\w-]+))?")
 #: a venue written like "Cognitive Science 14(2):179-211" is a journal
@@ -17,10 +18,11 @@ class Citation(Card):
     title: str
     venue: str
     meeting: bool = False  #: whether the venue is a conference
-    year: int | None = None
+    year: Year | None = None
     doi: str | None = None
     arxiv: str | None = None
     url: str | None = None
+    note: str | None = None  #: what was read of it, if not all
 
 
 @cache
@@ -44,7 +46,7 @@ def find_citation(key: str) -> Citation:
 
 
 def cite(key: str) -> str:
-    """One line: author (year). Title. Venue. Identifier."""
+    """One line: author (year). Title. Venue. Identifier (note)."""
     entry = find_citation(key)
     year = f" ({entry.year})" if entry.year else ""
     identifiers = [
@@ -53,7 +55,8 @@ def cite(key: str) -> str:
         entry.url or "",
     ]
     tail = " ".join(part for part in identifiers if part)
-    return f"{entry.author}{year}. {entry.title}. {entry.venue}.{' ' + tail if tail else ''}"
+    note = f" ({entry.note})" if entry.note else ""
+    return f"{entry.author}{year}. {entry.title}. {entry.venue}.{' ' + tail if tail else ''}{note}"
 
 
 def bibtex(keys: Iterable[str]) -> str:
@@ -74,6 +77,7 @@ def _entry(key: str, entry: Citation) -> str:
         "eprint": entry.arxiv,
         "archiveprefix": "arXiv" if entry.arxiv else None,
         "url": entry.url,
+        "note": entry.note,
     }
     lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value is not None]
     return "\n".join([f"@{kind}{{{key},", *lines, "}"])

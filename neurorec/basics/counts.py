@@ -8,7 +8,10 @@ from typing import Literal
 
 #: what a memory can hold; an address is a spike in transit
 Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
-KINDS: tuple[Kind, ...] = ("weight", "state", "activation", "address", "tape", "gradient", "moment", "trace")
+KINDS: dict[Kind, str] = {
+    "weight": "weights", "state": "states", "activation": "activations", "address": "addresses of spikes", "tape": "tape",
+    "gradient": "gradients", "moment": "moments", "trace": "traces",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -44,7 +44,24 @@ def needed(value: T | None, missing: str) -> T:
     return value
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """' (did you mean "x"?)' for the closest known name, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f' (did you mean "{close[0]}"?)' if close else ""
+def did_you_mean(name: Any, known: Iterable[str]) -> str:
+    """' (did you mean "x"?)' for the closest known name, or all that are equally close ("x" or "y"); empty if none is close,
+    and for anything that is not a name."""
+    close = difflib.get_close_matches(name, list(known), n=5, cutoff=0.5) if isinstance(name, str) else []
+    best = [each for each in close if _likeness(name, each) == _likeness(name, close[0])]
+    quoted = " or ".join(f'"{each}"' for each in sorted(best))
+    return f" (did you mean {quoted}?)" if best else ""
+
+
+def _likeness(name: str, known: str) -> float:
+    return difflib.SequenceMatcher(None, known, name).ratio()
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """`value` on one line of a message: control characters escaped, and cut after `most` characters."""
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits; lists in lists in lists
+        return f"{type(value).__name__} too long to show"
+    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[: most + 1])
+    return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -5,7 +5,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.errors import InputError, did_you_mean, shown
 
 Member = TypeVar("Member")
 Put = TypeVar("Put")  # so that a registered class keeps its own type
@@ -17,7 +17,7 @@ class Registry(Generic[Member]):
     Raises
     ------
     InputError
-        For an unknown name; the message suggests the closest name and lists all.
+        For an unknown name, or anything that is not a name; the message suggests the closest name and lists all.
     """
 
     def __init__(self, kind: str) -> None:
@@ -34,10 +34,11 @@ class Registry(Generic[Member]):
         return put
 
     def __getitem__(self, name: str) -> Member:
-        if name not in self._members:
+        if name not in self:
+            what = f'"{shown(name)}" is not known' if isinstance(name, str) else f"must be a name (got {shown(name)})"
             raise InputError(
-                f'{self.kind} "{name}" is not known{did_you_mean(name, self._members)}; '
-                f"known: {', '.join(sorted(self._members))}"
+                f"{self.kind} {what}{did_you_mean(name, self._members)}; known: {', '.join(sorted(self._members))}; "
+                "one of your own needs --plugin MODULE"
             )
         return self._members[name]
 
@@ -45,8 +46,8 @@ class Registry(Generic[Member]):
         """The name under which `member` is registered, or None."""
         return next((name for name, each in self._members.items() if each is member), None)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._members
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in self._members
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted(self._members))

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from neurorec.basics.errors import NeurorecError, RunFailed, Stopped
 from neurorec.basics.files import NO_ROOM
+from neurorec.basics.quantities import plural
 from neurorec.cli import costs
 from neurorec.cli.ending import stopping_once
 from neurorec.cli.exporting import ExportCommand, export
@@ -36,15 +37,19 @@ app = typer.Typer(
 )
 
 app.add_typer(nir, name="nir")
-Out = Annotated[Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY]")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Output folder. [default: runs/STUDY, with --quick runs/STUDY_quick]")
+]
 
 
 @app.command()
 def run(
     study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
     quick: Annotated[bool, typer.Option("--quick", help="A smoke test of a minute or two; not a result.")] = False,
-    seeds: Annotated[int | None, typer.Option(help="Number of seeds. [default: those of the card]")] = None,
-    jobs: Annotated[int | None, typer.Option(help="Number of parallel runs. [default: one per core]")] = None,
+    seeds: Annotated[int | None, typer.Option(max=10_000, help="Number of seeds. [default: those of the card]")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(max=10_000, help="Number of parallel runs. [default: one per core]")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda or auto. [default: auto]")] = None,
     engine: Annotated[
         str | None,
@@ -70,7 +75,7 @@ def run(
     failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine, cluster))
     if failed:
         raise RunFailed(
-            f"{failed} run(s) failed; the reasons are given above and in the report. All others are complete"
+            f"{plural(failed, 'run')} failed; the reasons are given above and in the report. All others are complete"
         )
 
 
@@ -89,13 +94,13 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Rebuild tables, plots and page from stored results."""
-    from neurorec.report.studies import publish, rebuild_folder
+    from neurorec.report.studies import rebuild_folder
 
-    failed = rebuild_folder(folder)
-    for path in publish(folder, to) if to is not None else []:
+    failed, published = rebuild_folder(folder, to)
+    for path in published:
         typer.echo(f"published: {path}")
     if failed:
-        raise RunFailed(f"{failed} run(s) failed or are damaged; the reasons are given above and in the report")
+        raise RunFailed(f"{plural(failed, 'run')} failed or damaged; the reasons are given above and in the report")
 
 
 @app.command("list")
@@ -104,7 +109,7 @@ def list_(
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:
-    """List what is available, one line each, with sources."""
+    """List what is available, one line each; `neurorec show NAME` says more, with sources."""
     from neurorec.report.catalogue import print_catalogue
 
     print_catalogue(kind)
@@ -112,7 +117,7 @@ def list_(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints.")],
+    name: Annotated[str, typer.Argument(help="Any name that `neurorec list` prints, a card, or the key of a source.")],
     plugin: Plugin = None,
     debug: Debug = False,
 ) -> None:

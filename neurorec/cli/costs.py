@@ -41,7 +41,9 @@ Nir = Annotated[
 def cost(
     what: What,
     chip: Chips = None,
-    batch: Annotated[int | None, typer.Option(help="Inferences per batch. [default: the description's, or 1]")] = None,
+    batch: Annotated[
+        int | None, typer.Option(max=10**12, help="Inferences per batch. [default: the description's, or 1]")
+    ] = None,
     anneal: Anneal = False,
     partition: Partition = False,
     training: Training = False,
@@ -96,8 +98,8 @@ def sweep(
     from neurorec.experiments.workloads import Heard, read_work
     from neurorec.report.sweeping import print_sweep
 
-    asked = read_work(what, Heard(spikes, recording, signal, tuple(nir or ())))
-    print_sweep(asked, _chips(chip), setting, plot, training)
+    heard = Heard(spikes, recording, signal, tuple(nir or ()))
+    print_sweep(lambda: read_work(what, heard), _chips(chip), setting, plot, training)
 
 
 def place(
@@ -131,7 +133,7 @@ def place(
 def _chips(named: list[str] | None) -> list[str]:
     from neurorec.basics.cards import card_names
 
-    return named or card_names("hardware")
+    return list(dict.fromkeys(named or card_names("hardware")))
 
 
 def calibrate(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from neurorec.basics.quantities import plural
 from neurorec.models.layer import Signal
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT
@@ -14,7 +15,7 @@ from neurorec.models.wires import INPUT
 RASTER_SAMPLES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LayerActivity:
     """Spikes of one layer (or of the input lines); H units. All are zero if the layer sends values, since a value is sent
     on every line in every step."""
@@ -25,6 +26,10 @@ class LayerActivity:
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
     steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None if only totals are known
     passed_on_steps: np.ndarray | None = None  #: [T, H]
+
+    def __repr__(self) -> str:
+        sent = plural(int(self.spikes.sum()), "spike") if self.signal == "spikes" else "values"
+        return f"{plural(len(self.spikes), 'unit')}, {sent}"
 
     @property
     def spikes_per_step(self) -> np.ndarray | None:
@@ -41,7 +46,7 @@ class LayerActivity:
         return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activity:
     """Counts over `samples` samples of `steps` time steps each: exact integers, summed over samples, by layer name ("input"
     for the input lines)."""
@@ -51,6 +56,10 @@ class Activity:
     layers: Mapping[str, LayerActivity]
     running: np.ndarray | None = None  #: [T] number of samples still running
     skipped_steps: int = 0  #: steps after the end of shorter samples, summed over samples
+
+    def __repr__(self) -> str:
+        layers = "; ".join(f"{name}: {seen}" for name, seen in self.layers.items())
+        return f"Activity({plural(self.samples, 'sample')}, {plural(self.steps, 'step')}; {layers})"
 
     @property
     def input(self) -> LayerActivity:

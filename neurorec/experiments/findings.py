@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Score
 from neurorec.basics.plain import read_plain, to_plain
 
 Verdict = Literal["reproduced", "met", "missed", "no bar"]
@@ -22,7 +23,7 @@ Verdict = Literal["reproduced", "met", "missed", "no bar"]
 class PublishedFigure(Card):
     """A published figure and how reliably we know it; without a value if a claim compares with many figures."""
 
-    value: float | None = None
+    value: Score | None = None
     source: str  #: citation key
     grade: Literal["read", "second-hand", "computed"]
 
@@ -31,7 +32,7 @@ class FindingCard(Card):
     """One claim of a study card; each kind of study adds the keys that select the number."""
 
     claim: str
-    bar: float | None = None  #: to be reached by the mean over seeds, in the metric's direction
+    bar: Score | None = None  #: to be reached by the mean over seeds, in the metric's direction
     published: PublishedFigure | None = None
 
     @model_validator(mode="after")

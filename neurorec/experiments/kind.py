@@ -88,6 +88,12 @@ class Prepared:
     quick: bool
     command: str
 
+    def __post_init__(self) -> None:
+        if Path(self.folder).resolve() == self.study.path.resolve().parent:
+            raise InputError(
+                f"--out {self.folder}: this is the folder of the study's card; choose another for the results"
+            )
+
     @property
     def plan(self) -> list[str]:
         """A summary of what will be done, in a few lines."""

@@ -8,8 +8,6 @@ import platform
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import torch
-
 from neurorec.basics.cards import PACKAGE
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.files import file_stem
@@ -26,6 +24,7 @@ from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
 STORED_FORMAT = 4  # increase when the contents of a run's folder change, so that older runs are repeated
+MOST_SEEDS = 10_000
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
 
@@ -71,6 +70,8 @@ class Options:
         if seeds is not None:
             if seeds < 1:
                 raise InputError(f"--seeds {seeds}: at least one seed is needed")
+            if seeds > MOST_SEEDS:
+                raise InputError(f"--seeds {seeds}: at most {MOST_SEEDS:,} seeds are planned at once")
             spare = (number for number in range(10**6) if number not in chosen)
             chosen = (*chosen, *(next(spare) for _ in range(seeds - len(chosen))))[:seeds]
         caps = (card.quick.max_epochs, card.quick.max_samples) if quick else (None, None)
@@ -111,6 +112,7 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
             for number, training in enumerate(half.trainings):
                 rule, task = rules[training.rule], load_task(training.task, options.seeds[0])
                 rule.check(probe(half), task)
+                half.check_memory(task.inputs, task.outputs)
                 controls = {"": options.seeds}
                 if "frozen recurrence" in asked and rule.recurrent_frozen_control and _recurrent(half):
                     controls["frozen recurrence"] = options.seeds
@@ -130,8 +132,8 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
 
 
 def probe(half: LoadedHalf) -> Any:
-    """The half's model with one input and one output, for checks that do not depend on the task."""
-    return half.build(1, 1, torch.Generator().manual_seed(0))
+    """The half's model with one input and one output and undrawn weights, for checks that do not depend on the task."""
+    return half.architecture.build(1, 1, half.encoder.signal, None)
 
 
 def _recurrent(half: LoadedHalf) -> bool:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.basics.numbers import Count, Distinct, Repeats, Seed
 from neurorec.experiments.findings import FindingCard
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
@@ -19,9 +20,9 @@ Control = Literal["baselines", "frozen recurrence", "other rounding"]
 class Quick(Card):
     """Limits of `--quick`, a smoke test that never gives results."""
 
-    seeds: list[int] = Field(min_length=1)
-    max_epochs: PositiveInt
-    max_samples: PositiveInt
+    seeds: Distinct[Seed] = Field(min_length=1)
+    max_epochs: Repeats
+    max_samples: Count
 
 
 class Other(Card):
@@ -59,25 +60,33 @@ class Study(Card):
     kind: Literal["training"] = "training"
     about: str
     question: str
-    pairs: list[str] = Field(min_length=1)
-    chips: list[str]
+    pairs: Distinct[str] = Field(min_length=1)
+    chips: Distinct[str]
     report_chip: str
-    seeds: list[int] = Field(min_length=1)
-    controls: list[Control]
+    seeds: Distinct[Seed] = Field(min_length=1)
+    controls: Distinct[Control]
     quick: Quick
     finding: list[TrainingFinding] = Field(default=[])
-    remarks: list[str] = Field(default=[])  #: caveats for readers of the results
+    remarks: Distinct[str] = Field(default=[])  #: caveats for readers of the results
 
     @model_validator(mode="after")
     def _report_chip_is_priced(self) -> "Study":
+        for key in ("pairs", "chips"):
+            refuse_same_stems(key, getattr(self, key))
         if self.chips and self.report_chip not in self.chips:
             raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError(f"seeds must be distinct, or the spread is meaningless (got {self.seeds})")
         for claim in self.finding:
             if claim.pair not in (known := [Path(pair).stem for pair in self.pairs]):
                 raise ValueError(f'finding: "{claim.pair}" must be one of pairs ({", ".join(known)})')
         return self
+
+
+def refuse_same_stems(key: str, cards: list[str]) -> None:
+    """Raises ValueError if two cards have the same name, even in different folders: their results could not be told apart."""
+    stems = [Path(card).stem for card in cards]
+    for at, stem in enumerate(stems):
+        if stem in stems[:at]:
+            raise ValueError(f'{key}: "{cards[at]}" is listed twice; remove one, or rename a card')
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
         asked = NamedWork(path.stem, described_work(load_description(path), heard.spikes))
     else:
         heard.refuse("a finished run")
+        if not (path / "run.json").is_file():
+            raise InputError(
+                f"{path}: this is not the folder of a finished run (no run.json; see runs/STUDY/done/), nor a NIR file "
+                "(.nir) or a description (.toml)"
+            )
         asked = stored_work(path)
     if setting.get("batch") is not None and setting["batch"] < 1:
         raise InputError(f"--batch {setting['batch']}: must be at least 1")

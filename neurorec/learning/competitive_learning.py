@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
+from neurorec.basics.numbers import Gain, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not, rules
 from neurorec.models.cells.competitive import Competitive
@@ -18,10 +18,10 @@ from neurorec.tasks.objective import Objective
 
 
 class CompetitiveLearningCard(TrainingCard):
-    learning_rate: float = Field(gt=0, le=1)  #: fraction of the distance by which the winner moves towards its input
-    learning_rate_decay: float = Field(gt=0, le=1)  #: factor applied to it after every epoch
-    conscience: NonNegativeFloat  #: handicap of a unit that wins too often, in units of squared input
-    share_rate: float = Field(gt=0, le=1)  #: rate of the running mean of wins
+    learning_rate: Share  #: fraction of the distance by which the winner moves towards its input
+    learning_rate_decay: Share  #: factor applied to it after every epoch
+    conscience: Gain  #: handicap of a unit that wins too often, in units of squared input
+    share_rate: Share  #: rate of the running mean of wins
 
 
 @dataclass

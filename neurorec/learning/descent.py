@@ -5,20 +5,20 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.errors import RunFailed
+from neurorec.basics.numbers import Gain, LearningRate, PositiveGain, Share
 from neurorec.learning.rule import TrainingCard
 from neurorec.models.network import Network
 
 
 class DescentCard(TrainingCard):
-    learning_rate: PositiveFloat
-    learning_rate_decay: float = Field(gt=0, le=1)  #: factor applied to the learning rate at every update
-    clip_norm: PositiveFloat
-    rate_target: NonNegativeFloat  #: target of the regulariser, in spikes per neuron and step (spiking cells)
-    rate_weight: NonNegativeFloat  #: weight of the regulariser in the loss; 0 for none
+    learning_rate: LearningRate
+    learning_rate_decay: Share  #: factor applied to the learning rate at every update
+    clip_norm: PositiveGain
+    rate_target: Gain  #: target of the regulariser, in spikes per neuron and step (spiking cells)
+    rate_weight: Gain  #: weight of the regulariser in the loss; 0 for none
 
     def regularises(self, network: Network) -> bool:
         return self.rate_weight > 0 and network.spikes

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 
+from neurorec.basics.numbers import Gain, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.bptt import BPTT
 from neurorec.learning.descent import Descent, DescentCard
@@ -19,10 +19,8 @@ from neurorec.tasks.objective import Objective
 class PolicyGradientCard(DescentCard):
     """One update per `batch_size` episodes."""
 
-    baseline_rate: float = Field(gt=0, le=1)  #: rate of the running mean of rewards
-    entropy_weight: (
-        NonNegativeFloat  #: of the entropy in the loss, which keeps actions from dying out (Williams & Peng 1991)
-    )
+    baseline_rate: Share  #: rate of the running mean of rewards
+    entropy_weight: Gain  #: of the entropy in the loss, which keeps actions from dying out (Williams & Peng 1991)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.errors import InputError
 from neurorec.basics.least_squares import solve_ridge
+from neurorec.basics.numbers import Distinct, Penalty
 from neurorec.engines.engine import Engine, can_sum, heard_sums
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, network_why_not, rules
 from neurorec.models.network import Network
@@ -19,7 +20,7 @@ from neurorec.tasks.objective import Objective
 
 
 class RidgeCard(TrainingCard):
-    penalties: list[float]  #: candidates; the one with the best validation accuracy is kept
+    penalties: Distinct[Penalty]  #: candidates; the one with the best validation accuracy is kept
 
 
 @dataclass

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import PositiveInt
 
-from neurorec.basics.capabilities import capabilities
+from neurorec.basics.capabilities import UNDECLARED, capabilities
 from neurorec.basics.cards import Card
 from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, Store, TrainingCounts
 from neurorec.basics.errors import CannotRun
+from neurorec.basics.numbers import Count, Distinct, Penalty, Repeats
 from neurorec.basics.registry import Registry
 from neurorec.engines.event_engine import EventEngine
 from neurorec.models.layer import Layer
@@ -31,6 +31,7 @@ OBJECTIONS: tuple[str, ...] = (
     "target outputs",
 )
 Stance = Literal["relaxed", "partly", "kept"]
+STANCES: dict[Stance, str] = {"relaxed": "avoided", "partly": "partly avoided", "kept": "still applies"}
 TAUGHT: dict[Teaching, str] = {
     "none": "inputs", "reward": "rewards", "outputs": "target outputs", "errors": "errors of the outputs",
 }  # fmt: skip
@@ -38,7 +39,7 @@ TAUGHT: dict[Teaching, str] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether a rule still requires what one objection names, and why."""
+    """Whether a rule avoids what one objection names, and why; `STANCES` says it in words."""
 
     stance: Stance
     why: str
@@ -68,9 +69,9 @@ class TrainingCard(Card):
 
     rule: str
     task: str
-    epochs: PositiveInt
-    batch_size: PositiveInt
-    count_readout_penalties: list[float] | None = None
+    epochs: Repeats
+    batch_size: Count
+    count_readout_penalties: Distinct[Penalty] | None = None
     """If given: after training, the readout is refitted by ridge regression on the layer's mean activity (spike counts), with
     these candidate penalties, so that networks trained by different rules are read out alike."""
 
@@ -94,9 +95,9 @@ class Rule(ABC):
     sources: ClassVar[tuple[str, ...]]
     equations: ClassVar[str]
     signal: ClassVar[Teaching]  #: what it learns from, besides its inputs
-    sees: ClassVar[tuple[Seen, ...]]  #: what the change of one weight depends on
-    needs: ClassVar[frozenset[str]] = capabilities("undeclared")  #: capabilities that a chip must offer to train by it
-    messages: ClassVar[Messages]  #: messages that parts of one network would have to exchange
+    sees: ClassVar[tuple[Seen, ...]] = ()  #: what the change of one weight depends on; empty: not declared
+    needs: ClassVar[frozenset[str]] = capabilities(UNDECLARED)  #: capabilities that a chip must offer to train by it
+    messages: ClassVar[Messages | None] = None  #: messages that parts of one network would have to exchange
     relative_time: ClassVar[float] = 1.0  #: approximate duration relative to backpropagation; the longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control

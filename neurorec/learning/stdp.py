@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.errors import RunFailed
+from neurorec.basics.numbers import Gain, PositiveGain, TimeMs
 from neurorec.engines.engine import Engine
 from neurorec.engines.event_engine import EventEngine, choose_event_engine
 from neurorec.engines.event_equations import EventEquations
@@ -26,16 +26,14 @@ THETA = "theta"  #: name of the threshold offset in layers with adaptive thresho
 
 
 class STDPCard(TrainingCard):
-    potentiation: PositiveFloat  #: weight gained at a neuron's spike, per unit of the input trace
-    depression: NonNegativeFloat  #: weight lost at an input spike, per unit of the neuron's trace
-    tau_pre_ms: PositiveFloat  #: decay of the input trace: how long before a spike an input counts as its cause
-    tau_post_ms: PositiveFloat  #: decay of the neuron's trace
-    trace_target: (
-        NonNegativeFloat  #: input trace at which a neuron's spike leaves the weight unchanged; below, it decreases
-    )
-    weight_max: PositiveFloat
-    threshold_rise: NonNegativeFloat  #: increase of theta at the neuron's own spike, in units of v
-    tau_threshold_ms: PositiveFloat  #: decay of theta
+    potentiation: PositiveGain  #: weight gained at a neuron's spike, per unit of the input trace
+    depression: Gain  #: weight lost at an input spike, per unit of the neuron's trace
+    tau_pre_ms: TimeMs  #: decay of the input trace: how long before a spike an input counts as its cause
+    tau_post_ms: TimeMs  #: decay of the neuron's trace
+    trace_target: Gain  #: input trace at which a neuron's spike leaves the weight unchanged; below, it decreases
+    weight_max: PositiveGain
+    threshold_rise: Gain  #: increase of theta at the neuron's own spike, in units of v
+    tau_threshold_ms: TimeMs  #: decay of theta
 
 
 @dataclass

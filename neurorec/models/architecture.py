@@ -22,6 +22,7 @@ from torch import nn
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError
+from neurorec.basics.numbers import Distinct
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
 from neurorec.models.energy.model import EnergyModelCard, energy_models
@@ -32,11 +33,18 @@ from neurorec.models.wires import AS_SENT, INPUT, Wire
 
 READOUT = "readout"
 CHAIN = "hidden"  #: name of the only layer of a chain
-WIRE_KEYS = ("hears", "hears_delayed", "carries")
+
+
+class WireKeys(Card):
+    """The keys of a layer's table that say what it hears."""
+
+    hears: Distinct[str] | None = None
+    hears_delayed: Distinct[str] = []  # noqa: RUF012
+    carries: dict[str, str] = {}  # noqa: RUF012
 
 
 class Architecture(Protocol):
-    """A checked plan of a model; `build` draws its weights."""
+    """A checked plan of a model; `build` draws its weights (without a generator, they are left as they are)."""
 
     @property
     def title(self) -> str: ...
@@ -44,7 +52,9 @@ class Architecture(Protocol):
     def cards(self) -> dict[str, Card]: ...
     def sources(self) -> set[str]: ...
     def as_data(self) -> dict[str, Any]: ...
-    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> nn.Module: ...
+    def build(
+        self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator | None
+    ) -> nn.Module: ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class NetworkArchitecture:
         cards = {name: card.model_dump() for name, card in self.cards.items()}
         return {"layers": cards, "wires": [[w.source, w.target, w.delay, w.carries] for w in self.wires]}
 
-    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> Network:
+    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator | None) -> Network:
         sizes = {INPUT: inputs, READOUT: outputs, **{name: card.size for name, card in self.layers.items()}}
 
         def heard(name: str) -> int:
@@ -80,7 +90,8 @@ class NetworkArchitecture:
         layers: dict[str, Layer] = {name: cells[card.name](card, heard(name)) for name, card in self.layers.items()}
         layers[READOUT] = readouts[self.readout.name](self.readout, heard(READOUT), outputs)
         network = Network(layers, self.wires, input_signal, inputs, READOUT)
-        network.reset_parameters(generator)
+        if generator is not None:
+            network.reset_parameters(generator)
         return network
 
 
@@ -104,9 +115,10 @@ class EnergyArchitecture:
     def as_data(self) -> dict[str, Any]:
         return {"energy_model": self.card.model_dump()}
 
-    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator) -> nn.Module:
+    def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator | None) -> nn.Module:
         model = energy_models[self.card.name](self.card, inputs)
-        model.reset_parameters(generator)
+        if generator is not None:
+            model.reset_parameters(generator)
         return model
 
 
@@ -140,10 +152,10 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
     for name, table in plain.items():
         here = f"{where}.{places.format(name)}"
         wires += _wires(name, table, before, here)
-        cards[name] = _card({k: v for k, v in table.items() if k not in WIRE_KEYS}, here, cells)
+        cards[name] = _card({k: v for k, v in table.items() if k not in WireKeys.model_fields}, here, cells)
         before = name
     wires += _wires(READOUT, readout, before, f"{where}.readout")
-    bare = {k: v for k, v in readout.items() if k not in WIRE_KEYS}
+    bare = {k: v for k, v in readout.items() if k not in WireKeys.model_fields}
     for wire in wires:
         try:
             wire.check([*plain, READOUT])
@@ -154,9 +166,10 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
 
 def _wires(name: str, table: dict[str, Any], before: str, where: str) -> list[Wire]:
     """The wires into a layer; without `hears`, from the layer before it."""
-    carries = table.get("carries", {})
-    heard = [(source, 0) for source in table.get("hears", [before])]
-    heard += [(source, 1) for source in table.get("hears_delayed", [])]
+    keys = check_card({k: v for k, v in table.items() if k in WireKeys.model_fields}, WireKeys, where)
+    carries = keys.carries
+    heard = [(source, 0) for source in (keys.hears if keys.hears is not None else [before])]
+    heard += [(source, 1) for source in keys.hears_delayed]
     unheard = set(carries) - {source for source, _ in heard}
     if unheard:
         raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
-from pydantic import PositiveInt
 from torch import Tensor
 
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Units
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Layer, Signal, StepOperations, draw_normal
 
@@ -19,7 +19,7 @@ class CellCard(Card):
     """The keys that every cell's card has."""
 
     name: str
-    size: PositiveInt
+    size: Units
 
 
 class Eligibility(NamedTuple):

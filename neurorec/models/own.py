@@ -29,6 +29,7 @@ class OwnModule(Layer):
     title = "own module"
     output_signal = "values"
     equations = "y = module(x), x [T, B, I] to y [T, B, O]"
+    nir_why_not = "torch modules of your own are not exported; the closest export is a spiking network of the same size"
     sources = ()
 
     def __init__(self, module: nn.Module, inputs: int, outputs: int) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from neurorec.basics.cards import Card, check_card, parse_toml
+from neurorec.basics.numbers import Distinct
 from neurorec.models.architecture import Architecture, read_architecture
 
 
@@ -33,6 +34,14 @@ class Half(Card):
     encoder: dict[str, Any]
     training: list[dict[str, Any]]
 
+    @model_validator(mode="after")
+    def _one_training_per_rule_and_task(self) -> Self:
+        named = [(table.get("rule"), table.get("task")) for table in self.training]
+        for at, (rule, task) in enumerate(named):
+            if (rule, task) in named[:at]:
+                raise ValueError(f"training: {rule} on {task} is listed twice; remove one")
+        return self
+
     def architecture(self, where: str) -> Architecture:
         return read_architecture(self.model_dump(), where)
 
@@ -41,7 +50,7 @@ class Pair(Card):
     """The card models/NAME.toml."""
 
     about: str
-    sources: list[str]
+    sources: Distinct[str]
     matched: Matched
     rate: Half | None = None
     spiking: Half | None = None

@@ -3,11 +3,11 @@
 from typing import ClassVar, NamedTuple
 
 import torch
-from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Layer, StepOperations, draw_normal
 
@@ -19,8 +19,8 @@ class ReadoutCard(Card):
 
 
 class LeakyCard(ReadoutCard):
-    tau_ms: PositiveFloat
-    dt_ms: PositiveFloat
+    tau_ms: TimeMs
+    dt_ms: TimeMs
 
 
 class ReadoutState(NamedTuple):

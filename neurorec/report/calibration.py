@@ -5,6 +5,7 @@ from pathlib import Path
 import typer
 
 from neurorec.basics.errors import InputError, needed
+from neurorec.basics.quantities import quantity
 from neurorec.hardware.calibrate import Calibration, Measurement, calibrate, read_measurements, write_card
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -44,7 +45,9 @@ def summary(c: Calibration) -> list[str]:
         )
     else:
         worst = max((abs(_dynamic(c, p) / p.dynamic_uJ - 1) for p in c.points), default=0.0)
-        lines.append(f"idle power {c.idle_mW:.4g} mW; dynamic energy of the points within {worst:.1%} of the law")
+        lines.append(
+            f"idle power {quantity(c.idle_mW * 1e-3, 'W')}; dynamic energy of the points within {worst:.1%} of the law"
+        )
     lines.append(f"band: value / {c.band_factor:.2f} to value x {c.band_factor:.2f} ({c.band_from})")
     return lines
 

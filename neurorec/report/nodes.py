@@ -8,13 +8,14 @@ from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.graph import ObservedGraph, count_nodes
 from neurorec.hardware.workload.workload import Workload
 from neurorec.report.console import plain_console
+from neurorec.report.wording import plural
 
 
 def print_nodes(name: str, seen: ObservedGraph, work: Workload) -> None:
     """Counts per inference: means over the samples of the recording."""
     n, held = work.samples, seen.roles.sent[seen.graph.input]
     table = Table(
-        title=f"{name}: one inference of {work.steps:,} steps of {seen.dt_ms:g} ms, mean over {n:,} sample(s); "
+        title=f"{name}: one inference of {plural(work.steps, 'step')} of {seen.dt_ms:g} ms, mean over {plural(n, 'sample')}; "
         f"the recording holds {held}",
         title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0),
     )  # fmt: skip

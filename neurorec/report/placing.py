@@ -7,7 +7,7 @@ import typer
 from rich import box
 from rich.table import Table
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.mapping import Mapping
@@ -25,10 +25,14 @@ COUNTS = (
 
 def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = None, table: Path | None = None) -> None:
     """Print the placement on each chip and the traffic of spikes; optionally as JSON, and as a picture of one chip."""
+    _check_files(chips, picture, table)
     priced = [price(asked.work, chip) for chip in chips]
+    refuse_if_none_can_run(priced)
     for cost in priced:
         if not cost.can_run:
             plain_console().print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
+        elif cost.mapping is not None and cost.mapping.plan is None:
+            plain_console().print(f"{cost.chip}: its card does not describe cores, so nothing is placed", markup=False)
         elif cost.mapping is not None and len(cost.mapping.cores) == 1:
             plain_console().print(f"{cost.chip}: everything is on one core", markup=False)
     if (shown := placing_table(priced)) is not None:
@@ -40,6 +44,28 @@ def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = Non
         typer.echo(f"places: {write_placing(priced, table)}")
     if picture is not None:
         typer.echo(f"picture: {picture}: {write_picture(priced, asked.name, picture)}")
+
+
+def _check_files(chips: list[str], picture: Path | None, table: Path | None) -> None:
+    """Raises `InputError`, before anything is placed, for files that could not be written."""
+    if table is not None and table.suffix != ".json":
+        raise InputError(f"--out {table}: must be a .json file")
+    if picture is not None and picture.suffix not in PICTURES:
+        raise InputError(f"--picture {picture}: the picture must be one of {', '.join(PICTURES)}")
+    if picture is not None and len(chips) != 1:
+        raise InputError(f"--picture shows one chip: select it with --chip (there are {len(chips)})")
+
+
+def refuse_if_none_can_run(priced: list[Cost]) -> None:
+    """Raises `CannotRun` with the reason of each chip if none can run the network."""
+    if not any(cost.can_run for cost in priced):
+        raise CannotRun("\n".join(line for cost in priced for line in why_not(cost)))
+
+
+def why_not(cost: Cost) -> list[str]:
+    """Why the chip cannot run the network, and the published figures of the chip."""
+    published = [f"  {cost.chip}, published: {figure}" for figure in cost.published]
+    return [f"cannot run on {cost.chip}: {cost.why_not}", *published]
 
 
 def placing_table(priced: list[Cost]) -> Table | None:
@@ -79,9 +105,9 @@ def _row(cost: Cost, mapping: Mapping, several: bool) -> list[str]:
 
 
 def saved(cost: Cost) -> str:
-    """ "40.1 % of hops and 12.0 % of packets saved compared with placement in order", or "" if nothing was tried."""
+    """ "40.1 % of hops and 12.0 % of packets saved compared with placement in order", or "" if there was nothing to try."""
     mapping = cost.mapping
-    if mapping is None or mapping.in_order is None:
+    if mapping is None or mapping.in_order is None or len(mapping.in_order.cores) == 1:
         return ""
     if mapping.found_by == "in order":
         return "nothing that was tried is shorter than placement in order"
@@ -110,8 +136,6 @@ def grid_of_chips(mapping: Mapping) -> str:
 
 def write_placing(priced: list[Cost], path: Path) -> Path:
     """Write both placements on every chip as JSON, per inference."""
-    if path.suffix != ".json":
-        raise InputError(f"--out {path}: must be a .json file")
     rows = []
     for cost in priced:
         row = {"chip": cost.chip, "can_run": cost.can_run, "why_not": cost.why_not}
@@ -132,13 +156,7 @@ def write_picture(priced: list[Cost], name: str, path: Path) -> str:
     """Draw the requested chip; returns a sentence that describes the picture."""
     from neurorec.report.plots.chip_picture import draw_chip
 
-    if path.suffix not in PICTURES:
-        raise InputError(f"--picture {path}: the picture must be one of {', '.join(PICTURES)}")
-    if len(priced) != 1:
-        raise InputError(f"--picture shows one chip: select it with --chip (there are {len(priced)})")
-    cost = priced[0]
-    if cost.mapping is None or cost.operations is None:
-        raise InputError(f"--picture: {name} cannot be placed on {cost.chip}: {cost.why_not}")
-    if cost.mapping.plan is None:
-        raise InputError(f"--picture: the card {cost.chip} states no cores, so there is nothing to draw")
+    (cost,) = priced
+    if cost.mapping is None or cost.operations is None or cost.mapping.plan is None:
+        raise InputError(f"--picture: the card {cost.chip} does not describe cores, so there is nothing to draw")
     return draw_chip(cost.mapping, cost.operations.samples, f"{name} on {cost.chip}", path)

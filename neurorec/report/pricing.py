@@ -7,6 +7,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from neurorec.basics.counts import KINDS
 from neurorec.basics.errors import InputError
 from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.chips.band import Band
@@ -17,8 +18,8 @@ from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import count_work
 from neurorec.report.console import plain_console
 from neurorec.report.nodes import print_nodes
-from neurorec.report.placing import grid_of_chips, placing_table, saved
-from neurorec.report.wording import count, duration, energy, energy_band
+from neurorec.report.placing import grid_of_chips, placing_table, refuse_if_none_can_run, saved, why_not
+from neurorec.report.wording import data_size, duration, energy, energy_band, plural, quantity
 
 HEADS = {
     "compute": "compute", "memory": "memory", "communication": "commu-\nnication", "dynamic": "dynamic\ntotal",
@@ -32,6 +33,7 @@ def print_cost(asked: NamedWork, chips: list[str], training: bool = False, targe
         raise InputError(f"--target {target:g}: a validation score is between 0 and 1, such as 0.9")
     check_trained(asked, training=training, target=target is not None)
     priced = [replace(price(asked.work, chip), outcome=asked.outcome) for chip in chips]
+    refuse_if_none_can_run(priced)
     if asked.seen is not None:
         print_nodes(asked.name, asked.seen, asked.work)
     elif asked.outcome is None:
@@ -52,8 +54,9 @@ def _print_counted(asked: NamedWork) -> None:
     counted = count_work(asked.work)
     n, total = counted.samples, counted.total
     typer.echo(
-        f"{asked.name}, one inference: {total.macs / n:,.10g} multiply-accumulates, {total.synaptic_events / n:,.10g} "
-        f"synaptic events, {total.spikes / n:,.10g} spikes, {counted.units:,} units, {counted.steps:,} steps"
+        f"{asked.name}, one inference: {plural(total.macs / n, 'multiply-accumulate')}, "
+        f"{plural(total.synaptic_events / n, 'synaptic event')}, {plural(total.spikes / n, 'spike')}, "
+        f"{plural(counted.units, 'unit')}, {plural(counted.steps, 'step')}"
     )
 
 
@@ -71,9 +74,8 @@ def print_costs(priced: list[Cost], training: bool, target: float | None = None)
                     console.print(f"  {cost.chip}: {line}", markup=False)
     for cost in priced:
         if not cost.can_run:
-            console.print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
-            for figure in cost.published:
-                console.print(f"  {cost.chip}, published: {figure}", markup=False)
+            for line in why_not(cost):
+                console.print(line, markup=False)
 
 
 def _table(rows: list[Cost], scope: str) -> Table:
@@ -98,7 +100,7 @@ def _training_table(rows: list[Cost], scope: str) -> Table:
         if (trained := cost.training) is None or trained.energy_pJ is None:
             continue
         time = duration(trained.time_us.value * 1e-6) if trained.time_us else "–"
-        sent = f"{count((trained.communication_bits or 0.0) / 8)}B"
+        sent = data_size((trained.communication_bits or 0.0) / 8)
         total = escape(_total(trained.energy_pJ, trained.at_least))
         table.add_row(cost.chip, _energy(trained.dynamic_pJ), _energy(trained.static_pJ), total, time, sent)
     return table
@@ -113,7 +115,7 @@ def _remarks(cost: Cost, training: bool) -> list[str]:
     if cost.dynamic_pJ is not None and cost.scope == "all-in":
         lines.append(f"dynamic part: {energy(cost.dynamic_pJ.value)}")
     if cost.latency_us and cost.latency_us.value > 0 and cost.energy_pJ:
-        power = f"mean power {cost.energy_pJ.value / cost.latency_us.value * 1e-3:.4g} mW"
+        power = f"mean power {quantity(cost.energy_pJ.value / cost.latency_us.value * 1e-6, 'W')}"
         lines.append(f"{power}; bottleneck: {cost.bottleneck}" if cost.bottleneck else power)
     if cost.batch > 1:
         lines.append(f"one inference of a batch of {cost.batch}; its time is that of the batch / {cost.batch}")
@@ -136,10 +138,10 @@ def _memories(cost: Cost) -> list[str]:
     moved: dict[str, int] = {}
     for one in cost.traffic:
         if one.bits and one.level != INSIDE:
-            held.setdefault(one.level, []).append(f"{one.kind} of {one.layer}")
+            held.setdefault(one.level, []).append(f"{KINDS[one.kind]} of {one.layer}")
             moved[one.level] = moved.get(one.level, 0) + one.bits
     samples = cost.operations.samples if cost.operations else 1
-    return [f"{level}: {', '.join(names)}; {count(moved[level] / samples)}bit" for level, names in held.items()]
+    return [f"{level}: {', '.join(names)}; {quantity(moved[level] / samples, 'bit')}" for level, names in held.items()]
 
 
 def _per_result(cost: Cost, training: bool, target: float | None) -> list[str]:

@@ -10,8 +10,9 @@ from rich.console import Console
 
 import neurorec.engines
 import neurorec.training  # noqa: F401  (these two register every member)
+from neurorec.basics.capabilities import UNDECLARED
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
-from neurorec.basics.citations import cite, is_cited
+from neurorec.basics.citations import bibtex, cite, is_cited
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.registry import Registry
 from neurorec.experiments.findings import read_findings
@@ -19,7 +20,7 @@ from neurorec.experiments.kinds import load_any_study
 from neurorec.hardware.chips.chip import load_chip, needs_of_cell, needs_of_model
 from neurorec.hardware.chips.link import LINKS, load_link
 from neurorec.hardware.export import exporters
-from neurorec.learning.rule import OBJECTIONS, TAUGHT, Judgement, rules
+from neurorec.learning.rule import OBJECTIONS, STANCES, TAUGHT, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.models.energy.model import energy_models
 from neurorec.models.network import Network
@@ -32,6 +33,8 @@ from neurorec.tasks.encoders import encoders
 from neurorec.tasks.objective import Objective, objectives
 from neurorec.tasks.task import load_task, tasks
 from neurorec.training import load_pair
+
+NOT_DECLARED = "not declared"
 
 
 def print_member(name: str) -> None:
@@ -49,6 +52,9 @@ def print_member(name: str) -> None:
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}
     found = [kind for kind in KINDS if name in members[kind]]
+    if not found and is_cited(name):
+        _say(console, f"{name}: {cite(name)}\n\n{bibtex([name])}")
+        return
     if not found:
         known = [member for kind in members.values() for member in kind]
         raise InputError(f'nothing is called "{name}"{did_you_mean(name, known)}; `neurorec list` prints every name')
@@ -115,16 +121,18 @@ def _show_rule(console: Console, name: str) -> None:
     rule = rules[name]
     equations = rule.equations.replace("\n", "\n  ")
     _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {equations}")
-    _say(console, f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees)}")
     _say(
         console,
-        f"  requires of a chip: {', '.join(sorted(rule.needs))}\n  messages between parts of one network: {rule.messages.why}",
+        f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees) or NOT_DECLARED}",
     )
+    needs = ", ".join(sorted(rule.needs - {UNDECLARED})) or NOT_DECLARED
+    messages = rule.messages.why if rule.messages else NOT_DECLARED
+    _say(console, f"  requires of a chip: {needs}\n  messages between parts of one network: {messages}")
     _say(console, "  card keys: " + ", ".join(rule.Card.model_fields))
     for cell, judgements in _judged(name).items():
         _say(console, f"  the six objections to backpropagation, on {cell}:")
         for objection, judgement in zip(OBJECTIONS, judgements, strict=True):
-            _say(console, f"    {judgement.stance}: {objection} ({judgement.why})")
+            _say(console, f"    {STANCES[judgement.stance]}: {objection} ({judgement.why})")
     _cite(console, rule.sources)
 
 

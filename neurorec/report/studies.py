@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
@@ -34,7 +35,7 @@ def run_asked(asked: Asked) -> int:
     """
     kind, console = study_kinds[kind_of(asked.study)](), plain_console()
     prepared = kind.prepare(asked)
-    console.print(f"[bold]{prepared.study.name}[/]: {prepared.study.card.question}")
+    console.print(f"[bold]{escape(prepared.study.name)}[/]: {escape(prepared.study.card.question)}")
     for line in prepared.plan:
         console.print(f"  {line}", markup=False)
     watcher = Bars(console)
@@ -49,17 +50,21 @@ def run_asked(asked: Asked) -> int:
         raise Stopped("stopped; all finished runs are stored. The same command continues from there") from None
 
 
-def rebuild_folder(folder: Path) -> int:
-    """`neurorec report`: rebuild tables, files and page without training. Returns the number of failed and damaged runs.
+def rebuild_folder(folder: Path, to: Path | None = None) -> tuple[int, list[Path]]:
+    """`neurorec report`: rebuild tables, files and page without training, and publish them to the folder `to`. Returns the
+    number of failed and damaged runs, and what was published.
 
     Raises
     ------
     InputError
-        If nothing is stored, or the stored results are damaged.
+        If nothing is stored, the stored results are damaged, or they may not be published; before anything is printed.
     """
     results = load_results(folder)
+    if to is not None:
+        _check_publishable(results)
     with held(folder):
-        return _finish(results, plain_console())
+        failed = _finish(results, plain_console())
+    return failed, publish(folder, to) if to is not None else []
 
 
 def load_results(folder: str | Path) -> Any:
@@ -97,11 +102,8 @@ def publish(folder: Path, target: Path) -> list[Path]:
         If the folder has no findings, or those of a quick run.
     """
     results = load_results(folder)
+    _check_publishable(results)
     findings = results.findings
-    if results.quick:
-        raise InputError(
-            f"{folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
-        )
     if findings is None or not (folder / "findings.json").is_file():
         raise InputError(f"{folder}: there is no findings.json; run the study again with this version")
     target.mkdir(parents=True, exist_ok=True)
@@ -114,6 +116,13 @@ def publish(folder: Path, target: Path) -> list[Path]:
         Path(shutil.copy(folder / name, target / copy)) for name, copy in copies.items() if (folder / name).is_file()
     ]
     return [*written, write_ledger(target)]
+
+
+def _check_publishable(results: Any) -> None:
+    if results.quick:
+        raise InputError(
+            f"{results.folder}: this was a quick run, which is a smoke test and not a result; run the study in full"
+        )
 
 
 def _finish(results: Any, console: Console) -> int:

@@ -1,5 +1,6 @@
 """`neurorec sweep`: one setting varied, as a table and as a plot with bands."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from rich import box
@@ -15,16 +16,17 @@ from neurorec.hardware.pricing.what_if import Sweep, parse_sweep, run_sweep
 from neurorec.report.console import plain_console
 from neurorec.report.plots.sweep import FORMATS, draw_sweep
 from neurorec.report.pricing import check_trained
-from neurorec.report.wording import count, duration, energy, energy_band
+from neurorec.report.wording import data_size, duration, energy, energy_band
 
 
 def print_sweep(
-    asked: NamedWork, chips: list[str], text: str, plot: Path | None = None, training: bool = False
+    read: Callable[[], NamedWork], chips: list[str], text: str, plot: Path | None = None, training: bool = False
 ) -> None:
-    """Price the workload on each chip with each value of `text`; `plot`: file for a plot."""
+    """Price the workload that `read` returns on each chip with each value of `text`; `plot`: file for a plot."""
     if plot is not None and plot.suffix not in FORMATS:
         raise InputError(f"--plot {plot}: the plot must be one of {', '.join(FORMATS)}")
     sweep = parse_sweep(text)
+    asked = read()
     check_trained(asked, training=training)
     training = training or sweep.name == "workers"
     priced = run_sweep(asked.work, sweep, chips)
@@ -82,7 +84,7 @@ def _trained(cost: Cost) -> str:
     if trained is None or trained.energy_pJ is None:
         return "–"
     time = f"{duration(trained.time_us.value * 1e-6)}, " if trained.time_us else ""
-    return f"{energy(trained.energy_pJ.value, trained.at_least)}\n{time}{count((trained.communication_bits or 0) / 8)}B sent"
+    return f"{energy(trained.energy_pJ.value, trained.at_least)}\n{time}{data_size((trained.communication_bits or 0) / 8)} sent"
 
 
 def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep, training: bool) -> None:

@@ -1,16 +1,13 @@
 """Formatting of numbers: three significant digits, a suitable unit, and the spread with its number of seeds."""
 
-import math
+from neurorec.basics.quantities import duration, figures, plural, quantity
+
+__all__ = [
+    "count", "data_size", "duration", "energy", "energy_band", "energy_unit", "figures", "listed", "plural", "plus_minus",
+    "quantity",
+]  # fmt: skip
 
 _ENERGY_UNITS = ((1e12, "J"), (1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"))
-
-
-def figures(value: float, n: int = 3) -> str:
-    """Rounded to `n` significant digits, without an exponent: 1234.5 -> "1230", 12.34 -> "12.3", 0.01234 -> "0.0123"."""
-    if value == 0:
-        return "0"
-    rounded = round(value, n - 1 - math.floor(math.log10(abs(value))))
-    return f"{rounded:.{max(0, n - 1 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def count(value: float) -> str:
@@ -45,11 +42,17 @@ def energy(value_pJ: float | None, at_least: bool = False) -> str:
 
 
 def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) -> str:
-    """ "[0.90–2.1]" in the unit that `energy(unit_of_pJ)` uses; empty if the band is unknown or has no width."""
-    if low_pJ is None or high_pJ is None or low_pJ == high_pJ:
+    """ "[0.90–2.1]" in the unit that `energy(unit_of_pJ)` uses, with a third digit if two would exclude that value; empty if
+    the band is unknown, or its ends read alike."""
+    if low_pJ is None or high_pJ is None:
         return ""
     size_pJ, _ = energy_unit(unit_of_pJ)
-    return f"[{figures(low_pJ / size_pJ, 2)}–{figures(high_pJ / size_pJ, 2)}]"
+    value, low, high = float(figures(unit_of_pJ / size_pJ)), "", ""
+    for digits in (2, 3):
+        low, high = figures(low_pJ / size_pJ, digits), figures(high_pJ / size_pJ, digits)
+        if low != high and float(low) <= value <= float(high):
+            break
+    return "" if low == high else f"[{low}–{high}]"
 
 
 def plus_minus(mean: float, sd: float | None) -> str:
@@ -57,15 +60,6 @@ def plus_minus(mean: float, sd: float | None) -> str:
     if 0 < max(abs(mean), sd or 0.0) < 0.001:  # three decimals would hide it
         return f"{mean:.3g}" if sd is None else f"{mean:.3g} ± {sd:.2g}"
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"
-
-
-def duration(seconds: float) -> str:
-    if seconds < 0.1:
-        return f"{seconds * 1e3:.3g} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3g} µs"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def listed(items: list[str]) -> str:

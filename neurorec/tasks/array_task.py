@@ -8,14 +8,15 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.quantities import plural
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.objective import SPLITS, Objective, Split
+from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
 from neurorec.tasks.task import Task
 
 BATCH_FIRST = "; time comes first: if samples come first in x, give x.transpose(0, 1)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ArrayTask(Task):
     """A data set drawn with one seed.
 
@@ -74,6 +75,12 @@ class ArrayTask(Task):
         if self.lengths is not None:
             self._check_ends(self.lengths)
         self.objective.require(self)
+
+    def __repr__(self) -> str:
+        T, N, _ = self.x.shape
+        sizes = ((N, "sample"), (T, "frame"), (self.inputs, "input"), (self.outputs, "output"))
+        objective = objectives.name_of(type(self.objective)) or type(self.objective).__name__
+        return f"Task({self.name}: {', '.join(plural(*size) for size in sizes)}, {objective})"
 
     @property
     def per_frame(self) -> bool:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from neurorec.basics.quantities import plural
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Batch:
     """Samples as provided by a task (in frames) or as input to a network (in steps; see `encoders`).
 
@@ -27,6 +29,10 @@ class Batch:
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
+
+    def __repr__(self) -> str:
+        T, B, inputs = self.x.shape
+        return f"Batch({plural(B, 'sample')}, {plural(T, 'step')}, {plural(inputs, 'input')})"
 
     def take(self, index: Tensor) -> "Batch":
         mask = self.mask if self.mask.dim() == 1 else self.mask[:, index]

@@ -5,14 +5,16 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 import torch
-from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.basics.memory_limit import refuse_memory
+from neurorec.basics.numbers import RateHz, StepsPerFrame, TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch
 
+BYTES_PER_VALUE = 16  #: of an encoded step, with what is needed to compute it
 encoders: Registry[type["Encoder"]] = Registry("encoder")
 
 
@@ -21,8 +23,8 @@ class EncoderCard(Card):
 
 
 class SpikeEncoderCard(EncoderCard):
-    dt_ms: PositiveFloat
-    steps_per_frame: PositiveInt
+    dt_ms: TimeMs
+    steps_per_frame: StepsPerFrame
 
 
 class Encoder(ABC):
@@ -56,6 +58,11 @@ class Encoder(ABC):
                 f"{data.x.max():g}); scale the data first"
             )
         k = self.steps_per_frame
+        refuse_memory(
+            BYTES_PER_VALUE * k * data.x.numel(),
+            f"encoder {self.card.name}: {data.x.numel():,} values in {k:,} steps per frame each",
+            "use fewer steps_per_frame, or fewer samples",
+        )
         lengths = None if data.lengths is None else data.lengths * k
         mask = data.mask.repeat_interleave(k, dim=0)
         return replace(data, x=self.encode(data.x, generator), mask=mask, lengths=lengths, steps_per_frame=k)
@@ -93,7 +100,7 @@ class Poisson(Encoder):
     """A spike with probability p max_rate_hz dt in every step (Bernoulli, at most one spike per step)."""
 
     class PoissonCard(SpikeEncoderCard):
-        max_rate_hz: PositiveFloat
+        max_rate_hz: RateHz
 
     Card = PoissonCard
     signal = "spikes"

@@ -22,7 +22,7 @@ from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
 from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
 from neurorec.training.run import Run
-from neurorec.training.subject import Subject, subject_of
+from neurorec.training.subject import Subject, find_rule, subject_of
 
 __all__ = ["Progress", "Run", "encoded_split", "pick_device", "train"]
 
@@ -96,12 +96,13 @@ def train(
             f"task must be a Task, as from nr.load_task or nr.Task.from_arrays (got {type(task).__name__})"
         )
     subject = subject_of(model, encoder)
-    rule_name, rule_class, card = subject.training(rule, task, settings)
+    rule_name, rule_class = find_rule(rule)
     device = pick_device(device)
     network = subject.build(task, torch_generator(seed, "weights"))
+    rule_class.check(network, task)  # before the settings, so that an unsuitable rule is reported first
+    card = subject.training(rule_name, rule_class, task, settings)
     for_cells, for_events = asked_engines(engine)
     method = rule_class(card, for_events)
-    method.check(network, task)
     if for_events != "auto" and method.event_engine_for(network) is None:
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"

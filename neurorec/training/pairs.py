@@ -11,12 +11,16 @@ import neurorec.models
 import neurorec.tasks  # noqa: F401  (these three register their members)
 from neurorec.basics.cards import check_card, find_card, read_text
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.memory_limit import refuse_memory
 from neurorec.basics.registry import look_up
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.architecture import Architecture
+from neurorec.models.cell import CellCard
 from neurorec.models.pair import Half, Pair, parse_pair
 from neurorec.tasks.encoders import Encoder, encoders
 from neurorec.tasks.task import tasks
+
+BYTES_PER_WEIGHT = 16  #: a float32 with its gradient and Adam's two moments
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,25 @@ class LoadedHalf:
     trainings: tuple[TrainingCard, ...]
 
     def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Any:
-        """The model with newly drawn weights: a `Network`, or an `EnergyModel`."""
+        """The model with newly drawn weights: a `Network`, or an `EnergyModel`. Raises `InputError` if memory is too small."""
+        self.check_memory(inputs, outputs)
         return self.architecture.build(inputs, outputs, self.encoder.signal, generator)
+
+    def outline(self, inputs: int = 1, outputs: int = 1) -> Any:
+        """The model without its numbers (on torch's meta device): its structure and sizes, at no cost in memory."""
+        try:
+            with torch.device("meta"):
+                return self.architecture.build(inputs, outputs, self.encoder.signal, None)
+        except (RuntimeError, TypeError):  # a cell of the user's that computes with numbers when it is made
+            return self.architecture.build(inputs, outputs, self.encoder.signal, None)
+
+    def check_memory(self, inputs: int = 1, outputs: int = 1) -> None:
+        """Raises `InputError` if training would take more memory than there is, for the weights alone."""
+        numbers = sum(weight.numel() for weight in self.outline(inputs, outputs).parameters())
+        cards = self.architecture.cards
+        sizes = [f"{name}.size = {card.size:,}" for name, card in cards.items() if isinstance(card, CellCard)]
+        what = f"pair {self.pair}, {self.half} half ({', '.join(sizes) or f'{inputs:,} inputs'}): training {numbers:,} weights"
+        refuse_memory(numbers * BYTES_PER_WEIGHT, what, "use smaller layers")
 
     def training(self, rule: str, task: str) -> TrainingCard:
         """The training table for `rule` on `task`.
@@ -108,7 +129,8 @@ def _load_half(path: Path, half_name: str, half: Half) -> LoadedHalf:
     encoder = encoder_class(check_card(half.encoder, encoder_class.Card, f"{where}.encoder"))
     loaded = LoadedHalf(path.stem, half_name, half.architecture(where), encoder, ())
     _check_time_steps(loaded, where)
-    probe = loaded.build(1, 1, torch.Generator().manual_seed(0))
+    loaded.check_memory()
+    probe = loaded.outline()
     trainings = []
     for number, table in enumerate(half.training):
         here = f"{where}.training[{number}]"

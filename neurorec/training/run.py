@@ -10,7 +10,7 @@ from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.task import Task
 
 
-@dataclass
+@dataclass(repr=False)
 class Run:
     """A trained model and everything observed about it.
 
@@ -36,6 +36,10 @@ class Run:
     method: type[Rule]
     training: dict[str, float] = field(default_factory=dict)
     wall_s: float = 0.0
+
+    def __repr__(self) -> str:
+        on = f"{self.pair} ({self.half}), {self.rule_title} on {self.task.name}, seed {self.seed}"
+        return f"Run({on}: test {self.metric} {self.test_score:.3f})"
 
     @property
     def metric(self) -> str:

@@ -15,11 +15,10 @@ from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
 from neurorec.models.own import own_network
 from neurorec.tasks.encoders import Encoder, EncoderCard, NoEncoder, encoders
-from neurorec.tasks.task import Task
+from neurorec.tasks.task import Task, tasks
 from neurorec.training.pairs import LoadedHalf
 
 Settings = Mapping[str, Any] | None
-Training = tuple[str, type[Rule], TrainingCard]  #: the rule's name, its class, its settings
 
 
 class Subject(Protocol):
@@ -29,7 +28,7 @@ class Subject(Protocol):
     def half(self) -> str: ...
     @property
     def encoder(self) -> Encoder: ...
-    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training: ...
+    def training(self, name: str, rule: type[Rule], task: Task, settings: Settings) -> TrainingCard: ...
     def build(self, task: Task, generator: torch.Generator) -> Any: ...
 
 
@@ -67,12 +66,12 @@ class CardSubject:
     def encoder(self) -> Encoder:
         return self.loaded.encoder
 
-    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
-        name, rule_class = _rule(rule)
-        card = (
-            self.loaded.training(name, task.name) if settings is None else _settings(name, rule_class, task, settings)
-        )
-        return name, rule_class, card
+    def training(self, name: str, rule: type[Rule], task: Task, settings: Settings) -> TrainingCard:
+        if settings is None and name in rules and task.name in tasks:
+            return self.loaded.training(name, task.name)
+        where = f"pair {self.pair}, {self.half} half"
+        lacks = f'training for task "{task.name}"' if name in rules else f"training by {name}"
+        return _settings(name, rule, task, settings, f"{where}: the card has no {lacks}")
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
         return self.loaded.build(task.inputs, task.outputs, generator)
@@ -91,12 +90,8 @@ class OwnSubject:
         signal = getattr(self.model, "output_signal", "values")  # for a cell
         return "spiking" if signal == "spikes" or getattr(self.model, "spikes", False) else "rate"
 
-    def training(self, rule: str | type[Rule], task: Task, settings: Settings) -> Training:
-        name, rule_class = _rule(rule)
-        if settings is None:
-            keys = ", ".join(key for key in rule_class.Card.model_fields if key not in ("rule", "task"))
-            raise InputError(f"your own model has no card; give settings = {{...}} with the keys of {name}: {keys}")
-        return name, rule_class, _settings(name, rule_class, task, settings)
+    def training(self, name: str, rule: type[Rule], task: Task, settings: Settings) -> TrainingCard:
+        return _settings(name, rule, task, settings, "your own model has no card")
 
     def build(self, task: Task, generator: torch.Generator) -> Any:
         network: Any = self.model
@@ -114,7 +109,8 @@ class OwnSubject:
         return network
 
 
-def _rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
+def find_rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
+    """Name and class of a rule given as either. Raises `InputError` for anything else."""
     if isinstance(rule, str):
         return rule, rules[rule]
     if isinstance(rule, type) and issubclass(rule, Rule):
@@ -122,5 +118,9 @@ def _rule(rule: str | type[Rule]) -> tuple[str, type[Rule]]:
     raise InputError(f"rule must be a registered name or a Rule class (got {rule!r}); names: {', '.join(rules)}")
 
 
-def _settings(name: str, rule: type[Rule], task: Task, settings: Mapping[str, Any]) -> TrainingCard:
+def _settings(name: str, rule: type[Rule], task: Task, settings: Settings, lacks: str) -> TrainingCard:
+    """The settings, checked; without any, `lacks` says why they are required."""
+    if settings is None:
+        keys = ", ".join(key for key in rule.Card.model_fields if key not in ("rule", "task"))
+        raise InputError(f"{lacks}; give settings = {{...}} with the keys of {name}: {keys}")
     return check_card({**settings, "rule": name, "task": task.name}, rule.Card, f"settings of {name}")

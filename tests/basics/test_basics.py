@@ -86,7 +86,10 @@ def test_registry_teaches_and_refuses_doubles():
     colours.register("green")(1)
     with pytest.raises(InputError) as caught:
         colours["grene"]
-    assert str(caught.value) == 'colour "grene" is not known (did you mean "green"?); known: green'
+    assert (
+        str(caught.value)
+        == 'colour "grene" is not known (did you mean "green"?); known: green; one of your own needs --plugin MODULE'
+    )
     with pytest.raises(ValueError, match="registered twice"):
         colours.register("green")(2)
 

@@ -9,6 +9,7 @@ import sys
 import time
 from concurrent.futures import Executor, Future
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -18,6 +19,8 @@ from neurorec.cli import app, main
 from neurorec.engines import on_brian2
 from neurorec.experiments.kinds import trainings
 from tests.experiments.tiny import write_study
+
+NETWORKS = Path(__file__).parents[2] / "docs" / "networks"
 
 NEUROREC = [sys.executable, "-W", "error", "-m", "neurorec"]
 SURROUNDINGS = {"NO_COLOR": "1", "COLUMNS": "120"}
@@ -164,7 +167,7 @@ def test_list_and_show_everything_there_is():
             "bptt",
             [
                 "BPTT",
-                "kept: weights of the forward paths",
+                "still applies: weights of the forward paths",
                 "on Elman",
                 "on adaptive LIF",
                 "neurorec/learning/bptt.py",
@@ -238,7 +241,7 @@ def test_a_failed_run_gives_exit_code_1_and_says_which(tmp_path):
     done = run_outside("run", write_study(tmp_path, input_gain=0.0), "--out", tmp_path / "out", "--jobs", 1)
     assert done.returncode == 1
     assert "FAILED tiny spiking bptt store_recall seed 0: no neuron of the recurrent LIF layer spiked" in done.stdout
-    assert "2 run(s) failed" in done.stderr
+    assert "2 runs failed" in done.stderr
     assert (tmp_path / "out" / "report.html").is_file()
 
 
@@ -289,6 +292,40 @@ def test_stopped_at_any_moment_what_is_there_is_whole_and_the_rest_follows(tmp_p
     assert f"{len(stored)} of 6 runs are already stored" in done.stdout
     assert len(finished_runs(out)) == 6
     assert [path.name for path in (out / "working").iterdir() if path.suffix != ".progress"] == []
+
+
+def test_requests_that_cannot_work_are_refused_before_anything_is_computed(tmp_path, monkeypatch):
+    point = NETWORKS / "odin_point.toml"
+    for words in (("cost", point), ("place", point)):
+        assert refused(*words, "--chip", "loihi2").startswith("cannot run on loihi2: ")
+    assert 'sweep "precision": write SETTING=VALUE,VALUE' in refused("sweep", tmp_path / "digits.nir", "precision")
+    assert "(no run.json; see runs/STUDY/done/), nor a NIR file (.nir) or a description (.toml)" in refused(
+        "cost", "nofile"
+    )
+    assert '(did you mean "loihi1" or "loihi2"?)' in refused("cost", point, "--chip", "loihi")
+
+
+def test_a_layer_in_the_wrong_table_and_an_unknown_member_say_what_to_write(tmp_path):
+    write_study(tmp_path)
+    pair = tmp_path / "tiny.toml"
+    text = pair.read_text()
+    pair.write_text(text.replace("[rate.cell]", "[rate.hidden]"))
+    assert 'rate: key "hidden" is not known (write "[rate.layers.hidden]")' in refused("check", pair)
+    pair.write_text(text.replace('name = "elman"', 'name = "zzz"'))
+    assert refused("check", pair).endswith("one of your own needs --plugin MODULE")
+
+
+def test_show_takes_the_key_of_a_source():
+    shown = call("show", "yao2024").stdout
+    assert "Spike-based dynamic computing with asynchronous sensing-computing neuromorphic chip" in shown
+    assert "note = {only the abstract was read}" in shown
+
+
+def test_the_header_counts_every_run_and_plain_progress_has_score_and_time(tmp_path):
+    said = call("run", write_study(tmp_path), "--out", tmp_path / "out", "--jobs", 1, "--device", "cpu").stdout
+    assert "2 trainings x 1 seed + " in said
+    assert "engine: torch" in said or "; torch for the rest" in said
+    assert " so far" in said
 
 
 def test_help_of_export_lists_the_profiles():

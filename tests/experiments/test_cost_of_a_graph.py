@@ -33,7 +33,7 @@ def said(*arguments: str) -> str:
 
 def test_counts_of_one_inference_and_the_price_are_printed(there):
     text = said("net.nir", "--input", "x.npy", "--nir", "dt_s=1e-3", "--chip", "loihi1")
-    assert "net: one inference of 2 steps of 1 ms, mean over 2 sample(s)" in " ".join(text.split())
+    assert "net: one inference of 2 steps of 1 ms, mean over 2 samples" in " ".join(text.split())
     assert "per-term prices, energy of one inference" in " ".join(text.split())
     row = next(line.split() for line in text.splitlines() if line.split()[:1] == ["w"])
     assert row == [

@@ -121,7 +121,7 @@ def test_cost_export_and_report_name_the_damaged_file(study, fault, capsys):
         with pytest.raises(InputError) as caught:
             use(folder)
         assert said in str(caught.value)
-    assert rebuild_folder(study[1]) == 1
+    assert rebuild_folder(study[1])[0] == 1
     assert "failed: " in capsys.readouterr().out
     assert said in load_results(study[1]).failures[0]
     assert folder.name in (study[1] / "report.html").read_text()

@@ -199,7 +199,7 @@ def test_impossible_studies_are_refused_before_anything_runs(tmp_path):
         (text.replace('report_chip = "loihi1"', 'report_chip = "odin"'), 'report_chip: "odin" must be one of chips'),
         (
             text.replace("seeds = [0]\ncontrols", "seeds = [0, 0]\ncontrols"),
-            "seeds must be distinct, or the spread is meaningless",
+            "seeds: 0 is listed twice; remove one",
         ),
         (text.replace('["tiny"]', '["lif_vs_elmann"]'), 'there is no card "lif_vs_elmann" in models/ (did you mean'),
         (text.replace('"cortex_m4"', '"cortex_m5"'), 'there is no card "cortex_m5" in hardware/ (did you mean'),

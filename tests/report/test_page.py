@@ -98,7 +98,7 @@ def test_every_section_is_there(html):
         *OBJECTIONS,
     ):
         assert text in html
-    assert "● relaxes" in html
+    assert "● avoided" in html
     assert "100 on both sides" in html
     assert "refused: NIR has no primitive" in html
     assert "results.csv" in html

@@ -87,8 +87,12 @@ FAULTS = [
         ["loihi1", "odin"],
         "--picture shows one chip: select it with --chip (there are 2)",
     ),
-    ({"picture": Path("chip.svg")}, ["odin"], "scaling_10_spiking cannot be placed on odin: it does not fit"),
-    ({"picture": Path("chip.svg")}, ["cmos_45nm"], "the card cmos_45nm states no cores, so there is nothing to draw"),
+    ({"picture": Path("chip.svg")}, ["odin"], "cannot run on odin: it does not fit"),
+    (
+        {"picture": Path("chip.svg")},
+        ["cmos_45nm"],
+        "the card cmos_45nm does not describe cores, so there is nothing to draw",
+    ),
     ({"picture": Path("no/such/folder.svg")}, ["loihi1"], "the picture cannot be written (No such file or directory)"),
     ({"table": Path("places.csv")}, ["loihi1"], "--out places.csv: must be a .json file"),
 ]
@@ -104,3 +108,23 @@ def test_without_the_solver_a_partition_says_what_to_install(monkeypatch):
     monkeypatch.setattr(partition, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=re.escape("--partition needs METIS: pip install 'neurorec[mapping]'")):
         print_placing(read_work(NETWORKS / "liquid_column.toml", partitioned=True), ["loihi1"])
+
+
+def test_chips_without_cores_and_one_core_say_so_and_nothing_is_left_to_optimise(capsys):
+    print_placing(read_work(NETWORKS / "keyword_spotter_spiking.toml", partitioned=True), ["darwin3", "spinnaker2"])
+    print_placing(read_work(NETWORKS / "odin_point.toml", partitioned=True), ["odin"])
+    assert capsys.readouterr().out.splitlines() == [
+        "darwin3: its card does not describe cores, so nothing is placed",
+        "spinnaker2: its card does not describe cores, so nothing is placed",
+        "odin: everything is on one core",
+    ]
+
+
+LATE = [{"picture": Path("c.png"), "chips": ["loihi1", "odin"]}, {"table": Path("c.csv"), "chips": []}]
+
+
+@pytest.mark.parametrize("asked", LATE)
+def test_files_are_checked_before_anything_is_placed(asked, monkeypatch):
+    monkeypatch.setattr("neurorec.report.placing.price", lambda *_: pytest.fail("placed"))
+    with pytest.raises(InputError, match=r"--picture shows one chip|must be a \.json file"):
+        print_placing(read_work(SCALING), **asked)

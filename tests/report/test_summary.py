@@ -110,3 +110,23 @@ def test_the_answer_names_what_needs_no_network(tmp_path):
     results = made_up_results(tmp_path)
     (ridge,) = [group for group in groups_of(results, "frame_digits") if group.control == "ridge on input"]
     assert f"Without any network, ridge on input scores {ridge.test} on frame_digits." in answer(results)[0]
+
+
+@pytest.mark.parametrize(("low", "value", "high", "text"), [
+    (0.904e6, 1.29e6, 2.09e6, "[0.90–2.1]"),
+    (156e6, 156e6, 480e6, "[156–480]"),  # two digits would give 160 to 480
+    (14.98e6, 15.02e6, 15.31e6, "[15.0–15.3]"),
+    (14.98e6, 15.0e6, 15.01e6, ""),
+    (None, 1.0, 2.0, ""),
+])  # fmt: skip
+def test_a_band_holds_its_value_as_printed(low, value, high, text):
+    assert wording.energy_band(low, high, value) == text
+
+
+def test_every_quantity_has_a_space_before_its_unit_and_no_exponent():
+    assert wording.quantity(9.06e6, "bit") == "9.06 Mbit"
+    assert wording.quantity(54.0, "W") == "54.0 W"
+    assert wording.quantity(0.0227, "W") == "22.7 mW"
+    assert wording.quantity(0, "bit") == "0 bit"
+    assert wording.duration(0.0551) == "55.1 ms"
+    assert [wording.plural(n, "step") for n in (1, 4, 1024, 2.5)] == ["1 step", "4 steps", "1,024 steps", "2.5 steps"]

@@ -331,6 +331,9 @@ WIDE = "module Answering: x [T, B, I] = [2, 1, 3] must give y [T, B, O] = [2, 1,
     ({"model": "lif_vs_elman"}, "train needs half of a pair (nr.load_pair(...).spiking) or a torch module (got str)"),
     ({"task": "row_digits"}, "task must be a Task, as from nr.load_task or nr.Task.from_arrays (got str)"),
     ({"rule": "btpt"}, 'rule "btpt" is not known (did you mean "bptt"?)'),
+    ({"rule": "stdp", "settings": None}, "rule STDP cannot train Answering: its units send values, but STDP pairs spikes"),
+    ({"model": nr.load_pair("lif_vs_elman").rate, "settings": None},
+     'pair lif_vs_elman, rate half: the card has no training for task "own task"; give settings = {...} with the keys'),
     ({"rule": 3}, "rule must be a registered name or a Rule class (got 3); names: bptt, "),
     ({"rule": "ridge", "settings": {"epochs": 1, "batch_size": 9, "penalties": [1.0]}},
      "rule ridge readout cannot train Answering: its output is not a plain readout of the layers"),
@@ -370,3 +373,16 @@ def test_an_energy_model_cannot_do_what_layers_can():
         nr.InputError, match=r"Hopfield network: an input sets each of 200 units to -1 or 1 \(got -?0.5\)"
     ):
         nr.train(half, grey, "hebbian")
+
+
+def test_what_python_prints_of_a_task_a_batch_and_a_run_is_one_line():
+    task = regression()
+    assert repr(task).startswith("Task(own task: ")
+    assert repr(task).endswith(", regression)")
+    run = nr.train(module(), task, "bptt", settings=SETTINGS, device="cpu")
+    assert repr(run).startswith("Run(own (rate), BPTT on own task, seed 0: test ")
+    for each in (task, task.split("test"), run.activity, run):
+        assert len(repr(each)) < 150
+        assert "\n" not in repr(each)
+    with pytest.raises(nr.CannotRun, match="torch modules of your own are not exported"):
+        nr.export(run, to="nir", path="x.nir")

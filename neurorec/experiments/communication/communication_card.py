@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card, find_card, load_card
-from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.errors import InputError, did_you_mean, needed
+from neurorec.basics.numbers import Count, Distinct, Repeats, Seed, Workers
 from neurorec.experiments.findings import FindingCard
-from neurorec.experiments.study import beside
+from neurorec.experiments.study import beside, refuse_same_stems
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.hardware.chips.link import Link, load_link
 from neurorec.learning.rule import Messages, rules
@@ -24,12 +25,12 @@ class PublishedRule(Card):
     """A published rule that is not implemented here: see `Messages` for the keys."""
 
     title: str
-    needs: list[str]  #: capabilities, as declared by rules
+    needs: Distinct[str]  #: capabilities, as declared by rules
     errors: bool
     signals: Literal["none", "outputs", "one"]
     online: bool
     why: str
-    sources: list[str] = Field(min_length=1)
+    sources: Distinct[str] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class NetCard(Card):
     half: Literal["rate", "spiking"]
     rule: str
     task: str
-    count_rules: list[str] = Field(min_length=1)
+    count_rules: Distinct[str] = Field(min_length=1)
 
 
 class CommunicationFinding(FindingCard):
@@ -59,7 +60,7 @@ class CommunicationFinding(FindingCard):
     half: str = ""
     rule: str = ""  #: empty if samples are shared, since bytes then do not depend on it
     merge: Literal["", "every update", "once per epoch"] = ""
-    workers: PositiveInt | None = None
+    workers: Workers | None = None
     over: str = ""  #: a rule by whose number ours is divided
     link: str = ""  #: for a crossover in joules
     chip: str = ""
@@ -68,10 +69,10 @@ class CommunicationFinding(FindingCard):
 class QuickCommunication(Card):
     """Limits of `--quick`, a smoke test that never gives results."""
 
-    seeds: list[int] = Field(min_length=1)
-    max_epochs: PositiveInt
-    max_samples: PositiveInt
-    ring_workers: list[PositiveInt]
+    seeds: Distinct[Seed] = Field(min_length=1)
+    max_epochs: Repeats
+    max_samples: Count
+    ring_workers: Distinct[Workers]
 
 
 class CommunicationStudy(Card):
@@ -82,18 +83,18 @@ class CommunicationStudy(Card):
     question: str
     published_rule: dict[str, PublishedRule] = Field(default_factory=dict)  #: counted together with our own
     net: list[NetCard] = Field(min_length=1)
-    batch_size: PositiveInt  #: samples between two merges, and samples that run in parallel
-    workers: list[PositiveInt] = Field(min_length=2)
-    seeds: list[int] = Field(min_length=1)
-    links: list[str] = Field(min_length=1)
-    report_links: list[str] = Field(min_length=1)  #: those that the page plots; the others are in its tables
-    unit_links: list[str] = Field(min_length=1)  #: the same for shared units: one line per rule and link
-    chips: list[str]
-    largest_hidden: PositiveInt  #: largest network size in the search for crossovers
-    ring_workers: list[PositiveInt]  #: numbers of real processes that check the ring
+    batch_size: Count  #: samples between two merges, and samples that run in parallel
+    workers: Distinct[Workers] = Field(min_length=2)
+    seeds: Distinct[Seed] = Field(min_length=1)
+    links: Distinct[str] = Field(min_length=1)
+    report_links: Distinct[str] = Field(min_length=1)  #: those that the page plots; the others are in its tables
+    unit_links: Distinct[str] = Field(min_length=1)  #: the same for shared units: one line per rule and link
+    chips: Distinct[str]
+    largest_hidden: Count  #: largest network size in the search for crossovers
+    ring_workers: Distinct[Workers]  #: numbers of real processes that check the ring
     quick: QuickCommunication
     finding: list[CommunicationFinding] = Field(default=[])
-    remarks: list[str] = Field(default=[])
+    remarks: Distinct[str] = Field(default=[])
 
     @property
     def pairs(self) -> list[str]:
@@ -103,7 +104,8 @@ class CommunicationStudy(Card):
         """The rule `name`, implemented or published. Raises `InputError` if its communication is not known."""
         if name in rules:
             rule = rules[name]
-            return CountedRule(rule.title, rule.messages, rule.needs)
+            missing = f'rule "{name}" does not declare the messages between parts of a network; define {rule.__name__}.messages'
+            return CountedRule(rule.title, needed(rule.messages, missing), rule.needs)
         if name not in self.published_rule:
             known = [*rules, *self.published_rule]
             raise InputError(
@@ -121,7 +123,11 @@ class CommunicationStudy(Card):
         for key in ("report_links", "unit_links"):
             if strange := [link for link in getattr(self, key) if link not in self.links]:
                 raise ValueError(f'{key}: "{strange[0]}" must be one of links ({", ".join(self.links)})')
-        for net in self.net:
+        for key in ("links", "chips"):
+            refuse_same_stems(key, getattr(self, key))
+        for at, net in enumerate(self.net):
+            if any((net.pair, net.half) == (other.pair, other.half) for other in self.net[:at]):
+                raise ValueError(f"net: {net.pair} {net.half} is listed twice; remove one")
             try:
                 counted = [self.rule(name) for name in net.count_rules]
             except InputError as error:

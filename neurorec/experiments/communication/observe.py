@@ -100,7 +100,8 @@ def _observed(name: str, network: Network, activity: Activity) -> ObservedEpoch:
 def _computing(network: Network, activity: Activity, rule: str, chip: str, batch_size: int) -> Computing:
     if rule not in rules:
         return Computing(rule, chip, None, False, "it is not implemented here, so its operations are not counted")
-    online = rules[rule].messages.online
+    messages = rules[rule].messages
+    online = messages is not None and messages.online
     updates = _synapses_changed(network, activity) if online else -(-activity.samples // batch_size)
     try:
         cost = estimate_cost(network, activity, chip, training=TrainingRun(rule, activity.samples, updates))

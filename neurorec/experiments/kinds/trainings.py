@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.quantities import plural
 from neurorec.experiments.cluster import EventChannel, connect
 from neurorec.experiments.collect import collect
 from neurorec.experiments.dask_client import Place, parse_place
@@ -35,15 +36,19 @@ class PreparedStudy(Prepared):
 
     @property
     def plan(self) -> list[str]:
-        seeds, tasks = ({getattr(spec, key) for spec in self.specs} for key in ("seed", "task"))
-        trainings = len({(s.pair, s.half, s.rule, s.task, s.control) for s in self.specs if s.pair})
+        trainings = [spec for spec in self.specs if spec.pair and not spec.control]
+        controls = sum(bool(spec.pair and spec.control) for spec in self.specs)
+        baselines = sum(not spec.pair for spec in self.specs)
+        seeds = len({spec.seed for spec in trainings})
+        counted = [f"{plural(len(trainings) // max(1, seeds), 'training')} x {plural(seeds, 'seed')}"]
+        counted += [plural(n, name) for n, name in ((controls, "control"), (baselines, "baseline")) if n]
         engines = sorted(
             {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in self.specs if spec.engine not in ("", "torch")}
         )
         return [
-            f"{trainings} trainings x {len(seeds)} seeds on {len(tasks)} tasks, {self._where}"
+            f"{' + '.join(counted)} = {plural(len(self.specs), 'run')}, {self._where}"
             + ("; quick: a smoke test, not a result" if self.quick else ""),
-            f"engines: {', '.join(engines) or 'torch'}; torch for the rest",
+            f"engines: {', '.join(engines)}; torch for the rest" if engines else "engine: torch",
         ]
 
     @property

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat
+from pydantic import Field
 
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.citations import cite
+from neurorec.basics.numbers import CountOrZero, Distinct, Share
 from neurorec.experiments.findings import FindingCard
 
 
@@ -26,12 +27,12 @@ class SiliconValidation(Card):
     kind: Literal["silicon_validation"]
     about: str
     question: str
-    fitted_runs: list[str] = Field(min_length=3)
-    loihi_spikes_per_step: PositiveFloat = Field(le=1.0)
-    loihi_branches_unseen: list[NonNegativeInt]
-    sources: list[str] = Field(min_length=1)
+    fitted_runs: Distinct[str] = Field(min_length=3)
+    loihi_spikes_per_step: Share
+    loihi_branches_unseen: Distinct[CountOrZero]
+    sources: Distinct[str] = Field(min_length=1)
     finding: list[SiliconFinding] = Field(default=[])
-    remarks: list[str] = Field(default=[])
+    remarks: Distinct[str] = Field(default=[])
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,15 @@
 """A calibration as a chip card: the text of hardware/NAME.toml."""
 
+import tomllib
 from pathlib import Path
 
 from neurorec.basics.capabilities import RUNNING
+from neurorec.basics.cards import check_card
 from neurorec.basics.citations import cite
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, shown
 from neurorec.hardware.calibrate.check import Calibration
 from neurorec.hardware.calibrate.law_fit import Fit
+from neurorec.hardware.chips.chip import Chip
 
 NOTE = """\
 A law through metered points: it includes everything that the board consumes, so the figure is all-in. The metered networks
@@ -21,11 +24,16 @@ def write_card(calibration: Calibration, name: str, path: Path, source: str) -> 
     Raises
     ------
     InputError
-        For an unknown source, or a path that is not writable.
+        For an unknown source, points that give impossible prices, or a path that is not writable.
     """
     cite(source)
+    text = card_text(calibration, name, source)
     try:
-        path.write_text(card_text(calibration, name, source), encoding="utf-8")
+        check_card(tomllib.loads(text), Chip, path.name)
+    except (InputError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"no card can be written from these points, check their units: {error}") from None
+    try:
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: the card cannot be written ({error.strerror}); choose another with --out") from None
     return path
@@ -83,7 +91,7 @@ growth_between = [{k[0]:.6g}, {k[1]:.6g}]"""
 
 
 def _said(where: str) -> str:
-    return where.replace("\\", "/").replace('"', "'")
+    return shown(where, 200).replace("\\", "/").replace('"', "'")
 
 
 def _static(idle_mW: float, source: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, shown
+from neurorec.basics.quantities import plural
 from neurorec.hardware.calibrate.law_fit import Fit, Rows, disagreement, fit, why_not_enough
 from neurorec.hardware.calibrate.measurements import Measurement
 
@@ -56,6 +57,16 @@ def calibrate(points: list[Measurement]) -> Calibration:
     """
     idle_mW = _idle(points)
     _refuse(points, idle_mW)
+    try:
+        with np.errstate(all="ignore"):
+            return _checked(points, idle_mW)
+    except (ArithmeticError, RuntimeError, ValueError) as error:  # numbers overflowed, or the solver gave up
+        raise InputError(
+            f"no law can be fitted to these points ({shown(str(error), 200)}); check their units"
+        ) from None
+
+
+def _checked(points: list[Measurement], idle_mW: float | None) -> Calibration:
     time, energy = _fit_both(points, idle_mW)
     off = {p.where: total_uJ(time, energy, idle_mW, p.operations, p.batch) / p.energy_uJ for p in points}
     worst = max(off, key=lambda where: abs(np.log(off[where])))
@@ -102,8 +113,8 @@ def _idle(points: list[Measurement]) -> float | None:
 def _refuse(points: list[Measurement], idle_mW: float | None) -> None:
     if len(points) < FEWEST:
         raise InputError(
-            f"{len(points)} point(s) were metered; at least {FEWEST} are needed (a small and a large network at batch 1, and "
-            "one more to detect mistakes)"
+            f"{plural(len(points), 'metered point')} given; at least {FEWEST} are needed (a small and a large network at "
+            "batch 1, and one more to detect mistakes)"
         )
     reason = why_not_enough(rows_of(points, None)[0])
     if reason is not None:

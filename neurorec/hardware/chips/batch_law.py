@@ -14,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Count, Distinct, Exponent, Price, PriceOrZero, Range
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.evidence import Known
 
@@ -45,11 +46,11 @@ def per_inference(
 class Terms(Card):
     """`smallest`: operations of the smallest metered network, at which `shared` and `each` are prices per operation."""
 
-    smallest: PositiveFloat
-    sharing: PositiveFloat
-    sharing_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
-    growth: PositiveFloat
-    growth_between: list[PositiveFloat] = Field(min_length=2, max_length=2)
+    smallest: Price
+    sharing: Exponent
+    sharing_between: Range[Exponent]
+    growth: Exponent
+    growth_between: Range[Exponent]
 
     @property
     def bend(self) -> Bend:
@@ -57,9 +58,9 @@ class Terms(Card):
 
 
 class TimeTerms(Terms):
-    call_us: NonNegativeFloat
-    shared_ns: NonNegativeFloat
-    each_ns: NonNegativeFloat
+    call_us: PriceOrZero
+    shared_ns: PriceOrZero
+    each_ns: PriceOrZero
 
     def us(self, operations: float, batch: int, calls: int) -> float:
         terms = (self.call_us, self.shared_ns * 1e-3, self.each_ns * 1e-3, self.bend)
@@ -67,9 +68,9 @@ class TimeTerms(Terms):
 
 
 class EnergyTerms(Terms):
-    call_nJ: NonNegativeFloat
-    shared_pJ: NonNegativeFloat
-    each_pJ: NonNegativeFloat
+    call_nJ: PriceOrZero
+    shared_pJ: PriceOrZero
+    each_pJ: PriceOrZero
 
     def pJ(self, operations: float, batch: int, calls: int) -> float:
         terms = (self.call_nJ * 1e3, self.shared_pJ, self.each_pJ, self.bend)
@@ -80,11 +81,11 @@ class BatchLaw(Known):
     """The range in which it was measured, its band, and its terms."""
 
     obtained: Literal["metered"]
-    points: list[str]  #: the fitted points
-    operations: list[PositiveFloat] = Field(min_length=2, max_length=2)  #: smallest and largest measured network
-    batch: list[PositiveInt] = Field(min_length=2, max_length=2)
+    points: Distinct[str]  #: the fitted points
+    operations: Range[Price]  #: smallest and largest measured network
+    batch: Range[Count]
     energy_is: Literal["dynamic", "total"]  #: dynamic: idle power was metered and is charged over the time
-    band_factor: float = Field(ge=1.0)  #: the band is value / factor to value x factor
+    band_factor: float = Field(ge=1.0, le=1e6)  #: the band is value / factor to value x factor
     band_from: str
     time: TimeTerms
     energy: EnergyTerms

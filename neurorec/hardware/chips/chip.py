@@ -4,11 +4,12 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import Field, model_validator
 
-from neurorec.basics.capabilities import CAPABILITIES, LEARNING, check_capabilities
+from neurorec.basics.capabilities import CAPABILITIES, LEARNING, UNDECLARED, check_capabilities
 from neurorec.basics.cards import Card, card_names, find_card, load_card
 from neurorec.basics.errors import InputError
+from neurorec.basics.numbers import Distinct, Price, Range
 from neurorec.hardware.chips.batch_law import BatchLaw
 from neurorec.hardware.chips.evidence import AccessEnergy, Energy, Known, Limit, Scope
 from neurorec.hardware.chips.precision import DType
@@ -42,18 +43,16 @@ class Chip(Card):
     about: str
     note: str
     scope: Scope
-    signals: list[Literal["spikes", "values"]]  #: what its lines can carry
+    signals: Distinct[Literal["spikes", "values"]]  #: what its lines can carry
     counts_spikes: bool  #: False: it computes every synapse in every step, with or without a spike
-    offers: list[str]
+    offers: Distinct[str]
     why_not: dict[str, str] = Field(default_factory=dict)
-    must_price: list[Term]
-    must_price_training: list[TrainingTerm] = Field(default_factory=list)
+    must_price: Distinct[Term]
+    must_price_training: Distinct[TrainingTerm] = Field(default_factory=list)
     units_per_neuron: dict[str, Limit] = Field(
         default_factory=dict
     )  #: hardware units per neuron with a capability, if not one
-    measured_macs: list[PositiveFloat] | None = Field(
-        None, min_length=2, max_length=2
-    )  #: network sizes on which an all-in price is based
+    measured_macs: Range[Price] | None = None  #: network sizes on which an all-in price is based
     precision: DType | None = None  #: the data type of the card's prices, if stated
     energy: Energies = Energies()
     energy_at: dict[DType, Energies] = Field(default_factory=dict)  #: prices of arithmetic in other data types
@@ -103,6 +102,9 @@ class Chip(Card):
             raise ValueError(f"{', '.join(idle)} has a price but is not in must_price, so it would never be charged")
         if "running" not in self.why_not and not self.offers:
             raise ValueError('a chip that offers nothing needs why_not.running = "the reason"')
+        for at, level in enumerate(self.memory):
+            if level.name in [other.name for other in self.memory[:at]]:
+                raise ValueError(f'memory: "{level.name}" is listed twice; remove one')
         if not self.must_price and not (self.published or self.bound):
             raise ValueError("must_price is empty: list the terms of a total, or give published or bound figures")
         return self
@@ -147,7 +149,9 @@ class Chip(Card):
         if missing is None:
             return None
         everything = self.why_not.get("learning" if missing in LEARNING else "running")
-        return self.why_not.get(missing, everything) or f'its card does not offer "{missing}" ({CAPABILITIES[missing]})'
+        means = CAPABILITIES[missing]
+        absent = means if missing == UNDECLARED else f'its card does not offer "{missing}" ({means})'
+        return self.why_not.get(missing, everything) or absent
 
     def units_of(self, needs: Collection[str]) -> int:
         """Hardware units per neuron with these needs."""

@@ -6,10 +6,11 @@ of a card: energy (pJ), time (ns), power (mW), and counts without a unit.
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import model_validator
 
 from neurorec.basics.cards import Card
 from neurorec.basics.citations import is_cited
+from neurorec.basics.numbers import Count, Price, PriceOrZero, Range
 from neurorec.hardware.chips.band import Band
 
 Scope = Literal["per-term", "all-in"]
@@ -67,15 +68,15 @@ class Quantity(Known):
         return Band(getattr(self, self.unit), low, high)
 
 
-Pair = list[NonNegativeFloat]
+Pair = Range[PriceOrZero]
 
 
 class Energy(Quantity):
     """pJ per event."""
 
     unit = "pJ"
-    pJ: PositiveFloat
-    band_pJ: Pair | None = Field(None, min_length=2, max_length=2)
+    pJ: Price
+    band_pJ: Pair | None = None
     scope: Scope
 
 
@@ -83,22 +84,22 @@ class AccessEnergy(Energy):
     """pJ per access of `access_bits` to a memory of `size_bytes` (absent: unlimited)."""
 
     name: str
-    access_bits: PositiveInt
-    size_bytes: PositiveInt | None = None
+    access_bits: Count
+    size_bytes: Count | None = None
 
 
 class Time(Quantity):
     unit = "ns"
-    ns: PositiveFloat
-    band_ns: Pair | None = Field(None, min_length=2, max_length=2)
+    ns: Price
+    band_ns: Pair | None = None
 
 
 class Power(Quantity):
     """Power drawn without work: scope "static" for per-term prices, "all-in" as part of an all-in law."""
 
     unit = "mW"
-    mW: PositiveFloat
-    band_mW: Pair | None = Field(None, min_length=2, max_length=2)
+    mW: Price
+    band_mW: Pair | None = None
     scope: Literal["static", "all-in"]
 
 
@@ -106,13 +107,13 @@ class ClockPower(Quantity):
     """Power proportional to the clock frequency, for chips whose law has such a term."""
 
     unit = "mW_per_MHz"
-    mW_per_MHz: PositiveFloat
-    band_mW_per_MHz: Pair | None = Field(None, min_length=2, max_length=2)
+    mW_per_MHz: Price
+    band_mW_per_MHz: Pair | None = None
     scope: Literal["static", "all-in"]
-    clock_MHz: PositiveFloat
+    clock_MHz: Price
 
 
 class Limit(Known):
     """A hard limit of the chip."""
 
-    count: PositiveInt
+    count: Count

@@ -7,9 +7,10 @@ Every number has its evidence, as on a chip card. What no source gives is absent
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, PositiveFloat, model_validator
+from pydantic import model_validator
 
 from neurorec.basics.cards import Card, card_names, find_card, load_card
+from neurorec.basics.numbers import Price
 from neurorec.hardware.chips.evidence import Known, Limit, Pair, Quantity, Time
 
 LINKS = "hardware/links"
@@ -19,8 +20,8 @@ class BitEnergy(Quantity):
     """pJ per bit for one transfer over the link (or one hop or one mm of it: see `Link.priced_per`)."""
 
     unit = "pJ_per_bit"
-    pJ_per_bit: PositiveFloat
-    band_pJ_per_bit: Pair | None = Field(None, min_length=2, max_length=2)
+    pJ_per_bit: Price
+    band_pJ_per_bit: Pair | None = None
     scope: Literal["per-term"]
 
 
@@ -28,8 +29,8 @@ class Bandwidth(Quantity):
     """Per worker and direction."""
 
     unit = "Gbit_per_s"
-    Gbit_per_s: PositiveFloat
-    band_Gbit_per_s: Pair | None = Field(None, min_length=2, max_length=2)
+    Gbit_per_s: Price
+    band_Gbit_per_s: Pair | None = None
 
 
 class Link(Card):

@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Count, PriceOrZero
 from neurorec.hardware.chips.evidence import ClockPower, Energy, Known, Limit, Power, Time
 
 Term = Literal[
@@ -75,6 +76,13 @@ class Times(Card):
     plasticity_update: Time | None = None
     step: Time | None = None
 
+    @model_validator(mode="after")
+    def _more_tiles_wait_longer(self) -> Self:
+        one, every = self.barrier_one_tile, self.barrier_all_tiles
+        if one is not None and every is not None and one.ns > every.ns:
+            raise ValueError(f"barrier_one_tile ({one.ns:g} ns) must be at most barrier_all_tiles ({every.ns:g} ns)")
+        return self
+
 
 class Static(Card):
     """Power of the whole chip that does not depend on activity, and the time for which an inference is charged.
@@ -101,9 +109,9 @@ class NetworkOnChip(Known):
     """How spikes travel: one packet per destination core over a mesh of tiles, or one multicast packet per spike."""
 
     kind: Literal["mesh", "multicast"]
-    packet_bits: PositiveInt | None = None
-    tiles: list[PositiveInt] = Field([1, 1], min_length=2, max_length=2)  #: columns (east-west), rows (north-south)
-    cores_per_tile: PositiveInt = 1
+    packet_bits: Count | None = None
+    tiles: list[Count] = Field([1, 1], min_length=2, max_length=2)  #: columns (east-west), rows (north-south)
+    cores_per_tile: Count = 1
 
 
 class Bound(Energy):
@@ -116,9 +124,9 @@ class Published(Known):
     """A figure measured end to end on another network: shown for comparison, never used for estimates."""
 
     what: str
-    energy_uJ: NonNegativeFloat | None = None
-    power_mW: NonNegativeFloat | None = None
-    latency_us: NonNegativeFloat | None = None
+    energy_uJ: PriceOrZero | None = None
+    power_mW: PriceOrZero | None = None
+    latency_us: PriceOrZero | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

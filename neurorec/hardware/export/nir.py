@@ -204,7 +204,7 @@ def _numbers(weight: Any) -> np.ndarray:
     return weight.detach().cpu().numpy()
 
 
-def strip_v_reset(written: io.BytesIO, neurons: list[str]) -> None:
+def strip_v_reset(written: Path | io.BytesIO, neurons: list[str]) -> None:
     """nir 1.0.4 fails on the unknown name v_reset; later versions treat its absence as zero."""
     import h5py
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from neurorec.basics.quantities import plural
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost, Outcome
+
+SECOND = "energy per second of input"
 
 
 @dataclass(frozen=True)
 class Figure:
-    """`energy_pJ` per `what`; None if there is none, and `note` gives the reason."""
+    """`what` is the label of `energy_pJ`; None if there is none, and `note` gives the reason."""
 
     what: str
     energy_pJ: Band | None
@@ -24,17 +27,19 @@ def inference_figures(cost: Cost, accuracy: float | None) -> list[Figure]:
     if cost.energy_pJ is None or cost.operations is None:
         return []  # the chip cannot run it
     dt_ms, steps = cost.operations.dt_ms, cost.operations.mean_steps
-    found = [Figure("sample", cost.energy_pJ, at_least=cost.at_least)]
+    found = [Figure("energy per sample", cost.energy_pJ, at_least=cost.at_least)]
     if dt_ms is None:
-        found.append(Figure("second of input", None, "its steps have no duration (the card has no dt_ms)"))
+        found.append(Figure(SECOND, None, "its steps have no duration (the card has no dt_ms)"))
     else:
         each = cost.energy_pJ * (1e3 / (steps * dt_ms))
-        found.append(Figure("second of input", each, f"{steps:g} steps of {dt_ms:g} ms per sample", cost.at_least))
+        found.append(Figure(SECOND, each, f"{plural(steps, 'step')} of {dt_ms:g} ms per sample", cost.at_least))
     if accuracy is not None and accuracy > 0:
         each = cost.energy_pJ * (1 / accuracy)
-        found.append(Figure("correct answer", each, f"{accuracy:.1%} of the test answers are correct", cost.at_least))
+        found.append(
+            Figure("energy per correct answer", each, f"{accuracy:.1%} of the test answers are correct", cost.at_least)
+        )
     elif accuracy is not None:
-        found.append(Figure("correct answer", None, "no answer was correct"))
+        found.append(Figure("energy per correct answer", None, "no answer was correct"))
     return found
 
 
@@ -45,13 +50,14 @@ def training_figures(cost: Cost, outcome: Outcome, target: float | None) -> list
         return []
     epochs = max(1, outcome.epochs)
     each = trained.energy_pJ * (1 / epochs)
-    plural = "s" if epochs > 1 else ""
-    found = [Figure("epoch", each, f"the training took {epochs} epoch{plural}", trained.at_least)]
+    found = [
+        Figure("energy per epoch of training", each, f"the training took {plural(epochs, 'epoch')}", trained.at_least)
+    ]
     return found if target is None else [*found, _to_target(trained.energy_pJ, outcome, target, trained.at_least)]
 
 
 def _to_target(energy_pJ: Band, outcome: Outcome, target: float, at_least: bool) -> Figure:
-    what = f"training to a validation score of {target:g}"
+    what = f"energy of training to a validation score of {target:g}"
     if not outcome.history:
         if outcome.validation < target:
             return Figure(what, None, f"not reached: {outcome.validation:.3f} at the end")

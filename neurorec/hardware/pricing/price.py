@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from neurorec.basics.errors import CannotRun
+from neurorec.basics.quantities import plural, quantity
 from neurorec.engines.activity import Activity
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip, load_chip
@@ -150,6 +151,6 @@ def _static_basis(placed: Placed, found: Busy | None) -> str:
         return "the whole device, as metered" if chip.scope == "all-in" else "not priced"
     whole = "the whole chip" if mapping.chips == 1 else f"each of {mapping.chips} whole chips"
     cores = (mapping.cores_on_chip or 0) * mapping.chips
-    used = f", of which the network uses {len(mapping.cores)} of {cores} cores"
+    used = f", of which the network uses {len(mapping.cores)} of {plural(cores, 'core')}" if cores > 1 else ""
     power_mW = idle_power_mW(static, placed.setting.clock_MHz).value
-    return f"{static.time}, {power_mW:.4g} mW of {whole}{used if cores else ''}"
+    return f"{static.time}, {quantity(power_mW * 1e-3, 'W')} of {whole}{used}"

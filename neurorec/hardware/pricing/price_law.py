@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from neurorec.basics.quantities import duration, quantity
 from neurorec.hardware.chips.batch_law import BatchLaw
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.placed import Placed
@@ -37,7 +38,7 @@ def price_by_law(name: str, placed: Placed, law: BatchLaw) -> Cost:
         bottleneck="the metered board",
         unpriced=(*(term for term in chip.must_price if counted.get(term)), *placed.work.uncounted),
         communication_bits=placed.message_bits / operations.samples,
-        static_basis=f"{idle_mW:.4g} mW of idle power over {time_us:.4g} us"
+        static_basis=f"{quantity(idle_mW * 1e-3, 'W')} of idle power over {duration(time_us * 1e-6)}"
         if idle
         else "included in the metered energy",
         operations=operations,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.numbers import MOST_WORKERS
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.chips.link import link_names, load_link
 from neurorec.hardware.chips.precision import parse_precision
@@ -14,6 +15,8 @@ from neurorec.hardware.pricing.sweepable import Sweepable, decimal_number, setti
 from neurorec.hardware.workload.changes import restepped, thinned
 from neurorec.hardware.workload.setting import Workers
 from neurorec.hardware.workload.workload import Workload
+
+MOST_STEPS = 10**9
 
 
 @settings.register("precision")
@@ -78,7 +81,9 @@ class ByTimeStep(Sweepable):
         if work.dt_ms is None:
             raise InputError("sweep dt_ms: the steps of this network have no duration (its card has no dt_ms)")
         lasts_ms = work.steps * work.dt_ms
-        steps = round(lasts_ms / value)
+        steps = round(min(lasts_ms / value, MOST_STEPS + 1))
+        if steps > MOST_STEPS:
+            raise InputError(f"sweep dt_ms: {value:g} ms would make more than {MOST_STEPS:,} steps; use longer ones")
         if steps < 1 or abs(steps * value - lasts_ms) > 1e-6 * lasts_ms:
             raise InputError(f"sweep dt_ms: {lasts_ms:g} ms of input are not a multiple of {value:g} ms")
         busiest = work.most_spikes_per_step * value / work.dt_ms
@@ -143,7 +148,7 @@ class ByWorkers(Sweepable):
 
     @classmethod
     def parse(cls, text: str) -> Any:
-        return whole_number("workers", text)
+        return whole_number("workers", text, MOST_WORKERS)
 
     @classmethod
     def parse_over(cls, text: str, over: str) -> Any:

@@ -6,10 +6,11 @@ pricing, and the reason is given in the table.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, shown
 from neurorec.basics.registry import Registry
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.workload.workload import Workload
@@ -55,14 +56,17 @@ class Sweepable(ABC):
         return float(value) if isinstance(value, int | float) else None
 
 
-def whole_number(name: str, text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f'sweep {name}: "{text}" must be a positive integer')
+def whole_number(name: str, text: str, most: int = 10**12) -> int:
+    if not (text.isdecimal() and len(text) <= 20 and 1 <= int(text) <= most):
+        raise InputError(f'sweep {name}: "{shown(text)}" must be a positive integer, at most {most:,}')
     return int(text)
 
 
 def decimal_number(name: str, text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise InputError(f'sweep {name}: "{text}" is not a number') from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(f'sweep {name}: "{shown(text)}" is not a number')
+    return value

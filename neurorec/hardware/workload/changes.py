@@ -11,14 +11,34 @@ from fractions import Fraction
 
 import numpy as np
 
+from neurorec.basics.errors import InputError
 from neurorec.hardware.workload.workload import Workload
 
+MOST_SPIKES = 2**53  #: of all lines together; beyond, sums of spikes would not be exact
+SIMPLE = 10**4  #: largest denominator of a fraction that a long decimal number is taken for
 Change = Callable[[np.ndarray], np.ndarray]
 
 
 def exact(number: float) -> Fraction:
-    """The exact value of the decimal number as written."""
-    return Fraction(repr(number))
+    """The exact value of the decimal number as written, or the simple fraction that it is closest to: 0.3333333333333333 is a
+    third."""
+    written = Fraction(repr(number))
+    simple = written.limit_denominator(SIMPLE)
+    return simple if float(simple) == number else written
+
+
+def check_countable(spikes: Fraction | int, samples: int) -> None:
+    """Raises `InputError` if so many samples of so many spikes each cannot be counted exactly."""
+    if spikes * samples > MOST_SPIKES:
+        raise InputError(
+            f"{_about(spikes)} spikes per inference, in {_about(samples)} inferences (so that every line has a whole "
+            f"number), are more than can be counted exactly ({MOST_SPIKES:.2g}); write rates with fewer digits, or use fewer "
+            "steps or units"
+        )
+
+
+def _about(number: Fraction | int) -> str:
+    return f"{float(number):.3g}" if number < 10**300 else "over 1e300"
 
 
 def thinned(work: Workload, sparsity: float) -> Workload:
@@ -43,7 +63,8 @@ def restepped(work: Workload, steps: int, dt_ms: float) -> Workload:
 
 
 def repeated(work: Workload, times: int) -> Workload:
-    """`times` as many samples of the same kind."""
+    """`times` as many samples of the same kind. Raises `InputError` if their spikes could not be counted exactly."""
+    check_countable(Fraction(sum(int(spikes.sum()) for spikes in work.all_spikes), work.samples), work.samples * times)
     changed = _with_spikes(work, lambda spikes: spikes * times, lambda unheard: unheard * times)
     return replace(changed, samples=work.samples * times, skipped_steps=work.skipped_steps * times)
 
@@ -53,6 +74,7 @@ def _whole(work: Workload, share: Fraction) -> Workload:
 
 
 def _times(spikes: np.ndarray, share: Fraction) -> np.ndarray:
+    check_countable(int(spikes.max(initial=0)), share.numerator)
     return np.rint(spikes * share.numerator / share.denominator).astype(np.int64)
 
 

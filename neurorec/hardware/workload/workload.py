@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,7 @@ class Workload:
         """Steps that were run, summed over samples."""
         return self.samples * self.steps - self.skipped_steps
 
-    @property
+    @cached_property
     def of(self) -> Mapping[str, PopulationWork]:
         """Populations by name."""
         return {p.name: p for p in self.populations}
@@ -133,8 +134,15 @@ class Workload:
     def size_of(self, source: str) -> int:
         return self.input_size if source == INPUT else self.of[source].size
 
+    @cached_property
+    def _by_target(self) -> dict[str, list[ProjectionWork]]:
+        found: dict[str, list[ProjectionWork]] = {p.name: [] for p in self.populations}
+        for one in self.projections:
+            found[one.target].append(one)
+        return found
+
     def into(self, target: str) -> tuple[ProjectionWork, ...]:
-        return tuple(one for one in self.projections if one.target == target)
+        return tuple(self._by_target[target])
 
     @property
     def all_spikes(self) -> list[np.ndarray]:

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from pydantic import PositiveFloat
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import PositiveGain, TimeMs
 from neurorec.models.cell import Eligibility, StepOperations, TraceOperations, cells
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, LIFCard, norse_values
 from neurorec.models.cells.reset import RESET_EQUATIONS
@@ -14,8 +14,8 @@ from neurorec.models.forms import NorseForm
 
 
 class AdaptiveCard(LIFCard):
-    tau_adapt_ms: PositiveFloat
-    adaptation: PositiveFloat  #: increase of the threshold per spike, in units of v
+    tau_adapt_ms: TimeMs
+    adaptation: PositiveGain  #: increase of the threshold per spike, in units of v
 
 
 class AdaptiveLIFState(NamedTuple):

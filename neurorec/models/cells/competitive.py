@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import Potential
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 
 
 class CompetitiveCard(CellCard):
-    start_low: float  #: initial weights are uniform between start_low and start_high, in units of the input
-    start_high: float
+    start_low: Potential  #: initial weights are uniform between start_low and start_high, in units of the input
+    start_high: Potential
 
 
 class CompetitiveState(NamedTuple):

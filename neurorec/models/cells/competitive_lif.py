@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Self
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import Gain, PositiveGain, Potential, TimeMs
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, CURRENT_BASED, LIFState, check_euler, current_based
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
@@ -16,16 +17,16 @@ from neurorec.models.forms import EventForm
 
 
 class CompetitiveLIFCard(CellCard):
-    dt_ms: PositiveFloat
-    tau_mem_ms: PositiveFloat
-    tau_syn_ms: PositiveFloat
-    v_threshold: float
-    v_leak: float
-    v_reset: float
+    dt_ms: TimeMs
+    tau_mem_ms: TimeMs
+    tau_syn_ms: TimeMs
+    v_threshold: Potential
+    v_leak: Potential
+    v_reset: Potential
     surrogate: str
-    slope: PositiveFloat
-    weight_sum: PositiveFloat  #: initial sum of each neuron's incoming weights; STDP preserves it
-    inhibition: NonNegativeFloat  #: subtracted by one spike from the current of every other neuron, one step later
+    slope: PositiveGain
+    weight_sum: PositiveGain  #: initial sum of each neuron's incoming weights; STDP preserves it
+    inhibition: Gain  #: subtracted by one spike from the current of every other neuron, one step later
 
     @model_validator(mode="after")
     def _steps_are_short_enough(self) -> Self:

@@ -3,15 +3,15 @@
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
+from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
 class DenseCard(CellCard):
     activation: Literal["tanh", "sigmoid"]
-    input_gain: NonNegativeFloat
+    input_gain: Gain
 
 
 class DenseState(NamedTuple):

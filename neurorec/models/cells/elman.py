@@ -3,15 +3,15 @@
 from typing import NamedTuple
 
 import torch
-from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
+from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
 class ElmanCard(CellCard):
-    input_gain: NonNegativeFloat
-    recurrent_gain: NonNegativeFloat
+    input_gain: Gain
+    recurrent_gain: Gain
 
 
 class ElmanState(NamedTuple):

@@ -3,16 +3,16 @@
 from typing import ClassVar, NamedTuple
 
 import torch
-from pydantic import NonNegativeFloat
 from torch import Tensor, nn
 
+from neurorec.basics.numbers import Gain, Potential
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
 class GRUCard(CellCard):
-    input_gain: NonNegativeFloat
-    recurrent_gain: NonNegativeFloat
-    update_bias: float  #: initial bias of the update gate; positive values favour keeping the state
+    input_gain: Gain
+    recurrent_gain: Gain
+    update_bias: Potential  #: initial bias of the update gate; positive values favour keeping the state
 
 
 class GRUState(NamedTuple):

@@ -3,10 +3,11 @@
 from typing import NamedTuple, Self
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import Gain, Potential, TimeMs
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.lif import check_euler, check_learnable
 from neurorec.models.cells.time_constant import LEARNED_EQUATION, LEARNED_SOURCES, TimeConstant
@@ -14,12 +15,12 @@ from neurorec.models.forms import NorseForm
 
 
 class LeakyIntegratorCard(CellCard):
-    dt_ms: PositiveFloat
-    tau_mem_ms: PositiveFloat
-    tau_syn_ms: PositiveFloat
-    v_leak: float
+    dt_ms: TimeMs
+    tau_mem_ms: TimeMs
+    tau_syn_ms: TimeMs
+    v_leak: Potential
     learn_time_constants: bool  #: whether tau_mem and tau_syn are learned, one value per unit
-    input_gain: NonNegativeFloat
+    input_gain: Gain
 
     @model_validator(mode="after")
     def _time_constants_are_possible(self) -> Self:

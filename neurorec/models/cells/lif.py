@@ -3,10 +3,11 @@
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
-from pydantic import NonNegativeFloat, PositiveFloat, model_validator
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import Gain, PositiveGain, Potential, TimeMs
 from neurorec.models.cell import Cell, CellCard, Eligibility, StepOperations, TraceOperations, cells, draw_normal
 from neurorec.models.cells.reset import RESET_EQUATIONS, Reset, ResetName, resets
 from neurorec.models.cells.surrogate import SpikeFunction, surrogates
@@ -28,17 +29,17 @@ CURRENT_BASED = NeuronModel(
 class SpikingCard(CellCard):
     """Card keys of every spiking cell with a membrane and a synaptic current."""
 
-    dt_ms: PositiveFloat
-    tau_mem_ms: PositiveFloat
-    tau_syn_ms: PositiveFloat
-    v_threshold: float
-    v_leak: float
-    v_reset: float
+    dt_ms: TimeMs
+    tau_mem_ms: TimeMs
+    tau_syn_ms: TimeMs
+    v_threshold: Potential
+    v_leak: Potential
+    v_reset: Potential
     reset: ResetName
     surrogate: str
-    slope: PositiveFloat
-    input_gain: NonNegativeFloat
-    recurrent_gain: NonNegativeFloat
+    slope: PositiveGain
+    input_gain: Gain
+    recurrent_gain: Gain
 
     @model_validator(mode="after")
     def _steps_are_short_enough(self) -> Self:

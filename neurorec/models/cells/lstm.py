@@ -6,13 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
+from neurorec.basics.numbers import Gain, Potential
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
 class LSTMCard(CellCard):
-    input_gain: float
-    recurrent_gain: float
-    forget_bias: float  #: initial bias of the forget gate; positive values favour keeping the state
+    input_gain: Gain
+    recurrent_gain: Gain
+    forget_bias: Potential  #: initial bias of the forget gate; positive values favour keeping the state
 
 
 class LSTMState(NamedTuple):

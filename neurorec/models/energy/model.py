@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from pydantic import PositiveInt
 from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import InputError
+from neurorec.basics.numbers import Repeats
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Signal, StepOperations
 
@@ -25,7 +25,7 @@ MOST_STATES = 2**16  #: larger models are not enumerated
 
 class EnergyModelCard(Card):
     name: str
-    max_sweeps: PositiveInt  #: relaxation stops after this many sweeps at the latest
+    max_sweeps: Repeats  #: relaxation stops after this many sweeps at the latest
 
 
 @dataclass(frozen=True)

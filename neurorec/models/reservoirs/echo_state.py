@@ -3,18 +3,18 @@
 from typing import NamedTuple
 
 import torch
-from pydantic import Field, NonNegativeFloat, PositiveFloat
 from torch import Tensor, nn
 
+from neurorec.basics.numbers import Gain, PositiveGain, Share
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 
 
 class EchoStateCard(CellCard):
-    spectral_radius: NonNegativeFloat
-    leak: float = Field(gt=0, le=1)
-    density: float = Field(gt=0, le=1)  #: share of recurrent connections that exist
-    input_scale: PositiveFloat  #: input weights are uniform in [-input_scale, input_scale]
-    bias_scale: NonNegativeFloat
+    spectral_radius: Gain
+    leak: Share
+    density: Share  #: share of recurrent connections that exist
+    input_scale: PositiveGain  #: input weights are uniform in [-input_scale, input_scale]
+    bias_scale: Gain
 
 
 class EchoState(NamedTuple):

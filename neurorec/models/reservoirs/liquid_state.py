@@ -1,8 +1,8 @@
 """Liquid state machine: a fixed random network of excitatory and inhibitory LIF neurons (Maass et al. 2002)."""
 
 import torch
-from pydantic import Field, PositiveFloat
 
+from neurorec.basics.numbers import OpenShare, PositiveGain, Share
 from neurorec.models.cell import StepOperations, cells
 from neurorec.models.cells.lif import LIF, SpikingCard
 from neurorec.models.cells.time_constant import LEARNED_EQUATION
@@ -10,10 +10,10 @@ from neurorec.models.reservoirs.echo_state import synapses_per_line
 
 
 class LiquidStateCard(SpikingCard):
-    excitatory_share: float = Field(gt=0, lt=1)  #: of the H neurons; the rest inhibit
-    density: float = Field(gt=0, le=1)  #: share of recurrent connections that exist
-    input_density: float = Field(gt=0, le=1)  #: share of input connections that exist
-    inhibition: PositiveFloat  #: ratio of inhibitory to excitatory weights
+    excitatory_share: OpenShare  #: of the H neurons; the rest inhibit
+    density: Share  #: share of recurrent connections that exist
+    input_density: Share  #: share of input connections that exist
+    inhibition: PositiveGain  #: ratio of inhibitory to excitatory weights
 
 
 @cells.register("liquid_state")

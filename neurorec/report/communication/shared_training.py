@@ -3,6 +3,7 @@
 from rich.console import Console
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.numbers import MOST_WORKERS
 from neurorec.experiments.workloads import NamedWork
 from neurorec.hardware.chips.link import load_link
 from neurorec.hardware.communication.link_price import LinkCost, price_traffic
@@ -21,6 +22,8 @@ def refuse_half_asked(training: bool, workers: int | None, links: list[str]) -> 
         raise InputError("--workers and --link require --training of a finished run: only a training can be shared")
     if workers < 2:
         raise InputError(f"--workers {workers}: sharing a training needs at least two")
+    if workers > MOST_WORKERS:
+        raise InputError(f"--workers {workers}: at most {MOST_WORKERS:,} can share a training")
 
 
 def print_communication(asked: NamedWork, workers: int, links: list[str]) -> None:

@@ -21,7 +21,7 @@ ABOUT_RESULTS = (
     "Scores on test samples not used in training; mean ± standard deviation over seeds. Energy is per inference "
     "of one sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total "
     "in which a term has no price. The last column counts how many of the six objections to backpropagation the "
-    "rule relaxes, partly relaxes and keeps."
+    "rule avoids, partly avoids and does not avoid."
 )
 ABOUT_PLOTS = (
     "Large markers are means with one standard deviation, small dots are single seeds; hollow markers are controls. "
@@ -37,8 +37,8 @@ ABOUT_PARTS = (
     "a total is known; they are shown separately, because the two kinds of figures are not directly comparable."
 )
 ABOUT_OBJECTIONS = (
-    "Six objections to backpropagation name things that brains are not known to do. ● relaxes: the rule does without it. ◐ "
-    "partly relaxes. ○ keeps: the rule needs it."
+    "Six objections to backpropagation name things that brains are not known to do. ● avoided: the rule does without it. ◐ "
+    "partly avoided. ○ still applies: the rule needs it."
 )
 ABOUT_CURVES = (
     "Lines are means over seeds, shading extends from the lowest to the highest seed. Rules that solve in one step, or "
@@ -59,7 +59,7 @@ def training_page(results: StudyResults) -> Page:
             Section("table", "Results", _results(results, gallery)),
             Section("energy", "Score against energy", _energy(gallery, results)),
             Section("breakdown", "Where the energy goes", _breakdown(gallery, results)),
-            Section("objections", "Requirements of each rule that biology is not known to meet",
+            Section("objections", "Which biological objections each rule avoids",
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
             Section("matched", "What is matched within each pair", _matched(results)),

@@ -15,7 +15,7 @@ import numpy as np
 from neurorec.basics.errors import InputError, needed
 from neurorec.hardware.mapping import Mapping
 from neurorec.hardware.mapping.placement import Plan
-from neurorec.report.plots.style import INK, RULE, STYLE
+from neurorec.report.plots.style import INK, RULE, STYLE, literal
 from neurorec.report.wording import count
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def draw_chip(mapping: Mapping, samples: int, name: str, path: Path) -> str:
         _legend(figure, panels["squares"], TILE_HEAT, neurons, f"neurons on a {views[0].square}")
         _legend(figure, panels["links"], LINK_HEAT, packets, f"packets per inference over {links}")
         figure.get_layout_engine().set(rect=(0, 0, 1, 1 - 0.3 / total[1]))  # pyright: ignore
-        figure.text(0.01, 0.995, f"Traffic of the spikes of {name}", va="top", fontweight="bold", fontsize=12)
+        figure.text(0.01, 0.995, f"Traffic of the spikes of {literal(name)}", va="top", fontweight="bold", fontsize=12)
         _save(figure, path, alt)
     return alt
 

@@ -65,6 +65,11 @@ class Plot:
     csv_href: str
 
 
+def literal(text: str) -> str:
+    """`text` with its dollar signs as such: matplotlib would read what is between two of them as a formula."""
+    return text.replace("$", r"\$")
+
+
 @contextmanager
 def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
     """A figure with one axes in the common style; to be drawn and saved (`embed`) inside the block."""

@@ -8,7 +8,7 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.pricing.bill import Cost
 from neurorec.hardware.pricing.what_if import Sweep
-from neurorec.report.plots.style import MARKERS, PAIR_COLOURS
+from neurorec.report.plots.style import MARKERS, PAIR_COLOURS, literal
 from neurorec.report.wording import energy_unit
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw_sweep(priced: Costs, sweep: Sweep, name: str, path: Path, training: boo
         _draw(axes, costs, value, sweep)
         axes.set_title(title, loc="left", fontsize=10)
         axes.set_xlabel(sweep.setting.title)
-    figure.suptitle(f"{name}: energy against {sweep.name}", x=0.01, ha="left", fontweight="bold")
+    figure.suptitle(f"{literal(name)}: energy against {sweep.name}", x=0.01, ha="left", fontweight="bold")
     try:
         figure.savefig(path, dpi=150, metadata={"Date": None} if path.suffix == ".svg" else None)
     except OSError as error:

@@ -96,7 +96,9 @@ def answer(results: StudyResults) -> tuple[str, ...]:
             planned.setdefault((group.pair, group.half, group.task), set()).add(group.rule)
     several_rules = any(len(each) > 1 for each in planned.values())
     first = (_first(rules, _baselines(groups)),) if several_rules or not halves else ()
-    return *first, _second(halves)
+    trained = {(pair, half) for pair, half, _ in planned}
+    two_halves = any((pair, "rate") in trained and (pair, "spiking") in trained for pair, _ in trained)
+    return *first, _second(halves, two_halves)
 
 
 def _scores(groups: list[Group]) -> str:
@@ -146,7 +148,9 @@ def _loss(at: Comparison) -> str:
     return f"{found[0].upper()}{found[1:]}: {ending}"
 
 
-def _second(comparisons: list[Comparison]) -> str:
+def _second(comparisons: list[Comparison], two_halves: bool) -> str:
+    if not comparisons and not two_halves:
+        return "No pair here has two halves, so spiking and rate-based networks cannot be compared."
     if not comparisons:
         return "No pair finished on both sides, so spiking and rate-based networks cannot be compared."
     total = len(comparisons)

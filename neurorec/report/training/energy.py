@@ -142,6 +142,6 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
         axes.tick_params(axis="y", length=0)
         drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
         low = min(found, key=lambda entry: entry[2].total.mean)
-        least = f"least {low[2].total_text} for {low[1].label} on {low[0]}"
+        least = f"lowest: {low[2].total_text.replace('≥', 'at least')} for {low[1].label} on {low[0]}"
         alt = f"Total energy of one inference on {task}, all-in chips: {least}."
         return embed(drawn, f"all-in-{task}", title, alt, cost_rows([(group, cost) for _, group, cost in found]))

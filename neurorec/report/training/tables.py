@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from neurorec.experiments.results import StudyResults
+from neurorec.learning.rule import STANCES
 from neurorec.report import wording
 from neurorec.report.table import Column, Said, Table
 from neurorec.report.training.answer import Comparison
 from neurorec.report.training.notes import Footnotes, notes_of
 from neurorec.report.training.summary import PARTS, ChipCost, Group, chips_of, groups_of, tasks_of
 
-SYMBOLS = {"relaxed": ("●", "relaxes"), "partly": ("◐", "partly relaxes"), "kept": ("○", "keeps")}
+SYMBOLS = {stance: (symbol, STANCES[stance]) for stance, symbol in zip(STANCES, "●◐○", strict=True)}
 
 
 def shown_chips(results: StudyResults) -> tuple[str | None, str | None]:
@@ -51,7 +52,7 @@ def _columns(groups: list[Group], per_term: str | None, all_in: str | None, reru
         columns += [Column("dynamic", "energy", above=per_term, badge="per-term"),
                     Column("total [band]", "energy", above=per_term, badge="per-term")]  # fmt: skip
     columns += [Column("total [band]", "energy", above=all_in, badge="all-in")] if all_in else []
-    return [*columns, Column("relaxed/\npartly/\nkept", "number")]
+    return [*columns, Column("avoided/\npartly/\nno", "number")]
 
 
 def _rows(group: Group, per_term: str | None, all_in: str | None, notes: Footnotes, reruns: bool) -> list[list[Any]]:

@@ -79,7 +79,7 @@ def changed(at: int, **changes) -> list[Measurement]:
 
 
 REFUSED = [
-    (changed(0)[:2], "2 point(s) were metered; at least 3 are needed (a small and a large network at batch 1"),
+    (changed(0)[:2], "2 metered points given; at least 3 are needed (a small and a large network at batch 1"),
     (
         [metered(1e5, b) for b in (1, 2, 4)],
         "the same number of operations, which does not give a price per operation",

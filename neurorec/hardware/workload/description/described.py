@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurorec.hardware.mapping.kernels import wire_kernels
+from neurorec.hardware.workload.changes import check_countable
+from neurorec.hardware.workload.description.extent import check_extent
 from neurorec.hardware.workload.description.layers import Described, FanIn, input_size, input_spikes, write_out
 from neurorec.hardware.workload.description.network_card import Description
 from neurorec.hardware.workload.description.spike_recording import read_recording
@@ -31,6 +34,7 @@ SEED = 0
 
 def described_work(net: Description, recording: Path | None = None, **setting: Any) -> Workload:
     """`recording`: a file of spikes (`spike_recording.py`). `setting`: see `Setting`."""
+    check_extent(net)
     layers = write_out(net)
     work = _expected(net, layers, samples_for_whole_counts(net, layers))
     asked = Setting(batch=net.batch, clock_MHz=net.clock_MHz, waits=net.waits)
@@ -42,10 +46,14 @@ def samples_for_whole_counts(net: Description, layers: list[Described]) -> int:
     """The number of inferences for which every expected count is an integer."""
     spikes = [input_spikes(net), *(layer.spikes for layer in layers)]
     fed_back = [layer.spikes / net.steps for layer in layers if layer.spikes is not None]
-    return math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))
+    samples = math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))
+    sizes = [input_size(net), *(layer.size for layer in layers)]
+    check_countable(sum((count or 0) * size for count, size in zip(spikes, sizes, strict=True)), samples)
+    return samples
 
 
 def _expected(net: Description, layers: list[Described], samples: int) -> Workload:
+    @cache
     def whole(spikes: Fraction | None, size: int) -> np.ndarray | None:
         return None if spikes is None else np.full(size, int(spikes * samples))
 
@@ -54,13 +62,12 @@ def _expected(net: Description, layers: list[Described], samples: int) -> Worklo
         size = input_size(net) if at_input else layers[line.source].size
         sent = input_spikes(net) if at_input else layers[line.source].spikes
         last = whole(None if sent is None or not later else sent / net.steps, size)
-        spikes = whole(sent, size)
         return ProjectionWork(
             sources=(INPUT if at_input else layers[line.source].name,),
             target=target.name,
             lines=size,
             synapses=target.size * line.fan_in,
-            spikes=spikes if spikes is None or last is None else spikes - last,
+            spikes=whole(sent if sent is None or not later else sent - sent / net.steps, size),
             unheard=last,
             stored=target.size * line.fan_in,
         )

@@ -16,18 +16,30 @@ import math
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
 from neurorec.basics.cards import Card, load_card
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.numbers import (
+    Count,
+    Distinct,
+    Gain,
+    Price,
+    PriceOrZero,
+    Probability,
+    RateOrZeroHz,
+    Repeats,
+    Steps,
+    TimeMs,
+)
 from neurorec.models.wires import INPUT
 
 
 class Firing(Card):
     """Mean firing rate of a line, in at most one of two units."""
 
-    spikes_per_step: NonNegativeFloat | None = Field(None, le=1.0)  #: per line and step
-    rate_Hz: NonNegativeFloat | None = None  #: per line; needs dt_ms
+    spikes_per_step: Probability | None = None  #: per line and step
+    rate_Hz: RateOrZeroHz | None = None  #: per line; needs dt_ms
 
     @property
     def states_rate(self) -> bool:
@@ -41,9 +53,9 @@ class Firing(Card):
 
 
 class Input(Firing):
-    size: PositiveInt
+    size: Count
     signal: Literal["spikes", "values"]
-    spikes_per_inference: NonNegativeFloat | None = None  #: of all lines together
+    spikes_per_inference: PriceOrZero | None = None  #: of all lines together
 
     @model_validator(mode="after")
     def _spikes_or_values(self) -> Self:
@@ -57,16 +69,16 @@ class Input(Firing):
 
 class LayerCard(Firing):
     name: str
-    size: PositiveInt
-    hears: list[str] | None = None  #: names of layers, or "input"
-    depth: PositiveInt = 1
-    copies: PositiveInt = 1
-    fan_in: PositiveInt | None = None  #: synapses per unit from each layer that it hears; absent: all-to-all
+    size: Count
+    hears: Distinct[str] | None = None  #: names of layers, or "input"
+    depth: Repeats = 1
+    copies: Repeats = 1
+    fan_in: Count | None = None  #: synapses per unit from each layer that it hears; absent: all-to-all
     recurrent: bool = False  #: all-to-all within the layer
-    recurrent_fan_in: PositiveInt | None = None  #: or this number per unit
-    random_fan_in: dict[str, PositiveInt] = Field(default_factory=dict)
-    lattice: list[PositiveInt] | None = Field(None, min_length=3, max_length=3)  #: units along x, y and z
-    reach: PositiveFloat | None = None
+    recurrent_fan_in: Count | None = None  #: or this number per unit
+    random_fan_in: dict[str, Count] = Field(default_factory=dict)
+    lattice: list[Count] | None = Field(None, min_length=3, max_length=3)  #: units along x, y and z
+    reach: Gain | None = None
 
     @model_validator(mode="after")
     def _wired_once(self) -> Self:
@@ -85,11 +97,11 @@ class LayerCard(Firing):
 class Description(Card):
     about: str
     neuron: Literal["lif", "relu", "tanh"]
-    steps: PositiveInt
-    dt_ms: PositiveFloat | None = None
+    steps: Steps
+    dt_ms: TimeMs | None = None
     waits: bool = False  #: each step takes dt_ms, even on a chip that could run faster
-    batch: PositiveInt = 1
-    clock_MHz: PositiveFloat | None = None  #: for a chip whose card has power per MHz
+    batch: Count = 1
+    clock_MHz: Price | None = None  #: for a chip whose card has power per MHz
     input: Input | None = None
     layer: list[LayerCard] = Field(min_length=1)
 

@@ -7,8 +7,10 @@ from typing import Literal
 
 import numpy as np
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.arrays import array_names, read_array
+from neurorec.basics.errors import InputError, shown
 
+LARGEST = float(np.finfo(np.float32).max)
 SIGNALS = ("auto", "spikes", "values")
 
 
@@ -24,12 +26,13 @@ def read_recording(path: Path) -> np.ndarray:
         raise InputError(
             f"{path}: there is no such recording; save the input as a NumPy file [T, B, ...] (.npy or .npz)"
         )
-    try:
-        loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: this is not a NumPy file ({error}); save the input with numpy.save") from None
-    array = loaded if isinstance(loaded, np.ndarray) else _only(path, loaded)
-    if array.dtype.kind not in "buif" or array.size == 0:
+    names = array_names(path)
+    named = [name for name in ("x", "input") if name in names]
+    if len(names) != 1 and not named:
+        held = shown(", ".join(names), 200)
+        raise InputError(f'{path}: contains {held}; call the recording "x", or save it separately with numpy.save')
+    array = read_array(path, named[0] if named else names[0])
+    if array.size == 0 or array.ndim == 0:
         raise InputError(
             f"{path}: a recording must be numbers [T, B, ...], but this is {array.dtype} of shape {array.shape}"
         )
@@ -37,16 +40,9 @@ def read_recording(path: Path) -> np.ndarray:
         raise InputError(
             f"{path}: the recording contains {int((~np.isfinite(array)).sum())} NaN or infinite numbers; correct them"
         )
-    return array
-
-
-def _only(path: Path, loaded: np.lib.npyio.NpzFile) -> np.ndarray:
-    with loaded:
-        named = [name for name in ("x", "input") if name in loaded.files]
-        if len(loaded.files) != 1 and not named:
-            held = ", ".join(loaded.files) or "nothing"
-            raise InputError(f'{path}: contains {held}; call the recording "x", or save it separately with numpy.save')
-        return loaded[named[0] if named else loaded.files[0]]
+    if array.dtype.kind == "f" and np.abs(array).max() > LARGEST:
+        raise InputError(f"{path}: the recording contains {np.abs(array).max():g}, too large for float32; correct it")
+    return array.astype(np.float64) if array.dtype.kind == "u" and array.dtype.itemsize > 1 else array
 
 
 def signal_of(x: np.ndarray, asked: str, where: str) -> Literal["spikes", "values"]:

@@ -127,7 +127,7 @@ def test_a_faulty_recording_is_told_what_is_wrong(tmp_path, arrays, told):
 def test_a_file_that_is_no_recording_is_told_how_to_write_one(tmp_path):
     path = tmp_path / "text.npz"
     path.write_text("step unit")
-    with pytest.raises(InputError, match=re.escape("this is not a .npz file; write it with numpy.savez")):
+    with pytest.raises(InputError, match=r"this is not a NumPy file; save it with .* numpy.savez \(.npz\)"):
         price(described_work(made(), recording=path), "loihi1")
     with pytest.raises(InputError, match="there is no such recording"):
         price(described_work(made(), recording=tmp_path / "none.npz"), "loihi1")

@@ -30,7 +30,10 @@ def save(path, array):
     [
         (lambda p: p, "there is no such recording; save the input as a NumPy file [T, B, ...] (.npy or .npz)"),
         (lambda p: p.write_bytes(b"spikes") and p, "this is not a NumPy file"),
-        (lambda p: save(p, np.array(["a"])), "a recording must be numbers [T, B, ...], but this is <U1 of shape (1,)"),
+        (
+            lambda p: save(p, np.array(["a"])),
+            "an array must hold numbers of at most 64 bits, but this is <U1 of shape (1,)",
+        ),
         (lambda p: save(p, np.zeros((0, 3))), "this is float64 of shape (0, 3)"),
         (
             lambda p: save(p, np.array([[1.0], [np.nan]])),
