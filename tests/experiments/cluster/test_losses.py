@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections import Counter
 
+import psutil
 import pytest
 
-from neurorec.experiments import runner
+from neurorec.experiments import cluster, dask_client, runner
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from tests.experiments.cluster.machines import REPOSITORY, Study, machines, noted, notes, stored, until
 from tests.experiments.tiny import write_study
@@ -123,3 +124,54 @@ def test_a_run_that_ends_its_workers_fails_alone(place, card, undisturbed, tmp_p
     )  # fmt: skip
     others = {path: content for path, content in undisturbed.items() if lost.run_id not in path.parts}
     assert stored(tmp_path / "out") == others
+
+
+def test_a_scheduler_that_stays_away_ends_the_study_with_all_finished_runs_stored(
+    place, card, tmp_path, counted, monkeypatch
+):
+    monkeypatch.setattr(dask_client, "PATIENCE_S", 2)
+    monkeypatch.setattr(cluster, "PATIENCE_S", 2)
+    place.start_worker("first")
+    study = Study(card, tmp_path / "out", place.address)
+    until(lambda: len(study.listener.ended) >= 2, "two finished runs")
+    (place.folder / "hold").touch()
+    until(lambda: len(notes(place.folder / "begun")) > len(notes(place.folder / "ended")), "a run in work")
+    place.kill("scheduler")
+    with pytest.raises(cluster.ClusterLost) as error:
+        study.end()
+    assert str(error.value) == (
+        f"the scheduler at {place.address} was lost and did not come back within 2 s. All runs stored before are complete; "
+        "the same command continues from there"
+    )
+    assert error.value.exit_code == 1
+    assert {path.name for path in (tmp_path / "out" / "done").iterdir()} == set(study.listener.ended)
+
+
+def test_a_study_with_workers_of_several_types_of_processor_says_so(place, card, tmp_path):
+    study = Study(card, tmp_path / "out", place.address)
+    until(lambda: study.listener.said, "a line")
+    assert study.listener.said == [f"no worker has joined {place.address} yet; runs wait for the first"]
+    place.start_worker("older", ATEN_CPU_CAPABILITY="default")
+    until(lambda: len(study.listener.ended) >= 2, "two finished runs")
+    place.kill("older")
+    place.start_worker("newer")
+    (said,) = [note for note in study.end().notes if "processor" in note.lower()]
+    assert re.fullmatch(r"MIXED PROCESSORS: .+: \d runs; DEFAULT .+: \d runs\. Sums are rounded .+", said)
+
+
+def test_ctrl_c_ends_the_client_and_its_local_workers_and_the_same_command_continues(card, undisturbed, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "neurorec", "run", str(card), "--out", str(out), "--cluster", "local:2"]
+    client = subprocess.Popen(
+        command, cwd=REPOSITORY, start_new_session=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    until(lambda: (out / "done").is_dir() and len(list((out / "done").iterdir())) >= 2, "two stored runs")
+    workers = psutil.Process(client.pid).children(recursive=True)
+    os.killpg(client.pid, signal.SIGINT)
+    said, _ = client.communicate(timeout=60)
+    assert client.returncode == 130
+    assert re.search(r"^neurorec: stopped; \d of 6 runs are stored. The same command continues", said, re.MULTILINE)
+    assert "Traceback" not in said
+    assert psutil.wait_procs(workers, timeout=30)[1] == []
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+    assert stored(out) == undisturbed
