@@ -48,6 +48,9 @@ class AnyResults(Protocol):
         ...
 
 
+NO_MATTER = ("study", "out", "jobs", "cluster")
+
+
 @dataclass(frozen=True)
 class Asked:
     """The arguments of `neurorec run`; None for options that were not given."""
@@ -59,6 +62,7 @@ class Asked:
     jobs: int | None = None
     device: str | None = None
     engine: str | None = None
+    cluster: str | None = None
 
     def refuse(self, options: tuple[str, ...], why: str) -> None:
         """Raises `InputError` if one of these options, which do not apply to this kind, was given."""
@@ -68,8 +72,8 @@ class Asked:
 
     @property
     def command(self) -> str:
-        """The command that gives the same result (output folder and number of parallel runs do not matter)."""
-        said = {name: value for name, value in asdict(self).items() if value and name not in ("study", "out", "jobs")}
+        """The command that gives the same result (output folder, cluster and number of parallel runs do not matter)."""
+        said = {name: value for name, value in asdict(self).items() if value and name not in NO_MATTER}
         return " ".join(
             ["neurorec run", self.study, *(f"--{n}" if v is True else f"--{n} {v}" for n, v in said.items())]
         )

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, NeurorecError, RunFailed
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.execute import execute, failed
 from neurorec.experiments.folder import open_folder
@@ -136,6 +136,8 @@ class _Following:
         try:
             run = future.result()
         except Exception as error:  # `execute` raises none, so the worker was lost
+            if isinstance(error, NeurorecError) and not isinstance(error, RunFailed):
+                raise  # no other run could do better
             if self.attempts[spec.run_id] < ATTEMPTS:
                 self.watcher.say(f"{spec.title}: {error}; trying once more")
                 return self._submit(spec)

@@ -131,6 +131,11 @@ def _leave_ctrl_c_to_the_parent() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def dask_setup(worker: Any) -> None:
+    """Called by Dask in workers that preload this module."""
+    _leave_ctrl_c_to_the_parent()
+
+
 def _end_with(parent: int) -> None:
     """End this process when its parent does: at once on Linux, within a second elsewhere."""
     if sys.platform == "linux":
