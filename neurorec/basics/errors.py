@@ -7,10 +7,19 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+def printable(text: str) -> str:
+    """`text` with control characters escaped."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 class NeurorecError(Exception):
-    """Base of all errors raised on purpose. The message is one or two readable sentences."""
+    """Base of all errors raised on purpose. The message is one or two readable sentences; control characters that a file or
+    a name brought into it are escaped."""
 
     exit_code = 1
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__("\n".join(map(printable, str(message).split("\n"))))
 
 
 class InputError(NeurorecError):
@@ -63,5 +72,5 @@ def shown(value: Any, most: int = 60) -> str:
         text = value if isinstance(value, str) else repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits; lists in lists in lists
         return f"{type(value).__name__} too long to show"
-    text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text[: most + 1])
+    text = printable(text[: most + 1])
     return text if len(text) <= most else f"{text[: most - 3]}..."

@@ -88,7 +88,8 @@ class Prepared:
     quick: bool
     command: str
 
-    def __post_init__(self) -> None:
+    def check_folder(self) -> None:
+        """Raises `InputError` if the results would overwrite the card; results that are rebuilt lie beside its copy."""
         if Path(self.folder).resolve() == self.study.path.resolve().parent:
             raise InputError(
                 f"--out {self.folder}: this is the folder of the study's card; choose another for the results"

@@ -15,7 +15,7 @@ from neurorec.experiments.plan import RunSpec, plan_as_data
 from neurorec.experiments.progress import Channel, FileChannel
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy
-from neurorec.experiments.workers import WorkerProcesses
+from neurorec.experiments.workers import LocalWorkers
 from neurorec.learning.rule import rules
 
 ATTEMPTS = 2  #: a run whose worker is lost is tried once more
@@ -42,7 +42,7 @@ class Interrupted(Exception):
 
 def processes(jobs: int) -> Executor:
     """`jobs` worker processes on this machine."""
-    return WorkerProcesses(jobs)
+    return LocalWorkers(jobs)
 
 
 def run_missing(

@@ -23,7 +23,7 @@ class WorkerLost(RunFailed):
     """A worker process died during a call."""
 
 
-class WorkerProcesses(ThreadPoolExecutor):
+class LocalWorkers(ThreadPoolExecutor):
     """`count` worker processes, each started and fed by a thread of its own."""
 
     def __init__(self, count: int) -> None:

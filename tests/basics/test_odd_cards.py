@@ -71,6 +71,10 @@ def test_only_a_name_is_looked_up(name):
     assert did_you_mean(name, ["lif"]) == ""
 
 
+def test_control_characters_never_reach_the_terminal():
+    assert str(InputError("a\x1b[1m:\nb\r")) == "a\\x1b[1m:\nb\\r"
+
+
 def test_a_message_is_one_printable_line_of_reasonable_length():
     assert shown("a\x1b[1m\n") == "a\\x1b[1m\\n"
     assert shown([1] * 1000) == "[" + "1, " * 18 + "1,..."

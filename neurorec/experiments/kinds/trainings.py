@@ -81,7 +81,9 @@ def prepare_study(
     folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
     said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
     jobs = jobs or max(1, min(os.cpu_count() or 1, len(specs)))
-    return PreparedStudy(study, folder, quick, said.command, specs, jobs, place)
+    prepared = PreparedStudy(study, folder, quick, said.command, specs, jobs, place)
+    prepared.check_folder()
+    return prepared
 
 
 def run_study(

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurorec.basics.arrays import array_names, read_array
 from neurorec.basics.errors import InputError, shown
+from neurorec.basics.numpy_file import array_names, read_array
 from neurorec.hardware.workload.description.layers import Described, input_size, input_spikes
 from neurorec.hardware.workload.description.network_card import Description
 from neurorec.hardware.workload.workload import Spiked

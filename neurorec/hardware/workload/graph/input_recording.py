@@ -7,8 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from neurorec.basics.arrays import array_names, read_array
 from neurorec.basics.errors import InputError, shown
+from neurorec.basics.numpy_file import array_names, read_array
 
 LARGEST = float(np.finfo(np.float32).max)
 SIGNALS = ("auto", "spikes", "values")

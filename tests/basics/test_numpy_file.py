@@ -9,9 +9,9 @@ import zlib
 import numpy as np
 import pytest
 
-from neurorec.basics import arrays
-from neurorec.basics.arrays import array_names, read_array
+from neurorec.basics import numpy_file
 from neurorec.basics.errors import InputError
+from neurorec.basics.numpy_file import array_names, read_array
 
 
 def npy(kind="'<f4'", shape="(2,)", body=bytes(8)):
@@ -86,7 +86,7 @@ def test_a_wrong_checksum_is_found(tmp_path):
 
 
 def test_compressed_data_may_not_grow_without_bounds(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "SMALL", 10**6)
+    monkeypatch.setattr(numpy_file, "SMALL", 10**6)
     bomb = packed(x=npy(shape="(500000,)", body=bytes(2_000_000)))
     assert "x would grow from " in told(tmp_path / "x.npz", bomb, "x")
     assert "more than 100-fold; save it uncompressed, with numpy.savez" in told(tmp_path / "x.npz", bomb, "x")
@@ -101,7 +101,7 @@ def test_a_member_that_says_it_is_larger_than_it_is_fails_on_its_length(tmp_path
 
 
 def test_an_array_larger_than_a_quarter_of_the_memory_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(arrays, "memory_limit", lambda: 30)
+    monkeypatch.setattr(numpy_file, "memory_limit", lambda: 30)
     assert "an array of 8e-09 GB is more than a quarter of the memory" in told(tmp_path / "x.npy", npy())
 
 
