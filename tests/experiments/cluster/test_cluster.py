@@ -78,8 +78,10 @@ def test_epochs_are_heard_while_a_run_is_in_work(place, tmp_path, monkeypatch):
     (place.folder / "hold at the end").touch()
     (place.folder / "talk").touch()
     study = Study(write_study(tmp_path), tmp_path / "out", place.address)
-    until(lambda: study.listener.epochs, "an epoch")
-    (place.folder / "hold at the end").unlink()
+    try:
+        until(lambda: study.listener.epochs, "an epoch")
+    finally:
+        (place.folder / "hold at the end").unlink()
     study.end()
 
 
