@@ -35,9 +35,11 @@ class Registry(Generic[Member]):
 
     def __getitem__(self, name: str) -> Member:
         if name not in self:
-            what = f'"{shown(name)}" is not known' if isinstance(name, str) else f"must be a name (got {shown(name)})"
+            known = f"known: {', '.join(sorted(self._members))}"
+            if not isinstance(name, str):
+                raise InputError(f"{self.kind} must be a name (got {shown(name)}); {known}")
             raise InputError(
-                f"{self.kind} {what}{did_you_mean(name, self._members)}; known: {', '.join(sorted(self._members))}; "
+                f'{self.kind} "{shown(name)}" is not known{did_you_mean(name, self._members)}; {known}; '
                 "one of your own needs --plugin MODULE"
             )
         return self._members[name]

@@ -57,6 +57,13 @@ def run(
             help="Engine to use where possible: auto, fused, norse, torch; for STDP: plastic, brian2. [default: auto]"
         ),
     ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Run on Dask workers: tcp://HOST:PORT of a scheduler, or local:N for N workers here. [default: without Dask]",
+        ),
+    ] = None,
     out: Out = None,
     plugin: Plugin = None,
     debug: Debug = False,
@@ -65,7 +72,7 @@ def run(
     from neurorec.experiments.kind import Asked
     from neurorec.report.studies import run_asked
 
-    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine))
+    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine, cluster))
     if failed:
         raise RunFailed(
             f"{plural(failed, 'run')} failed; the reasons are given above and in the report. All others are complete"

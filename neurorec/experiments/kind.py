@@ -48,6 +48,9 @@ class AnyResults(Protocol):
         ...
 
 
+NO_MATTER = ("study", "out", "jobs", "cluster")
+
+
 @dataclass(frozen=True)
 class Asked:
     """The arguments of `neurorec run`; None for options that were not given."""
@@ -59,6 +62,7 @@ class Asked:
     jobs: int | None = None
     device: str | None = None
     engine: str | None = None
+    cluster: str | None = None
 
     def refuse(self, options: tuple[str, ...], why: str) -> None:
         """Raises `InputError` if one of these options, which do not apply to this kind, was given."""
@@ -68,8 +72,8 @@ class Asked:
 
     @property
     def command(self) -> str:
-        """The command that gives the same result (output folder and number of parallel runs do not matter)."""
-        said = {name: value for name, value in asdict(self).items() if value and name not in ("study", "out", "jobs")}
+        """The command that gives the same result (output folder, cluster and number of parallel runs do not matter)."""
+        said = {name: value for name, value in asdict(self).items() if value and name not in NO_MATTER}
         return " ".join(
             ["neurorec run", self.study, *(f"--{n}" if v is True else f"--{n} {v}" for n, v in said.items())]
         )
@@ -84,12 +88,9 @@ class Prepared:
     quick: bool
     command: str
 
-    def __post_init__(self) -> None:
-        folder = Path(self.folder)
-        holds_results = any(
-            (folder / name).exists() for name in ("plan.json", "results.json")
-        )  # and a copy of the card
-        if folder.resolve() == self.study.path.resolve().parent and not holds_results:
+    def check_folder(self) -> None:
+        """Raises `InputError` if the results would overwrite the card; results that are rebuilt lie beside its copy."""
+        if Path(self.folder).resolve() == self.study.path.resolve().parent:
             raise InputError(
                 f"--out {self.folder}: this is the folder of the study's card; choose another for the results"
             )

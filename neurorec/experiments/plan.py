@@ -80,15 +80,24 @@ class Options:
 
 def versions() -> dict[str, str]:
     """Versions on which results depend, besides cards and code."""
-    found = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), **found}
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+
+
+@functools.cache
+def _version(library: str) -> str:
+    return importlib.metadata.version(library)
 
 
 @functools.cache
 def code_digest() -> str:
     """A hash of all source code that affects results."""
+    return source_digest(CODE_THAT_DECIDES)
+
+
+def source_digest(folders: tuple[str, ...]) -> str:
+    """A hash of the source code in these folders."""
     digest = hashlib.sha256()
-    for folder in CODE_THAT_DECIDES:
+    for folder in folders:
         for path in sorted((PACKAGE / folder).rglob("*.py")):
             digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
@@ -109,8 +118,9 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
                     controls["frozen recurrence"] = options.seeds
                 if "other rounding" in asked and rule.order_free and training.batch_size > 1:
                     controls["other rounding"] = options.seeds[:1]
+                engine = _engine_for(half, training, options.engine, options.device)
                 for control, seeds in controls.items():
-                    specs += [_spec(pair, half, number, seed, control, options) for seed in seeds]
+                    specs += [_spec(pair, half, number, engine, seed, control, options) for seed in seeds]
     if "baselines" in asked:
         named = {training.task for pair in study.pairs for half in pair.halves for training in half.trainings}
         found = {name: list(load_task(name, options.seeds[0]).baselines()) for name in sorted(named)}
@@ -178,9 +188,10 @@ def _engine_for(half: LoadedHalf, training: TrainingCard, asked: str, device: st
     return chosen if chosen in engines else "auto"
 
 
-def _spec(pair: LoadedPair, half: LoadedHalf, number: int, seed: int, control: str, options: Options) -> RunSpec:
+def _spec(
+    pair: LoadedPair, half: LoadedHalf, number: int, engine: str, seed: int, control: str, options: Options
+) -> RunSpec:
     training = half.trainings[number]
-    engine = _engine_for(half, training, options.engine, options.device)
     decides = {
         "architecture": half.architecture.as_data(),
         "encoder": half.encoder.card.model_dump(),

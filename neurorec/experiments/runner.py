@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, NeurorecError, RunFailed
 from neurorec.basics.files import write_atomically
 from neurorec.experiments.execute import execute, failed
 from neurorec.experiments.folder import open_folder
@@ -15,7 +15,7 @@ from neurorec.experiments.plan import RunSpec, plan_as_data
 from neurorec.experiments.progress import Channel, FileChannel
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy
-from neurorec.experiments.workers import WorkerProcesses
+from neurorec.experiments.workers import LocalWorkers
 from neurorec.learning.rule import rules
 
 ATTEMPTS = 2  #: a run whose worker is lost is tried once more
@@ -42,7 +42,7 @@ class Interrupted(Exception):
 
 def processes(jobs: int) -> Executor:
     """`jobs` worker processes on this machine."""
-    return WorkerProcesses(jobs)
+    return LocalWorkers(jobs)
 
 
 def run_missing(
@@ -136,6 +136,8 @@ class _Following:
         try:
             run = future.result()
         except Exception as error:  # `execute` raises none, so the worker was lost
+            if isinstance(error, NeurorecError) and not isinstance(error, RunFailed):
+                raise  # no other run could do better
             if self.attempts[spec.run_id] < ATTEMPTS:
                 self.watcher.say(f"{spec.title}: {error}; trying once more")
                 return self._submit(spec)

@@ -23,7 +23,7 @@ class WorkerLost(RunFailed):
     """A worker process died during a call."""
 
 
-class WorkerProcesses(ThreadPoolExecutor):
+class LocalWorkers(ThreadPoolExecutor):
     """`count` worker processes, each started and fed by a thread of its own."""
 
     def __init__(self, count: int) -> None:
@@ -129,6 +129,11 @@ def _leave_ctrl_c_to_the_parent() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by Dask in workers that preload this module."""
+    _leave_ctrl_c_to_the_parent()
 
 
 def _end_with(parent: int) -> None:

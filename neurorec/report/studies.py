@@ -35,6 +35,7 @@ def run_asked(asked: Asked) -> int:
     """
     kind, console = study_kinds[kind_of(asked.study)](), plain_console()
     prepared = kind.prepare(asked)
+    prepared.check_folder()
     console.print(Text.assemble((prepared.study.name, "bold"), f": {prepared.study.card.question}"))
     for line in prepared.plan:
         console.print(f"  {line}")

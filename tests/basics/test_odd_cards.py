@@ -65,7 +65,7 @@ def test_only_a_name_is_looked_up(name):
     registry: Registry = Registry("cell")
     registry.register("lif")(object())
     assert told(look_up, {"name": name}, registry, "half.cell") == (
-        f"half.cell.name: cell must be a name (got {name!r}); known: lif; one of your own needs --plugin MODULE"
+        f"half.cell.name: cell must be a name (got {name!r}); known: lif"
     )
     assert name not in registry
     assert did_you_mean(name, ["lif"]) == ""

@@ -89,9 +89,9 @@ def test_ctrl_c_twice_within_20_ms(tmp_path):
 def test_ctrl_c_while_a_worker_starts_is_left_to_the_parent():
     code = (
         "import os, signal, threading, time\n"
-        "from neurorec.experiments.workers import WorkerProcesses\n"
+        "from neurorec.experiments.workers import LocalWorkers\n"
         "signal.signal(signal.SIGINT, lambda *_: None)\n"
-        "workers = WorkerProcesses(1)\n"
+        "workers = LocalWorkers(1)\n"
         "threading.Thread(target=lambda: [(time.sleep(0.01), os.killpg(0, 2)) for _ in range(40)]).start()\n"
         "print(workers.submit(eval, '6 * 7').result())\n"
         "workers.shutdown()\n"

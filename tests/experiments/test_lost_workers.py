@@ -15,7 +15,7 @@ from neurorec.experiments import runner
 from neurorec.experiments.execute import execute
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.progress import FileChannel, Progress
-from neurorec.experiments.workers import WorkerLost, WorkerProcesses
+from neurorec.experiments.workers import LocalWorkers, WorkerLost
 from tests.experiments.tiny import Notebook, in_this_process, write_study
 
 
@@ -55,7 +55,7 @@ def test_a_lost_worker_costs_one_run_which_is_tried_once_more_and_then_marked_as
 
 
 def test_workers_are_replaced_and_pass_on_errors():
-    workers = WorkerProcesses(1)
+    workers = LocalWorkers(1)
     assert workers.submit(truediv, 6, 3).result() == 2
     with pytest.raises(ZeroDivisionError):
         workers.submit(truediv, 1, 0).result()
@@ -67,7 +67,7 @@ def test_workers_are_replaced_and_pass_on_errors():
 
 def test_an_error_of_the_client_ends_the_workers_at_once():
     def fail():
-        with WorkerProcesses(1) as workers:
+        with LocalWorkers(1) as workers:
             workers.submit(time.sleep, 60)
             time.sleep(0.1)
             raise ZeroDivisionError
@@ -121,8 +121,8 @@ def test_an_executor_may_bring_its_own_channel(tmp_path):
 
 
 PARENT = """
-from neurorec.experiments.workers import WorkerProcesses
-workers = WorkerProcesses(1)
+from neurorec.experiments.workers import LocalWorkers
+workers = LocalWorkers(1)
 print(workers.submit(eval, "__import__('os').getpid()").result(), flush=True)
 workers.submit(eval, "__import__('ctypes').PyDLL(None).sleep(60)").result()  # no other thread of the worker runs meanwhile
 """
@@ -137,21 +137,24 @@ def is_running(pid):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker looks for its parent every second")
 def test_a_worker_dies_with_its_parent_whatever_it_is_at():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
-    time.sleep(0.3)
-    assert is_running(worker)
-    parent.kill()
-    parent.communicate()
-    until = time.monotonic() + 3
-    while is_running(worker) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not is_running(worker)
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        time.sleep(0.3)
+        assert is_running(worker)
+        parent.kill()
+        parent.wait()
+        until = time.monotonic() + 3
+        while is_running(worker) and time.monotonic() < until:
+            time.sleep(0.02)
+        survived = is_running(worker)
+        if survived:
+            os.kill(worker, signal.SIGKILL)
+    assert not survived
 
 
 def test_stopping_ends_the_workers_at_once():
-    workers = WorkerProcesses(1)
+    workers = LocalWorkers(1)
     pid = workers.submit(os.getpid).result()
     busy = workers.submit(time.sleep, 60)
     waiting = workers.submit(time.sleep, 60)

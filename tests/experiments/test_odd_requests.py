@@ -38,7 +38,7 @@ def test_dollars_in_the_name_of_a_network_are_no_formula(tmp_path, capsys):
     path = tmp_path / r"a$\frac$.toml"
     shutil.copy(NETWORK, path)
     asked = read_work(path)
-    print_sweep(asked, ["loihi1"], "sparsity=0,0.5", tmp_path / "sweep.svg")
+    print_sweep(lambda: asked, ["loihi1"], "sparsity=0,0.5", tmp_path / "sweep.svg")
     print_placing(asked, ["loihi1"], tmp_path / "places.svg")
     for name in ("sweep.svg", "places.svg"):
         assert (tmp_path / name).stat().st_size > 0

@@ -66,13 +66,13 @@ def test_help_and_import_load_nothing_heavy():
     code = (
         "import sys, neurorec, neurorec.cli\n"
         "heavy = {'torch', 'matplotlib', 'brian2', 'norse', 'numba', 'nir', 'scipy', 'sklearn', 'numpy', 'pydantic'}\n"
-        "heavy |= {'jinja2'}\n"
+        "heavy |= {'jinja2', 'distributed'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch"])
+@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch", "distributed"])
 def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
     pattern = re.compile(rf"^(\s*)(?:import|from) {library}\b", re.MULTILINE)
     where = {}

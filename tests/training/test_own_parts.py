@@ -60,7 +60,7 @@ def test_a_torch_module_learns_and_is_counted_by_its_flops():
     )
     backward = cost.training.operations.backward.macs
     assert backward == 2 * macs * 6 * 60 * 50  # of 60 samples in 50 epochs
-    with pytest.raises(nr.CannotRun, match="NIR cannot hold Answering: its units send values"):
+    with pytest.raises(nr.CannotRun, match="NIR cannot hold Answering: torch modules of your own are not exported"):
         nr.export(run, "nir", "never.nir")
 
 

@@ -28,7 +28,9 @@ class Communication(StudyKind):
         return load_communication(name)
 
     def prepare(self, asked: Asked) -> Prepared:
-        asked.refuse(("seeds", "jobs", "device", "engine"), "takes its seeds from its card and trains on the CPU")
+        asked.refuse(
+            ("seeds", "jobs", "device", "engine", "cluster"), "takes its seeds from its card and trains on the CPU"
+        )
         study = load_communication(asked.study)
         folder = asked.out or Path("runs") / (study.name + ("_quick" if asked.quick else ""))
         return Prepared(study, folder, asked.quick, asked.command)

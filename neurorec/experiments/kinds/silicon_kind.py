@@ -47,7 +47,7 @@ class SiliconChecks(StudyKind):
         return load_validation(name)
 
     def prepare(self, asked: Asked) -> Prepared:
-        asked.refuse(("seeds", "jobs", "device", "engine"), "trains nothing")
+        asked.refuse(("seeds", "jobs", "device", "engine", "cluster"), "trains nothing")
         asked.refuse(("quick",), "takes only seconds")
         study = load_validation(asked.study)
         return Prepared(study, asked.out or Path("runs") / study.name, False, asked.command)

@@ -10,7 +10,9 @@ from typing import Any
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.quantities import plural
+from neurorec.experiments.cluster import EventChannel, connect
 from neurorec.experiments.collect import collect
+from neurorec.experiments.dask_client import Place, parse_place
 from neurorec.experiments.findings import Baseline, Measured
 from neurorec.experiments.folder import held
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
@@ -30,6 +32,7 @@ class PreparedStudy(Prepared):
     study: LoadedStudy
     specs: list[RunSpec]
     jobs: int
+    place: Place | None = None  #: the cluster, if the runs are not to run in processes of this machine
 
     @property
     def plan(self) -> list[str]:
@@ -43,15 +46,21 @@ class PreparedStudy(Prepared):
             {f"{spec.engine} for {spec.pair} ({spec.half})" for spec in self.specs if spec.engine not in ("", "torch")}
         )
         return [
-            f"{' + '.join(counted)} = {plural(len(self.specs), 'run')}, {self.jobs} in parallel"
+            f"{' + '.join(counted)} = {plural(len(self.specs), 'run')}, {self._where}"
             + ("; quick: a smoke test, not a result" if self.quick else ""),
             f"engines: {', '.join(engines)}; torch for the rest" if engines else "engine: torch",
         ]
 
+    @property
+    def _where(self) -> str:
+        if self.place is None:
+            return f"{self.jobs} in parallel"
+        return f"on {f'{self.place} Dask workers' if isinstance(self.place, int) else self.place}"
+
 
 def prepare_study(
     name: str | Path, *, quick: bool = False, seeds: int | None = None, jobs: int | None = None, device: str = "auto",
-    engine: str = "auto", out: Path | None = None,
+    engine: str = "auto", out: Path | None = None, cluster: str | None = None,
 ) -> PreparedStudy:  # fmt: skip
     """Load and check everything a study needs.
 
@@ -63,11 +72,18 @@ def prepare_study(
     study = load_study(name)
     if jobs is not None and jobs < 1:
         raise InputError(f"--jobs {jobs}: must be at least 1")
+    if jobs is not None and cluster:
+        raise InputError(
+            f"--jobs {jobs}: the workers of --cluster {cluster} decide how many run in parallel; omit --jobs"
+        )
+    place = parse_place(cluster) if cluster is not None else None
     specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
     folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
     said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
     jobs = jobs or max(1, min(os.cpu_count() or 1, len(specs)))
-    return PreparedStudy(study, folder, quick, said.command, specs, jobs)
+    prepared = PreparedStudy(study, folder, quick, said.command, specs, jobs, place)
+    prepared.check_folder()
+    return prepared
 
 
 def run_study(
@@ -95,7 +111,7 @@ class Trainings(StudyKind):
     def prepare(self, asked: Asked) -> PreparedStudy:
         return prepare_study(
             asked.study, quick=asked.quick, seeds=asked.seeds, jobs=asked.jobs, device=asked.device or "auto",
-            engine=asked.engine or "auto", out=asked.out,
+            engine=asked.engine or "auto", out=asked.out, cluster=asked.cluster,
         )  # fmt: skip
 
     def run(
@@ -106,6 +122,9 @@ class Trainings(StudyKind):
         channel: Channel | None = None,
     ) -> StudyResults:
         executor = make_executor or partial(processes, prepared.jobs)
+        if prepared.place is not None and make_executor is None:
+            channel = events = EventChannel()
+            executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
         run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher, channel)
         return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
 
