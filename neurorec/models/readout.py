@@ -7,11 +7,15 @@ from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
+from neurorec.basics.memory_limit import refuse_memory
 from neurorec.basics.numbers import TimeMs
 from neurorec.basics.registry import Registry
 from neurorec.models.layer import Layer, StepOperations, draw_normal
 
 readouts: Registry[type["Readout"]] = Registry("readout")
+
+MANY_STEPS = 1_000
+BYTES_PER_LAG = 24  #: of each pair of steps: its lag, and its weight with what is needed to compute it
 
 
 class ReadoutCard(Card):
@@ -139,7 +143,12 @@ class LeakyReadout(Readout):
 
     def filter(self, h: Tensor) -> Tensor:
         """The recursion as one product with its kernel a (1-a)^(t-s), a = dt/tau."""
-        t = torch.arange(h.shape[0], device=h.device)
+        T = h.shape[0]
+        if T > MANY_STEPS:
+            refuse_memory(
+                BYTES_PER_LAG * T * T, f"a leaky readout over {T:,} steps", "use fewer steps (steps_per_frame)"
+            )
+        t = torch.arange(T, device=h.device)
         lag = (t[:, None] - t[None, :]).clamp_min(0).to(h.dtype)
         kernel = torch.tril(self.rate * (1 - self.rate) ** lag)
         return torch.einsum("ts,sbk->tbk", kernel, h)
