@@ -53,7 +53,7 @@ def test_a_readout_over_more_steps_than_memory_holds_is_refused(tmp_path, monkey
     write_study(tmp_path)
     network = load_pair(tmp_path / "tiny.toml").spiking.build(4, 3, torch.Generator().manual_seed(0))
     monkeypatch.setattr(memory, "memory_limit", lambda: 10**6)
-    with pytest.raises(InputError, match="a leaky readout over 2,000 steps would take 0.096 GB of memory"):
+    with pytest.raises(InputError, match=r"a leaky readout over 2,000 steps would take 0\.096 GB of memory"):
         network["readout"](torch.zeros(2000, 1, 12))
 
 

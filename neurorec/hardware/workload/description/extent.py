@@ -7,7 +7,7 @@ from neurorec.models.wires import INPUT
 
 MOST_LAYERS = 1_000
 MOST_CONNECTIONS = 100_000  #: between layers
-BYTES_PER_UNIT = 64  #: measured: 24 to count it, up to 56 to place it
+BYTES_PER_UNIT = 160  #: measured: 24 to count it, about 100 to place it on many cores
 BYTES_PER_DRAWN_SYNAPSE = 32  #: measured: 13 to 33, depending on the chip
 
 

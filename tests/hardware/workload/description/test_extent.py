@@ -22,7 +22,7 @@ DRAWN = {"name": "a", "size": 10**6, "random_fan_in": {"a": 10**4}, "spikes_per_
     [
         (
             {"layer": [MANY]},
-            "a network of 1,000,000,005 units and input lines would take 64 GB of memory, but there are 8 GB",
+            "a network of 1,000,000,005 units and input lines would take 160 GB of memory, but there are 8 GB",
         ),
         ({"layer": [DRAWN]}, "with 10,000,000,000 drawn synapses would take 320 GB of memory, but there are 8 GB"),
         ({"layer": [ONE | {"depth": 40, "copies": 50}]}, "depth and copies make 2,000 layers; at most 1,000"),
@@ -30,7 +30,7 @@ DRAWN = {"name": "a", "size": 10**6, "random_fan_in": {"a": 10**4}, "spikes_per_
             {"layer": [ONE | {"copies": 400}, ONE | {"name": "b", "copies": 400}]},
             "depth, copies and hears make 160,400 connections between layers; at most 100,000",
         ),
-        ({"steps": 10**9, "layer": [ONE | {"size": 10**8}]}, "are more than can be counted exactly (9e+15)"),
+        ({"steps": 10**9, "layer": [ONE | {"size": 2 * 10**7}]}, "are more than can be counted exactly (9e+15)"),
         (
             {"steps": 10**8, "layer": [ONE | {"size": 10**7}, ONE | {"name": "b", "size": 10**7}]},
             "can be counted exactly",
