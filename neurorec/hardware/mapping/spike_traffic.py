@@ -13,11 +13,15 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from neurorec.basics.errors import CannotRun
+from neurorec.basics.memory_limit import gigabytes, memory_limit
 from neurorec.hardware.chips.chip import Chip
 from neurorec.hardware.mapping.kernels import wire_kernels
 from neurorec.hardware.mapping.layout import Layout, check_limit
 from neurorec.hardware.mapping.net import Net
 from neurorec.hardware.workload.wiring import INPUT_LINES, Regular
+
+BYTES_PER_PAIR = 64  #: of a sender and a core: lists of rows, columns and synapses, and the matrix made of them
 
 
 @dataclass(frozen=True)
@@ -125,6 +129,7 @@ class _Shares:
 
 def _reach(net: Net, layout: Layout, shares: _Shares, senders_of: dict[int, np.ndarray], sender_of: np.ndarray,
            count: int) -> csr_array:  # fmt: skip
+    _check_memory(net, shares, senders_of)
     pieces = [_regular(line, net, shares, senders_of) for line in net.regular]
     reach = None
     if net.wired:
@@ -143,6 +148,25 @@ def _reach(net: Net, layout: Layout, shares: _Shares, senders_of: dict[int, np.n
     return reach
 
 
+def _check_memory(net: Net, shares: _Shares, senders_of: dict[int, np.ndarray]) -> None:
+    """Raises `CannotRun` if there are more pairs of a sender and a core that it reaches than memory holds."""
+    pairs = sum(len(senders_of[line.source]) * _cores_reached(line, net, shares) for line in net.regular)
+    needed, limit = pairs * BYTES_PER_PAIR, memory_limit()
+    if needed > limit:
+        raise CannotRun(
+            f"its {pairs:,} pairs of a sender and a target core would take {gigabytes(needed)} of memory to place, but there "
+            f"are {gigabytes(limit)}"
+        )
+
+
+def _cores_reached(line: Regular, net: Net, shares: _Shares) -> int:
+    """Cores of the target that one unit of the source must reach: all, or as many as its fan-out requires (the best case)."""
+    cores, size, target_size = len(shares.cores[line.target]), net.size_of(line.source), net.size_of(line.target)
+    if line.source == INPUT_LINES or line.fan_in == size:
+        return cores
+    return min(cores, -(-target_size * line.fan_in * cores // (size * target_size)))
+
+
 def _regular(line: Regular, net: Net, shares: _Shares, senders_of: dict[int, np.ndarray]) -> tuple[np.ndarray, ...]:
     """Deliveries of a regular connection: cores, senders, synapses per spike."""
     cores, units = shares.cores[line.target], shares.counts[line.target]
@@ -151,7 +175,7 @@ def _regular(line: Regular, net: Net, shares: _Shares, senders_of: dict[int, np.
         return np.repeat(cores, len(senders)), np.tile(senders, len(cores)), np.repeat(units, len(senders))
     target_size = net.size_of(line.target)
     fan_out = target_size * line.fan_in / size
-    needed = min(len(cores), -(-target_size * line.fan_in * len(cores) // (size * target_size)))
+    needed = _cores_reached(line, net, shares)
     firsts = np.arange(size) if len(senders) == size else shares.firsts[line.source]
     start = np.minimum((firsts / size * len(cores) + 0.5).astype(np.int64), len(cores) - needed)
     window = start[:, None] + np.arange(needed)

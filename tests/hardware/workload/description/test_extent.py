@@ -7,6 +7,8 @@ import pytest
 
 from neurorec.basics import memory_limit as memory
 from neurorec.basics.errors import InputError
+from neurorec.hardware.mapping import spike_traffic
+from neurorec.hardware.pricing.price import price
 from neurorec.hardware.pricing.what_if import parse_sweep
 from neurorec.hardware.workload.changes import exact, thinned
 from neurorec.hardware.workload.description import described_work
@@ -42,6 +44,14 @@ def test_what_is_too_large_is_refused_with_the_figure(monkeypatch, changes, said
     monkeypatch.setattr(memory, "memory_limit", lambda: 8 * 10**9)
     with pytest.raises(InputError, match=re.escape(said)):
         described_work(made(**changes))
+
+
+def test_a_placement_with_too_many_pairs_of_cores_is_refused_by_the_chip(monkeypatch):
+    work = described_work(made(layer=[ONE | {"size": 100_000}, ONE | {"name": "b", "size": 100_000, "fan_in": 1000}]))
+    monkeypatch.setattr(spike_traffic, "memory_limit", lambda: 10**3)
+    why_not = price(work, "loihi1").why_not
+    assert "pairs of a sender and a target core would take" in why_not
+    assert why_not.endswith("of memory to place, but there are 1e-06 GB")
 
 
 def test_neighbours_must_be_near():
