@@ -8,6 +8,8 @@ from typing import Any
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import rebuild_network, trained_by
+from neurorec.experiments.finished import RECORD
+from neurorec.experiments.manifest import MANIFEST
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.hardware.pricing.bill import Outcome
 from neurorec.hardware.workload.description import described_work, load_description
@@ -60,7 +62,7 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
         asked = NamedWork(path.stem, described_work(load_description(path), heard.spikes))
     else:
         heard.refuse("a finished run")
-        if not (path / "run.json").is_file():
+        if not any((path / name).is_file() for name in (RECORD, MANIFEST)):
             raise InputError(
                 f"{path}: this is not the folder of a finished run (no run.json; see runs/STUDY/done/), nor a NIR file "
                 "(.nir) or a description (.toml)"

@@ -67,7 +67,7 @@ def print_catalogue(kind: str) -> None:
     """Print all kinds, or the members of one."""
     if kind and kind not in KINDS:
         raise InputError(f'there is no kind "{kind}"{did_you_mean(kind, KINDS)}; kinds: {", ".join(KINDS)}')
-    console = Console()
+    console = Console(markup=False)
     for each in [kind] if kind else KINDS:
         table = Table(title=each, title_justify="left", title_style="bold", show_header=False, box=None, pad_edge=False)
         table.add_column(no_wrap=True)

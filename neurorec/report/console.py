@@ -9,5 +9,6 @@ WIDE = 160  #: columns; a truncated number in a file would be lost
 
 
 def plain_console() -> Console:
+    """Square brackets are printed as they are: names and texts of cards are no markup."""
     unknown = not sys.stdout.isatty() and "COLUMNS" not in os.environ
-    return Console(highlight=False, width=WIDE if unknown else None)
+    return Console(highlight=False, markup=False, width=WIDE if unknown else None)

@@ -30,16 +30,16 @@ def print_placing(asked: NamedWork, chips: list[str], picture: Path | None = Non
     refuse_if_none_can_run(priced)
     for cost in priced:
         if not cost.can_run:
-            plain_console().print(f"cannot run on {cost.chip}: {cost.why_not}", markup=False)
+            plain_console().print(f"cannot run on {cost.chip}: {cost.why_not}")
         elif cost.mapping is not None and cost.mapping.plan is None:
-            plain_console().print(f"{cost.chip}: its card does not describe cores, so nothing is placed", markup=False)
+            plain_console().print(f"{cost.chip}: its card does not describe cores, so nothing is placed")
         elif cost.mapping is not None and len(cost.mapping.cores) == 1:
-            plain_console().print(f"{cost.chip}: everything is on one core", markup=False)
+            plain_console().print(f"{cost.chip}: everything is on one core")
     if (shown := placing_table(priced)) is not None:
         plain_console().print(shown)
     for cost in priced:
         for line in filter(None, (cost.mapping and grid_of_chips(cost.mapping), saved(cost))):
-            plain_console().print(f"  {cost.chip}: {line}", markup=False)
+            plain_console().print(f"  {cost.chip}: {line}")
     if table is not None:
         typer.echo(f"places: {write_placing(priced, table)}")
     if picture is not None:

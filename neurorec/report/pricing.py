@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import typer
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from neurorec.basics.counts import KINDS
@@ -71,22 +70,22 @@ def print_costs(priced: list[Cost], training: bool, target: float | None = None)
                 console.print(_training_table(rows, scope))
             for cost in rows:
                 for line in [*_remarks(cost, training), *_per_result(cost, training, target)]:
-                    console.print(f"  {cost.chip}: {line}", markup=False)
+                    console.print(f"  {cost.chip}: {line}")
     for cost in priced:
         if not cost.can_run:
             for line in why_not(cost):
-                console.print(line, markup=False)
+                console.print(line)
 
 
 def _table(rows: list[Cost], scope: str) -> Table:
     table = _empty(f"{scope} prices, energy of one inference")
     parts = HEADS if scope == "per-term" else {}
-    for head in ["chip", *parts.values(), escape("total\n[band]"), "latency"]:
+    for head in ["chip", *parts.values(), "total\n[band]", "latency"]:
         table.add_column(head, no_wrap=True)
     for cost in rows:
         bands = {"dynamic": cost.dynamic_pJ, **(vars(cost.breakdown) if cost.breakdown else {})}
         latency = duration(cost.latency_us.value * 1e-6) if cost.latency_us else "–"
-        total = escape(_total(cost.energy_pJ, cost.at_least))
+        total = _total(cost.energy_pJ, cost.at_least)
         table.add_row(cost.chip, *(_energy(bands[part]) for part in parts), total, latency)
     return table
 
@@ -94,14 +93,14 @@ def _table(rows: list[Cost], scope: str) -> Table:
 def _training_table(rows: list[Cost], scope: str) -> Table:
     """The whole training of a run; dynamic and static energy separate if the prices allow it."""
     table = _empty(f"{scope} prices, energy of the whole training")
-    for head in ["chip", "dynamic", "static", escape("total\n[band]"), "time", "sent"]:
+    for head in ["chip", "dynamic", "static", "total\n[band]", "time", "sent"]:
         table.add_column(head, no_wrap=True)
     for cost in rows:
         if (trained := cost.training) is None or trained.energy_pJ is None:
             continue
         time = duration(trained.time_us.value * 1e-6) if trained.time_us else "–"
         sent = data_size((trained.communication_bits or 0.0) / 8)
-        total = escape(_total(trained.energy_pJ, trained.at_least))
+        total = _total(trained.energy_pJ, trained.at_least)
         table.add_row(cost.chip, _energy(trained.dynamic_pJ), _energy(trained.static_pJ), total, time, sent)
     return table
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from neurorec.basics.errors import InputError, Stopped
 from neurorec.basics.files import write_atomically
@@ -36,9 +36,9 @@ def run_asked(asked: Asked) -> int:
     kind, console = study_kinds[kind_of(asked.study)](), plain_console()
     prepared = kind.prepare(asked)
     prepared.check_folder()
-    console.print(f"[bold]{escape(prepared.study.name)}[/]: {escape(prepared.study.card.question)}")
+    console.print(Text.assemble((prepared.study.name, "bold"), f": {prepared.study.card.question}"))
     for line in prepared.plan:
-        console.print(f"  {line}", markup=False)
+        console.print(f"  {line}")
     watcher = Bars(console)
     try:
         with held(prepared.folder):
@@ -130,5 +130,5 @@ def _finish(results: Any, console: Console) -> int:
     page: Page = page_of(results)
     print_page(page, console)
     path = write_report(results)
-    console.print(f"report: {path}        table: {path.with_name('results.csv')}", markup=False, highlight=False)
+    console.print(f"report: {path}        table: {path.with_name('results.csv')}", highlight=False)
     return len(page.failures)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from neurorec.basics.errors import InputError
@@ -41,10 +40,10 @@ def print_sweep(
             console.print(_table(rows, sweep, scope, training))
     for chip, costs in priced.items():
         _print_remarks(console, chip, costs, sweep, training)
-    console.print(f"{sweep.name}: {sweep.setting.law}", markup=False)
+    console.print(f"{sweep.name}: {sweep.setting.law}")
     if plot is not None:
         draw_sweep(able, sweep, asked.name, plot, training)
-        console.print(f"plot: {plot}", markup=False)
+        console.print(f"plot: {plot}")
 
 
 def _scope(costs: list[Cost]) -> str:
@@ -55,7 +54,7 @@ def _table(rows: dict[str, list[Cost]], sweep: Sweep, scope: str, training: bool
     title = f"{scope} prices, energy of one inference"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     parts = ("dynamic", "static") if scope == "per-term" else ()
-    for head in ("chip", sweep.name, *parts, escape("total\n[band]"), "latency", *(["training"] if training else [])):
+    for head in ("chip", sweep.name, *parts, "total\n[band]", "latency", *(["training"] if training else [])):
         table.add_column(head, no_wrap=True)
     for chip, costs in rows.items():
         shown = chip
@@ -72,7 +71,7 @@ def _cells(cost: Cost, total: Band, split: bool, training: bool) -> list[str]:
     parts = [energy(part.value) if part else "–" for part in (cost.dynamic_pJ, static)] if split else []
     return [
         *parts,
-        escape(f"{energy(total.value, cost.at_least)}\n{energy_band(total.low, total.high, total.value) or 'no band'}"),
+        f"{energy(total.value, cost.at_least)}\n{energy_band(total.low, total.high, total.value) or 'no band'}",
         duration(cost.latency_us.value * 1e-6) if cost.latency_us else "–",
         *([_trained(cost)] if training else []),
     ]
@@ -95,7 +94,7 @@ def _print_remarks(console: Console, chip: str, costs: list[Cost], sweep: Sweep,
         if why_not:
             reasons.setdefault(why_not, []).append(sweep.label(value))
     for reason, values in reasons.items():
-        console.print(f"  {chip}, {sweep.name} {', '.join(values)}: {reason}", markup=False)
+        console.print(f"  {chip}, {sweep.name} {', '.join(values)}: {reason}")
     unpriced = next((cost.unpriced for cost in costs if cost.unpriced), ())
     if unpriced:
-        console.print(f"  {chip}: at least, because there is no price for: {', '.join(unpriced)}", markup=False)
+        console.print(f"  {chip}: at least, because there is no price for: {', '.join(unpriced)}")

@@ -137,17 +137,20 @@ def is_running(pid):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a worker looks for its parent every second")
 def test_a_worker_dies_with_its_parent_whatever_it_is_at():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    assert parent.stdout is not None
-    worker = int(parent.stdout.readline())
-    time.sleep(0.3)
-    assert is_running(worker)
-    parent.kill()
-    parent.communicate()
-    until = time.monotonic() + 3
-    while is_running(worker) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not is_running(worker)
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        time.sleep(0.3)
+        assert is_running(worker)
+        parent.kill()
+        parent.wait()
+        until = time.monotonic() + 3
+        while is_running(worker) and time.monotonic() < until:
+            time.sleep(0.02)
+        survived = is_running(worker)
+        if survived:
+            os.kill(worker, signal.SIGKILL)
+    assert not survived
 
 
 def test_stopping_ends_the_workers_at_once():

@@ -15,6 +15,7 @@ from neurorec.basics.errors import InputError
 from neurorec.hardware.workload.workload import Workload
 
 MOST_SPIKES = 2**53  #: of all lines together; beyond, sums of spikes would not be exact
+MOST_EVENTS = 2**62  #: synapses that they reach; beyond, 64 bits would overflow
 SIMPLE = 10**4  #: largest denominator of a fraction that a long decimal number is taken for
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -27,9 +28,9 @@ def exact(number: float) -> Fraction:
     return simple if float(simple) == number else written
 
 
-def check_countable(spikes: Fraction | int, samples: int) -> None:
-    """Raises `InputError` if so many samples of so many spikes each cannot be counted exactly."""
-    if spikes * samples > MOST_SPIKES:
+def check_countable(spikes: Fraction | int, samples: int, events: Fraction | int = 0) -> None:
+    """Raises `InputError` if so many samples of so many spikes and synaptic events each cannot be counted exactly."""
+    if spikes * samples > MOST_SPIKES or events * samples > MOST_EVENTS:
         raise InputError(
             f"{_about(spikes)} spikes per inference, in {_about(samples)} inferences (so that every line has a whole "
             f"number), are more than can be counted exactly ({MOST_SPIKES:.2g}); write rates with fewer digits, or use fewer "

@@ -48,7 +48,12 @@ def samples_for_whole_counts(net: Description, layers: list[Described]) -> int:
     fed_back = [layer.spikes / net.steps for layer in layers if layer.spikes is not None]
     samples = math.lcm(*(count.denominator for count in (*spikes, *fed_back) if count is not None))
     sizes = [input_size(net), *(layer.size for layer in layers)]
-    check_countable(sum((count or 0) * size for count, size in zip(spikes, sizes, strict=True)), samples)
+    events = sum(
+        (spikes[line.source + 1] or 0) * layer.size * line.fan_in
+        for at, layer in enumerate(layers)
+        for line in (*layer.lines, *layer.random, *layer.own(at))
+    )
+    check_countable(sum((count or 0) * size for count, size in zip(spikes, sizes, strict=True)), samples, events)
     return samples
 
 

@@ -119,6 +119,11 @@ class Description(Card):
             self._check_firing(layer, is_last=at == len(self.layer) - 1)
         for layer in self.layer:
             self._check_random(layer)
+        if self.input and (self.input.spikes_per_inference or 0.0) > self.input.size * self.steps:
+            raise ValueError(
+                f"input: {self.input.spikes_per_inference:g} spikes per inference are more than one per line and step "
+                f"({self.input.size:,} lines, {self.steps:,} steps)"
+            )
         return self
 
     def _check_random(self, layer: LayerCard) -> None:

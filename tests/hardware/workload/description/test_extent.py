@@ -31,6 +31,10 @@ DRAWN = {"name": "a", "size": 10**6, "random_fan_in": {"a": 10**4}, "spikes_per_
             "depth, copies and hears make 160,400 connections between layers; at most 100,000",
         ),
         ({"steps": 10**9, "layer": [ONE | {"size": 10**8}]}, "are more than can be counted exactly (9e+15)"),
+        (
+            {"steps": 10**8, "layer": [ONE | {"size": 10**7}, ONE | {"name": "b", "size": 10**7}]},
+            "can be counted exactly",
+        ),
         ({"layer": [ONE | {"size": 70, "spikes_per_step": 0.123456789012345}]}, "write rates with fewer digits"),
     ],
 )
@@ -38,6 +42,14 @@ def test_what_is_too_large_is_refused_with_the_figure(monkeypatch, changes, said
     monkeypatch.setattr(memory, "memory_limit", lambda: 8 * 10**9)
     with pytest.raises(InputError, match=re.escape(said)):
         described_work(made(**changes))
+
+
+def test_an_input_line_spikes_at_most_once_per_step():
+    made(input={"size": 5, "signal": "spikes", "spikes_per_inference": 30.0})
+    with pytest.raises(
+        InputError, match=re.escape("input: 31 spikes per inference are more than one per line and step (5 lines")
+    ):
+        made(input={"size": 5, "signal": "spikes", "spikes_per_inference": 31.0})
 
 
 def test_steps_have_a_range():
