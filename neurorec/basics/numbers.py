@@ -41,7 +41,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Gain = Annotated[float, Field(ge=0, le=1e6)]  #: scale of weights, thresholds, rates of change
-PositiveGain = Annotated[float, Field(gt=0, le=1e6), at_least(1e-12)]
+PositiveGain = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]  #: up to norms that clip nothing
 LearningRate = Annotated[
     float, Field(gt=0, le=1e38), at_least(1e-12)
 ]  #: a float32; one that is too high fails its run, visibly

