@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from neurorec.basics.errors import InputError
 from neurorec.engines.on_nir import options_from_text, read_nir
 from neurorec.experiments.collect import rebuild_network, trained_by
@@ -14,7 +12,6 @@ from neurorec.experiments.finished import RECORD
 from neurorec.experiments.manifest import MANIFEST
 from neurorec.experiments.store import read_activity, read_history, read_run
 from neurorec.hardware.pricing.bill import Outcome
-from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.description import described_work, load_description
 from neurorec.hardware.workload.graph import ObservedGraph, observe_graph, observed_work, read_recording, signal_of
 from neurorec.hardware.workload.trained import trained_work
@@ -60,7 +57,6 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
     """
     if path.suffix == ".nir":
         asked = _graph(path, heard)
-        _check_counts(asked.work, path)
     elif path.suffix == ".toml":
         heard.refuse("a description", spikes=True)
         asked = NamedWork(path.stem, described_work(load_description(path), heard.spikes))
@@ -76,16 +72,6 @@ def read_work(path: Path, heard: Heard = Heard(), **setting: Any) -> NamedWork:
         raise InputError(f"--batch {setting['batch']}: must be at least 1")
     work = asked.work.with_setting(**{key: value for key, value in setting.items() if value is not None})
     return NamedWork(asked.name, work, asked.outcome, asked.seen)
-
-
-def _check_counts(work: Workload, path: Path) -> None:
-    """Raises `InputError` if anything counted is negative, as in graphs whose neurons send negative numbers of spikes."""
-    parts = [count_work(work).total, *work.populations, *work.projections]
-    numbers = [value for part in parts for value in vars(part).values() if isinstance(value, int | float | np.ndarray)]
-    if any(np.size(value) and np.min(value) < 0 for value in numbers):
-        raise InputError(
-            f"{path}: its nodes send or hear a negative number of events; check its thresholds, delays and weights"
-        )
 
 
 def stored_work(folder: Path) -> NamedWork:
