@@ -134,6 +134,8 @@ def _record(content: bytes) -> RunRecord:
     for name in filter(None, (record.run_id, record.pair, record.rule, record.task)):
         if not is_file_name(name):
             raise ValueError(f"{name!r} cannot be the name of a file")
+    if not 0 <= record.seed < 2**32:
+        raise ValueError(f"seed {record.seed} is not between 0 and 2**32 - 1")
     return record
 
 
