@@ -44,7 +44,7 @@ def rebuild_network(record: RunRecord, folder: Path) -> Any:
 def _with_weights(half: LoadedHalf, record: RunRecord, folder: Path) -> Any:
     half.check_memory(record.inputs, record.outputs)
     weights = read_weights(folder)
-    network = half.architecture.build(record.inputs, record.outputs, half.encoder.signal, None)
+    network: Any = half.architecture.build(record.inputs, record.outputs, half.encoder.signal, None)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

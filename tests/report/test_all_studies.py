@@ -19,7 +19,7 @@ def catalogue(tmp_path, monkeypatch):
 
 
 def test_a_study_that_cannot_run_does_not_stop_the_others(catalogue):
-    folder, (broken, _) = catalogue
+    _, (broken, _) = catalogue
     done = call("run", "all", "--quick")
     assert done.returncode == 1
     assert f"did not complete: {broken}; the reasons are given above" in done.stderr
