@@ -12,12 +12,12 @@ from neurorec.hardware.export import export_network
 from neurorec.hardware.export.verify import verify_nir
 from neurorec.hardware.pricing.price import estimate_cost
 from neurorec.models.circuits import gates
-from neurorec.models.circuits.compile import BIAS, GATES, WEIGHT, rate_network, spiking_network
-from neurorec.models.circuits.examples import Computer, clocked, example_circuits
-from neurorec.models.circuits.memory import flip_flop
+from neurorec.models.circuits.circuit_networks import BIAS, GATES, WEIGHT, rate_network, spiking_network
+from neurorec.models.circuits.computer import FIBONACCI, execute, processor
+from neurorec.models.circuits.example_circuits import Computer, clocked, example_circuits
+from neurorec.models.circuits.gate_simulator import number, simulate
+from neurorec.models.circuits.latches import flip_flop
 from neurorec.models.circuits.netlist import Circuit
-from neurorec.models.circuits.processor import FIBONACCI, execute, processor
-from neurorec.models.circuits.simulate import number, simulate
 
 HALVES = {"rate": rate_network, "spiking": spiking_network}
 

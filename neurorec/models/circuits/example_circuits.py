@@ -6,10 +6,10 @@ from typing import ClassVar
 import numpy as np
 
 from neurorec.basics.registry import Registry
+from neurorec.models.circuits.computer import FIBONACCI, processor
 from neurorec.models.circuits.gates import add
-from neurorec.models.circuits.memory import count_up, latch
+from neurorec.models.circuits.latches import count_up, latch
 from neurorec.models.circuits.netlist import Circuit, Netlist
-from neurorec.models.circuits.processor import FIBONACCI, processor
 
 example_circuits: Registry[type["ExampleCircuit"]] = Registry("example circuit")
 

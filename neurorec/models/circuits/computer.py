@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.models.circuits.gates import add, any_of, both, either, increment, invert, one_hot, select
-from neurorec.models.circuits.memory import Register
+from neurorec.models.circuits.latches import Register
 from neurorec.models.circuits.netlist import Bus, Circuit, Netlist
 
 WORD, ADDRESS = 8, 4  #: bits
