@@ -79,7 +79,7 @@ def driven_network():
     network = small_network("cuba")
     drives = (PoissonDrive("current", 0.5, 800.0), PoissonDrive("v", 0.05, 400.0))
     return replace(
-        network, populations=network.populations | {"neurons": replace(network.populations["neurons"], drives=drives)}
+        network, populations={**network.populations, "neurons": replace(network.populations["neurons"], drives=drives)}
     )
 
 
