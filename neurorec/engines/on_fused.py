@@ -64,6 +64,6 @@ def _run(
         kind = str(x.dtype).removeprefix("torch.")
         raise CannotRun(f"engine fused computes in float32 on the CPU; its input is {kind} on {x.device.type}")
     (recorded, code), parts = recorded_step(layer), start._asdict()
-    z = x.new_zeros(x.shape[1], 0) if recorded.spikes is None else parts[recorded.spikes]
+    z = x.new_zeros(x.shape[1], 0) if recorded.w_rec is None else parts[recorded.spikes]
     others = [parts[name] for name in recorded.names]
     return recorded, unroll(recorded, code, x, weights, lengths, z, others, outputs)

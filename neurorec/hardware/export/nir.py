@@ -95,7 +95,7 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
         for wire in network.wires_into(name):
             nodes[_weights_of(network, wire)] = nir.Linear(_numbers(layer.w_in[:, network.lines_of(wire)]))
             forward += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
-        if not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
+        if layer.w_rec is not None and not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
             nodes[w_rec] = nir.Linear(_numbers(layer.w_rec))
             recurrent += [(neuron, w_rec), (w_rec, neuron)]
             if profile.recurrence == "through_identity":
