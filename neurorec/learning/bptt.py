@@ -50,6 +50,8 @@ class BPTT(Rule):
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
+    adds_tied_gradients = True
+    learns_start = True
     scored_each_epoch = True
     card: BPTTCard
 

@@ -69,6 +69,7 @@ class EProp(Rule):
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
+    adds_tied_gradients = True
     scored_each_epoch = True
     card: EPropCard
 

@@ -104,6 +104,8 @@ class Rule(ABC):
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
+    adds_tied_gradients: ClassVar[bool] = False  #: whether it can train tied weights (`models/constraints.py`)
+    learns_start: ClassVar[bool] = False  #: whether it can learn the initial state of layers
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
     def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
@@ -194,9 +196,19 @@ class Rule(ABC):
         return {}
 
     @classmethod
+    def _why_not_options(cls, model: Any) -> str | None:
+        if not isinstance(model, Network):
+            return None
+        if model.constraints.tied and not cls.adds_tied_gradients:
+            return "it has tied weights, but this rule changes every weight by itself; use bptt"
+        if any(layer.learned_start for _, layer in model.named_layers()) and not cls.learns_start:
+            return "its initial state is learned, but this rule changes only weights; remove learn_start, or use bptt"
+        return None
+
+    @classmethod
     def check(cls, model: Any, task: Task | None = None) -> None:
         """Raises `CannotRun` if this rule cannot train `model`, or cannot learn `task`."""
-        reason = cls.why_not(model)
+        reason = cls.why_not(model) or cls._why_not_options(model)
         if reason is not None:
             raise CannotRun(f"rule {cls.title} cannot train {model.title}: {reason}")
         if task is not None and (reason := cls.why_not_task(task)) is not None:

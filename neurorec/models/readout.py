@@ -56,6 +56,9 @@ class Readout(Layer):
     def initial_state(self, batch: int) -> ReadoutState:
         return ReadoutState(self._zeros(batch))
 
+    def input_weights(self) -> nn.Parameter:
+        return self.weight
+
     @property
     def rate(self) -> float:
         """Share of the output that is replaced in one step."""

@@ -144,6 +144,8 @@ def _layer_why_not(layer: Any) -> str | None:
     if declared != "":
         other = RATE if layer.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
         return declared or other
+    if layer.learned_start is not None:
+        return "its initial state is learned, but neurons in NIR start from rest; train it without learn_start"
     if layer.card.reset == "subtract" and layer.card.v_reset:
         return (
             f"its spikes subtract v_threshold - v_reset, with v_reset {layer.card.v_reset:g}, but simulators of NIR subtract "

@@ -33,6 +33,7 @@ class Elman(Cell):
     output_signal = "values"
     equations = f"h_t = f(W_in x_t + W_rec h_{{t-1}} + b),   {ACTIVATION_EQUATION}"
     sources: ClassVar = ("elman1990", IRNN)
+    start_fields = ("h",)
     card: ElmanCard
 
     def __init__(self, card: ElmanCard, input_size: int) -> None:

@@ -66,6 +66,7 @@ class Izhikevich(Cell):
         "a_per_ms": 0.02, "b_per_ms": 0.2, "c_mV": -65.0, "d_mV_per_ms": 8.0, "v_peak_mV": 30.0, "drive_mV_per_ms": 20.0,
         "tau_backward_ms": 10.0,
     }  # fmt: skip
+    start_fields = ("v",)
     card: IzhikevichCard
 
     def __init__(self, card: IzhikevichCard, input_size: int) -> None:

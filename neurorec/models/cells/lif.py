@@ -133,6 +133,7 @@ class LIF(Cell):
         f"reset {RESET_EQUATIONS}, with threshold = v_threshold;\n{LEARNED_EQUATION}"
     )
     sources = ("norse", *LEARNED_SOURCES)
+    start_fields = ("v",)
     card: Any
     w_rec: Any  #: None where the card has no recurrent_gain
 
