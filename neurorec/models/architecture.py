@@ -32,7 +32,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import Distinct, Gain, Probability, Share
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
-from neurorec.models.constraints import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
+from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
 from neurorec.models.energy.model import EnergyModelCard, energy_models
 from neurorec.models.layer import Layer, Signal
 from neurorec.models.network import Network

@@ -1,4 +1,4 @@
-"""Constraints on weights: fixed, of one sign (Dale's law), or tied to others.
+"""How a network keeps the constraints on its weights (`constraint.py`) while it is trained, and what they change in its counts.
 
 A constraint names wires; the wire from a layer to itself means the layer's own recurrence. The weights of a wire are the
 columns of its lines in the target's input matrix. While a network is trained, after every step fixed weights are set back,
@@ -11,64 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
+from neurorec.models.constraint import FACTORS, Constraint, Dale, Fixed, Signed, Tied
 from neurorec.models.wires import Wire
 
 if TYPE_CHECKING:
     from neurorec.models.network import Network
 
-Sign = Literal["positive", "negative"]
-FACTORS: dict[Sign, float] = {"positive": 1.0, "negative": -1.0}
 ALL = slice(None)
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """The weights of `wire` are not trained."""
-
-    wire: Wire
-
-
-@dataclass(frozen=True)
-class Signed:
-    """The weights of `wire` are never of the other sign."""
-
-    wire: Wire
-    sign: Sign
-
-
-@dataclass(frozen=True)
-class Dale:
-    """The first `excitatory_share` of the units of `layer` only excite, the others only inhibit, through all wires and the
-    layer's own recurrence."""
-
-    layer: str
-    excitatory_share: float
-
-
-@dataclass(frozen=True)
-class Tied:
-    """The weights of `wire` are those of `owner`."""
-
-    wire: Wire
-    owner: Wire
-
-
-@dataclass(frozen=True)
-class SameWeights:
-    """All numbers of `layer` (weights, biases, time constants) are those of `owner`."""
-
-    layer: str
-    owner: str
-
-
-Constraint = Fixed | Signed | Dale | Tied | SameWeights
 
 
 class Block(NamedTuple):
@@ -162,8 +117,8 @@ class Constraints:
         for copy, owner in self.tied:
             if copy.values.shape != owner.values.shape:
                 raise InputError(
-                    f'layers "{copy.layer}" and "{owner.layer}" cannot be tied: their weights are {list(copy.values.shape)} and '
-                    f"{list(owner.values.shape)}; give them equal sizes and inputs"
+                    f'layers "{copy.layer}" and "{owner.layer}" cannot be tied: their weights are '
+                    f"{list(copy.values.shape)} and {list(owner.values.shape)}; give them equal sizes and inputs"
                 )
         for block, signs in self.signed:
             block.values.copy_(block.values.abs() * signs.to(block.values))

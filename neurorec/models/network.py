@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
-from neurorec.models.constraints import Constraint, Constraints
+from neurorec.models.constraint import Constraint
+from neurorec.models.constraints import Constraints
 from neurorec.models.layer import Layer, Signal, check_lengths
 from neurorec.models.readout import Readout
 from neurorec.models.wires import INPUT, Wire, components_of

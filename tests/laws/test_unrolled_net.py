@@ -1,14 +1,14 @@
 """A recurrent net is a layered net that keeps reusing the same weights ("Learning in recurrent networks").
 
-The layered net has one feed-forward layer per step, all tied. With a delay of 1 in using each connection, as in the lecture, layer
-t holds the state of step t at step t. In double precision; the bounds follow from the number of sums.
+The layered net has one feed-forward layer per step, all tied. With a delay of 1 in using each connection, as in the lecture,
+layer t holds the state of step t at step t. In double precision; the bounds follow from the number of sums.
 """
 
 import pytest
 import torch
 
 from neurorec.models.cell import cells
-from neurorec.models.constraints import SameWeights
+from neurorec.models.constraint import SameWeights
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.wires import INPUT, Wire
 from tests.models.test_network import readout

@@ -9,7 +9,7 @@ import neurorec as nr
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.learning.gradient_counts import backward_counts, update_counts
 from neurorec.learning.rule import Info, Rule, rules
-from neurorec.models.constraints import Dale, Fixed, SameWeights, Signed, Tied
+from neurorec.models.constraint import Dale, Fixed, SameWeights, Signed, Tied
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT, Wire
 from neurorec.training.pairs import pair_from_text
@@ -139,10 +139,10 @@ def test_the_clipped_norm_contains_tied_weights_once():
 def test_rules_that_cannot_say_so():
     tied, fixed = net(Tied(OWN["high"], OWN["low"]), sizes=(5, 5)), net(Signed(OUT, "positive"), wires=(IN, UP, OUT))
     for model, rule, said in (
-        (tied, Noise, "rule noise cannot train Elman + Elman: it has tied weights, but this rule changes every weight by itself; "
-         "use bptt"),
-        (fixed, rules["ridge"], "rule ridge readout cannot train Elman + Elman: the weights of its readout are constrained, but "
-         "least squares ignores constraints; use bptt"),
+        (tied, Noise, "rule noise cannot train Elman + Elman: it has tied weights, but this rule changes every weight by "
+         "itself; use bptt"),
+        (fixed, rules["ridge"], "rule ridge readout cannot train Elman + Elman: the weights of its readout are constrained, "
+         "but least squares ignores constraints; use bptt"),
     ):  # fmt: skip
         with pytest.raises(CannotRun) as caught:
             rule.check(model)
@@ -154,9 +154,10 @@ def test_rules_that_cannot_say_so():
     [
         ([Fixed(Wire(INPUT, "high"))], "a constraint names the wire input -> high (delay 0), but the network has no such wire"),
         ([Dale("hidden", 0.5)], 'a constraint names the layer "hidden", but the network has low, high, readout'),
-        ([SameWeights("high", "low")], 'layers "high" and "low" cannot be tied: their weights are [4, 6] and [6, 12]; give them '
-         "equal sizes and inputs"),
-        ([Tied(OWN["high"], OWN["low"]), Tied(OWN["high"], UP)], 'weights of layer "high" are tied to two owners; tie them once'),
+        ([SameWeights("high", "low")], 'layers "high" and "low" cannot be tied: their weights are [4, 6] and [6, 12]; give '
+         "them equal sizes and inputs"),
+        ([Tied(OWN["high"], OWN["low"]), Tied(OWN["high"], UP)],
+         'weights of layer "high" are tied to two owners; tie them once'),
         ([Tied(OWN["high"], OWN["low"]), Tied(UP, OWN["high"])], 'weights of layer "high" own those of layer "high" but are '
          "themselves copies; tie all of them to the same owner"),
         ([SameWeights("readout", "low")], 'layers "readout" and "low" cannot be tied: one has 2 weight arrays, the other 3'),
@@ -269,8 +270,8 @@ def test_a_card_states_constraints():
     ("high", "said"),
     [
         ('tied = { high = "low" }', 'made_up.toml: rate: tied must name a wire as "source -> target" (got "low")'),
-        ('tied = { high = "low -> up" }', 'made_up.toml: rate: a constraint names the layer "up", but the network has low, high, '
-         "readout"),
+        ('tied = { high = "low -> up" }', 'made_up.toml: rate: a constraint names the layer "up", but the network has low, '
+         "high, readout"),
         ('signs = { low = "plus" }', "made_up.toml: rate.layers.high.signs.low: must be 'positive' or 'negative' (got 'plus')"),
     ],
 )  # fmt: skip
