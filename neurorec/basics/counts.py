@@ -22,7 +22,7 @@ class Counts:
     macs: int = 0  #: multiply-accumulates caused by values
     dense_macs: int = 0  #: multiply-accumulates on a chip that computes every synapse in every step
     neuron_updates: int = 0
-    active_neuron_updates: int = 0  #: updates in which the neuron spiked: equal to `spikes`
+    active_neuron_updates: int = 0  #: updates in which the neuron spiked, once or several times
     spikes: int = 0  #: sent by the layer's units
     values_sent: int = 0  #: real numbers sent by the layer's units
     elementwise: int = 0

@@ -23,7 +23,7 @@ from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 4  # increase when the contents of a run's folder change, so that older runs are repeated
+STORED_FORMAT = 5  # increase when the contents of a run's folder change, so that older runs are repeated
 MOST_SEEDS = 10_000
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 

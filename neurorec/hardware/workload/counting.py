@@ -112,12 +112,13 @@ def count_work(work: Workload) -> Operations:
 def count_units(runs: int, p: PopulationWork) -> Counts:
     """Operations of a population's units in `runs` steps, apart from their synapses."""
     spikes = 0 if p.spikes is None else int(p.spikes.sum())
+    active = p.spikes if p.active is None else p.active
     values = runs * p.size if p.spikes is None else 0
     return Counts(
         macs=runs * p.macs,
         dense_macs=runs * p.macs,
         neuron_updates=runs * p.updates,
-        active_neuron_updates=spikes,
+        active_neuron_updates=0 if active is None else int(np.minimum(active, runs).sum()),
         spikes=spikes,
         values_sent=values,
         elementwise=runs * p.elementwise,

@@ -41,6 +41,7 @@ class PopulationWork:
     values_travel: bool = False  #: whether another population receives its values
     needs: frozenset[str] = frozenset()  #: capabilities that a chip must offer
     steps: np.ndarray | None = None  #: [T] spikes, where known
+    active: np.ndarray | None = None  #: [size] updates in which each unit spiked; None: it spikes once at most
 
 
 @dataclass(frozen=True, eq=False)
