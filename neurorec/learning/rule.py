@@ -138,6 +138,8 @@ class Rule(ABC):
             return f"it learns from {TAUGHT[cls.signal]}, but the task offers only {offered}"
         if cls.whole_split and getattr(task, "lengths", None) is not None:
             return f"it needs samples of equal length, but those of task {task.name} differ; use bptt or ridge"
+        if getattr(task, "start", None) is not None and not cls.learns_start:
+            return f"it starts every sample from rest, but those of task {task.name} give initial states; use bptt"
         if cls.read_by_labels and not objective.labelled:
             return (
                 "it learns without targets, and its units are then labelled by class, which needs one label per sample; the "

@@ -16,6 +16,7 @@ tied = {first = "input -> first"}   weights that are those of another wire
 weights_of = "first"                all weights, biases and time constants are those of another layer
 dale_excitatory_share = 0.8         this share of the units only excites, the others only inhibit
 learn_start = {share = 1.0, spread = 0.1}   learned initial state of a share of the units; spread of the first guess
+takes_start = true                  units start from the values that samples give
 
 [rate.energy_model]         or an energy model
 """
@@ -62,6 +63,7 @@ class WireKeys(Card):
     weights_of: str | None = None
     dale_excitatory_share: Probability | None = None
     learn_start: LearnStart | None = None
+    takes_start: bool = False
 
 
 class Architecture(Protocol):
@@ -87,6 +89,7 @@ class NetworkArchitecture:
     wires: tuple[Wire, ...]
     constraints: tuple[Constraint, ...] = ()
     learned_starts: Mapping[str, LearnStart] = field(default_factory=dict)
+    takes_start: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -105,7 +108,10 @@ class NetworkArchitecture:
         wires = [[w.source, w.target, w.delay, w.carries] for w in self.wires]
         options = {"constraints": [repr(one) for one in self.constraints]} if self.constraints else {}
         starts = {name: card.model_dump() for name, card in self.learned_starts.items()}
-        return {"layers": cards, "wires": wires, **options, **({"learn_start": starts} if starts else {})}
+        options |= ({"learn_start": starts} if starts else {}) | (
+            {"takes_start": self.takes_start} if self.takes_start else {}
+        )
+        return {"layers": cards, "wires": wires, **options}
 
     def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator | None) -> Network:
         sizes = {INPUT: inputs, READOUT: outputs, **{name: card.size for name, card in self.layers.items()}}
@@ -118,6 +124,7 @@ class NetworkArchitecture:
         network = Network(layers, self.wires, input_signal, inputs, READOUT, self.constraints)
         for name, start in self.learned_starts.items():
             network.learn_start(name, start.share, start.spread)
+        network.takes_start = self.takes_start
         if generator is not None:
             network.reset_parameters(generator)
         return network
@@ -195,6 +202,7 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
         cards, _card(bare, f"{where}.readout", readouts), tuple(wires),
         tuple(one for name, own in keys.items() for one in _constraints(name, own, wires, where)),
         {name: own.learn_start for name, own in keys.items() if own.learn_start},
+        tuple(name for name, own in keys.items() if own.takes_start),
     )  # fmt: skip
     if made.constraints or made.learned_starts:
         try:

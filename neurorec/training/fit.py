@@ -147,7 +147,7 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
         raise CannotRun(
             "count_readout_penalties: spike counts are read out once per sample, but this task has targets in every frame"
         )
-    if not layered or not can_sum(network):
+    if not layered or not can_sum(network) or not network[network.output].trained:
         raise CannotRun(f"count_readout_penalties: {network.title} has no plain readout to refit")
 
 
