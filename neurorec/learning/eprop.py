@@ -69,6 +69,7 @@ class EProp(Rule):
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
+    adds_tied_gradients = True
     scored_each_epoch = True
     card: EPropCard
 
@@ -88,6 +89,8 @@ class EProp(Rule):
                 return f'no error reaches its layer "{name}", because the readout does not hear it; add a wire, or use bptt'
         if not isinstance(model[model.output], Readout) or any(w.delay or w.carries != AS_SENT for w in model.wires):
             return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
+        if not model[model.output].trained:
+            return "its readout has no weights through which errors could be broadcast; use bptt"
         return None
 
     @classmethod

@@ -60,6 +60,7 @@ class Layer(Forms, nn.Module, ABC):
         str
     ]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Not inherited by subclasses
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
+    start_fields: ClassVar[tuple[str, ...]] = ()  #: fields of the state whose initial values can be learned
     card: Any
     input_size: int
     size: int
@@ -84,6 +85,52 @@ class Layer(Forms, nn.Module, ABC):
     @abstractmethod
     def operations(self) -> StepOperations: ...
 
+    def start(self, batch: int) -> Any:
+        """The initial state, with what is learned of it."""
+        rest, learned = self.initial_state(batch), self.learned_start
+        if learned is None:
+            return rest
+        return rest._replace(**{
+            name: torch.cat([getattr(rest, name)[:, : added.shape[1]] + added, getattr(rest, name)[:, added.shape[1] :]], 1)
+            for name, added in learned.items()
+        })  # fmt: skip
+
+    @property
+    def learned_start(self) -> nn.ParameterDict | None:
+        """[1, units] by field of the state, added to the initial values of the first units; None if nothing is learned."""
+        return self._modules.get("start_values")  # type: ignore[return-value]
+
+    @property
+    def sends_start(self) -> bool:
+        """Whether the first step's recurrence carries what is learned of the initial state."""
+        learned = self.learned_start
+        return learned is not None and type(self.initial_state(1))._fields[0] in learned
+
+    def learn_start(self, share: float) -> None:
+        """Learn the initial state of this share of the units: `start_fields` of the first ones.
+
+        Raises
+        ------
+        InputError
+            If the layer has no state that could be learned.
+        """
+        if not self.start_fields:
+            raise InputError(f"learn_start: {self.title} has no initial state that could be learned; remove it")
+        units = max(1, round(share * self.size))
+        self.start_values = nn.ParameterDict({
+            name: nn.Parameter(torch.zeros(1, units)) for name in self.start_fields
+        })  # fmt: skip
+
+    def draw_start(self, spread: float, generator: torch.Generator) -> None:
+        """Draw what is learned of the initial state, with this standard deviation."""
+        with torch.no_grad():
+            for values in (self.learned_start or {}).values():
+                values.copy_(spread * torch.randn(values.shape, generator=generator))
+
+    def input_weights(self) -> nn.Parameter | None:
+        """The matrix [., I] by which the layer multiplies what it hears, if there is only one."""
+        return getattr(self, "w_in", None)
+
     def recurrent_weights(self) -> list[nn.Parameter]:
         """The weights that feed the layer's last output back to it."""
         return []
@@ -102,7 +149,7 @@ class Layer(Forms, nn.Module, ABC):
         With `lengths` [B], each sample stops at its own length: its later outputs are 0, and its final state is that of its
         own last step.
         """
-        state = self.initial_state(x.shape[1]) if state is None else state
+        state = self.start(x.shape[1]) if state is None else state
         return unroll_steps(self.step, state, x, self.size, lengths)
 
     def _dense(self, lines: int, fan_out: int) -> np.ndarray:

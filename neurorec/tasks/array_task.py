@@ -27,6 +27,7 @@ class ArrayTask(Task):
     mask : [T] bool, the frames in which the answer counts; [T, N] if they differ between samples
     splits : sample numbers of "train", "validation" and "test", disjoint
     lengths : [N] frames of each sample, or None if all have T; x is 0 after the end of a sample
+    start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
 
     Raises
@@ -48,6 +49,7 @@ class ArrayTask(Task):
     objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
+    start: Tensor | None = None
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -74,6 +76,10 @@ class ArrayTask(Task):
             )
         if self.lengths is not None:
             self._check_ends(self.lengths)
+        if self.start is not None and (self.start.dim() != 2 or len(self.start) != N):
+            raise InputError(
+                f"task {self.name}: start must be [N, S] with N = {N}, one row per sample (got {list(self.start.shape)})"
+            )
         self.objective.require(self)
 
     def __repr__(self) -> str:
@@ -92,7 +98,7 @@ class ArrayTask(Task):
         return int(self.x.shape[2])
 
     def split(self, name: Split) -> Batch:
-        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame)
+        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start)
         return whole.take(torch.as_tensor(self.splits[name]))
 
     def fresh(self, generator: torch.Generator) -> Batch | None:
