@@ -10,6 +10,7 @@ from torch import Tensor
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.quantities import plural
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
 from neurorec.tasks.task import Task
 
@@ -28,6 +29,7 @@ class ArrayTask(Task):
     splits : sample numbers of "train", "validation" and "test", disjoint
     lengths : [N] frames of each sample, or None if all have T; x is 0 after the end of a sample
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
+    machine : the finite automaton that solves the task, if there is one
 
     Raises
     ------
@@ -48,6 +50,7 @@ class ArrayTask(Task):
     objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
+    machine: Machine | None = None
 
     def __post_init__(self) -> None:
         self._check_arrays()

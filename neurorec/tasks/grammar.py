@@ -7,6 +7,7 @@ from torch import Tensor
 from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.machine import Machine, one_hot
 from neurorec.tasks.objective import SPLITS, Split
 from neurorec.tasks.objectives.next_symbol import NextSymbol
 
@@ -39,6 +40,21 @@ def chances(grammar: Branches, following: Tensor) -> Tensor:
     for symbols in following[:-1]:
         states.append(leads[states[-1], symbols])
     return share[torch.stack(states)]
+
+
+def machine_of(grammar: Branches) -> Machine:
+    """The automaton that shows which symbols may follow. It never reads the last symbol, and shows nothing before the first."""
+    inside = [{symbol: to for symbol, to in branch.items() if to < len(grammar)} for branch in grammar]
+    read = [symbol for symbol in SYMBOLS if any(symbol in branch for branch in inside)]
+    vectors = one_hot(len(SYMBOLS))
+    return Machine(
+        symbols=tuple(read),
+        coding=tuple(vectors[SYMBOLS.index(symbol)] for symbol in read),
+        leads=tuple(tuple(branch.get(symbol) for symbol in read) for branch in inside),
+        labels=(None, *(sum(1 << SYMBOLS.index(symbol) for symbol in branch) for branch in grammar[1:])),
+        outputs=tuple(SYMBOLS),
+        sets=True,
+    )
 
 
 class NextOfGrammar(NextSymbol):
@@ -88,4 +104,5 @@ def grammar_task(
         sources=sources,
         objective=objective,
         lengths=lengths,
+        machine=machine_of(objective.grammar),
     )

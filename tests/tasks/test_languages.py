@@ -11,7 +11,7 @@ from neurorec.basics.seeds import numpy_generator
 from neurorec.tasks.embedded_reber import EMBEDDED
 from neurorec.tasks.grammar import SYMBOLS, chances, strings
 from neurorec.tasks.task import load_task
-from neurorec.tasks.tomita import FRAMES, LANGUAGES, draw
+from neurorec.tasks.tomita import FRAMES, LANGUAGES, accepts, counted_members, draw
 
 
 def blocks(string):
@@ -45,9 +45,9 @@ def test_a_language_is_what_its_definition_says(number):
     for n in range(1, 11):
         strings = np.array(list(itertools.product((0, 1), repeat=n)))
         expected = [IS_IN[number]("".join(map(str, string))) for string in strings]
-        assert LANGUAGES[number].accepts(strings)[:, -1].tolist() == expected
-        assert LANGUAGES[number].members(n)[n, 0] == sum(expected)
-    assert (0 in LANGUAGES[number].accepting) == IS_IN[number]("")
+        assert accepts(LANGUAGES[number][1], strings)[:, -1].tolist() == expected
+        assert counted_members(LANGUAGES[number][1], n)[n, 0] == sum(expected)
+    assert bool(LANGUAGES[number][1].labels[0]) == IS_IN[number]("")
 
 
 @every_language
@@ -55,7 +55,7 @@ def test_no_smaller_automaton_exists(number):
     """Myhill and Nerode: prefixes are equivalent if the same suffixes lead them into the language."""
     suffixes = all_strings(4)
     rows = {tuple(IS_IN[number](prefix + suffix) for suffix in suffixes) for prefix in all_strings(5)}
-    assert len(rows) == len(LANGUAGES[number].leads) == SIZES[number]
+    assert len(rows) == LANGUAGES[number][1].size == SIZES[number]
 
 
 def texts(symbols, lengths):
@@ -64,7 +64,7 @@ def texts(symbols, lengths):
 
 @every_language
 def test_half_of_the_drawn_strings_are_members_of_the_same_lengths(number):
-    symbols, lengths = draw(LANGUAGES[number], 5, 20, 600, np.random.default_rng(0))
+    symbols, lengths = draw(LANGUAGES[number][1], 5, 20, 600, np.random.default_rng(0))
     inside = [IS_IN[number](text) for text in texts(symbols, lengths)]
     assert inside == [True] * 300 + [False] * 300
     assert lengths[:300].tolist() == lengths[300:].tolist()
@@ -76,7 +76,7 @@ def test_half_of_the_drawn_strings_are_members_of_the_same_lengths(number):
 
 @every_language
 def test_members_are_drawn_uniformly(number):
-    symbols, lengths = draw(LANGUAGES[number], 6, 6, 8000, np.random.default_rng(1))
+    symbols, lengths = draw(LANGUAGES[number][1], 6, 6, 8000, np.random.default_rng(1))
     drawn = texts(symbols, lengths)
     for part, belongs in ((drawn[:4000], True), (drawn[4000::2], False)):
         possible = [text for text in all_strings(6) if len(text) == 6 and IS_IN[number](text) == belongs]
@@ -88,6 +88,7 @@ def test_members_are_drawn_uniformly(number):
 @every_language
 def test_tomita_is_trained_on_prefixes_and_tested_on_whole_longer_strings(number):
     task = load_task(f"tomita_{number}", 0)
+    assert FRAMES["train"][1] < FRAMES["validation"][0] <= FRAMES["validation"][1] < FRAMES["test"][0]
     for split, (shortest, longest) in FRAMES.items():
         batch = task.split(split)
         assert shortest <= int(batch.lengths.min()) <= int(batch.lengths.max()) <= longest
