@@ -78,9 +78,7 @@ def from_plain(hint: Any, data: Any, base: Path = Path(), where: str = "") -> An
     """Inverse of `to_plain` for type `hint`. Raises `ValueError` naming the place, the given value and what was expected."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return (
-            None if data is None else from_plain(next(arm for arm in inner if arm is not type(None)), data, base, where)
-        )
+        return None if data is None else from_plain(_arm(inner, data, where), data, base, where)
     if origin is typing.Literal:
         return _expect(data in inner, data, where, f"one of {', '.join(map(str, inner))}")
     if origin is dict:
@@ -104,10 +102,20 @@ def from_plain(hint: Any, data: Any, base: Path = Path(), where: str = "") -> An
     if hint is float:
         number = math.nan if data is None else data
         return _expect(isinstance(number, int | float) and not isinstance(number, bool), number, where, "a number")
-    if isinstance(hint, type):
+    if isinstance(hint, type) and hint is not Any:
         right = isinstance(data, hint) and not (hint is int and isinstance(data, bool))
         return _expect(right, data, where, {str: "text", int: "an integer", bool: "true or false"}.get(hint, str(hint)))
     return data
+
+
+def _arm(arms: tuple[Any, ...], data: Any, where: str) -> Any:
+    """The type meant in a union: of several dataclasses with a field `kind`, the one that the data names, else the first."""
+    named = {arm.kind: arm for arm in arms if hasattr(arm, "kind")}
+    if not named:
+        return next(arm for arm in arms if arm is not type(None))
+    kind = data.get("kind") if isinstance(data, dict) else None
+    _expect(kind in named, kind, f"{where}.kind", f"one of {', '.join(named)}")
+    return named[kind]
 
 
 def _dataclass(kind: Any, data: Any, base: Path, where: str) -> Any:

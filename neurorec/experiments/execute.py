@@ -29,13 +29,17 @@ def execute(spec: RunSpec, channel: Channel) -> Finished:
     try:
         record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, channel)
         return finished(record, run, spec.card)
-    except NeurorecError as error:
-        reason = str(error)
     except Exception as error:  # a bug in one run must not affect the others
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}:{last.lineno}"
-        reason = f"{type(error).__name__}: {error} (at {place}; this is a bug, please report it)"
-    return failed(spec, reason, time.perf_counter() - start)
+        return failed(spec, why_failed(error), time.perf_counter() - start)
+
+
+def why_failed(error: Exception) -> str:
+    """The reason of a failure; anything but our own errors is a bug."""
+    if isinstance(error, NeurorecError):
+        return str(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(last.filename).name}:{last.lineno}"
+    return f"{type(error).__name__}: {error} (at {place}; this is a bug, please report it)"
 
 
 def _trained(spec: RunSpec, channel: Channel) -> tuple[RunRecord, Run]:

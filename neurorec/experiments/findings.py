@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from neurorec.basics.cards import Card
-from neurorec.basics.numbers import Score
+from neurorec.basics.numbers import Range, Score
 from neurorec.basics.plain import read_plain, to_plain
 
 Verdict = Literal["reproduced", "met", "missed", "no bar"]
@@ -33,11 +33,14 @@ class FindingCard(Card):
 
     claim: str
     bar: Score | None = None  #: to be reached by the mean over seeds, in the metric's direction
+    between: Range[Score] | None = None  #: [low, high] for the mean over seeds, instead of a bar
     published: PublishedFigure | None = None
 
     @model_validator(mode="after")
     def _published_needs_a_bar(self) -> "FindingCard":
-        if self.published is not None and self.bar is None:
+        if self.bar is not None and self.between is not None:
+            raise ValueError(f'"{self.claim}": give bar or between, not both')
+        if self.published is not None and self.bar is None and self.between is None:
             raise ValueError(f'"{self.claim}": a published figure needs a bar: state how close to it we must be')
         return self
 
@@ -69,6 +72,7 @@ class Finding(Measured):
     claim: str = ""
     bar: float | None = None
     published: PublishedFigure | None = None
+    between: tuple[float, float] | None = None
 
     @property
     def mean(self) -> float:
@@ -85,6 +89,8 @@ class Finding(Measured):
     @property
     def meets_bar(self) -> bool | None:
         """None if there is no bar."""
+        if self.between is not None:
+            return self.between[0] <= self.mean <= self.between[1]
         if self.bar is None:
             return None
         return self.mean >= self.bar if self.higher_is_better else self.mean <= self.bar
@@ -123,7 +129,8 @@ class Findings:
 def judge(card: FindingCard, measured: Measured) -> Finding:
     """The claim of `card` with our numbers."""
     numbers = {name: getattr(measured, name) for name in Measured.__dataclass_fields__}
-    return Finding(**numbers, claim=card.claim, bar=card.bar, published=card.published)
+    between = None if card.between is None else (card.between[0], card.between[1])
+    return Finding(**numbers, claim=card.claim, bar=card.bar, published=card.published, between=between)
 
 
 def digest_of(measured: Any) -> str:

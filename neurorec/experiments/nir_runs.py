@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.nir_graph.search import Found, Tried, search
+from neurorec.engines.nir_graph.search import SearchResult, Tried, search
 from neurorec.engines.on_nir import NirRun, options_from_text, read_nir, read_settings, run_nir
 from neurorec.hardware.workload.graph import read_recording
 
@@ -47,7 +47,7 @@ def _said(run: NirRun) -> list[str]:
     return lines + shapes
 
 
-def _verdict(found: Found, compare: Path) -> list[str]:
+def _verdict(found: SearchResult, compare: Path) -> list[str]:
     width = max(len(one.name) for one in found.named)
     lines = [f"{compare}: {found.entries:,} entries; entries that differ:"]
     lines += [f"  {one.name:{width}}  {_count(one, found)}" for one in found.named]
@@ -70,7 +70,7 @@ def _named(tried: Tried) -> str:
     return " ".join(f"--nir {setting}" for setting in settings)
 
 
-def _count(tried: Tried, found: Found) -> str:
+def _count(tried: Tried, found: SearchResult) -> str:
     return f"{tried.differing:,}" if tried.differing <= found.entries else "cannot run this graph"
 
 

@@ -5,6 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -66,16 +67,22 @@ class Options:
     def of(cls, study: LoadedStudy, *, quick: bool, seeds: int | None, engine: str, device: str) -> "Options":
         """Options for a full or quick run; `seeds`: number of seeds (0, 1, ... after those of the card)."""
         card = study.card
-        chosen = tuple(card.quick.seeds if quick else card.seeds)
-        if seeds is not None:
-            if seeds < 1:
-                raise InputError(f"--seeds {seeds}: at least one seed is needed")
-            if seeds > MOST_SEEDS:
-                raise InputError(f"--seeds {seeds}: at most {MOST_SEEDS:,} seeds are planned at once")
-            spare = (number for number in range(10**6) if number not in chosen)
-            chosen = (*chosen, *(next(spare) for _ in range(seeds - len(chosen))))[:seeds]
+        chosen = chosen_seeds(card.quick.seeds if quick else card.seeds, seeds)
         caps = (card.quick.max_epochs, card.quick.max_samples) if quick else (None, None)
         return cls(chosen, engine, pick_device(device), *caps)
+
+
+def chosen_seeds(of_card: Sequence[int], seeds: int | None) -> tuple[int, ...]:
+    """The seeds of the card, or as many as requested: fewer of them, or also 0, 1, ..."""
+    chosen = tuple(of_card)
+    if seeds is None:
+        return chosen
+    if seeds < 1:
+        raise InputError(f"--seeds {seeds}: at least one seed is needed")
+    if seeds > MOST_SEEDS:
+        raise InputError(f"--seeds {seeds}: at most {MOST_SEEDS:,} seeds are planned at once")
+    spare = (number for number in range(10**6) if number not in chosen)
+    return (*chosen, *(next(spare) for _ in range(seeds - len(chosen))))[:seeds]
 
 
 def versions() -> dict[str, str]:

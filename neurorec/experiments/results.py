@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from neurorec.basics.errors import needed
+from neurorec.experiments.analyses.analysis_record import AnalysisRecord, failure_lines
 from neurorec.experiments.findings import Findings
 
 OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed with another order of summation
@@ -125,6 +126,7 @@ class StudyResults:
     wall_s: float
     folder: Path
     findings: Findings | None = None  #: None in results of older versions
+    analyses: list[AnalysisRecord] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)  #: files that are no longer what was stored, found when reading
 
     @property
@@ -134,4 +136,4 @@ class StudyResults:
             for run in self.runs
             if run.status == "failed"
         ]
-        return failed + self.damaged
+        return failed + failure_lines(self.analyses) + self.damaged

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from typing import Any
 
 from neurorec.basics.errors import InputError, NeurorecError, RunFailed
 from neurorec.basics.files import write_atomically
@@ -70,11 +71,20 @@ def run_missing(
     open_folder(folder, study.path)
     write_atomically(folder / "plan.json", json.dumps(plan_as_data(specs), indent=1))
     missing = sorted((spec for spec in specs if not _stored(spec, store, watcher)), key=_expected_length, reverse=True)
+    hand_out(specs, missing, make_executor, watcher, store, channel or FileChannel(store.working), execute, failed)
+
+
+def hand_out(
+    specs: Sequence[Any], missing: Sequence[Any], make_executor: Callable[[], Executor], watcher: Watcher, store: Any,
+    channel: Channel, work: Callable[..., Any], fail: Callable[..., Any],
+) -> None:  # fmt: skip
+    """Have workers do `work(spec, channel)` for the missing specs; each result, or `fail(spec, reason)`, is stored at once.
+    Raises as `run_missing`."""
     watcher.begin(len(specs), len(specs) - len(missing))
     if not missing:
         return
     executor = make_executor()
-    following = _Following(executor, store, watcher, channel or FileChannel(store.working))
+    following = _Following(executor, store, watcher, channel, work, fail)
     try:
         following.run(missing)
         executor.shutdown()
@@ -103,14 +113,18 @@ def _expected_length(spec: RunSpec) -> tuple[float, bool, bool]:
 class _Following:
     """Hands out runs, stores each as it ends, and reports progress, until all have ended."""
 
-    def __init__(self, executor: Executor, store: RunStore, watcher: Watcher, channel: Channel) -> None:
+    def __init__(
+        self, executor: Executor, store: Any, watcher: Watcher, channel: Channel, work: Callable[..., Any],
+        fail: Callable[..., Any],
+    ) -> None:  # fmt: skip
         self.executor, self.store, self.watcher, self.channel = executor, store, watcher, channel
+        self.work, self.fail = work, fail
         self.ended: SimpleQueue[Future] = SimpleQueue()
-        self.waiting: dict[Future, RunSpec] = {}
+        self.waiting: dict[Future, Any] = {}
         self.attempts: dict[str, int] = {}
         self.done = 0
 
-    def run(self, missing: list[RunSpec]) -> None:
+    def run(self, missing: Sequence[Any]) -> None:
         for spec in missing:
             self._submit(spec)
         told = time.monotonic()
@@ -125,13 +139,13 @@ class _Following:
                 self._report_progress()
                 told = time.monotonic()
 
-    def _submit(self, spec: RunSpec) -> None:
+    def _submit(self, spec: Any) -> None:
         self.attempts[spec.run_id] = self.attempts.get(spec.run_id, 0) + 1
-        future = self.executor.submit(execute, spec, self.channel)
+        future = self.executor.submit(self.work, spec, self.channel)
         self.waiting[future] = spec
         future.add_done_callback(self.ended.put)
 
-    def _end(self, spec: RunSpec, future: Future) -> None:
+    def _end(self, spec: Any, future: Future) -> None:
         self.channel.forget(spec.run_id)
         try:
             run = future.result()
@@ -141,7 +155,7 @@ class _Following:
             if self.attempts[spec.run_id] < ATTEMPTS:
                 self.watcher.say(f"{spec.title}: {error}; trying once more")
                 return self._submit(spec)
-            run = failed(spec, f"{error}, {ATTEMPTS} times; give it more memory, or use fewer --jobs")
+            run = self.fail(spec, f"{error}, {ATTEMPTS} times; give it more memory, or use fewer --jobs")
         self.store.put(run)
         self.done += not run.reason
         self.watcher.finished(spec, run.reason)

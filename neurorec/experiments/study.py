@@ -3,25 +3,33 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from neurorec.analysis.analysis import RunAnalysis
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.numbers import Count, Distinct, Repeats, Seed
+from neurorec.experiments.analyses.analysis_card import (
+    QuickAnalyses,
+    RunAnalysisCard,
+    check_analyses,
+    check_claim,
+    sources_of,
+)
 from neurorec.experiments.findings import FindingCard
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedPair, load_pair
 
+TRAINING_KEYS = ("pair", "half", "rule", "task", "control", "metric")
 Control = Literal["baselines", "frozen recurrence", "other rounding"]
 
 
-class Quick(Card):
+class Quick(QuickAnalyses):
     """Limits of `--quick`, a smoke test that never gives results."""
 
-    seeds: Distinct[Seed] = Field(min_length=1)
     max_epochs: Repeats
     max_samples: Count
 
@@ -40,15 +48,30 @@ class Other(Card):
 
 
 class TrainingFinding(FindingCard):
-    """A claim about the test score of one training, or (`minus`) its difference from another, seed by seed."""
+    """A claim about the test score of one training, or (`minus`) its difference from another, seed by seed; or about the
+    `value` of an `analysis` of the trained networks."""
 
-    pair: str
-    half: str
-    rule: str
-    task: str
+    pair: str = ""
+    half: str = ""
+    rule: str = ""
+    task: str = ""
     control: str = ""
     metric: str = ""  #: one of the run's metrics; default: the main one
     minus: Other | None = None
+    analysis: str = ""
+    value: str = ""
+    at: dict[str, Any] = {}  # noqa: RUF012
+
+    @model_validator(mode="after")
+    def _names_a_training_or_an_analysis(self) -> "TrainingFinding":
+        given = [name for name in TRAINING_KEYS if getattr(self, name)]
+        if self.analysis and (given or self.minus):
+            raise ValueError(f"{(given or ['minus'])[0]}: the analysis names its training; remove this key")
+        needed = ("value",) if self.analysis else TRAINING_KEYS[:4]
+        for name in needed:
+            if not getattr(self, name):
+                raise ValueError(f"{name}: this key is missing; add it")
+        return self
 
     def chosen(self) -> dict[str, str]:
         """Fields that select the runs of the claim."""
@@ -68,6 +91,7 @@ class Study(Card):
     controls: Distinct[Control]
     quick: Quick
     finding: list[TrainingFinding] = Field(default=[])
+    analysis: list[RunAnalysisCard] = Field(default=[])  #: of the trained networks, for every seed
     remarks: Distinct[str] = Field(default=[])  #: caveats for readers of the results
 
     @model_validator(mode="after")
@@ -76,9 +100,11 @@ class Study(Card):
             refuse_same_stems(key, getattr(self, key))
         if self.chips and self.report_chip not in self.chips:
             raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
-        for claim in self.finding:
-            if claim.pair not in (known := [Path(pair).stem for pair in self.pairs]):
-                raise ValueError(f'finding: "{claim.pair}" must be one of pairs ({", ".join(known)})')
+        known = [Path(pair).stem for pair in self.pairs]
+        claims = [("finding", claim) for claim in self.finding if not claim.analysis]
+        for place, each in [*claims, *(("analysis", each) for each in self.analysis)]:
+            if each.pair not in known:
+                raise ValueError(f'{place}: "{each.pair}" must be one of pairs ({", ".join(known)})')
         return self
 
 
@@ -102,7 +128,7 @@ class LoadedStudy:
 
     def sources(self) -> list[str]:
         """Citation keys of all cards, cells, rules and tasks of the study, in alphabetical order."""
-        keys: set[str] = set()
+        keys = set(sources_of(self.card.analysis))
         for pair in self.pairs:
             keys.update(pair.card.sources)
             for half in pair.halves:
@@ -124,6 +150,10 @@ def load_study(name: str | Path) -> LoadedStudy:
     card = load_card(path, Study)
     pairs = tuple(load_pair(beside(path, pair)) for pair in card.pairs)
     chips = {chip: load_chip(beside(path, chip)) for chip in card.chips}
+    check_analyses(card.analysis, RunAnalysis, card.quick, path.name)
+    for claim in card.finding:
+        if claim.analysis:
+            check_claim(claim, claim.analysis, claim.value, claim.at, card.analysis, path.name)
     return LoadedStudy(path.stem, path, card, pairs, chips)
 
 

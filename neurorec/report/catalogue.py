@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+import neurorec.analysis
 import neurorec.engines
-import neurorec.training  # noqa: F401  (these two register every member)
+import neurorec.training  # noqa: F401  (these three register every member)
+from neurorec.analysis.analysis import RunAnalysis, analyses
 from neurorec.basics.cards import card_names, find_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.engines import on_nir
@@ -40,8 +42,13 @@ KINDS: dict[str, Callable[[], dict[str, str]]] = {
         name: f"{energy_models[name].title} ({', '.join(energy_models[name].sources)})" for name in energy_models
     },
     "encoders": lambda: {name: encoders[name].about for name in encoders},
+    "analyses": lambda: {name: f"{analyses[name].about}{_on(analyses[name])}" for name in analyses},
     "exporters": lambda: {name: _first_line(exporters[name]) for name in exporters},
 }
+
+
+def _on(analysis: Any) -> str:
+    return " (of trained networks)" if issubclass(analysis, RunAnalysis) else ""
 
 
 def engine_modules() -> dict[str, Any]:

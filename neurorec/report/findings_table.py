@@ -80,6 +80,8 @@ def short_table(findings: Findings) -> Table:
 
 
 def bar_of(found: Finding) -> str | None:
+    if found.between is not None:
+        return f"{amount(found.between[0])} to {amount(found.between[1])}"
     return None if found.bar is None else f"{'≥' if found.higher_is_better else '≤'} {amount(found.bar)}"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from neurorec.basics.citations import cite, is_cited
 from neurorec.experiments.findings import Findings
 from neurorec.report.findings_table import findings_parts, provenance
-from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
+from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text, Verbatim
 from neurorec.report.table import Table, to_markdown
 
 QUICK = "Quick run with shortened trainings: a smoke test, not to be cited."
@@ -94,6 +94,8 @@ def _written(parts: Iterable[Any], study: str) -> list[str]:
             found.append("\n".join(f"* {line}" for line in part.lines))
         elif isinstance(part, Facts):
             found.append("\n".join(f"* **{name}**: {text}" for name, text in part.facts))
+        elif isinstance(part, Verbatim):
+            found += [f"### {part.title}", part.about, *(f"```\n{piece}\n```" for piece in part.pieces)]
         elif isinstance(part, Plots) and part.overview is not None:
             found.append(f"![overview]({study}.svg)")
         elif isinstance(part, Fold) and part.text:

@@ -39,6 +39,16 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Verbatim:
+    """Pieces of text with their line breaks."""
+
+    kind: ClassVar[str] = "verbatim"
+    title: str
+    about: str
+    pieces: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Plots:
     """Plots, drawn with the page; if there are none, title and text are omitted. `overview` draws the separate plot
     STUDY.svg for the Markdown."""

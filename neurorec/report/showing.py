@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from rich.console import Console
 
+import neurorec.analysis
 import neurorec.engines
-import neurorec.training  # noqa: F401  (these two register every member)
+import neurorec.training  # noqa: F401  (these three register every member)
+from neurorec.analysis.analysis import RunAnalysis, analyses
 from neurorec.basics.capabilities import UNDECLARED
 from neurorec.basics.cards import PACKAGE, card_names, find_card, read_toml
 from neurorec.basics.citations import bibtex, cite, is_cited
@@ -48,7 +50,7 @@ def print_member(name: str) -> None:
         "tasks": _show_task, "environments": _show_task, "objectives": _show_objective, "rules": _show_rule,
         "engines": _show_code(engine_modules()), "cells": _show_model(cells, "a cell"),
         "energy_models": _show_model(energy_models, "an energy model"), "encoders": _show_code(encoders),
-        "exporters": _show_code(exporters),
+        "exporters": _show_code(exporters), "analyses": _show_analysis,
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}
     found = [kind for kind in KINDS if name in members[kind]]
@@ -183,6 +185,19 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
         _say(console, f"{name}\n  code: {_code_path(registry[name])}\n  {inspect.getdoc(registry[name])}")
 
     return show
+
+
+def _show_analysis(console: Console, name: str) -> None:
+    member = analyses[name]
+    subject = "an analysis of trained networks" if issubclass(member, RunAnalysis) else "an analysis"
+    _say(console, f"{name}: {subject}\n  {member.about}\n  code: {_code_path(member)}\n  {inspect.getdoc(member)}")
+    for key, value in member.gives.items():
+        best = {None: "", True: "; higher is better", False: "; lower is better"}[value.higher_is_better]
+        _say(console, f"  gives {key}{f' ({value.unit})' if value.unit else ''}: {value.about}{best}")
+    _say(console, "  settings: " + ", ".join(member.Settings.model_fields))
+    example = ", ".join(f"{key} = {value}" for key, value in member.example.items())
+    _say(console, f"  for example: {example}")
+    _cite(console, member.sources)
 
 
 def _show_task(console: Console, name: str) -> None:

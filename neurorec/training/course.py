@@ -10,6 +10,7 @@ from neurorec.basics.seeds import torch_generator
 from neurorec.engines.activity import Activity
 from neurorec.engines.engine import Engine
 from neurorec.models.network import Network
+from neurorec.tasks.encoded_task import encoded_split
 from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment, Rollout
 from neurorec.tasks.task import SPLITS, Batch, Split, Task, batches
@@ -31,14 +32,6 @@ class Course(Protocol):
     def test(self) -> tuple[Scores, Activity]:
         """The scores on the test split, and the activity observed in the same pass."""
         ...
-
-
-def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
-    """A split as input to the network, in steps, of at most `max_samples`. Random encoders draw from `seed` and the split."""
-    batch = task.split(split)
-    if max_samples is not None:
-        batch = batch.take(torch.arange(min(max_samples, batch.size)))
-    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
 
 
 class Samples:

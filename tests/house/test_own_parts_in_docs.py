@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from neurorec.analysis.analysis import analyses
 from neurorec.basics import plugins
 from neurorec.learning.rule import rules
 from neurorec.models.cell import cells
@@ -24,10 +25,10 @@ CARDS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 def folder(tmp_path, monkeypatch):
     """A folder with all files of the page; whatever the module registers is forgotten afterwards."""
     shutil.copy(DOCS / "iris.csv", tmp_path)
-    (tmp_path / "my_parts.py").write_text("\n\n".join(BLOCKS[:3]))
-    for name, card in zip(("my_pair.toml", "my_study.toml"), CARDS, strict=True):
+    (tmp_path / "my_parts.py").write_text("\n\n".join(BLOCKS[:4]))
+    for name, card in zip(("my_pair.toml", "my_study.toml", "my_dynamics.toml"), CARDS, strict=True):
         (tmp_path / name).write_text(card)
-    for registry in (rules, cells, tasks):
+    for registry in (rules, cells, tasks, analyses):
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     monkeypatch.setattr(plugins, "_loaded", {})
     monkeypatch.setenv(plugins.NAMES, "")
@@ -38,10 +39,10 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_block_runs_and_learns(folder, capsys):
-    assert len(BLOCKS) == 6
+    assert len(BLOCKS) == 7
     scope: dict = {"__name__": "own_parts"}
     with torch.random.fork_rng(devices=[]):
-        for block in BLOCKS[3:]:
+        for block in BLOCKS[4:]:
             exec(block, scope)
     chance = scope["task"].chance_score
     assert chance < 0.4
@@ -67,6 +68,8 @@ def test_its_members_work_in_cards(folder):
     shown = said("show", "perturbation")
     assert "learns from errors of the outputs; a weight's change depends on: not declared" in shown
     assert "requires of a chip: not declared messages between parts of one network: not declared" in shown
+    assert "gives exponent (1/step): growth rate of small errors" in said("show", "logistic_map")
+    assert "1 of 1 bars are met" in said("run", "my_dynamics.toml", "--seeds", 1, "--out", "dynamics", "--jobs", 1)
     said("run", "my_study.toml", "--quick", "--out", "out", "--device", "cpu", "--jobs", 1)
     (run,) = (path for path in (folder / "out" / "done").iterdir() if path.name.startswith("my_pair-rate"))
     assert "cmos_45nm" in said("cost", run)

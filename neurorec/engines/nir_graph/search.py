@@ -30,7 +30,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What the search found. `named`: the options asked for and every convention by name, each run to the end."""
 
     entries: int
@@ -39,7 +39,7 @@ class Found:
     tried: int  #: number of combinations
 
 
-def search(graph: NirGraph, x: Any, recording: Any, start: NirOptions, fixed: Mapping[str, object]) -> Found:
+def search(graph: NirGraph, x: Any, recording: Any, start: NirOptions, fixed: Mapping[str, object]) -> SearchResult:
     """Compare `graph`'s output on x [T, ...] with `recording` [T, ...] under conventions; `fixed`: options not to vary.
 
     Raises
@@ -60,7 +60,7 @@ def search(graph: NirGraph, x: Any, recording: Any, start: NirOptions, fixed: Ma
             best = Tried(" ".join(f"{key}={value}" for key, value in _changes(options).items()), options, differing)
         if not best.differing:
             break
-    return Found(recorded.numel(), tuple(named), best, tried)
+    return SearchResult(recorded.numel(), tuple(named), best, tried)
 
 
 def _fitted(graph: NirGraph, recording: Any, one_step: Tensor, steps: int) -> Tensor:

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.plain import to_plain
 from neurorec.basics.quantities import plural
+from neurorec.experiments.analyses.analysis_record import measure_analysis
+from neurorec.experiments.analyses.analysis_runs import run_analyses
+from neurorec.experiments.analyses.of_trainings import plan_of_trainings, refuse_analyses
 from neurorec.experiments.cluster import EventChannel, connect
 from neurorec.experiments.collect import collect
 from neurorec.experiments.dask_client import Place, parse_place
@@ -78,6 +82,7 @@ def prepare_study(
         )
     place = parse_place(cluster) if cluster is not None else None
     specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
+    refuse_analyses(study.card.analysis, study.pairs, specs[0].seed)
     folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
     said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
     jobs = jobs or max(1, min(os.cpu_count() or 1, len(specs)))
@@ -125,8 +130,13 @@ class Trainings(StudyKind):
         if prepared.place is not None and make_executor is None:
             channel = events = EventChannel()
             executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
-        run_missing(prepared.study, prepared.specs, prepared.folder, executor, watcher, channel)
-        return collect(prepared.study, prepared.specs, prepared.folder, quick=prepared.quick)
+        study, folder = prepared.study, prepared.folder
+        run_missing(study, prepared.specs, folder, executor, watcher, channel)
+        results = collect(study, prepared.specs, folder, quick=prepared.quick)
+        quick = study.card.quick if prepared.quick else None
+        analysed = plan_of_trainings(study.card.analysis, prepared.specs, folder, quick)
+        here = make_executor or partial(processes, prepared.jobs)  # workers elsewhere do not have the stored runs
+        return replace(results, analyses=run_analyses(analysed, folder, here, watcher) if analysed else [])
 
     def restore(self, folder: Path) -> StudyResults:
         results = super().restore(folder)
@@ -134,7 +144,9 @@ class Trainings(StudyKind):
         return replace(results, damaged=[*filter(None, (_damage(run, RunStore(folder)) for run in done))])
 
     def measure(self, results: StudyResults, claim: TrainingFinding) -> Measured | None:
-        """The test score of one training, or its difference from another one, seed by seed."""
+        """The test score of one training, or its difference from another one, seed by seed; or the value of an analysis."""
+        if claim.analysis:
+            return measure_analysis(results.analyses, claim.analysis, claim.value, claim.at)
         own = _by_seed(results, claim.chosen())
         if not own:
             return None
@@ -158,7 +170,8 @@ class Trainings(StudyKind):
     def fingerprint(self, results: StudyResults) -> Any:
         names = ("pair", "half", "control", "rule", "task", "seed", "train_score", "validation_score", "test_score",
                  "extra_scores", "parameters", "spikes_per_sample", "status")  # fmt: skip
-        return sorted(([getattr(run, name) for name in names] for run in results.runs), key=lambda row: str(row[:6]))
+        runs = sorted(([getattr(run, name) for name in names] for run in results.runs), key=lambda row: str(row[:6]))
+        return runs + to_plain([[each.name, each.at, each.seed, each.values] for each in results.analyses])
 
     def seeds(self, results: StudyResults) -> tuple[int, ...]:
         return tuple(sorted({run.seed for run in results.runs}))

@@ -7,6 +7,7 @@ from typing import Any
 from neurorec.experiments.results import RunRecord, StudyResults
 from neurorec.learning.rule import OBJECTIONS
 from neurorec.report import wording
+from neurorec.report.analysis_parts import analysis_sections
 from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
 from neurorec.report.plots.style import Plot
@@ -62,6 +63,7 @@ def training_page(results: StudyResults) -> Page:
             Section("objections", "Which biological objections each rule avoids",
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
+            *analysis_sections(results.analyses),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],

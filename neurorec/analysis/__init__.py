@@ -1,0 +1,6 @@
+"""What dynamics came out: analyses of model systems and of trained networks, one per file. Importing this folder registers
+them."""
+
+from neurorec.basics.registry import import_members
+
+import_members(__name__, __path__)

@@ -1,0 +1,95 @@
+"""Sections for analyses: values with their spread over seeds, plots against what is swept, and the figures that they found."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from neurorec.analysis.analysis import Value
+from neurorec.analysis.found import Curves, series
+from neurorec.basics.files import file_stem
+from neurorec.experiments.analyses.analysis_record import AnalysisRecord
+from neurorec.report.parts import Facts, Fold, Section, Text
+from neurorec.report.plots.figures import part_of
+from neurorec.report.spread import spread
+from neurorec.report.table import Column, Table
+from neurorec.report.wording import duration, figures
+
+DIGITS = 4
+FEW = 3  #: swept points from which on values are plotted
+
+
+def analysis_sections(records: Sequence[AnalysisRecord]) -> list[Section]:
+    """A section per analysis: its values, and the figures of the first seed; those of others are behind a fold."""
+    names = dict.fromkeys(record.name for record in records)
+    return [_section(name, [each for each in records if each.name == name]) for name in names]
+
+
+def _section(name: str, records: list[AnalysisRecord]) -> Section:
+    done = [each for each in records if each.status == "done"]
+    first = records[0]
+    fixed = [(key, _short(value)) for key, value in first.settings.items() if key not in first.at]
+    parts: list[Any] = [Text(f"{first.about}{f' Analysed: {first.on}.' if first.on else ''}"), *_measured(name, done)]
+    if done:
+        seed = min(each.seed for each in done)
+        parts += _drawn([each for each in done if each.seed == seed])
+        others = [part for other in sorted({each.seed for each in done} - {seed})
+                  for part in _drawn([each for each in done if each.seed == other])]  # fmt: skip
+        parts += [Fold("Figures of the other seeds", others, text=False)] if others else []
+    seconds = f"{duration(sum(each.wall_s for each in records))} for all seeds"
+    meaning = [(value, said.about) for value, said in first.gives.items()]
+    parts.append(Fold("What the values mean, and settings", [Facts([*meaning, *fixed, ("time", seconds)])]))
+    return Section(f"analysis-{file_stem(name)}", name.replace("_", " "), parts)
+
+
+def _short(value: Any) -> str:
+    return ", ".join(map(_short, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _measured(name: str, done: list[AnalysisRecord]) -> list[Any]:
+    """The table of values by swept point, and their plots if one number is swept."""
+    if not done or not done[0].gives:
+        return []
+    points = list({str(each.at): each.at for each in done}.values())
+    gives = done[0].gives
+    heads = [Column(key.replace("_", " ")) for key in points[0]] or [Column("")]
+    columns = [*heads, *(Column(_label(key, value), "number", DIGITS) for key, value in gives.items())]
+    rows = [
+        [*(list(map(_short, at.values())) or ["mean ± standard deviation (seeds)"]),
+         *(spread(each.values[key] for each in done if each.at == at) for key in gives)]
+        for at in points
+    ]  # fmt: skip
+    parts: list[Any] = [Table(name.replace("_", " "), columns, rows, look="fine", terminal=True)]
+    swept = list(points[0])
+    if len(swept) == 1 and len(points) >= FEW and all(isinstance(at[swept[0]], int | float) for at in points):
+        parts += [
+            part_of(_against(key, gives[key], swept[0], done), f"{name}-{key}")
+            for key in gives
+            if any(each.values[key] == each.values[key] for each in done)
+        ]
+    return parts
+
+
+def _label(key: str, value: Value) -> str:
+    return f"{key} ({value.unit})" if value.unit else key
+
+
+def _against(key: str, value: Value, swept: str, done: list[AnalysisRecord]) -> Curves:
+    """One line per seed."""
+    lines = {}
+    for seed in sorted({each.seed for each in done}):
+        own = sorted((each.at[swept], each.values[key]) for each in done if each.seed == seed)
+        lines[f"seed {seed}"] = series((x for x, _ in own), (y for _, y in own))
+    all_y = [y for _, ys in lines.values() for y in ys if y == y]
+    level = 0.0 if min(all_y) < 0 < max(all_y) else None
+    label = swept.replace("_", " ")
+    found = f"From {figures(min(all_y))} to {figures(max(all_y))}."
+    return Curves(f"{key} against {label}", found, label, _label(key, value), lines, level=level)
+
+
+def _drawn(records: list[AnalysisRecord]) -> list[Any]:
+    parts = []
+    for record in records:
+        at = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in record.at.items())
+        drawn = [part_of(figure, f"{record.run_id}-{n}") for n, figure in enumerate(record.figures)]
+        parts += [Text(f"{at}; seed {record.seed}:" if at else f"Seed {record.seed}:")] if drawn else []
+        parts += drawn
+    return parts

@@ -1,0 +1,109 @@
+"""Every registered analysis gives exactly what it declares, repeatably, in a form that can be stored and drawn."""
+
+import math
+
+import pytest
+import torch
+
+from neurorec.analysis.analysis import Analysis, RunAnalysis, analyse, analyse_network, analyses, analysis_of
+from neurorec.analysis.found import Found
+from neurorec.basics.citations import is_cited
+from neurorec.basics.errors import CannotRun, InputError, RunFailed
+from neurorec.basics.plain import from_plain, to_plain
+from neurorec.report.parts import Plots
+from neurorec.report.plots.figures import part_of
+from neurorec.tasks.encoded_task import EncodedTask
+from neurorec.tasks.task import load_task
+from neurorec.training import load_pair
+
+ALONE = [name for name in analyses if issubclass(analyses[name], Analysis)]
+OF_RUNS = [name for name in analyses if issubclass(analyses[name], RunAnalysis)]
+#: pair, half, task: untrained networks on which the analyses of trained networks are tried, until one accepts
+SUBJECTS = [
+    ("elman_adder", "rate", "binary_addition"), ("elman_adder", "spiking", "binary_addition"),
+    ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
+]  # fmt: skip
+
+
+def subject(pair, half, task):
+    loaded, plain = load_pair(pair).half(half), load_task(task, 0)
+    network = loaded.build(plain.inputs, plain.outputs, torch.Generator().manual_seed(0))
+    return network, EncodedTask(plain, loaded.encoder, 0)
+
+
+def found_by(name, seed=0) -> Found:
+    member = analyses[name]
+    if name in ALONE:
+        return analyse(name, member.example, seed)
+    for each in SUBJECTS:
+        network, task = subject(*each)
+        if member().why_not(network, task) is None:
+            return analyse_network(name, network, task, member.example, seed)
+    pytest.fail(f"{name} accepts none of {SUBJECTS}; add a network that it can examine")
+
+
+def same(a: Found, b: Found) -> bool:
+    return to_plain(a) == to_plain(b)
+
+
+@pytest.mark.parametrize("name", list(analyses))
+def test_it_gives_what_it_declares_and_the_same_again(name):
+    member, found = analyses[name], found_by(name)
+    assert member.about[0].isupper()
+    assert not member.about.endswith(".")
+    assert all(is_cited(key) for key in member.sources)
+    assert member.gives
+    assert list(found.values) == list(member.gives)
+    assert all(isinstance(value, float) for value in found.values.values())
+    assert any(math.isfinite(value) for value in found.values.values())
+    assert same(found, found_by(name))
+
+
+@pytest.mark.parametrize("name", list(analyses))
+def test_its_figures_can_be_stored_and_drawn(name):
+    found = found_by(name)
+    assert same(from_plain(Found, to_plain(found)), found)
+    for figure in found.figures:
+        assert figure.about.endswith(".")
+        part = part_of(figure, "name")
+        if isinstance(part, Plots):
+            (plot,) = part.plots
+            assert plot.svg.startswith("<svg")
+
+
+@pytest.mark.parametrize("name", list(analyses))
+def test_wrong_settings_are_refused_in_words(name):
+    with pytest.raises(InputError, match=r'settings: key "sise" is not known'):
+        analyses[name].settings({**analyses[name].example, "sise": 3})
+
+
+@pytest.mark.parametrize("name", OF_RUNS)
+def test_analyses_of_networks_refuse_energy_models_and_environments(name):
+    model = load_pair("hopfield").rate.build(200, 200, torch.Generator().manual_seed(0))
+    assert analyses[name]().why_not(model, load_task("pattern_recall", 0)) is not None
+    network = load_pair("delayed_match").rate.build(4, 2, torch.Generator().manual_seed(0))
+    assert analyses[name]().why_not(network, load_task("delayed_match_to_sample", 0)) == "its samples are episodes"
+
+
+def test_a_refused_network_is_named():
+    model = load_pair("hopfield").rate.build(200, 200, torch.Generator().manual_seed(0))
+    told = "^analysis gradient_flow of Hopfield network on pattern_recall: Hopfield network is an energy model, which has no"
+    with pytest.raises(CannotRun, match=told):
+        analyse_network("gradient_flow", model, load_task("pattern_recall", 0), {})  # type: ignore[arg-type]
+
+
+def test_the_kinds_are_not_mixed_up():
+    with pytest.raises(
+        InputError, match=r'^analysis "gradient_flow" examines a trained network: name it in a study of train'
+    ):
+        analysis_of("gradient_flow", Analysis)
+    with pytest.raises(InputError, match=r'needs nothing trained: name it in a study of kind "analysis"$'):
+        analysis_of("random_rate_net", RunAnalysis)
+    with pytest.raises(InputError, match=r'analysis "gradient_flo" is not known \(did you mean "gradient_flow"\?\)'):
+        analyse("gradient_flo", {})
+
+
+def test_values_that_were_not_declared_are_an_error(monkeypatch):
+    monkeypatch.setattr(analyses["random_rate_net"], "gives", {"other": None})
+    with pytest.raises(RunFailed, match=r"gave largest exponent.*, but declares other; correct `gives`"):
+        found_by("random_rate_net")
