@@ -8,6 +8,7 @@ from torch import Tensor
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
 from neurorec.analysis.found import Found, Points, series
 from neurorec.analysis.reader import Reader, machine_of
+from neurorec.analysis.whole_state import flatten, shaper
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Count
 from neurorec.models.network import Network, NetworkState
@@ -27,7 +28,7 @@ class AttractiveSets(RunAnalysis):
     class Settings(Card):
         repeats: Count  #: of the symbol
 
-    about = "the sets of states in which a network remembers what it has read, and the derivative of its step there"
+    about = "The sets of states in which a network remembers what it has read, and the derivative of its step there"
     sources = ("tino_rnn",)
     example: ClassVar = {"repeats": 50}
     gives: ClassVar = {
@@ -41,7 +42,9 @@ class AttractiveSets(RunAnalysis):
     }  # fmt: skip
 
     def why_not(self, network: Network, task: Task) -> str | None:
-        machine = machine_of(task)
+        machine, reason = machine_of(task), super().why_not(network, task)
+        if reason is not None:
+            return reason
         if machine is None:
             return "the task declares no automaton that solves it"
         if machine.sets or not holds(machine):
@@ -99,27 +102,21 @@ def derivative(reader: Reader, string: Tensor, symbol: int) -> Tensor:
     with torch.no_grad():
         for known in string.tolist():
             state = _read(reader, state, known)
-    shapes = [part.shape[1] for part in _parts(reader, state)]
+    inner = reader.hidden(state)
+    shape = shaper(inner)
 
     def step(flat: Tensor) -> Tensor:
-        pieces = iter(flat[None].split(shapes, 1))
-        layers = dict(state.layers)
-        for name in reader.network.hidden:
-            layers[name] = type(layers[name])(*(next(pieces) for _ in layers[name]))
-        after = _read(reader, NetworkState(layers, {wire: next(pieces) for wire in state.delayed}), symbol)
-        return reader.flat(after)[0]
+        changed = shape(flat[None])
+        state_then = NetworkState({**state.layers, **changed.layers}, changed.delayed)
+        return flatten(reader.hidden(_read(reader, state_then, symbol)))[0]
 
-    return torch.autograd.functional.jacobian(step, reader.flat(state)[0]).detach()  # type: ignore[return-value]
+    return torch.autograd.functional.jacobian(step, flatten(inner)[0]).detach()  # type: ignore[return-value]
 
 
 def _read(reader: Reader, state: NetworkState, symbol: int) -> NetworkState:
     for x in reader.frame(symbol):
         _, state = reader.network.step(state, x)
     return state
-
-
-def _parts(reader: Reader, state: NetworkState) -> list[Tensor]:
-    return [part for name in reader.network.hidden for part in state.layers[name]] + list(state.delayed.values())
 
 
 def _apart(machine: Machine, states: dict[Hold, Tensor]) -> float:

@@ -32,7 +32,7 @@ class Automaton(RunAnalysis):
         strings: Count  #: random strings on which network and automaton are compared with the task's automaton
         length: Count
 
-    about = "the finite automaton that a network has learned, compared with that of its task"
+    about = "The finite automaton that a network has learned, compared with that of its task"
     sources = ("hinton_rnn", "tino_rnn")
     example: ClassVar = {"method": "tests", "depth": 2, "most_states": 12, "strings": 20, "length": 30}
     gives: ClassVar = {
@@ -45,6 +45,9 @@ class Automaton(RunAnalysis):
     }
 
     def why_not(self, network: Network, task: Task) -> str | None:
+        reason = super().why_not(network, task)
+        if reason is not None:
+            return reason
         return None if machine_of(task) is not None else "the task declares no automaton that solves it"
 
     def run(self, network: Network, task: EncodedTask, settings: Settings, seed: int) -> Found:  # type: ignore[override]

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurorec.analysis.whole_state import flatten
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.engine import choose_engine
 from neurorec.models.network import Network, NetworkState
@@ -48,13 +49,12 @@ class Reader:
         shown, states = [], []
         for outputs, state in self._run(strings, 1):
             shown.append(self._shown(outputs))
-            states.append(self.flat(state))
+            states.append(flatten(self.hidden(state)))
         return torch.cat(shown).T.cpu(), torch.stack(states, 1).cpu()
 
-    def flat(self, state: NetworkState) -> Tensor:
-        """Everything the hidden layers carry, as one vector per sample: [B, D]."""
-        parts = [part for name in self.network.hidden for part in state.layers[name]]
-        return torch.cat([*parts, *state.delayed.values()], 1)
+    def hidden(self, state: NetworkState) -> NetworkState:
+        """Only what the hidden layers and delayed wires carry."""
+        return NetworkState({name: state.layers[name] for name in self.network.hidden}, state.delayed)
 
     def frame(self, symbol: int, count: int = 1) -> Tensor:
         """One frame of a symbol, in steps: [k, count, I]."""
