@@ -71,6 +71,8 @@ class RunAnalysis(AnyAnalysis):
         no weights yet, and the task is not encoded."""
         if not isinstance(network, Network):
             return f"{network.title} is an energy model, which has no steps in time"
+        if network.tree_wires:
+            return f"{network.title} runs on trees, node by node, not through time"
         return "its samples are episodes" if isinstance(task, Environment) else None
 
     @abstractmethod

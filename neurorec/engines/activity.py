@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from neurorec.basics.counts import Ran
 from neurorec.basics.quantities import plural
+from neurorec.basics.tree import Tree
 from neurorec.models.layer import Signal
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT
@@ -26,6 +28,9 @@ class LayerActivity:
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
     steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None if only totals are known
     passed_on_steps: np.ndarray | None = None  #: [T, H]
+    to_parents: np.ndarray | None = None  #: [H] spikes that a wire along a tree delivers: all but those of roots
+    to_parents_steps: np.ndarray | None = None  #: [T, H] by the steps of the parents
+    ran: Ran | None = None
 
     def __repr__(self) -> str:
         sent = plural(int(self.spikes.sum()), "spike") if self.signal == "spikes" else "values"
@@ -43,7 +48,9 @@ class LayerActivity:
 
     def totals_only(self, spikes: np.ndarray, passed_on: np.ndarray) -> "LayerActivity":
         """The same layer with other totals, and nothing known per step."""
-        return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None)
+        return replace(
+            self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None, to_parents_steps=None
+        )
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,13 +94,18 @@ class Activity:
         return float(np.concatenate(silent).mean()) if silent else 0.0
 
 
-def observe(network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None) -> Activity:
-    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths."""
+def observe(
+    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None, tree: Tree | None = None
+) -> Activity:
+    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths; `tree` as
+    for `Network.run`."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
     t = np.arange(T)[:, None]
     layers = {INPUT: _seen(network.input_signal, x, ends)}
     layers |= {name: _seen(layer.output_signal, sent[name], ends) for name, layer in network.named_layers()}
+    if network.tree_wires:
+        layers = _on_trees(layers, sent, tree or Tree.chain(T, B), lengths)
     return Activity(B, T, layers, (t < ends).sum(1, dtype=np.int64), int(B * T - ends.sum()))
 
 
@@ -111,6 +123,33 @@ def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
     return LayerActivity(signal, steps.sum(0), passed_on.sum(0), spikes[:, :RASTER_SAMPLES], steps, passed_on)
 
 
+def _on_trees(
+    layers: Mapping[str, LayerActivity], sent: Mapping[str, Tensor], tree: Tree, lengths: Tensor | None
+) -> dict[str, LayerActivity]:
+    """What was seen of layers, where every node starts anew and sends to its parent."""
+    k, present = tree.steps, tree.present(lengths)
+    child, parent = (numbers.cpu().numpy() for numbers in tree.links(lengths))
+    with_children = len(np.unique(parent))
+    ran = Ran(k * int(present.sum()), int(present.sum()), k * with_children, k * (len(child) - with_children))
+    found = dict(layers)
+    for name, seen in layers.items():
+        if name == INPUT or seen.signal == "values":
+            found[name] = seen if name == INPUT else replace(seen, ran=ran)
+            continue
+        spikes = (sent[name].detach().cpu().numpy() != 0).reshape(*tree.parents.shape[:1], k, -1, len(seen.spikes))
+        nodes = spikes.transpose(0, 2, 1, 3).reshape(-1, k, len(seen.spikes))  # [F B, k, H]
+        inside = (spikes & present.cpu().numpy()[:, None, :, None])[:, :-1].sum(2, dtype=np.int64)
+        passed_on = np.pad(inside, ((0, 0), (0, 1), (0, 0))).reshape(-1, len(seen.spikes))
+        arrived = np.zeros((len(spikes), k, len(seen.spikes)), np.int64)
+        np.add.at(arrived, parent // tree.parents.shape[1], nodes[child])
+        arrived = arrived.reshape(-1, len(seen.spikes))
+        found[name] = replace(
+            seen, passed_on=passed_on.sum(0), passed_on_steps=passed_on, to_parents=arrived.sum(0),
+            to_parents_steps=arrived, ran=ran,
+        )  # fmt: skip
+    return found
+
+
 def as_arrays(activity: Activity) -> dict[str, Any]:
     """Flat names and arrays, as stored in a file: "samples", "hidden/spikes"."""
     found: dict[str, Any] = {
@@ -122,6 +161,7 @@ def as_arrays(activity: Activity) -> dict[str, Any]:
         found["running"] = activity.running
     for name, seen in activity.layers.items():
         parts = {part: getattr(seen, part) for part in LayerActivity.__dataclass_fields__}
+        parts["ran"] = None if seen.ran is None else np.array(seen.ran)
         found |= {f"{name}/{part}": value for part, value in parts.items() if value is not None}
     return found
 
@@ -133,6 +173,9 @@ def from_arrays(arrays: Mapping[str, Any]) -> Activity:
         layer, slash, part = key.partition("/")
         if slash:
             parts.setdefault(layer, {})[part] = str(value) if part == "signal" else value
-    layers = {name: LayerActivity(**found) for name, found in parts.items()}
+    layers = {
+        name: LayerActivity(**found | ({"ran": Ran(*map(int, found["ran"]))} if "ran" in found else {}))
+        for name, found in parts.items()
+    }
     numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
     return Activity(**numbers, layers=layers, running=arrays.get("running"))

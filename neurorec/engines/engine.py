@@ -15,6 +15,7 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
+from neurorec.basics.tree import Tree
 from neurorec.engines.activity import Activity, observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
@@ -71,9 +72,9 @@ class Engine(ABC):
 
     def run(
         self, network: Network, x: Tensor, lengths: Tensor | None = None, state: NetworkState | None = None,
-        forced: Mapping[str, Tensor] | None = None,
+        forced: Mapping[str, Tensor] | None = None, tree: Tree | None = None,
     ) -> EngineRun:  # fmt: skip
-        """The whole network over x [T, B, I]. `state`, `forced`: see `Network.run`.
+        """The whole network over x [T, B, I]. `state`, `forced`, `tree`: see `Network.run`.
 
         Raises
         ------
@@ -81,8 +82,14 @@ class Engine(ABC):
             For a layer that this engine cannot run, or invalid lengths.
         """
         self.check(network)
-        sent, after = network.run(x, state, lengths, self._unroll_any, forced)
-        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths))
+        sent, after = network.run(x, state, lengths, self._unroll_any, forced, tree=tree)
+        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, tree))
+
+    def run_batch(self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None) -> EngineRun:
+        """As `run`, with everything that the samples give."""
+        return self.run(
+            network, batch.x, batch.lengths, network.given_start(batch.start), forced, _tree(network, batch)
+        )
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
@@ -91,13 +98,13 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start = network.given_start(batch.start)
-        outputs = network.run(batch.x, start, batch.lengths, self._unroll_any)[0][network.output]
+        start, tree = network.given_start(batch.start), _tree(network, batch)
+        outputs = network.run(batch.x, start, batch.lengths, self._unroll_any, tree=tree)[0][network.output]
         return objective.answers(outputs, batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
-        seen = self.run(network, batch.x, batch.lengths, network.given_start(batch.start))
+        seen = self.run_batch(network, batch)
         return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(
@@ -178,10 +185,21 @@ def choose_engine(name: str, model: Layer | Network) -> Engine:
 
 
 def can_sum(network: Network) -> bool:
-    """Whether pooled answers follow from sums over time: the output is a readout without feedback and all its wires are plain
-    (no delay, no function)."""
+    """Whether pooled answers follow from sums over time: the output is a readout without feedback, all its wires are plain (no
+    delay, no function), and nothing starts anew at the nodes of a tree."""
     plain = all(not wire.delay and wire.carries == AS_SENT for wire in network.wires_into(network.output))
-    return plain and isinstance(network[network.output], Readout) and not network.heard_by(network.output)
+    readout = isinstance(network[network.output], Readout)
+    return plain and readout and not network.heard_by(network.output) and not network.tree_wires
+
+
+def _tree(network: Network, batch: Batch) -> Tree | None:
+    """The trees of a batch, if the network runs on trees; samples that are none are chains of frames."""
+    if not network.tree_wires:
+        return None
+    k = batch.steps_per_frame
+    if batch.parents is None:
+        return Tree(Tree.chain(len(batch.x) // k, batch.size).parents.to(batch.x.device), k)
+    return Tree(batch.parents, k)
 
 
 def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:

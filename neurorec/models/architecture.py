@@ -9,6 +9,7 @@ name = "lstm"
 name = "lstm"
 hears = ["input", "first"]
 hears_delayed = ["readout"]         what was sent one step earlier
+hears_children = ["first"]          what the children of the node sent, added up: a network on trees (models/trees.py)
 carries = {readout = "softmax"}     what the wire applies to it
 fixed = ["input"]           weights that are not trained; the layer's own name means its own recurrence
 signs = {first = "positive"}        weights that keep this sign
@@ -38,7 +39,7 @@ from neurorec.models.energy.model import EnergyModelCard, energy_models
 from neurorec.models.layer import Layer, Signal
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard, readouts
-from neurorec.models.wires import AS_SENT, INPUT, Wire
+from neurorec.models.wires import AS_SENT, INPUT, Along, Wire
 
 READOUT = "readout"
 CHAIN = "hidden"  #: name of the only layer of a chain
@@ -56,6 +57,7 @@ class WireKeys(Card):
 
     hears: Distinct[str] | None = None
     hears_delayed: Distinct[str] = []  # noqa: RUF012
+    hears_children: Distinct[str] = []  # noqa: RUF012
     carries: dict[str, str] = {}  # noqa: RUF012
     fixed: Distinct[str] = []  # noqa: RUF012
     signs: dict[str, Sign] = {}  # noqa: RUF012
@@ -93,7 +95,8 @@ class NetworkArchitecture:
 
     @property
     def title(self) -> str:
-        return " + ".join(cells[card.name].title for card in self.layers.values())
+        on_trees = any(wire.along == "tree" for wire in self.wires)
+        return " + ".join(cells[card.name].title for card in self.layers.values()) + " on trees" * on_trees
 
     @property
     def cards(self) -> dict[str, Card]:
@@ -105,7 +108,7 @@ class NetworkArchitecture:
     def as_data(self) -> dict[str, Any]:
         """Everything that determines what is built, for a run's id."""
         cards = {name: card.model_dump() for name, card in self.cards.items()}
-        wires = [[w.source, w.target, w.delay, w.carries] for w in self.wires]
+        wires = [[w.source, w.target, w.delay, w.carries, *(["tree"] * (w.along == "tree"))] for w in self.wires]
         options = {"constraints": [repr(one) for one in self.constraints]} if self.constraints else {}
         starts = {name: card.model_dump() for name, card in self.learned_starts.items()}
         options |= ({"learn_start": starts} if starts else {}) | (
@@ -240,12 +243,14 @@ def _constraints(name: str, keys: WireKeys, wires: list[Wire], where: str) -> li
 def _wires(name: str, keys: WireKeys, before: str, where: str) -> list[Wire]:
     """The wires into a layer; without `hears`, from the layer before it."""
     carries = keys.carries
-    heard = [(source, 0) for source in (keys.hears if keys.hears is not None else [before])]
-    heard += [(source, 1) for source in keys.hears_delayed]
-    unheard = set(carries) - {source for source, _ in heard}
+    heard: list[tuple[str, int, Along]] = []
+    heard += [(source, 0, "time") for source in (keys.hears if keys.hears is not None else [before])]
+    heard += [(source, 1, "time") for source in keys.hears_delayed]
+    heard += [(source, 1, "tree") for source in keys.hears_children]
+    unheard = set(carries) - {source for source, _, _ in heard}
     if unheard:
         raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')
-    return [Wire(source, name, delay, carries.get(source, AS_SENT)) for source, delay in heard]
+    return [Wire(source, name, delay, carries.get(source, AS_SENT), along) for source, delay, along in heard]
 
 
 def _card(data: dict[str, Any], where: str, registry: Registry[Any]) -> Any:

@@ -3,7 +3,7 @@
 A layer hears (receives as input) the concatenation of its incoming wires, in their order. A wire with delay 0 carries what its
 source sends in the same step, one with delay 1 what it sent in the previous step (0 in the first). A layer's own recurrence is
 inside the cell; wires that lead back through other layers (Jordan's context, feedback from depth) form a loop, which is run
-step by step.
+step by step. With wires along a tree, the network runs node by node (`models/trees.py`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.tree import Tree
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
 from neurorec.models.layer import Layer, Signal, check_lengths
 from neurorec.models.readout import Readout
+from neurorec.models.trees import run_on_trees
 from neurorec.models.wires import INPUT, Wire, components_of
 
 Unroll = Callable[[Layer, Tensor, Any, Tensor | None], tuple[Tensor, Any]]
@@ -62,6 +64,7 @@ class Network(nn.Module):
         self.takes_start: tuple[str, ...] = ()  #: layers whose units start from values that samples give
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
+        self.tree_wires = tuple(wire for wire in self.wires if wire.along == "tree")
         self.components = components_of(list(layers), self.wires)
         self.constraints = Constraints(self, constraints)
 
@@ -104,7 +107,8 @@ class Network(nn.Module):
     @property
     def title(self) -> str:
         """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
-        return " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+        found = " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+        return found + " on trees" * bool(self.tree_wires)
 
     @property
     def spikes(self) -> bool:
@@ -188,13 +192,15 @@ class Network(nn.Module):
         return NetworkState(layers, self._nothing_delayed(batch))
 
     def _nothing_delayed(self, batch: int) -> dict[Wire, Tensor]:
-        delayed = [wire for wire in self.wires if wire.delay]
+        delayed = [wire for wire in self.wires if wire.delay and wire.along == "time"]
         reference = next(self.parameters()) if delayed else None
         return {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in delayed}  # type: ignore[union-attr]
 
     def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
         """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as
-        its next input) is a loop over this."""
+        its next input) is a loop over this. Raises `InputError` for a network on trees, where nothing is the next step."""
+        if self.tree_wires:
+            raise InputError(f"{self.title} runs on trees, node by node, and has no next step; use run")
         sent, states = {INPUT: x}, dict(state.layers)
         for component in self.components:
             self._step_layers(component, states, sent, state.delayed)
@@ -206,6 +212,7 @@ class Network(nn.Module):
     def run(
         self, x: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None,
         unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, without_output: bool = False,
+        tree: Tree | None = None, brought: Mapping[Wire, Tensor] | None = None,
     ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
         """Outputs of every layer, [T, B, H] by name, and the final state.
 
@@ -215,23 +222,31 @@ class Network(nn.Module):
         forced : by source, what its delayed wires carry instead of its output, [T, B, H] (teacher forcing): step t is
             received in step t + 1
         without_output : omit the output layer (no other layer may hear it)
+        tree : for a network with wires along a tree: the trees; None: each step is the only child of the next
+        brought : by wire, what it delivers in each step, [T, B, H], instead of what its source sends
         """
         if lengths is not None:
             check_lengths(lengths, x)
-        forced = forced or {}
+        if self.tree_wires and brought is None:
+            if state is not None or forced:
+                raise InputError(
+                    f"{self.title} runs on trees: every node starts anew, so give neither state nor forced"
+                )
+            return run_on_trees(self, x, tree, lengths, unroll), NetworkState({}, {})
+        forced, brought = forced or {}, brought or {}
         start = NetworkState({}, self._nothing_delayed(x.shape[1])) if state is None else state
         sent, states = {INPUT: x}, dict(start.layers)
-        unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced)]
-        for component in components_of(list(self.layers), unforced) if forced else self.components:
+        unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced) and wire not in brought]
+        for component in components_of(list(self.layers), unforced) if forced or brought else self.components:
             inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
             if inside:
                 states |= {name: self[name].start(x.shape[1]) for name in component if name not in states}
-                self._run_loop(component, inside, sent, states, start.delayed, lengths, forced)
+                self._run_loop(component, inside, sent, states, start.delayed, lengths, forced, brought)
                 continue
             (name,) = component
             if without_output and name == self.output:
                 continue
-            lines = [self._line(wire, sent, start.delayed, forced) for wire in self.wires_into(name)]
+            lines = [self._line(wire, sent, start.delayed, forced, brought) for wire in self.wires_into(name)]
             heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
             sent[name], states[name] = (unroll or _plain)(self[name], heard, states.get(name), lengths)
         after = {
@@ -248,19 +263,23 @@ class Network(nn.Module):
         return torch.zeros_like(carried) if wire in self.cut else carried
 
     def _line(
-        self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor]
-    ) -> Tensor:
+        self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor],
+        brought: Mapping[Wire, Tensor],
+    ) -> Tensor:  # fmt: skip
         """What a wire delivers in all steps, [T, B, H]."""
+        if wire in brought:
+            return brought[wire]
         values = self._brought(wire, sent, forced)
         return torch.cat([delayed[wire][None], values[:-1]])[: len(values)] if wire.delay else values
 
     def _run_loop(
         self, component: tuple[str, ...], inside: list[Wire], sent: dict[str, Tensor], states: dict[str, Any],
         delayed: Mapping[Wire, Tensor], lengths: Tensor | None, forced: Mapping[str, Tensor],
+        brought: Mapping[Wire, Tensor],
     ) -> None:  # fmt: skip
         """Run layers that feed back into each other step by step; external inputs are known for all steps."""
         outside = {
-            wire: self._line(wire, sent, delayed, forced)
+            wire: self._line(wire, sent, delayed, forced, brought)
             for name in component for wire in self.wires_into(name) if wire not in inside
         }  # fmt: skip
         outputs: dict[str, list[Tensor]] = {name: [] for name in component}

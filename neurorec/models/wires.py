@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from neurorec.basics.errors import InputError, did_you_mean
 
 INPUT = "input"
 AS_SENT = "as sent"
+Along = Literal["time", "tree"]
 
 CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
     AS_SENT: lambda sent: sent,
@@ -21,12 +23,17 @@ CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
 
 @dataclass(frozen=True)
 class Wire:
-    """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal."""
+    """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal.
+
+    A delayed wire delivers what was sent one step earlier or, along a tree (`models/trees.py`), what the children of the node
+    sent, added up.
+    """
 
     source: str
     target: str
     delay: int = 0
     carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it, for outputs that are fed back as inputs
+    along: Along = "time"
 
     def carried(self, sent: Tensor) -> Tensor:
         return CARRIED[self.carries](sent)
@@ -41,6 +48,14 @@ class Wire:
                 )
         if self.delay not in (0, 1):
             raise InputError(f"{self}: delay must be 0 or 1 (got {self.delay})")
+        if self.along not in ("time", "tree") or (self.along == "tree" and not self.delay):
+            raise InputError(
+                f'{self}: along must be "time", or "tree" with delay 1 (got "{self.along}", delay {self.delay})'
+            )
+        if self.along == "tree" and self.source == INPUT:
+            raise InputError(
+                f"{self}: a wire along a tree brings what layers sent in the children of a node, not their input"
+            )
         if self.carries not in CARRIED:
             raise InputError(f'{self}: carries "{self.carries}" is not known; known: {", ".join(CARRIED)}')
 

@@ -26,6 +26,7 @@ from neurorec.learning.rule import OBJECTIONS, STANCES, TAUGHT, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.models.energy.model import energy_models
 from neurorec.models.network import Network
+from neurorec.models.wires import Wire
 from neurorec.report.catalogue import KINDS, engine_modules
 from neurorec.report.findings_table import findings_table, provenance, rounding_lines
 from neurorec.report.ledger import RESULTS
@@ -107,8 +108,12 @@ def _show_pair(console: Console, name: str) -> None:
 def _heard_by(network: Network) -> Iterator[str]:
     """What each layer hears."""
     for name, _ in network.named_layers():
-        heard = [f"{wire.source} (delayed)" if wire.delay else wire.source for wire in network.wires_into(name)]
+        heard = [wire.source + _later(wire) for wire in network.wires_into(name)]
         yield f"{name} hears {', '.join(heard)}"
+
+
+def _later(wire: Wire) -> str:
+    return "" if not wire.delay else " (delayed)" if wire.along == "time" else " (of the children)"
 
 
 def _parts_of(model: Any) -> list[Any]:

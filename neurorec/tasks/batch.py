@@ -21,6 +21,7 @@ class Batch:
     lengths : [B] steps of each sample, or None if all have T
     steps_per_frame : steps per frame of the target
     start : [B, S] initial states of the first S units of the layers that take them, or None
+    parents : [F, B] for trees, whose nodes are frames, children first: the frame of each node's parent, -1 for roots; or None
     """
 
     x: Tensor
@@ -31,6 +32,7 @@ class Batch:
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
     start: Tensor | None = None
+    parents: Tensor | None = None
 
     def __repr__(self) -> str:
         T, B, inputs = self.x.shape
@@ -45,16 +47,20 @@ class Batch:
             target = target[:, index] if self.per_frame else target[index]
         reward = None if self.reward is None else self.reward[:, index]
         start = None if self.start is None else self.start[index]
-        return replace(self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward)
+        parents = None if self.parents is None else self.parents[:, index]
+        return replace(
+            self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents
+        )
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
         target = None if self.target is None else self.target.to(device)
         reward = None if self.reward is None else self.reward.to(device)
         start = None if self.start is None else self.start.to(device)
+        parents = None if self.parents is None else self.parents.to(device)
         return replace(
             self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, start=start,
-            reward=reward,
+            reward=reward, parents=parents,
         )  # fmt: skip
 
     def backwards(self) -> "Batch":
