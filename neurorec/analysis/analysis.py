@@ -73,6 +73,8 @@ class RunAnalysis(AnyAnalysis):
             return f"{network.title} is an energy model, which has no steps in time"
         if network.tree_wires:
             return f"{network.title} runs on trees, node by node, not through time"
+        if network.reading_wires:
+            return f"{network.title} first reads and then writes, with different layers"
         return "its samples are episodes" if isinstance(task, Environment) else None
 
     @abstractmethod

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Ran
 from neurorec.basics.quantities import plural
+from neurorec.basics.reading import Reading, later
 from neurorec.basics.tree import Tree
 from neurorec.models.layer import Signal
 from neurorec.models.network import Network
@@ -28,8 +30,9 @@ class LayerActivity:
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
     steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None if only totals are known
     passed_on_steps: np.ndarray | None = None  #: [T, H]
-    to_parents: np.ndarray | None = None  #: [H] spikes that a wire along a tree delivers: all but those of roots
-    to_parents_steps: np.ndarray | None = None  #: [T, H] by the steps of the parents
+    brought: np.ndarray | None = None
+    """[H] spikes that a wire along a tree delivers (all but those of roots), or along reading (the last ones, repeatedly)."""
+    brought_steps: np.ndarray | None = None  #: [T, H] by the steps in which they arrive
     ran: Ran | None = None
 
     def __repr__(self) -> str:
@@ -49,7 +52,7 @@ class LayerActivity:
     def totals_only(self, spikes: np.ndarray, passed_on: np.ndarray) -> "LayerActivity":
         """The same layer with other totals, and nothing known per step."""
         return replace(
-            self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None, to_parents_steps=None
+            self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None, brought_steps=None
         )
 
 
@@ -95,10 +98,11 @@ class Activity:
 
 
 def observe(
-    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None, tree: Tree | None = None
-) -> Activity:
-    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths; `tree` as
-    for `Network.run`."""
+    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None, tree: Tree | None = None,
+    reading: Reading | None = None,
+) -> Activity:  # fmt: skip
+    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths; `tree` and
+    `reading` as for `Network.run`."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
     t = np.arange(T)[:, None]
@@ -106,6 +110,8 @@ def observe(
     layers |= {name: _seen(layer.output_signal, sent[name], ends) for name, layer in network.named_layers()}
     if network.tree_wires:
         layers = _on_trees(layers, sent, tree or Tree.chain(T, B), lengths)
+    if network.reading_wires:
+        layers |= _in_turn(network, sent, reading or Reading(torch.full((B,), T // 2)), torch.as_tensor(ends))
     return Activity(B, T, layers, (t < ends).sum(1, dtype=np.int64), int(B * T - ends.sum()))
 
 
@@ -121,6 +127,27 @@ def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
     steps = spikes.sum(1, dtype=np.int64)
     passed_on = (spikes & (t < ends[:, None] - 1)).sum(1, dtype=np.int64)
     return LayerActivity(signal, steps.sum(0), passed_on.sum(0), spikes[:, :RASTER_SAMPLES], steps, passed_on)
+
+
+def _in_turn(
+    network: Network, sent: Mapping[str, Tensor], reading: Reading, ends: Tensor
+) -> dict[str, LayerActivity]:
+    """What is seen of layers, where some only read and others only write."""
+    read = reading.ends.cpu()
+    found: dict[str, LayerActivity] = {}
+    for name, layer in network.named_layers():
+        writes, signal = name in network.writers, layer.output_signal
+        steps = ends - read if writes else read
+        seen = _seen(signal, sent[name], (ends if writes else read).numpy())
+        seen = replace(seen, ran=Ran(int(steps.sum()), int((steps > 0).sum())))
+        if signal == "spikes" and not writes:
+            most = int((ends - read).max())
+            context = Reading(read, reading.steps).context(sent[name].detach().cpu() != 0, most)
+            context = context & (torch.arange(most)[:, None] < ends - read)[..., None]
+            arrived = later(context, read, len(sent[name])).sum(1).numpy()
+            seen = replace(seen, brought=arrived.sum(0), brought_steps=arrived)
+        found[name] = seen
+    return found
 
 
 def _on_trees(
@@ -144,8 +171,8 @@ def _on_trees(
         np.add.at(arrived, parent // tree.parents.shape[1], nodes[child])
         arrived = arrived.reshape(-1, len(seen.spikes))
         found[name] = replace(
-            seen, passed_on=passed_on.sum(0), passed_on_steps=passed_on, to_parents=arrived.sum(0),
-            to_parents_steps=arrived, ran=ran,
+            seen, passed_on=passed_on.sum(0), passed_on_steps=passed_on, brought=arrived.sum(0),
+            brought_steps=arrived, ran=ran,
         )  # fmt: skip
     return found
 

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
+from neurorec.basics.reading import Reading
 from neurorec.basics.tree import Tree
 from neurorec.engines.activity import Activity, observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout
-from neurorec.models.wires import AS_SENT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -72,9 +72,9 @@ class Engine(ABC):
 
     def run(
         self, network: Network, x: Tensor, lengths: Tensor | None = None, state: NetworkState | None = None,
-        forced: Mapping[str, Tensor] | None = None, tree: Tree | None = None,
+        forced: Mapping[str, Tensor] | None = None, tree: Tree | None = None, reading: Reading | None = None,
     ) -> EngineRun:  # fmt: skip
-        """The whole network over x [T, B, I]. `state`, `forced`, `tree`: see `Network.run`.
+        """The whole network over x [T, B, I]. `state`, `forced`, `tree`, `reading`: see `Network.run`.
 
         Raises
         ------
@@ -82,14 +82,13 @@ class Engine(ABC):
             For a layer that this engine cannot run, or invalid lengths.
         """
         self.check(network)
-        sent, after = network.run(x, state, lengths, self._unroll_any, forced, tree=tree)
-        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, tree))
+        sent, after = network.run(x, state, lengths, self._unroll_any, forced, tree=tree, reading=reading)
+        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, tree, reading))
 
     def run_batch(self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None) -> EngineRun:
         """As `run`, with everything that the samples give."""
-        return self.run(
-            network, batch.x, batch.lengths, network.given_start(batch.start), forced, _tree(network, batch)
-        )
+        start, tree, reading = network.given_start(batch.start), _tree(network, batch), _reading(network, batch)
+        return self.run(network, batch.x, batch.lengths, start, forced, tree, reading)
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
@@ -98,9 +97,9 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start, tree = network.given_start(batch.start), _tree(network, batch)
-        outputs = network.run(batch.x, start, batch.lengths, self._unroll_any, tree=tree)[0][network.output]
-        return objective.answers(outputs, batch)
+        start, tree, reading = network.given_start(batch.start), _tree(network, batch), _reading(network, batch)
+        sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, tree=tree, reading=reading)
+        return objective.answers(sent[network.output], batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
@@ -187,8 +186,9 @@ def choose_engine(name: str, model: Layer | Network) -> Engine:
 def can_sum(network: Network) -> bool:
     """Whether pooled answers follow from sums over time: the output is a readout without feedback, all its wires are plain (no
     delay, no function), and nothing starts anew at the nodes of a tree."""
-    plain = all(not wire.delay and wire.carries == AS_SENT for wire in network.wires_into(network.output))
+    plain = all(wire.plain for wire in network.wires_into(network.output))
     readout = isinstance(network[network.output], Readout)
+    plain = plain and not network.reading_wires
     return plain and readout and not network.heard_by(network.output) and not network.tree_wires
 
 
@@ -200,6 +200,15 @@ def _tree(network: Network, batch: Batch) -> Tree | None:
     if batch.parents is None:
         return Tree(Tree.chain(len(batch.x) // k, batch.size).parents.to(batch.x.device), k)
     return Tree(batch.parents, k)
+
+
+def _reading(network: Network, batch: Batch) -> Reading | None:
+    """Where reading ends, if the network reads before it writes. Raises `CannotRun` for samples that do not say."""
+    if not network.reading_wires:
+        return None
+    if batch.reading is None:
+        raise CannotRun(f"{network.title} first reads, then writes, but the samples do not say where reading ends")
+    return Reading(batch.reading * batch.steps_per_frame, batch.steps_per_frame)
 
 
 def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:

@@ -224,6 +224,8 @@ def network_why_not(model: Any, layers: int | None = None, trees: bool = False) 
         return "it trains networks of layers, which this is not"
     if model.tree_wires and not trees:
         return "it follows time step by step, but this network runs on trees, from the leaves to the root; use bptt"
+    if model.reading_wires and not trees:
+        return "it follows time step by step, but this network first reads and then writes; use bptt"
     if layers is not None and len(model.hidden) != layers:
         return (
             f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, but this one has {len(model.hidden)}"

@@ -10,6 +10,7 @@ name = "lstm"
 hears = ["input", "first"]
 hears_delayed = ["readout"]         what was sent one step earlier
 hears_children = ["first"]          what the children of the node sent, added up: a network on trees (models/trees.py)
+hears_read = ["first"]              what it sent last while reading: encoder and decoder (models/encoder_decoder.py)
 carries = {readout = "softmax"}     what the wire applies to it
 fixed = ["input"]           weights that are not trained; the layer's own name means its own recurrence
 signs = {first = "positive"}        weights that keep this sign
@@ -58,6 +59,7 @@ class WireKeys(Card):
     hears: Distinct[str] | None = None
     hears_delayed: Distinct[str] = []  # noqa: RUF012
     hears_children: Distinct[str] = []  # noqa: RUF012
+    hears_read: Distinct[str] = []  # noqa: RUF012
     carries: dict[str, str] = {}  # noqa: RUF012
     fixed: Distinct[str] = []  # noqa: RUF012
     signs: dict[str, Sign] = {}  # noqa: RUF012
@@ -108,7 +110,7 @@ class NetworkArchitecture:
     def as_data(self) -> dict[str, Any]:
         """Everything that determines what is built, for a run's id."""
         cards = {name: card.model_dump() for name, card in self.cards.items()}
-        wires = [[w.source, w.target, w.delay, w.carries, *(["tree"] * (w.along == "tree"))] for w in self.wires]
+        wires = [[w.source, w.target, w.delay, w.carries, *([w.along] * (w.along != "time"))] for w in self.wires]
         options = {"constraints": [repr(one) for one in self.constraints]} if self.constraints else {}
         starts = {name: card.model_dump() for name, card in self.learned_starts.items()}
         options |= ({"learn_start": starts} if starts else {}) | (
@@ -207,7 +209,7 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
         {name: own.learn_start for name, own in keys.items() if own.learn_start},
         tuple(name for name, own in keys.items() if own.takes_start),
     )  # fmt: skip
-    if made.constraints or made.learned_starts:
+    if made.constraints or made.learned_starts or any(wire.along != "time" for wire in wires):
         try:
             with torch.device("meta"):
                 made.build(1, 1, "values", None)
@@ -247,6 +249,7 @@ def _wires(name: str, keys: WireKeys, before: str, where: str) -> list[Wire]:
     heard += [(source, 0, "time") for source in (keys.hears if keys.hears is not None else [before])]
     heard += [(source, 1, "time") for source in keys.hears_delayed]
     heard += [(source, 1, "tree") for source in keys.hears_children]
+    heard += [(source, 0, "reading") for source in keys.hears_read]
     unheard = set(carries) - {source for source, _, _ in heard}
     if unheard:
         raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
+from neurorec.basics.reading import Reading
 from neurorec.basics.tree import Tree
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
 from neurorec.models.layer import Layer, Signal, check_lengths
 from neurorec.models.readout import Readout
+from neurorec.models.encoder_decoder import run_encoder_decoder, writers_of
 from neurorec.models.trees import run_on_trees
 from neurorec.models.wires import INPUT, Wire, components_of
 
@@ -65,6 +67,8 @@ class Network(nn.Module):
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
         self.tree_wires = tuple(wire for wire in self.wires if wire.along == "tree")
+        self.reading_wires = tuple(wire for wire in self.wires if wire.along == "reading")
+        self.writers = writers_of(list(layers), self.wires) if self.reading_wires else frozenset()
         self.components = components_of(list(layers), self.wires)
         self.constraints = Constraints(self, constraints)
 
@@ -199,8 +203,9 @@ class Network(nn.Module):
     def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
         """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as
         its next input) is a loop over this. Raises `InputError` for a network on trees, where nothing is the next step."""
-        if self.tree_wires:
-            raise InputError(f"{self.title} runs on trees, node by node, and has no next step; use run")
+        if self.tree_wires or self.reading_wires:
+            how = "on trees, node by node" if self.tree_wires else "first to read, then to write"
+            raise InputError(f"{self.title} runs {how}, and has no next step; use run")
         sent, states = {INPUT: x}, dict(state.layers)
         for component in self.components:
             self._step_layers(component, states, sent, state.delayed)
@@ -212,7 +217,8 @@ class Network(nn.Module):
     def run(
         self, x: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None,
         unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, without_output: bool = False,
-        tree: Tree | None = None, brought: Mapping[Wire, Tensor] | None = None,
+        tree: Tree | None = None, reading: Reading | None = None, brought: Mapping[Wire, Tensor] | None = None,
+        only: Sequence[str] | None = None,
     ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
         """Outputs of every layer, [T, B, H] by name, and the final state.
 
@@ -223,6 +229,8 @@ class Network(nn.Module):
             received in step t + 1
         without_output : omit the output layer (no other layer may hear it)
         tree : for a network with wires along a tree: the trees; None: each step is the only child of the next
+        reading : for a network with wires along reading: where reading ends; None: in the middle
+        only : run only these layers, which must hear no others but by `brought`
         brought : by wire, what it delivers in each step, [T, B, H], instead of what its source sends
         """
         if lengths is not None:
@@ -233,11 +241,17 @@ class Network(nn.Module):
                     f"{self.title} runs on trees: every node starts anew, so give neither state nor forced"
                 )
             return run_on_trees(self, x, tree, lengths, unroll), NetworkState({}, {})
+        if self.reading_wires and brought is None:
+            if state is not None:
+                raise InputError(f"{self.title} starts anew when it reads and when it writes, so give no state")
+            return run_encoder_decoder(self, x, reading, lengths, unroll, forced or {})
         forced, brought = forced or {}, brought or {}
         start = NetworkState({}, self._nothing_delayed(x.shape[1])) if state is None else state
         sent, states = {INPUT: x}, dict(start.layers)
         unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced) and wire not in brought]
         for component in components_of(list(self.layers), unforced) if forced or brought else self.components:
+            if only is not None and component[0] not in only:
+                continue
             inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
             if inside:
                 states |= {name: self[name].start(x.shape[1]) for name in component if name not in states}
@@ -250,7 +264,8 @@ class Network(nn.Module):
             heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
             sent[name], states[name] = (unroll or _plain)(self[name], heard, states.get(name), lengths)
         after = {
-            wire: _last(self._brought(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
+            wire: _last(self._brought(wire, sent, forced), before, lengths) if wire.source in sent else before
+            for wire, before in start.delayed.items()
         }
         return sent, NetworkState(states, after)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -12,12 +12,13 @@ from neurorec.basics.errors import InputError, did_you_mean
 
 INPUT = "input"
 AS_SENT = "as sent"
-Along = Literal["time", "tree"]
+Along = Literal["time", "tree", "reading"]
 
 CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
     AS_SENT: lambda sent: sent,
     "softmax": lambda sent: sent.softmax(-1),
     "sigmoid": torch.sigmoid,
+    "winner": lambda sent: torch.nn.functional.one_hot(sent.argmax(-1), sent.shape[-1]).to(sent.dtype),
 }
 
 
@@ -26,14 +27,19 @@ class Wire:
     """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal.
 
     A delayed wire delivers what was sent one step earlier or, along a tree (`models/trees.py`), what the children of the node
-    sent, added up.
+    sent, added up. A wire along reading delivers what was sent last while reading (`models/encoder_decoder.py`).
     """
 
     source: str
     target: str
     delay: int = 0
-    carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it, for outputs that are fed back as inputs
+    carries: str = AS_SENT  #: or "softmax", "sigmoid" or "winner" (1 for the largest, else 0) of it, for outputs fed back as inputs
     along: Along = "time"
+
+    @property
+    def plain(self) -> bool:
+        """Whether it delivers what its source sends, as it is, in the same step."""
+        return not self.delay and self.carries == AS_SENT and self.along == "time"
 
     def carried(self, sent: Tensor) -> Tensor:
         return CARRIED[self.carries](sent)
@@ -48,14 +54,13 @@ class Wire:
                 )
         if self.delay not in (0, 1):
             raise InputError(f"{self}: delay must be 0 or 1 (got {self.delay})")
-        if self.along not in ("time", "tree") or (self.along == "tree" and not self.delay):
+        if self.along not in get_args(Along) or (self.along != "time" and self.delay != (self.along == "tree")):
             raise InputError(
-                f'{self}: along must be "time", or "tree" with delay 1 (got "{self.along}", delay {self.delay})'
+                f'{self}: along must be "time", "tree" with delay 1, or "reading" with delay 0 (got "{self.along}", delay '
+                f"{self.delay})"
             )
-        if self.along == "tree" and self.source == INPUT:
-            raise InputError(
-                f"{self}: a wire along a tree brings what layers sent in the children of a node, not their input"
-            )
+        if self.along != "time" and self.source == INPUT:
+            raise InputError(f"{self}: a wire along a {self.along} brings what layers sent, not their input")
         if self.carries not in CARRIED:
             raise InputError(f'{self}: carries "{self.carries}" is not known; known: {", ".join(CARRIED)}')
 

@@ -113,7 +113,8 @@ def _heard_by(network: Network) -> Iterator[str]:
 
 
 def _later(wire: Wire) -> str:
-    return "" if not wire.delay else " (delayed)" if wire.along == "time" else " (of the children)"
+    along = {"time": " (delayed)" * wire.delay, "tree": " (of the children)", "reading": " (at the end of reading)"}
+    return along[wire.along]
 
 
 def _parts_of(model: Any) -> list[Any]:

@@ -32,6 +32,7 @@ class ArrayTask(Task):
     start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
     machine : the finite automaton that solves the task, if there is one
+    reading : [N] frames of each sample that are read before it is answered, or None
     parents : [T, N] for trees, whose nodes are frames: the frame of each node's parent, -1 for roots
 
     Raises
@@ -56,6 +57,7 @@ class ArrayTask(Task):
     start: Tensor | None = None
     machine: Machine | None = None
     parents: Tensor | None = None
+    reading: Tensor | None = None
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -87,7 +89,8 @@ class ArrayTask(Task):
                 f"task {self.name}: start must be [N, S] with N = {N}, one row per sample (got {list(self.start.shape)})"
             )
         if self.parents is not None:
-            check_parents(self.parents, *self.x.shape[:2], f"task {self.name}: ")
+            T, N, _ = self.x.shape
+            check_parents(self.parents, T, N, f"task {self.name}: ")
         self.objective.require(self)
 
     def __repr__(self) -> str:
@@ -107,14 +110,9 @@ class ArrayTask(Task):
 
     def split(self, name: Split) -> Batch:
         whole = Batch(
-            self.x,
-            self.target,
-            self.mask,
-            self.lengths,
-            per_frame=self.per_frame,
-            start=self.start,
-            parents=self.parents,
-        )
+            self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start, parents=self.parents,
+            reading=self.reading,
+        )  # fmt: skip
         return whole.take(torch.as_tensor(self.splits[name]))
 
     def fresh(self, generator: torch.Generator) -> Batch | None:

@@ -21,6 +21,7 @@ class Batch:
     lengths : [B] steps of each sample, or None if all have T
     steps_per_frame : steps per frame of the target
     start : [B, S] initial states of the first S units of the layers that take them, or None
+    reading : [B] frames of each sample that are read before it is answered, or None
     parents : [F, B] for trees, whose nodes are frames, children first: the frame of each node's parent, -1 for roots; or None
     """
 
@@ -33,6 +34,7 @@ class Batch:
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
     start: Tensor | None = None
     parents: Tensor | None = None
+    reading: Tensor | None = None
 
     def __repr__(self) -> str:
         T, B, inputs = self.x.shape
@@ -48,9 +50,11 @@ class Batch:
         reward = None if self.reward is None else self.reward[:, index]
         start = None if self.start is None else self.start[index]
         parents = None if self.parents is None else self.parents[:, index]
+        reading = None if self.reading is None else self.reading[index]
         return replace(
-            self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents
-        )
+            self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents,
+            reading=reading,
+        )  # fmt: skip
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
@@ -58,9 +62,10 @@ class Batch:
         reward = None if self.reward is None else self.reward.to(device)
         start = None if self.start is None else self.start.to(device)
         parents = None if self.parents is None else self.parents.to(device)
+        reading = None if self.reading is None else self.reading.to(device)
         return replace(
             self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, start=start,
-            reward=reward, parents=parents,
+            reward=reward, parents=parents, reading=reading,
         )  # fmt: skip
 
     def backwards(self) -> "Batch":

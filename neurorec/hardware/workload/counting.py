@@ -179,7 +179,7 @@ def _stores(work: Workload, p: PopulationWork) -> tuple[Store, ...]:
 
 
 def _per_step(work: Workload) -> dict[str, PopulationSteps] | None:
-    if work.running is None:
+    if work.running is None or any(work.ran(p.name).steps != work.sample_steps for p in work.populations):
         return None
     none, found = np.zeros(work.steps, np.int64), {}
     for p in work.populations:

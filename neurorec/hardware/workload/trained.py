@@ -112,7 +112,7 @@ def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
             fan_out, spiking = declared.input_fan_out[lines], as_sent and model.signal_of(wire.source) == "spikes"
             changed = 0 if as_sent else model.size_of(wire.source)
             copied = model.constraints.copies(model, wire)
-            later = wire.along if wire.delay else None
+            later = wire.along if wire.delay or wire.along != "time" else None
             projection = _projection(wire.source, name, fan_out, spiking, activity, later, changed, copied)
             yield WeightedLine(projection, fan_out, None if weight is None else weight[:, lines])
     if declared.recurrent_fan_out.any():
@@ -139,8 +139,8 @@ def _projection(
 ) -> ProjectionWork:
     seen = activity.layers[source]
     arriving, steps = (seen.passed_on, seen.passed_on_steps) if later == "time" else (seen.spikes, seen.steps)
-    if later == "tree" and seen.to_parents is not None:
-        arriving, steps = seen.to_parents, seen.to_parents_steps
+    if later in ("tree", "reading") and seen.brought is not None:
+        arriving, steps = seen.brought, seen.brought_steps
     if steps is not None and later == "time":  # received one step later
         steps = np.concatenate([np.zeros_like(steps[:1]), steps[:-1]])[: activity.steps]
     synapses = int(fan_out.sum())
@@ -151,7 +151,7 @@ def _projection(
         synapses=synapses,
         spikes=arriving if spiking else None,
         fan_out=fan_out,
-        unheard=seen.spikes - arriving if spiking and later else None,
+        unheard=seen.spikes - arriving if spiking and later in ("time", "tree") else None,
         stored=0 if copied else synapses,  # tied weights are stored once, with their owner
         nonlinearities=nonlinearities,
         joins=later == "tree",
