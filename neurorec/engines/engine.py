@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
-from neurorec.basics.registry import Registry
 from neurorec.basics.reading import Reading
+from neurorec.basics.registry import Registry
 from neurorec.basics.tree import Tree
-from neurorec.engines.activity import Activity, observe
+from neurorec.engines.activity import Activity
+from neurorec.engines.observing import observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout

@@ -18,9 +18,9 @@ from neurorec.basics.reading import Reading
 from neurorec.basics.tree import Tree
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
+from neurorec.models.encoder_decoder import run_encoder_decoder, writers_of
 from neurorec.models.layer import Layer, Signal, check_lengths
 from neurorec.models.readout import Readout
-from neurorec.models.encoder_decoder import run_encoder_decoder, writers_of
 from neurorec.models.trees import run_on_trees
 from neurorec.models.wires import INPUT, Wire, components_of
 

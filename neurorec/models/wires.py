@@ -33,7 +33,8 @@ class Wire:
     source: str
     target: str
     delay: int = 0
-    carries: str = AS_SENT  #: or "softmax", "sigmoid" or "winner" (1 for the largest, else 0) of it, for outputs fed back as inputs
+    carries: str = AS_SENT
+    """Or "softmax", "sigmoid" or "winner" (1 for the largest, else 0) of it, for outputs that are fed back as inputs."""
     along: Along = "time"
 
     @property

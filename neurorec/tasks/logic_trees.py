@@ -20,17 +20,31 @@ DUAL = {FALSE: TRUE, TRUE: FALSE, NOT: NOT, AND: OR, OR: AND}  #: swapping them 
 DEPTHS: dict[Split, tuple[int, ...]] = {"train": (1, 2, 3, 4), "validation": (5,), "test": (6, 7, 8)}
 SAMPLES: dict[Split, int] = {"train": 1600, "validation": 200, "test": 450}
 
+ARGUMENTS = (0, 0, 1, 2, 2)
+
 Node = tuple[int, int, bool]  #: symbol, parent, value
 
 
 class TreeValues(StepClassification):
     """The value of every node in the mask, true or false; scored at the roots, too."""
 
-    size = "depth"
+    size, symbols, labels = "depth", SYMBOLS, ("false", "true")
 
     def sizes(self, batch: Batch) -> Tensor:
         """[B] the depth of each tree: its longest path from the root to a leaf."""
         return _trees(batch).heights(_frames(batch)).max(0).values
+
+    def text(self, batch: Batch, answers: Tensor, sample: int) -> tuple[str, str, str]:
+        """An expression, its value, and its value according to answers [F, B, 2]."""
+        waiting: list[str] = []
+        length = len(batch.x) if batch.lengths is None else int(batch.lengths[sample])
+        for symbol in batch.x[: length : batch.steps_per_frame, sample].argmax(1).tolist():
+            taken = [waiting.pop() for _ in range(min(ARGUMENTS[symbol], len(waiting)))][::-1]
+            joined = f" {SYMBOLS[symbol]} ".join(taken) if symbol != NOT else f"not {' '.join(taken)}"
+            waiting.append(f"({joined})" if taken else SYMBOLS[symbol])
+        root = int(batch.frame_mask[:, sample].nonzero()[-1])
+        values = (self.labels[int(labels[root, sample])] for labels in (batch.answers, answers.argmax(2)))
+        return " ".join(waiting), *values
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         right = y.argmax(2) == batch.answers
@@ -91,7 +105,7 @@ def evaluated(symbols: list[int]) -> list[Node]:
     """The nodes of an expression, with parents and values."""
     parents, values, open_nodes = [NONE] * len(symbols), [False] * len(symbols), []
     for node, symbol in enumerate(symbols):
-        children = [open_nodes.pop() for _ in range((0, 0, 1, 2, 2)[symbol])]
+        children = [open_nodes.pop() for _ in range(ARGUMENTS[symbol])]
         for child in children:
             parents[child] = node
         below = [values[child] for child in children]

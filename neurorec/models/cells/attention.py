@@ -22,7 +22,7 @@ class AttentionState(NamedTuple):
 
 @cells.register("attention")
 class Attention(Cell):
-    """H units that send a weighted mean of what H other units sent in each step of reading (`models/encoder_decoder.py`). Without
+    """H units that send a weighted mean of what H others sent in each step of reading (`models/encoder_decoder.py`). Without
     anything to remember, the mean is the question itself."""
 
     Card = AttentionCard
