@@ -31,6 +31,7 @@ class ScoreBySize(RunAnalysis):
     gives = {  # noqa: RUF012
         "right": Value("share of test samples without an error", "", True),
         "right at trained sizes": Value("the same, of sizes that occur in training; NaN if there are none", "", True),
+        "right at two above": Value("the same, of sizes two above the largest trained one; NaN if there are none", "", True),
         "right at the largest size": Value("the same, of the largest samples", "", True),
         "largest size": Value("size of the largest test samples"),
         "largest trained size": Value("size of the largest training samples"),
@@ -52,12 +53,13 @@ class ScoreBySize(RunAnalysis):
             right, sizes = flawless(network, batch, objective), objective.sizes(batch)
             each = sizes.unique()
             lines[split] = series(each, [right[sizes == size].mean() for size in each])
-        known = right[sizes <= trained]
+        known, above = right[sizes <= trained], right[sizes == trained + 2]
         about = f"Networks were trained with {objective.size} up to {trained}; {len(right)} test samples."
         figure = Curves("Answers without an error", about, objective.size, "share without an error", lines)
         values = {
             "right": float(right.mean()),
             "right at trained sizes": float(known.mean()) if len(known) else float("nan"),
+            "right at two above": float(above.mean()) if len(above) else float("nan"),
             "right at the largest size": float(right[sizes == sizes.max()].mean()),
             "largest size": float(sizes.max()),
             "largest trained size": float(trained),
