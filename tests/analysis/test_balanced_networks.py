@@ -49,6 +49,8 @@ def test_wiring_of_brunels_network():
     network = BrunelNetwork(6.0, 4.0, 500).event_network(np.random.default_rng(0))
     for name, incoming, sources, weight in [("excitation", 40, (0, 400), 2.5), ("inhibition", 10, (400, 500), -15.0)]:
         projection = network.projections[name]
+        assert projection.pre is not None
+        assert projection.post is not None
         assert set(np.bincount(projection.post, minlength=500)) == {incoming}
         assert sources[0] <= projection.pre.min() < projection.pre.max() < sources[1]
         assert set(projection.weights) == {np.float32(weight)}
@@ -78,7 +80,8 @@ def test_cuba_without_synapses_fires_like_a_clock():
 
 
 def poisson(rate_Hz, size=100, steps=20_000, dt_ms=0.1):
-    return np.nonzero(np.random.default_rng(0).random((steps, size)) < np.asarray(rate_Hz) * dt_ms / 1000.0)
+    when, who = np.nonzero(np.random.default_rng(0).random((steps, size)) < np.asarray(rate_Hz) * dt_ms / 1000.0)
+    return when, who
 
 
 def test_statistics_of_clocks_and_of_poisson_processes():

@@ -43,7 +43,7 @@ def test_pieces_of_a_run_continue_each_other(monkeypatch):
 def test_the_diagram_of_a_latch():
     diagram = circuit_diagram("latch", example_circuits["latch"]().netlist())
     assert [(node.label, node.start, node.accepting) for node in diagram.nodes] == [
-        ("set", True, False), ("reset", True, False), ("q0", False, True), ("q1", False, True),
+        ("set", True, False), ("reset", True, False), ("q", False, True), ("complement", False, True),
     ]  # fmt: skip
     assert {(edge.source, edge.target) for edge in diagram.edges} == {("0", "3"), ("2", "3"), ("3", "2"), ("1", "2")}
 
