@@ -84,7 +84,7 @@ def _figures(
     gates = bits[:SHOWN_STEPS, :SHOWN_GATES].T
     found: list[AnyFigure] = [
         Curves(
-            f"Output “{name}” of the {example.title}", "Read from the network, as it has settled after each change of an input.",
+            f"Output “{name}” of the {example.title}", "Read from the network, settled after each change of an input.",
             "step", name, {half: series(range(shown)[settled], number(netlist, bus, x[:shown], bits)[settled])},
         ),
         Picture(
