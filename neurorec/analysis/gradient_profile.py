@@ -67,7 +67,8 @@ class GradientProfile(RunAnalysis):
             + " and ".join(f"{share:.2g} of that in the last {name}" for name, share in shares.items())
             + ".",
             "hidden layer, counted from the input", "norm relative to the last layer",
-            {name: series(layers, (each / each[-1]).clamp_min(SMALLEST)) for name, each in norms.items()}, log_y=True, level=1.0,
+            {name: series(layers, (each / each[-1]).clamp_min(SMALLEST)) for name, each in norms.items()},
+            log_y=True, level=1.0,
         )  # fmt: skip
         values = {f"first over last layer, {name}": share for name, share in shares.items()}
         return Found({**values, "hidden layers": float(len(layers))}, (figure,))

@@ -1,6 +1,7 @@
 """Deep networks from cards: copies of a layer, residual layers, and deep recurrent networks whose halves have one topology."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -104,7 +105,7 @@ def test_the_gradient_profile_is_the_product_of_the_layers():
     layers = {f"h{k}": layer("dense", 1, 1, 0) for k in range(4)}
     layers["readout"] = LinearReadout(ReadoutCard(name="linear"), 1, 1)
     names = [INPUT, *layers]
-    net = Network(layers, tuple(Wire(a, b) for a, b in zip(names, names[1:], strict=False)), "values", 1)
+    net = Network(layers, tuple(Wire(a, b) for a, b in pairwise(names)), "values", 1)
     with torch.no_grad():
         for k in range(4):
             layers[f"h{k}"].activation = torch.nn.Identity()
