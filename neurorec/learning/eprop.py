@@ -82,7 +82,7 @@ class EProp(Rule):
             if not any(parameter.requires_grad for parameter in layer.parameters()):
                 return "its recurrent layer is fixed; train its readout with the rule ridge"
             if not (isinstance(layer, Cell) and layer.has_traces()):
-                return f"{layer.title} defines no eligibility traces; train it with bptt"
+                return f"no eligibility traces are defined for {layer.title}; train with bptt"
             if getattr(layer, "learns_time_constants", False):
                 return "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
             if not any(wire.target == model.output for wire in model.heard_by(name)):
