@@ -37,7 +37,7 @@ from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
 from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
 from neurorec.models.energy.model import EnergyModelCard, energy_models
-from neurorec.models.layer import Layer, Signal
+from neurorec.models.layer import Layer, Signal, joined
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard, readouts
 from neurorec.models.wires import AS_SENT, INPUT, Wire
@@ -96,7 +96,7 @@ class NetworkArchitecture:
 
     @property
     def title(self) -> str:
-        return " + ".join(cells[card.name].title for card in self.layers.values())
+        return joined(cells[card.name].title for card in self.layers.values())
 
     @property
     def cards(self) -> dict[str, Card]:

@@ -86,6 +86,7 @@ def test_copies_of_a_layer_stand_in_a_row():
     assert names == ["first", *(f"body_{k}" for k in range(1, 49))]
     assert net.wires == tuple(Wire(a, b) for a, b in zip([INPUT, *names], [*names, "readout"], strict=True))
     assert net.parameter_count == build("plain_50_layers", "rate", inputs=64).parameter_count == 49 * 65 * 64 + 650
+    assert net.title == load_pair("residual_50_layers").rate.architecture.title == "feed-forward + 48 x residual"
     assert not torch.equal(net["body_1"].w_in, net["body_2"].w_in)
 
 
