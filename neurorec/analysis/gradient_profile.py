@@ -14,6 +14,7 @@ from neurorec.basics.cards import Card
 from neurorec.basics.seeds import torch_generator
 from neurorec.models.cell import Cell
 from neurorec.models.network import Network
+from neurorec.models.starts import given_start
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.objective import Objective
@@ -77,7 +78,7 @@ class GradientProfile(RunAnalysis):
 def layer_errors(network: Network, batch: Batch, objective: Objective) -> Tensor:
     """[L] norm of dL/dh of each hidden layer, in double precision."""
     network = network.double().requires_grad_(True)
-    start = network.given_start(None if batch.start is None else batch.start.double())
+    start = given_start(network, None if batch.start is None else batch.start.double())
     sent, _ = network.run(batch.x.double(), start, batch.lengths)
     loss = objective.loss(objective.answers(sent[network.output], batch), batch)
     names = [name for (name,) in network.components if name in network.hidden]

@@ -158,31 +158,6 @@ class Network(nn.Module):
         self[name].learn_start(share)
         self.start_spreads[name] = spread
 
-    def given_start(self, start: Tensor | None) -> NetworkState | None:
-        """The initial state with the values [B, S] that samples give to the first S units of every layer in `takes_start`;
-        None if they give none.
-
-        Raises
-        ------
-        InputError
-            If no layer takes them, or one is too small.
-        """
-        if start is None:
-            return None
-        if not self.takes_start:
-            raise InputError("the samples give initial states, but no layer takes them; set takes_start = true for one")
-        state, units = self.initial_state(len(start)), start.shape[1]
-        for name in self.takes_start:
-            fields, own = self[name].start_fields[:1], state.layers[name]
-            if not fields or units > self[name].size:
-                size = self[name].size if fields else 0
-                raise InputError(
-                    f'the samples give initial states of {units} units, but layer "{name}" has {size} to set'
-                )
-            values = getattr(own, fields[0])
-            state.layers[name] = own._replace(**{fields[0]: torch.cat([start.to(values), values[:, units:]], 1)})
-        return state
-
     def initial_state(self, batch: int) -> NetworkState:
         layers = {name: layer.start(batch) for name, layer in self.named_layers()}
         return NetworkState(layers, self._nothing_delayed(batch))
