@@ -136,7 +136,7 @@ def test_a_readout_of_units_costs_nothing_and_is_trained_by_nothing():
     assert (counted.macs, counted.elementwise, counted.weight_reads) == (0, 0, 0)
     for rule, said in (
         ("ridge", "its readout has no weights; use bptt"),
-        ("eprop", "Elman defines no eligibility traces; train it with bptt"),
+        ("eprop", "no eligibility traces are defined for Elman; train with bptt"),
     ):
         with pytest.raises(CannotRun, match=said):
             rules[rule].check(net)
