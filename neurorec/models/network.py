@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from neurorec.basics.errors import InputError
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
-from neurorec.models.layer import Layer, Signal, check_lengths
+from neurorec.models.layer import Layer, Signal, check_lengths, joined
 from neurorec.models.readout import Readout
 from neurorec.models.wires import INPUT, Wire, components_of
 
@@ -104,7 +104,7 @@ class Network(nn.Module):
     @property
     def title(self) -> str:
         """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
-        return " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+        return joined(layer.title for layer in self.hidden.values()) or self[self.output].title
 
     @property
     def spikes(self) -> bool:

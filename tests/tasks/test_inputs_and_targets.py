@@ -113,6 +113,7 @@ def test_desired_activities_of_units(O, last):  # noqa: E741
     touched = h.grad.abs().sum(1) > 0
     assert torch.equal(touched, mask[:, None] & (torch.arange(6) < O))
     assert torch.equal(sent["readout"], sent["hidden"][..., :O])
+    torch.testing.assert_close(net.step(net.initial_state(4), x[0])[0], sent["readout"][0])
 
 
 def test_a_net_learns_to_settle_in_desired_activities():
