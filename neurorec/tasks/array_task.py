@@ -10,6 +10,7 @@ from torch import Tensor
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.quantities import plural
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
 from neurorec.tasks.task import Task
 
@@ -29,6 +30,7 @@ class ArrayTask(Task):
     lengths : [N] frames of each sample, or None if all have T; x is 0 after the end of a sample
     start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
+    machine : the finite automaton that solves the task, if there is one
 
     Raises
     ------
@@ -50,6 +52,7 @@ class ArrayTask(Task):
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
     start: Tensor | None = None
+    machine: Machine | None = None
 
     def __post_init__(self) -> None:
         self._check_arrays()
