@@ -29,9 +29,9 @@ class LimitCycleSettings(Card):
 
 @analyses.register("limit_cycle")
 class LimitCycle(RunAnalysis):
-    """The last input of a test sample stays on, and the network runs freely. The cycle is the set of points (y_t, y_{t-P/4}) of the
-    outputs, P being the period. Then every value of the hidden state is displaced at random. On a stable cycle, the distance of the
-    outputs to the set decays, and a shift of the phase remains."""
+    """The last input of a test sample stays on, and the network runs freely. The cycle is the set of points (y_t, y_{t-P/4}) of
+    the outputs, P being the period. Then every value of the hidden state is displaced at random. If the cycle is stable, the
+    distance of the outputs to the set decays, and a shift of the phase remains."""
 
     about = "Period of a trained network's rhythm under constant drive, and its return to the cycle after a kick"
     sources = ("hinton_rnn",)
@@ -56,7 +56,7 @@ class LimitCycle(RunAnalysis):
         state = network.run(held.repeat(settings.settle, 1, 1), state)[1]
         drive = held.repeat(settings.frames, 1, 1)
         free, y, spread = follow(network, drive, state, k)
-        onwards, undisturbed, _ = follow(network, drive, free, k)
+        _, undisturbed, _ = follow(network, drive, free, k)
         _, kicked, _ = follow(network, drive, kick(free, spread, settings.kick, torch_generator(seed, "kick")), k)
         period, amplitude = rhythm(torch.cat([y, undisturbed]))
         values = {"period": period, "amplitude": amplitude}
@@ -104,7 +104,7 @@ def kick(state: NetworkState, spread: dict[str, list[Tensor]], size: float, gene
 
 
 def rhythm(y: Tensor) -> tuple[float, float]:
-    """Period (frames) and amplitude of outputs [F, O]: the frequency with most power, refined between bins; NaN for no rhythm."""
+    """Period (frames) and amplitude of outputs [F, O]: the frequency with most power; NaN for no rhythm."""
     varied = y - y.mean(0)
     sd = float(y.std(0).max())
     if sd < 1e-3:

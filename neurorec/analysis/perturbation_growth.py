@@ -26,10 +26,10 @@ class PerturbationSettings(Card):
 
 @analyses.register("perturbation_growth")
 class PerturbationGrowth(RunAnalysis):
-    """Two copies of the network receive the same test sample; in one, the state of the hidden layers is perturbed. Spiking layers:
-    the last spike of one neuron is flipped, and the distance is the number of neurons that differ in a step. This is defined for
-    finite perturbations, also where resets leave no derivative. Other layers: a random kick of length 1e-6, and the distance of
-    outputs relative to it."""
+    """Two copies of the network receive the same test sample; in one, the state of the first hidden layer is perturbed. If it
+    spikes, the last spike of one neuron is flipped, and the distance is the number of neurons that differ in a step. This is
+    defined for finite perturbations, also where resets leave no derivative. Otherwise, the state is kicked by 1e-6, and the
+    distance is that of the outputs of the hidden layers, relative to the kick."""
 
     about = "Growth of a small perturbation of a trained network: one spike more or less, or a small kick"
     sources = ()
@@ -59,7 +59,7 @@ class PerturbationGrowth(RunAnalysis):
         mean, end = distances.mean(1), distances[-1]
         figure = Curves(
             "Distance after a perturbation",
-            f"It starts at 1, has its maximum at {float(mean.max()):.3g}, and is {float(mean[-1]):.3g} after {len(mean)} steps.",
+            f"It starts at 1, is at most {float(mean.max()):.3g}, and is {float(mean[-1]):.3g} after {len(mean)} steps.",
             "steps after the perturbation", "mean distance",
             {network.title: series(range(1, len(mean) + 1), mean)}, level=1.0,
         )  # fmt: skip

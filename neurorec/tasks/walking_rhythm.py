@@ -1,5 +1,7 @@
-"""A rhythm for walking: two outputs that swing in antiphase as long as a constant drive is on (Hinton's lecture on recurrent networks:
-"It can oscillate. This is useful for generating cycles needed for e.g. walking")."""
+"""A rhythm for walking: two outputs that swing in antiphase as long as a constant drive is on.
+
+Hinton's lecture on recurrent networks: "It can oscillate. This is useful for generating cycles needed for e.g. walking."
+"""
 
 import math
 
