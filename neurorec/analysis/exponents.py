@@ -39,8 +39,8 @@ class Exponents:
 
 def exponents(
     carry: Carry, x: Tensor, count: int, steps: int, *, before: int, every: int, dt: float, generator: torch.Generator
-) -> tuple[Exponents, Tensor]:
-    """The `count` largest exponents over `steps` steps of length `dt`, and the last state.
+) -> Exponents:
+    """The `count` largest exponents over `steps` steps of length `dt`.
 
     Parameters
     ----------
@@ -57,4 +57,4 @@ def exponents(
                 sums += R.diagonal().abs().log()
                 course.append(float(sums.max()) / ((t - before) * dt))
     found = sorted((sums / (steps * dt)).tolist(), reverse=True)
-    return Exponents(found, course), x
+    return Exponents(found, course)

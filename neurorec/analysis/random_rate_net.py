@@ -1,4 +1,4 @@
-"""The random rate network of Sompolinsky, Crisanti and Sommers (1988): its flow, and its Lyapunov spectrum."""
+"""The random rate network of Sompolinsky, Crisanti and Sommers (1988): where chaos begins, and its whole Lyapunov spectrum."""
 
 from typing import Annotated
 
@@ -10,69 +10,166 @@ from neurorec.analysis.analysis import Analysis, Value, analyses
 from neurorec.analysis.exponents import Exponents, exponents
 from neurorec.analysis.found import Curves, Found, series
 from neurorec.basics.cards import Card
-from neurorec.basics.numbers import Gain
+from neurorec.basics.numbers import Distinct, Gain
 from neurorec.basics.seeds import torch_generator
 
 EVERY = 5  #: steps between orthogonalisations
-TIME = "time (in units of the units' time constant)"
+RATE = "1/time constant"
+
+Size = Annotated[int, Field(ge=2, le=2000)]
 
 
-class RandomRateNetSettings(Card):
-    size: Annotated[int, Field(ge=2, le=2000)]  #: units
-    gain: Gain  #: standard deviation of the weights times the square root of the number of units
-    time: Annotated[float, Field(gt=0, le=1e5)]  #: over which exponents are measured, in time constants
+class RandomRateNetCard(Card):
+    """Times are in units of the units' time constant."""
+
+    time: Annotated[float, Field(gt=0, le=1e5)]  #: over which exponents are measured
     before: Annotated[float, Field(ge=0, le=1e5)]  #: not measured
-    dt: Annotated[float, Field(gt=0, le=0.5)] = 0.2
-    exponents: Annotated[int, Field(ge=1, le=2000)] = 1  #: how many; those of all units need `size`
+    dt: Annotated[float, Field(gt=0, le=0.5)]
 
 
 class RandomRateNet:
     """dh/dt = -h + W tanh(h), with W_ij normal with variance gain^2 / N, and W_ii = 0. The state and its tangents take the same
-    steps of Runge-Kutta order 4."""
+    steps of Runge-Kutta order 4. `divergence`: the sum of all slopes dF_i/dh_i, to which all exponents must add up."""
 
-    def __init__(self, size: int, gain: float, dt: float, seed: int) -> None:
-        generator = torch_generator(seed, f"random rate net {size}")
-        self.w = torch.randn(size, size, generator=generator, dtype=torch.float64) * gain / size**0.5
+    def __init__(self, size: int, gain: float, seed: int, number: int = 0) -> None:
+        self.generator = torch_generator(seed, f"random rate net {size} {number}")
+        self.w = torch.randn(size, size, generator=self.generator, dtype=torch.float64) * gain / size**0.5
         self.w.fill_diagonal_(0.0)
-        self.start = torch.randn(size, generator=generator, dtype=torch.float64)
-        self.dt, self.generator = dt, generator
+        self.start = torch.randn(size, generator=self.generator, dtype=torch.float64)
+
+    @property
+    def divergence(self) -> float:
+        return float(self.w.diagonal().sum()) - len(self.start)  # W_ii = 0, so it is the same everywhere
 
     def slope(self, h: Tensor, Q: Tensor) -> tuple[Tensor, Tensor]:
         """dh/dt and dQ/dt."""
         rate = torch.tanh(h)
         return self.w @ rate - h, self.w @ ((1 - rate**2)[:, None] * Q) - Q
 
-    def carry(self, h: Tensor, Q: Tensor) -> tuple[Tensor, Tensor]:
-        dt = self.dt
+    def carry(self, h: Tensor, Q: Tensor, dt: float) -> tuple[Tensor, Tensor]:
         a, A = self.slope(h, Q)
         b, B = self.slope(h + dt / 2 * a, Q + dt / 2 * A)
         c, C = self.slope(h + dt / 2 * b, Q + dt / 2 * B)
         d, D = self.slope(h + dt * c, Q + dt * C)
         return h + dt / 6 * (a + 2 * b + 2 * c + d), Q + dt / 6 * (A + 2 * B + 2 * C + D)
 
-    def measure(self, count: int, time: float, before: float) -> Exponents:
-        steps, skipped = round(time / self.dt), round(before / self.dt)
+    def measure(self, count: int, card: RandomRateNetCard) -> Exponents:
+        dt = card.dt
         return exponents(
-            self.carry, self.start, count, steps, before=skipped, every=EVERY, dt=self.dt, generator=self.generator
-        )[0]
-
-
-@analyses.register("random_rate_net")
-class RandomRateNetExponents(Analysis):
-    """Lyapunov exponents of the random rate network, by the QR method."""
-
-    about = "Lyapunov exponents of a random rate network, which is silent at low gain and chaotic at high gain"
-    sources = ("sompolinsky1988",)
-    Settings = RandomRateNetSettings
-    example = {"size": 20, "gain": 2.0, "time": 10.0, "before": 2.0, "exponents": 20}  # noqa: RUF012
-    gives = {"largest exponent": Value("growth rate of small perturbations", "1/time constant")}  # noqa: RUF012
-
-    def run(self, settings: RandomRateNetSettings, seed: int) -> Found:
-        net = RandomRateNet(settings.size, settings.gain, settings.dt, seed)
-        found = net.measure(min(settings.exponents, settings.size), settings.time, settings.before)
-        times = [settings.dt * EVERY * (n + 1) for n in range(len(found.course))]
-        course = Curves(
-            "Convergence of the largest exponent", f"It ends at {found.values[0]:.3f}.", TIME, "mean growth rate",
-            {"running mean": series(times, found.course)}, level=0.0,
+            lambda h, Q: self.carry(h, Q, dt), self.start, count, round(card.time / dt), before=round(card.before / dt),
+            every=EVERY, dt=dt, generator=self.generator,
         )  # fmt: skip
-        return Found({"largest exponent": found.values[0]}, (course,))
+
+    def at_rest(self) -> float:
+        """The exponent of the silent state h = 0: the largest real part of an eigenvalue of W, minus 1."""
+        return float(torch.linalg.eigvals(self.w).real.max()) - 1
+
+
+class TransitionSettings(RandomRateNetCard):
+    size: Size
+    gains: Annotated[Distinct[Gain], Field(min_length=2)]
+
+
+@analyses.register("transition_to_chaos")
+class TransitionToChaos(Analysis):
+    """The largest Lyapunov exponent of one random network whose weights are scaled to each gain. The gain of the transition is
+    interpolated between the last negative exponent and the next one."""
+
+    about = "The gain above which a random rate network is chaotic: the sign of its largest Lyapunov exponent"
+    sources = ("sompolinsky1988", "benettin1980")
+    Settings = TransitionSettings
+    example = {"size": 20, "gains": [0.5, 3.0], "time": 10.0, "before": 2.0, "dt": 0.2}  # noqa: RUF012
+    gives = {  # noqa: RUF012
+        "gain of the transition": Value("where the largest exponent changes sign; none if all have the same sign"),
+        "exponent at the highest gain": Value("growth rate of small perturbations", RATE),
+        "exponent at the lowest gain": Value("growth rate of small perturbations", RATE),
+    }
+
+    def run(self, settings: TransitionSettings, seed: int) -> Found:
+        gains = sorted(settings.gains)
+        nets = [RandomRateNet(settings.size, gain, seed) for gain in gains]
+        found = [net.measure(1, settings).values[0] for net in nets]
+        rest = [net.at_rest() for net in nets]
+        crossing = sign_change(gains, found)
+        figure = Curves(
+            f"Largest Lyapunov exponent of {settings.size} units",
+            f"It changes sign at the gain {crossing:.2f}." if crossing == crossing else "It does not change sign.",
+            "gain", f"exponent ({RATE})",
+            {"largest exponent": series(gains, found), "of the silent state": series(gains, rest)}, level=0.0,
+        )  # fmt: skip
+        values = {
+            "gain of the transition": crossing, "exponent at the highest gain": found[-1],
+            "exponent at the lowest gain": found[0],
+        }  # fmt: skip
+        baselines = {
+            "gain of the transition": ("mean field, infinitely many units", 1.0),
+            "exponent at the highest gain": ("of the silent state", rest[-1]),
+            "exponent at the lowest gain": ("of the silent state", rest[0]),
+        }
+        return Found(values, (figure,), baselines)
+
+
+def sign_change(x: list[float], y: list[float]) -> float:
+    """Where y, interpolated, last becomes positive; NaN if it does not."""
+    last = max((n for n in range(len(y)) if y[n] < 0), default=-1)
+    if last in (-1, len(y) - 1):
+        return float("nan")
+    return x[last] - y[last] * (x[last + 1] - x[last]) / (y[last + 1] - y[last])
+
+
+class SpectrumSettings(RandomRateNetCard):
+    gain: Gain
+    sizes: Annotated[Distinct[Size], Field(min_length=1)]
+
+
+@analyses.register("chaos_spectrum")
+class ChaosSpectrum(Analysis):
+    """All Lyapunov exponents of random networks of several sizes: of smaller ones, as many networks as have the units of the
+    largest. Per unit, spectrum and attractor dimension should not depend on the size (extensive chaos); the exponents must add
+    up to the divergence of the flow, which is -1 per unit."""
+
+    about = (
+        "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"
+    )
+    sources = ("engelken2023", "sompolinsky1988", "benettin1980")
+    Settings = SpectrumSettings
+    example = {"gain": 4.0, "sizes": [10, 20], "time": 10.0, "before": 2.0, "dt": 0.1}  # noqa: RUF012
+    gives = {  # noqa: RUF012
+        "dimension per unit": Value("Kaplan-Yorke dimension of the attractor of the largest network, per unit"),
+        "difference between sizes": Value(
+            "largest minus smallest dimension per unit, relative to their mean", "", False
+        ),
+        "error of the sum": Value(
+            "largest relative difference between the sum of all exponents and the divergence", "", False
+        ),
+        "entropy per unit": Value("sum of the positive exponents of the largest network, per unit", f"nats {RATE}"),
+        "largest exponent": Value("of the largest network", RATE),
+    }
+
+    def run(self, settings: SpectrumSettings, seed: int) -> Found:
+        sizes = sorted(settings.sizes)
+        found, shares, errors = {}, [], []
+        for size in sizes:
+            nets = [RandomRateNet(size, settings.gain, seed, n) for n in range(sizes[-1] // size)]
+            found[size] = [net.measure(size, settings) for net in nets]
+            shares.append(sum(each.dimension for each in found[size]) / (len(nets) * size))
+            errors += [abs(sum(e.values) / net.divergence - 1) for e, net in zip(found[size], nets, strict=True)]
+        lines = {
+            f"{size} units": series([(n + 0.5) / size for n in range(size)], each[0].values)
+            for size, each in found.items()
+        }
+        said = ", ".join(f"{share:.3f} for {size} units" for share, size in zip(shares, sizes, strict=True))
+        (largest,) = found[sizes[-1]]
+        figure = Curves(
+            f"Lyapunov spectrum at gain {settings.gain:g}",
+            f"Dimension per unit: {said}.",
+            "index / number of units", f"exponent ({RATE})", lines, level=0.0,
+        )  # fmt: skip
+        values = {
+            "dimension per unit": shares[-1],
+            "difference between sizes": (max(shares) - min(shares)) / (sum(shares) / len(shares)),
+            "error of the sum": max(errors),
+            "entropy per unit": largest.entropy / sizes[-1],
+            "largest exponent": largest.values[0],
+        }
+        return Found(values, (figure,))

@@ -1,14 +1,17 @@
 """Sections for analyses: values with their spread over seeds, plots against what is swept, and the figures that they found."""
 
+import itertools
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from neurorec.analysis.analysis import Value
 from neurorec.analysis.found import Curves, series
 from neurorec.basics.files import file_stem
 from neurorec.experiments.analyses.analysis_record import AnalysisRecord
-from neurorec.report.parts import Facts, Fold, Section, Text
+from neurorec.report.parts import Facts, Fold, Plots, Section, Text
 from neurorec.report.plots.figures import part_of
+from neurorec.report.plots.style import Plot
 from neurorec.report.spread import spread
 from neurorec.report.table import Column, Table
 from neurorec.report.wording import duration, figures
@@ -60,11 +63,9 @@ def _measured(name: str, done: list[AnalysisRecord]) -> list[Any]:
     parts: list[Any] = [Table(name.replace("_", " "), columns, rows, look="fine", terminal=True)]
     swept = list(points[0])
     if len(swept) == 1 and len(points) >= FEW and all(isinstance(at[swept[0]], int | float) for at in points):
-        parts += [
-            part_of(_against(key, gives[key], swept[0], done), f"{name}-{key}")
-            for key in gives
-            if any(each.values[key] == each.values[key] for each in done)
-        ]
+        known = [key for key in gives if any(each.values[key] == each.values[key] for each in done)]
+        drawn = (part_of(_against(key, gives[key], swept[0], done), f"{name}-{key}") for key in known)
+        parts += side_by_side(list(drawn))
     return parts
 
 
@@ -91,5 +92,18 @@ def _drawn(records: list[AnalysisRecord]) -> list[Any]:
         at = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in record.at.items())
         drawn = [part_of(figure, f"{record.run_id}-{n}") for n, figure in enumerate(record.figures)]
         parts += [Text(f"{at}; seed {record.seed}:" if at else f"Seed {record.seed}:")] if drawn else []
-        parts += drawn
+        parts += side_by_side(drawn)
     return parts
+
+
+def side_by_side(parts: Sequence[Any]) -> list[Any]:
+    """Neighbouring plots as one part, so that the page can set them beside each other."""
+    found: list[Any] = []
+    for drawable, run in itertools.groupby(parts, lambda part: isinstance(part, Plots)):
+        group = list(run)
+        found += [Plots(partial(_all, group))] if drawable else group
+    return found
+
+
+def _all(parts: Sequence[Plots]) -> list[Plot]:
+    return [plot for part in parts for plot in part.plots]

@@ -34,6 +34,7 @@ class PopulationWork:
     nonlinearities: int = 0
     state: int = 0  #: words of state, all read and written in every step
     biases: int = 0  #: words stored besides the weights of the synapses
+    start: int = 0  #: learned numbers of the initial state, read once per sample
     macs: int = 0  #: multiply-accumulates outside the synapses
     counted_by: str = "declared"
     is_readout: bool = False  #: its units never spike

@@ -10,6 +10,7 @@ from neurorec.report.plots.figure_part import finish, part_of, plotted
 from neurorec.report.plots.style import BLUE, INK, PAPER, Plot, figure, literal
 
 RADIUS = 0.17  #: of a state, where the circle of states has radius 1
+START_TURN = 0.9  #: radians between a state's loop, which points outwards, and the arrow that marks the start
 LONGEST = 4  #: characters of a label that fit inside a state
 
 Place = tuple[float, float]
@@ -57,7 +58,10 @@ def _state(axes: Any, place: Place, node: Any) -> None:
     at = (x, y) if inside else (x, y - RADIUS - 0.09)
     axes.text(*at, literal(label), ha="center", va="center", fontsize=10 if inside else 8.5, zorder=4)
     if node.start:
-        axes.annotate("", (x - RADIUS, y), (x - RADIUS - 0.25, y), arrowprops={"arrowstyle": "-|>", "color": BLUE})
+        angle = math.atan2(y, x) - START_TURN if (x, y) != (0.0, 0.0) else math.pi
+        dx, dy = math.cos(angle), math.sin(angle)
+        ends = ((x + far * dx, y + far * dy) for far in (RADIUS, RADIUS + 0.27))
+        axes.annotate("", *ends, arrowprops={"arrowstyle": "-|>", "color": BLUE, "shrinkA": 0, "shrinkB": 0})
 
 
 def _arrow(axes: Any, places: Mapping[str, Place], source: str, target: str, label: str, both_ways: bool) -> None:
@@ -70,13 +74,13 @@ def _arrow(axes: Any, places: Mapping[str, Place], source: str, target: str, lab
         ends = [
             (x + RADIUS * (dx * 0.75 + side * dy * 0.6), y + RADIUS * (dy * 0.75 - side * dx * 0.6)) for side in (1, -1)
         ]
-        bend, text = 1.6, (x + (RADIUS + 0.27) * dx, y + (RADIUS + 0.27) * dy)
+        bend, text = 2.4, (x + (RADIUS + 0.34) * dx, y + (RADIUS + 0.34) * dy)
     else:
         far = math.hypot(u - x, v - y)
         dx, dy = (u - x) / far, (v - y) / far
         ends = [(x + RADIUS * dx, y + RADIUS * dy), (u - RADIUS * dx, v - RADIUS * dy)]
         bend = 0.22 if both_ways else 0.0
-        aside = 0.5 * bend * (far - 2 * RADIUS) + 0.09
+        aside = 0.5 * bend * (far - 2 * RADIUS)
         text = ((x + u) / 2 + aside * dy, (y + v) / 2 - aside * dx)
     style = f"arc3,rad={bend}"
     axes.add_patch(
@@ -84,4 +88,6 @@ def _arrow(axes: Any, places: Mapping[str, Place], source: str, target: str, lab
             *ends, connectionstyle=style, arrowstyle="-|>", mutation_scale=11, color=INK, linewidth=1.0, zorder=2
         )
     )
-    axes.text(*text, literal(label), ha="center", va="center", fontsize=9.5, zorder=4)
+    box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
+    if label:
+        axes.text(*text, literal(label), ha="center", va="center", fontsize=9.5, zorder=4, bbox=box)
