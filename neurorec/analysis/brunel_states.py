@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from neurorec.analysis.analysis import Analysis, Value, analyses
-from neurorec.analysis.brunel_network import DT_MS, BrunelNetwork, irregularity_of
+from neurorec.analysis.brunel_network import DT_MS, BrunelNetwork, irregularity_of, siegert_Hz
 from neurorec.analysis.found import AnyFigure, Curves, Found, Raster, series
 from neurorec.analysis.spike_statistics import Spikes, activity, after, irregularity, oscillation_Hz, synchrony
 from neurorec.basics.cards import Card
@@ -61,7 +61,8 @@ class BrunelStates(Analysis):
             "input noise": input_noise(network, spikes, steps),
             "synchrony": synchrony(course, settings.size, BIN_MS), "frequency": frequency,
         }  # fmt: skip
-        return Found(values, (*network_figures(spikes, course, steps), _spectrum(*spectrum)))
+        alone = {"rate over theory": ("neurons without synapses", siegert_Hz(*net.input_mV(0.0)) / theory)}
+        return Found(values, (*network_figures(spikes, course, steps), _spectrum(*spectrum)), alone)
 
 
 def input_noise(network: EventNetwork, spikes: Spikes, steps: int, window_ms: float = 20.0, neurons: int = 30) -> float:
