@@ -35,61 +35,9 @@ from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.progress import Channel
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.report.studies import write_report
+from tests.experiments.tiny import PAIR, TRAINING
 
 TARGET = Path(__file__).parent / "results" / "cluster_overhead.json"
-PAIR = """
-about = "a pair for the overhead of a cluster"
-sources = ["elman1990"]
-[matched]
-recurrent_units = "12"
-parameters = "not matched"
-input_information = "not matched"
-configurations_tried = "none"
-[rate.cell]
-name = "elman"
-size = 12
-input_gain = 1.0
-recurrent_gain = 1.0
-[rate.readout]
-name = "linear"
-[rate.encoder]
-name = "none"
-[spiking.cell]
-name = "lif"
-size = 12
-dt_ms = 1.0
-tau_mem_ms = 10.0
-tau_syn_ms = 5.0
-v_threshold = 1.0
-v_leak = 0.0
-v_reset = 0.0
-reset = "zero"
-learn_time_constants = false
-surrogate = "superspike"
-slope = 5.0
-input_gain = 6.0
-recurrent_gain = 1.0
-[spiking.readout]
-name = "leaky"
-tau_ms = 5.0
-dt_ms = 1.0
-[spiking.encoder]
-name = "regular_rate"
-dt_ms = 1.0
-steps_per_frame = 2
-"""
-TRAINING = """
-[[{half}.training]]
-rule = "bptt"
-task = "store_recall"
-epochs = 1
-batch_size = 256
-learning_rate = 0.003
-learning_rate_decay = 1.0
-clip_norm = 1.0
-rate_target = 0.0
-rate_weight = 0.0
-"""
 STUDY = """
 about = "a study for the overhead of a cluster"
 question = "What does Dask cost per run?"
@@ -106,6 +54,14 @@ max_samples = 32
 WORKERS = 2
 WARM_UP = 20  #: runs in which workers import what they need; not reported
 _trained: dict[str, Finished] = {}  #: by half
+
+
+def tiny_pair() -> str:
+    trainings = {
+        f"{half}_training": TRAINING.format(half=half, task="store_recall", epochs=1, learning_rate=0.003)
+        for half in ("rate", "spiking")
+    }
+    return PAIR.format(input_gain=6.0, **trainings)
 
 
 def again(spec: RunSpec, channel: Channel) -> Finished:
@@ -145,7 +101,7 @@ def timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 def measure(folder: Path, runs: int, place: str, scheduler: int) -> dict[str, Any]:
     """One study of so many runs at the scheduler `place`, which is the process `scheduler`."""
-    (folder / "tiny.toml").write_text(PAIR + TRAINING.format(half="rate") + TRAINING.format(half="spiking"))
+    (folder / "tiny.toml").write_text(tiny_pair())
     (folder / "study.toml").write_text(STUDY)
     out = folder / f"out{runs}"
     prepared, plan_s = timed(lambda: prepare_study(folder / "study.toml", seeds=runs // 2, out=out, cluster=place))

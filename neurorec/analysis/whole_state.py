@@ -30,21 +30,28 @@ def carried(network: Network, state: NetworkState) -> NetworkState:
     return NetworkState({name: each for name, each in state.layers.items() if name not in idle}, state.delayed)
 
 
-def flat_step(network: Network) -> tuple[Step, Callable[[int], Tensor]]:
-    """One step of the network as a map of vectors, and its initial state for a number of samples."""
-    like = carried(network, network.initial_state(1))
+def shaper(like: NetworkState) -> Callable[[Tensor], NetworkState]:
+    """The inverse of `flatten`, for states of the same structure."""
     sizes = [tensor.shape[1] for tensor in tensors_of(like)]
 
-    def whole(flat: Tensor) -> NetworkState:
+    def shape(flat: Tensor) -> NetworkState:
         parts = iter(flat.split(sizes, 1))
         layers: dict[str, Any] = {
             name: type(layer)(*(next(parts) for _ in layer)) for name, layer in like.layers.items()
         }
-        idle = network.initial_state(len(flat)).layers
-        return NetworkState({**idle, **layers}, {wire: next(parts) for wire in like.delayed})
+        return NetworkState(layers, {wire: next(parts) for wire in like.delayed})
+
+    return shape
+
+
+def flat_step(network: Network) -> tuple[Step, Callable[[int], Tensor]]:
+    """One step of the network as a map of vectors, and its initial state for a number of samples."""
+    shape = shaper(carried(network, network.initial_state(1)))
 
     def step(flat: Tensor, x: Tensor) -> Tensor:
-        return flatten(carried(network, network.step(whole(flat), x)[1]))
+        state, idle = shape(flat), network.initial_state(len(flat)).layers
+        whole = NetworkState({**idle, **state.layers}, state.delayed)
+        return flatten(carried(network, network.step(whole, x)[1]))
 
     return step, lambda batch: flatten(carried(network, network.initial_state(batch)))
 

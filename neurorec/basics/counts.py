@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 #: what a memory can hold; an address is a spike in transit
@@ -22,7 +22,7 @@ class Counts:
     macs: int = 0  #: multiply-accumulates caused by values
     dense_macs: int = 0  #: multiply-accumulates on a chip that computes every synapse in every step
     neuron_updates: int = 0
-    active_neuron_updates: int = 0  #: updates in which the neuron spiked: equal to `spikes`
+    active_neuron_updates: int = 0  #: updates in which the neuron spiked, once or several times
     spikes: int = 0  #: sent by the layer's units
     values_sent: int = 0  #: real numbers sent by the layer's units
     elementwise: int = 0
@@ -138,6 +138,8 @@ class ForwardPass:
     sample_steps: int  #: steps that were run, summed over samples
     started: int  #: samples that ran their first step: all but those of length 0
     input_spikes: int  #: 0 where the input lines carry values
+    arrived: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict)
+    """By layer, inputs and synapses of each of its wires in turn, then of its own recurrence; part of `layers`."""
 
     def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
         """`counts` of the observed samples, scaled to `samples` samples."""

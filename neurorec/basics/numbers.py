@@ -24,6 +24,17 @@ def at_least(lowest: float) -> AfterValidator:
     return AfterValidator(check)
 
 
+def zero_or_at_least(lowest: float) -> AfterValidator:
+    """0, or a positive number that is not so small that the exact counts derived from it overflow."""
+
+    def check(value: float) -> float:
+        if 0 < value < lowest:
+            raise ValueError(f"must be 0 or at least {lowest:g} (got {value:g})")
+        return value
+
+    return AfterValidator(check)
+
+
 Count = Annotated[int, Field(gt=0, le=10**12)]  #: units, synapses, samples, bytes
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]  #: the same, or 0
 Units = Annotated[int, Field(gt=0, le=10**8)]  #: of a layer that is built
@@ -36,10 +47,10 @@ Year = Annotated[int, Field(ge=1600, le=2200)]
 
 TimeMs = Annotated[float, Field(gt=0, le=1e9), at_least(1e-9)]
 RateHz = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]
-RateOrZeroHz = Annotated[float, Field(ge=0, le=1e12)]
+RateOrZeroHz = Annotated[float, Field(ge=0, le=1e12), zero_or_at_least(1e-12)]
 Share = Annotated[float, Field(gt=0, le=1)]
 OpenShare = Annotated[float, Field(gt=0, lt=1)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+Probability = Annotated[float, Field(ge=0, le=1), zero_or_at_least(1e-12)]
 Gain = Annotated[float, Field(ge=0, le=1e6)]  #: scale of weights, thresholds, rates of change
 PositiveGain = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]  #: up to norms that clip nothing
 LearningRate = Annotated[
@@ -51,7 +62,7 @@ Penalty = Annotated[float, Field(gt=0, le=1e12), at_least(1e-12)]
 Price = Annotated[
     float, Field(gt=0, le=1e24), at_least(1e-15)
 ]  #: energies, times, powers, bandwidths, in the unit of the key
-PriceOrZero = Annotated[float, Field(ge=0, le=1e24)]
+PriceOrZero = Annotated[float, Field(ge=0, le=1e24), zero_or_at_least(1e-15)]
 Score = Annotated[float, Field(ge=-1e24, le=1e24)]  #: metrics and published figures
 
 

@@ -44,7 +44,9 @@ Out = Annotated[
 
 @app.command()
 def run(
-    study: Annotated[str, typer.Argument(help="A study by name, or the path to a study card.")] = "backprop_vs_stdp",
+    study: Annotated[
+        str, typer.Argument(help="A study by name, the path to a study card, or all.")
+    ] = "backprop_vs_stdp",
     quick: Annotated[bool, typer.Option("--quick", help="A smoke test of a minute or two; not a result.")] = False,
     seeds: Annotated[int | None, typer.Option(max=10_000, help="Number of seeds. [default: those of the card]")] = None,
     jobs: Annotated[
@@ -70,9 +72,15 @@ def run(
 ) -> None:
     """Run a study: train, price, export, report. Run again, it does only what is missing."""
     from neurorec.experiments.kind import Asked
+    from neurorec.report.all_studies import ALL, run_all
     from neurorec.report.studies import run_asked
 
-    failed = run_asked(Asked(study, quick, out, seeds, jobs, device, engine, cluster))
+    asked = Asked(study, quick, out, seeds, jobs, device, engine, cluster)
+    if study == ALL:
+        if incomplete := run_all(asked):
+            raise RunFailed(f"did not complete: {', '.join(incomplete)}; the reasons are given above")
+        return
+    failed = run_asked(asked)
     if failed:
         raise RunFailed(
             f"{plural(failed, 'run')} failed; the reasons are given above and in the report. All others are complete"

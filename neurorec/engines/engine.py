@@ -19,6 +19,7 @@ from neurorec.engines.activity import Activity, observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout
+from neurorec.models.starts import given_start
 from neurorec.models.wires import AS_SENT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
@@ -87,16 +88,17 @@ class Engine(ABC):
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
         [F, B, O]."""
-        if objective.pooled and can_sum(network):
+        if objective.pooled and can_sum(network) and batch.start is None:
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        outputs = network.run(batch.x, None, batch.lengths, self._unroll_any)[0][network.output]
+        start = given_start(network, batch.start)
+        outputs = network.run(batch.x, start, batch.lengths, self._unroll_any)[0][network.output]
         return objective.answers(outputs, batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
-        seen = self.run(network, batch.x, batch.lengths)
+        seen = self.run(network, batch.x, batch.lengths, given_start(network, batch.start))
         return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(

@@ -47,7 +47,7 @@ def event_form(layer: Layer) -> EventForm:
     CannotRun
         If it declares none.
     """
-    form = layer.event_form()
+    form = layer.event_form() if layer.learned_start is None else "its initial state is learned, one value per unit"
     if isinstance(form, str):
         raise CannotRun(f"event engines cannot run {layer.title}: {form}")
     return form

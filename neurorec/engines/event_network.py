@@ -5,7 +5,8 @@ Order within a step t, which every engine follows:
 1. in the first step of a sample: weights are normalised to `weight_sum`, variables in `at_sample` are set to their values;
 2. state advances by dt (`method`); populations fire: by the condition `fires`, from a spike train, or at random;
 3. `reset` of the neurons that fired; then `on_post` of their incoming synapses, projection by projection;
-4. spikes arrive, including those of this step if the delay is 0: `on_pre`, projection by projection;
+4. spikes arrive: those of `drives`, population by population; then, including those of this step if the delay is 0, those of
+   projections: `on_pre`, projection by projection;
 5. `after` of the neurons that fired; then, if there is a reward, `on_reward` of every synapse.
 
 A trace raised in `after` therefore does not affect the synapses of the spike that raised it; one raised in `reset` does.
@@ -48,6 +49,16 @@ class PoissonTrain:
 
 
 @dataclass(frozen=True)
+class PoissonDrive:
+    """Spikes of Poisson sources that are not simulated, independent for each neuron: in each step its variable `onto` rises by
+    `amount` times a Poisson number with mean rate dt."""
+
+    onto: str
+    amount: float
+    rate_Hz: float  #: of all sources of one neuron together
+
+
+@dataclass(frozen=True)
 class EventPopulation:
     """N neurons, or input lines if `fires` is a spike train or Poisson."""
 
@@ -63,6 +74,7 @@ class EventPopulation:
     method: str = "euler"  #: "euler" or, for linear equations with constant coefficients, "exact"
     start: Mapping[str, float | np.ndarray] = field(default_factory=dict)  #: initial values other than 0
     at_sample: Mapping[str, float] = field(default_factory=dict)
+    drives: tuple[PoissonDrive, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,6 +113,8 @@ class EventNetwork:
     reward: SpikeTrain | None = None  #: `neurons` then contains the amounts of reward
 
     def __post_init__(self) -> None:
+        for name, population in self.populations.items():
+            _check_drives(name, population)
         for name, projection in self.projections.items():
             _check_projection(self, name, projection)
 
@@ -120,6 +134,17 @@ class EventRun:
     engine: str
     wall_s: float  #: stepping only
     prepare_s: float  #: building and compiling before stepping
+
+
+def _check_drives(name: str, population: EventPopulation) -> None:
+    known = variables_of(population.equations)
+    for drive in population.drives:
+        if drive.onto not in known:
+            raise InputError(
+                f'population {name}: a drive raises "{drive.onto}", which is not one of its variables ({", ".join(known)})'
+            )
+        if not 0 <= drive.rate_Hz < np.inf:
+            raise InputError(f"population {name}: the rate of a drive must be 0 Hz or more (got {drive.rate_Hz:g})")
 
 
 def _check_projection(network: EventNetwork, name: str, projection: EventProjection) -> None:

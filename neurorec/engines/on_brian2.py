@@ -17,13 +17,7 @@ import numpy as np
 
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
-from neurorec.engines.event_network import (
-    EventNetwork,
-    EventProjection,
-    EventRun,
-    PoissonTrain,
-    SpikeTrain,
-)  # fmt: skip
+from neurorec.engines.event_network import EventNetwork, EventProjection, EventRun, PoissonTrain, SpikeTrain
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +139,9 @@ def _group(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, 
         group.resetter["spike"].when = "before_synapses"
     if population.after:
         group.contained_objects.append(_after(group, population.after))
+    for k, drive in enumerate(population.drives):
+        code = f"{drive.onto} += {float(drive.amount)!r} * poisson({float(drive.rate_Hz * network.dt_ms / 1000)!r})"
+        group.run_regularly(code, clock=group.clock, when="synapses", order=k - EARLIER, name=f"{group.name}_drive{k}")
     for variable, values in population.start.items():
         setattr(group, variable, values)
     return group

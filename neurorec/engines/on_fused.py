@@ -31,7 +31,7 @@ class OnFused(Engine):
     def unroll(
         self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        start: Any = layer.initial_state(x.shape[1]) if state is None else state
+        start: Any = layer.start(x.shape[1]) if state is None else state
         if not x.shape[0]:
             return x.new_zeros(0, x.shape[1], layer.size), start
         recorded, (output, _, final) = _run(layer, x, x.new_zeros(0, x.shape[0]), start, lengths)
@@ -43,7 +43,7 @@ class OnFused(Engine):
     def weighted_sums(self, layer: Layer, x: Tensor, weights: Tensor, lengths: Tensor | None = None) -> Tensor:
         if weights.dim() == 3:
             return super().weighted_sums(layer, x, weights, lengths)
-        return _run(layer, x, weights, layer.initial_state(x.shape[1]), lengths, outputs=False)[1][1]
+        return _run(layer, x, weights, layer.start(x.shape[1]), lengths, outputs=False)[1][1]
 
 
 def _last(output: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
@@ -64,6 +64,6 @@ def _run(
         kind = str(x.dtype).removeprefix("torch.")
         raise CannotRun(f"engine fused computes in float32 on the CPU; its input is {kind} on {x.device.type}")
     (recorded, code), parts = recorded_step(layer), start._asdict()
-    z = x.new_zeros(x.shape[1], 0) if recorded.spikes is None else parts[recorded.spikes]
+    z = x.new_zeros(x.shape[1], 0) if recorded.w_rec is None else parts[recorded.spikes]
     others = [parts[name] for name in recorded.names]
     return recorded, unroll(recorded, code, x, weights, lengths, z, others, outputs)

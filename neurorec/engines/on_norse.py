@@ -46,7 +46,7 @@ class OnNorse(Engine):
     def unroll(
         self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        start = layer.initial_state(x.shape[1]) if state is None else state
+        start = layer.start(x.shape[1]) if state is None else state
         step = norse_step(layer)
 
         def named(now: Any, x_t: Tensor) -> tuple[Tensor, Any]:

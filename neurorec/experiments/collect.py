@@ -6,12 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from neurorec.basics.errors import CannotRun, InputError, needed
 from neurorec.experiments.plan import RunSpec
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults
-from neurorec.experiments.store import RunStore, read_activity, read_pair, read_weights
+from neurorec.experiments.store import RunStore, read_activity, read_pair, read_weights, stored_card
 from neurorec.experiments.study import LoadedStudy
 from neurorec.hardware.chips.band import Band
 from neurorec.hardware.chips.chip import Chip
@@ -40,10 +38,13 @@ def stored_half(record: RunRecord, folder: Path) -> LoadedHalf:
 
 def rebuild_network(record: RunRecord, folder: Path) -> Any:
     """The trained model of a stored run, from its copy of the card and its weights."""
-    half = stored_half(record, folder)
+    return _with_weights(stored_half(record, folder), record, folder)
+
+
+def _with_weights(half: LoadedHalf, record: RunRecord, folder: Path) -> Any:
+    half.check_memory(record.inputs, record.outputs)
     weights = read_weights(folder)
-    task = load_task(record.task, record.seed)
-    network = half.build(task.inputs, task.outputs, torch.Generator().manual_seed(0))
+    network: Any = half.architecture.build(record.inputs, record.outputs, half.encoder.signal, None)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -59,9 +60,15 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
     records = [(spec, record) for spec in specs if (record := store.get(spec.run_id)) is not None]
     costs: list[CostRow] = []
     exports: list[dict[str, str]] = []
+    halves: dict[
+        tuple[str, str], LoadedHalf
+    ] = {}  # by text and name: cards are parsed once, however many runs they have
     for spec, record in records:
         if record.status == "done" and record.folder is not None and spec.half != "baseline":
-            network = rebuild_network(record, record.folder)
+            key = stored_card(record, record.folder)[0], record.half
+            if key not in halves:
+                halves[key] = stored_half(record, record.folder)
+            network = _with_weights(halves[key], record, record.folder)
             costs += price_run(record, network, study.chips)
             if spec.control == "" and spec.seed == specs[0].seed:
                 exports.append(_export(record, network, folder))

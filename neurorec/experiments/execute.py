@@ -66,7 +66,7 @@ def _record(spec: RunSpec, run: Run, architecture: Architecture) -> RunRecord:
         chance_score=run.task.chance_score, baseline=name, baseline_score=baseline["test"],
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
         judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], wall_s=run.wall_s,
-        training=run.training, dt_ms=getattr(run.network, "dt_ms", None),
+        training=run.training, inputs=run.task.inputs, outputs=run.task.outputs, dt_ms=getattr(run.network, "dt_ms", None),
     )  # fmt: skip
 
 

@@ -108,6 +108,7 @@ class StudyKind(ABC):
     """How studies of one kind are loaded, checked, run, stored and measured."""
 
     results: ClassVar[type]  #: the dataclass that `run` returns
+    has_quick: ClassVar[bool] = True  #: whether it takes so long that it has a quick form
 
     @abstractmethod
     def load(self, name: str | Path) -> AnyStudy:

@@ -5,7 +5,7 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -19,12 +19,12 @@ from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.experiments.study import LoadedStudy
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.network import Network
-from neurorec.tasks.task import load_task
+from neurorec.tasks.task import Task, load_task, tasks
 from neurorec.training import LoadedHalf, LoadedPair
 from neurorec.training.fit import pick_device
 
 CODE_THAT_DECIDES = ("basics", "models", "tasks", "engines", "learning", "training")
-STORED_FORMAT = 4  # increase when the contents of a run's folder change, so that older runs are repeated
+STORED_FORMAT = 5  # increase when the contents of a run's folder change, so that older runs are repeated
 MOST_SEEDS = 10_000
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "norse", "numba", "llvmlite", "brian2")
 
@@ -114,10 +114,12 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
     """All runs of the study, in the order of its card. Raises `CannotRun` if the requested engine can run none of them."""
     _check_engine(study, options.engine)
     asked, specs = study.card.controls, []
+    named = sorted({training.task for pair in study.pairs for half in pair.halves for training in half.trainings})
+    loaded = {name: load_task(name, options.seeds[0]) for name in named}
     for pair in study.pairs:
         for half in pair.halves:
             for number, training in enumerate(half.trainings):
-                rule, task = rules[training.rule], load_task(training.task, options.seeds[0])
+                rule, task = rules[training.rule], loaded[training.task]
                 rule.check(probe(half), task)
                 half.check_memory(task.inputs, task.outputs)
                 controls = {"": options.seeds}
@@ -129,8 +131,7 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
                 for control, seeds in controls.items():
                     specs += [_spec(pair, half, number, engine, seed, control, options) for seed in seeds]
     if "baselines" in asked:
-        named = {training.task for pair in study.pairs for half in pair.halves for training in half.trainings}
-        found = {name: list(load_task(name, options.seeds[0]).baselines()) for name in sorted(named)}
+        found = {name: _baseline_names(tasks[name]) for name in named}
         for control in dict.fromkeys(each for names in found.values() for each in names):
             specs += [
                 _baseline(task, seed, control) for task in found if control in found[task] for seed in options.seeds
@@ -213,6 +214,12 @@ def _spec(
         _run_id(name, seed, decides), pair.name, pair.text, half.half, training.rule, training.task, seed,
         control, engine, options.device, options.max_epochs, options.max_samples,
     )  # fmt: skip
+
+
+@functools.cache
+def _baseline_names(make: Callable[[int], Task]) -> tuple[str, ...]:
+    """The names of a task's baselines, which do not depend on its seed; to know them, they are computed once."""
+    return tuple(make(0).baselines())
 
 
 def _baseline(task: str, seed: int, control: str) -> RunSpec:

@@ -54,6 +54,8 @@ class RunRecord:
     wall_s: float
     training: dict[str, float] = field(default_factory=dict)  #: samples_seen, weight_updates, and choices of the rule
     versions: dict[str, str] = field(default_factory=dict)
+    inputs: int = 0  #: numbers per step that the task gives; 0 for baselines
+    outputs: int = 0  #: units of the readout; 0 for baselines
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None

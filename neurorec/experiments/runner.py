@@ -129,15 +129,18 @@ class _Following:
             self._submit(spec)
         told = time.monotonic()
         while self.waiting:
-            try:
-                future = self.ended.get(timeout=0.25)
-            except Empty:
-                pass
-            else:
+            if (future := self._wait()) is not None:
                 self._end(self.waiting.pop(future), future)
             if time.monotonic() - told > 0.25:
                 self._report_progress()
                 told = time.monotonic()
+
+    def _wait(self) -> Future | None:
+        """A run that has ended, or None if none ends for a while."""
+        try:
+            return self.ended.get(timeout=0.25)
+        except Empty:
+            return None
 
     def _submit(self, spec: Any) -> None:
         self.attempts[spec.run_id] = self.attempts.get(spec.run_id, 0) + 1

@@ -27,6 +27,8 @@ from neurorec.experiments.manifest import MANIFEST, REMEDY, Damaged, StoredFiles
 from neurorec.experiments.results import RunRecord
 from neurorec.training import LoadedPair, pair_from_text
 
+MOST_LINES = 10**9  #: inputs or outputs of a network
+
 
 class RunStore:
     """The folder runs/STUDY, which the caller holds (`held`) while it writes."""
@@ -134,13 +136,23 @@ def _record(content: bytes) -> RunRecord:
     for name in filter(None, (record.run_id, record.pair, record.rule, record.task)):
         if not is_file_name(name):
             raise ValueError(f"{name!r} cannot be the name of a file")
+    if not 0 <= record.seed < 2**32:
+        raise ValueError(f"seed {record.seed} is not between 0 and 2**32 - 1")
+    for name, size in (("inputs", record.inputs), ("outputs", record.outputs)):
+        if not 0 <= size <= MOST_LINES:
+            raise ValueError(f"{size} {name} are not between 0 and {MOST_LINES:,}")
     return record
 
 
 def read_pair(record: RunRecord, folder: Path) -> LoadedPair:
     """The pair that a stored run trained, from the copy of the card stored with it. Raises `InputError`."""
+    return pair_from_text(*stored_card(record, folder))
+
+
+def stored_card(record: RunRecord, folder: Path) -> tuple[str, Path]:
+    """The text and the path of the copy of the pair card stored with a run."""
     path = f"{record.pair}.toml"
-    return pair_from_text(StoredFiles(folder).parse(path, bytes.decode), folder / path)
+    return StoredFiles(folder).parse(path, bytes.decode), folder / path
 
 
 def read_weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurorec.basics.errors import RunFailed
 from neurorec.basics.numbers import Gain, LearningRate, PositiveGain, Share
@@ -36,17 +36,19 @@ class DescentCard(TrainingCard):
 class Descent:
     """Adam on all trained numbers of a model."""
 
+    model: Network
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
 
     @classmethod
-    def of(cls, model: nn.Module, card: DescentCard) -> Self:
+    def of(cls, model: Network, card: DescentCard) -> Self:
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         optimizer = torch.optim.Adam(trained, lr=card.learning_rate, fused=True)
-        return cls(optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=card.learning_rate_decay))
+        return cls(model, optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=card.learning_rate_decay))
 
     def follow(self, card: DescentCard) -> None:
-        """One step along the gradients stored in the trained numbers."""
+        """One step along the gradients stored in the trained numbers; those of tied weights are added first."""
+        self.model.constraints.gather_gradients()
         trained = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
         torch.nn.utils.clip_grad_norm_(trained, card.clip_norm)
         self.optimizer.step()

@@ -69,6 +69,7 @@ class EProp(Rule):
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
+    adds_tied_gradients = True
     scored_each_epoch = True
     card: EPropCard
 
@@ -81,13 +82,15 @@ class EProp(Rule):
             if not any(parameter.requires_grad for parameter in layer.parameters()):
                 return "its recurrent layer is fixed; train its readout with the rule ridge"
             if not (isinstance(layer, Cell) and layer.has_traces()):
-                return f"{layer.title} defines no eligibility traces; train it with bptt"
+                return f"no eligibility traces are defined for {layer.title}; train with bptt"
             if getattr(layer, "learns_time_constants", False):
                 return "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
             if not any(wire.target == model.output for wire in model.heard_by(name)):
                 return f'no error reaches its layer "{name}", because the readout does not hear it; add a wire, or use bptt'
         if not isinstance(model[model.output], Readout) or any(w.delay or w.carries != AS_SENT for w in model.wires):
             return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
+        if not model[model.output].trained:
+            return "its readout has no weights through which errors could be broadcast; use bptt"
         return None
 
     @classmethod

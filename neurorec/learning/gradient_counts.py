@@ -7,17 +7,19 @@ Per sample and step, with the fan-outs and spikes of the forward pass; delta is 
   dL/dW    += delta x over every trained synapse, an accumulate if x is a spike; reads and writes one gradient; biases alike
   local    one product per forward elementwise operation and nonlinearity, one surrogate derivative per spiking neuron
   tape     `tape_values` per step, written forward and read backward; T x batch x tape_values words are stored at once
+A learned initial state takes one change per number and sample, and errors also pass the recurrent synapses of the first step if
+units send it. Nothing is changed for fixed weights; tied weights are one trained number each; a weight with a required sign
+takes one comparison per update.
 Clipping the norm squares and scales every gradient. Adam (Kingma & Ba 2015), per trained number: 8 products and 4 sums,
 a root and a division; it reads weight, gradient and two moments, and writes weight and moments. SGD: a product and a sum.
 """
 
 from __future__ import annotations
 
-from torch import nn
-
 from neurorec.basics.counts import Counts, ForwardPass, Kind, LayerCounts, Store
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.models.network import Network
+from neurorec.models.wires import Wire
 
 OPTIMISERS = ("adam", "sgd")
 
@@ -32,7 +34,7 @@ def backward_counts(network: Network, forward: ForwardPass) -> LayerCounts:
 
 def reached_by_errors(network: Network) -> set[str]:
     """Layers to which errors must be propagated: trained layers, and those that hear one directly or indirectly."""
-    reached = {name for name, layer in network.named_layers() if trained_numbers(layer)}
+    reached = {name for name in network.layers if network.trained_numbers(name)}
     for _ in range(len(network.wires)):
         reached |= {wire.target for wire in network.wires if wire.source in reached and wire not in network.cut}
     return reached
@@ -42,31 +44,44 @@ def _backward(network: Network, name: str, forward: ForwardPass, reached: set[st
     layer, seen = network[name], forward.layers.of(name)
     declared, runs = layer.operations(), forward.sample_steps
     back = max(0, runs - forward.started)  # all steps but the first of each sample
-    through = back * int(declared.recurrent_fan_out.sum()) + runs * declared.macs
+    start = layer.learned_start or {}
+    recurring = runs if layer.sends_start else back
+    through = recurring * int(declared.recurrent_fan_out.sum()) + runs * declared.macs
     for wire in network.wires_into(name):
         if wire.source in reached and wire not in network.cut:
             through += (back if wire.delay else runs) * int(declared.input_fan_out[network.lines_of(wire)].sum())
-    errors_heard = back * int((declared.recurrent_fan_out > 0).sum())
+    errors_heard = recurring * int((declared.recurrent_fan_out > 0).sum())
     errors_sent, tape = runs * layer.size, runs * declared.tape_values
-    changes = seen.synaptic_events + seen.macs + runs * trained_numbers(layer, dim=1)
+    fixed = _through_fixed(network, name, forward)
+    events, products = seen.synaptic_events - fixed.synaptic_events, seen.macs - fixed.macs
+    changes = events + products + runs * network.trained_numbers(name, dim=1)
+    changes += forward.started * sum(values.numel() for values in start.values())
     return Counts(
-        synaptic_events=seen.synaptic_events,
-        macs=through + seen.macs,
-        dense_macs=through + seen.dense_macs,
+        synaptic_events=events,
+        macs=through + products,
+        dense_macs=through + seen.dense_macs - fixed.dense_macs,
         values_sent=errors_sent,
         elementwise=seen.elementwise + seen.nonlinearities,
         nonlinearities=seen.neuron_updates if layer.output_signal == "spikes" else 0,  # surrogate derivatives
         weight_reads=through,
         state_reads=seen.state_reads,  # of the errors of the state
         state_writes=seen.state_writes,
-        activation_reads=seen.activation_reads + errors_heard,  # x again, and the errors
+        activation_reads=seen.activation_reads - fixed.activation_reads + errors_heard,  # x again, and the errors
         activation_writes=errors_sent,
-        address_reads=seen.address_reads,
+        address_reads=seen.address_reads - fixed.address_reads,
         tape_reads=tape,
         tape_writes=tape,
         gradient_reads=changes,
         gradient_writes=changes,
     )
+
+
+def _through_fixed(network: Network, name: str, forward: ForwardPass) -> Counts:
+    """What arrived over wires whose weights are fixed, for which no gradient is computed."""
+    wires = [wire for wire in network.wires_into(name) if wire not in network.cut]
+    own = [Wire(name, name, 1)] if network[name].operations().recurrent_fan_out.any() else []
+    arrived = zip([*wires, *own], forward.arrived.get(name, ()), strict=False)
+    return sum((counts for wire, counts in arrived if network.constraints.fixes(network, wire)), Counts())
 
 
 def update_counts(network: Network, steps: int, optimiser: str, clipped: bool) -> LayerCounts:
@@ -75,11 +90,13 @@ def update_counts(network: Network, steps: int, optimiser: str, clipped: bool) -
         hint = did_you_mean(optimiser, OPTIMISERS)
         raise InputError(f'optimiser "{optimiser}" has no operation count{hint}; known: {", ".join(OPTIMISERS)}')
 
-    def counted(layer: nn.Module) -> Counts:
-        numbers = trained_numbers(layer) * steps
-        return (_adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (_clip(numbers) if clipped else Counts())
+    def counted(name: str) -> Counts:
+        numbers = network.trained_numbers(name) * steps
+        signs = Counts(elementwise=network.constraints.signed_numbers(name) * steps)
+        each = (_adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (_clip(numbers) if clipped else Counts())
+        return each + signs
 
-    layers = LayerCounts({name: counted(layer) for name, layer in network.named_layers()})
+    layers = LayerCounts({name: counted(name) for name in network.layers})
     root = Counts(elementwise=steps, nonlinearities=steps)  # of the norm, once for all layers
     return layers + LayerCounts({network.output: root}) if clipped else layers
 
@@ -88,16 +105,11 @@ def gradient_stores(network: Network, steps_held: int, optimiser: str) -> tuple[
     """Gradients and moments of the trained numbers, and the tape of `steps_held` steps (of all samples of a batch)."""
     stores: list[Store] = []
     for name, layer in network.named_layers():
-        numbers = trained_numbers(layer)
+        numbers = network.trained_numbers(name)
         held: dict[Kind, int] = {"gradient": numbers, "moment": 2 * numbers if optimiser == "adam" else 0}
         held["tape"] = steps_held * layer.operations().tape_values
         stores += [Store(name, kind, words) for kind, words in held.items() if words]
     return tuple(stores)
-
-
-def trained_numbers(layer: nn.Module, dim: int | None = None) -> int:
-    """Trained numbers; with `dim` = 1 only the biases."""
-    return sum(p.numel() for p in layer.parameters() if p.requires_grad and dim in (None, p.dim()))
 
 
 def _adam(numbers: int) -> Counts:

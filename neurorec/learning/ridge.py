@@ -93,6 +93,10 @@ class Ridge(Rule):
         reason = network_why_not(model)
         if reason is None and not can_sum(model):
             return "its output is not a plain readout of the layers, or feeds back into them; use bptt"
+        if reason is None and not model[model.output].trained:
+            return "its readout has no weights; use bptt"
+        if reason is None and model.constraints.held(model.output):
+            return "the weights of its readout are constrained, but least squares ignores constraints; use bptt"
         return reason
 
     @classmethod

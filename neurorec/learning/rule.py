@@ -104,6 +104,8 @@ class Rule(ABC):
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
+    adds_tied_gradients: ClassVar[bool] = False  #: whether it can train tied weights (`models/constraints.py`)
+    learns_start: ClassVar[bool] = False  #: whether it can learn the initial state of layers
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
 
     def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
@@ -136,6 +138,8 @@ class Rule(ABC):
             return f"it learns from {TAUGHT[cls.signal]}, but the task offers only {offered}"
         if cls.whole_split and getattr(task, "lengths", None) is not None:
             return f"it needs samples of equal length, but those of task {task.name} differ; use bptt or ridge"
+        if getattr(task, "start", None) is not None and not cls.learns_start:
+            return f"it starts every sample from rest, but those of task {task.name} give initial states; use bptt"
         if cls.read_by_labels and not objective.labelled:
             return (
                 "it learns without targets, and its units are then labelled by class, which needs one label per sample; the "
@@ -194,9 +198,19 @@ class Rule(ABC):
         return {}
 
     @classmethod
+    def _why_not_options(cls, model: Any) -> str | None:
+        if not isinstance(model, Network):
+            return None
+        if model.constraints.tied and not cls.adds_tied_gradients:
+            return "it has tied weights, but this rule changes every weight by itself; use bptt"
+        if any(layer.learned_start for _, layer in model.named_layers()) and not cls.learns_start:
+            return "its initial state is learned, but this rule changes only weights; remove learn_start, or use bptt"
+        return None
+
+    @classmethod
     def check(cls, model: Any, task: Task | None = None) -> None:
         """Raises `CannotRun` if this rule cannot train `model`, or cannot learn `task`."""
-        reason = cls.why_not(model)
+        reason = cls.why_not(model) or cls._why_not_options(model)
         if reason is not None:
             raise CannotRun(f"rule {cls.title} cannot train {model.title}: {reason}")
         if task is not None and (reason := cls.why_not_task(task)) is not None:

@@ -52,7 +52,7 @@ class TracedRun:
     def __init__(self, network: Network, batch: int) -> None:
         self.network, self.readout = network, network[network.output]
         self.hidden = [name for component in network.components for name in component if name in network.hidden]
-        self.states = {name: layer.initial_state(batch) for name, layer in network.named_layers()}
+        self.states = {name: layer.start(batch) for name, layer in network.named_layers()}
         self.traces = {name: network[name].start_traces(batch) for name in self.hidden}
         self.sent: dict[str, Tensor] = {}
         self.eligibility: dict[str, Eligibility] = {}

@@ -10,11 +10,21 @@ name = "lstm"
 hears = ["input", "first"]
 hears_delayed = ["readout"]         what was sent one step earlier
 carries = {readout = "softmax"}     what the wire applies to it
+fixed = ["input"]           weights that are not trained; the layer's own name means its own recurrence
+signs = {first = "positive"}        weights that keep this sign
+tied = {first = "input -> first"}   weights that are those of another wire
+weights_of = "first"                all weights, biases and time constants are those of another layer
+dale_excitatory_share = 0.8         this share of the units only excites, the others only inhibit
+learn_start = {share = 1.0, spread = 0.1}   learned initial state of a share of the units; spread of the first guess
+takes_start = true                  units start from the values that samples give
+
+copies = 3                          layers second_1, second_2, second_3 in a row, each with its own weights
 
 [rate.energy_model]         or an energy model
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -22,11 +32,12 @@ from torch import nn
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError
-from neurorec.basics.numbers import Distinct
+from neurorec.basics.numbers import Distinct, Gain, Probability, Repeats, Share
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
+from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
 from neurorec.models.energy.model import EnergyModelCard, energy_models
-from neurorec.models.layer import Layer, Signal
+from neurorec.models.layer import Layer, Signal, joined
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard, readouts
 from neurorec.models.wires import AS_SENT, INPUT, Wire
@@ -35,12 +46,27 @@ READOUT = "readout"
 CHAIN = "hidden"  #: name of the only layer of a chain
 
 
+class LearnStart(Card):
+    """Which units learn their initial state, and the standard deviation of the initial guess."""
+
+    share: Share
+    spread: Gain
+
+
 class WireKeys(Card):
-    """The keys of a layer's table that say what it hears."""
+    """The keys of a layer's table that say what it hears, and how its weights and initial state are constrained or learned."""
 
     hears: Distinct[str] | None = None
     hears_delayed: Distinct[str] = []  # noqa: RUF012
     carries: dict[str, str] = {}  # noqa: RUF012
+    fixed: Distinct[str] = []  # noqa: RUF012
+    signs: dict[str, Sign] = {}  # noqa: RUF012
+    tied: dict[str, str] = {}  # noqa: RUF012
+    weights_of: str | None = None
+    dale_excitatory_share: Probability | None = None
+    learn_start: LearnStart | None = None
+    takes_start: bool = False
+    copies: Repeats = 1
 
 
 class Architecture(Protocol):
@@ -64,10 +90,13 @@ class NetworkArchitecture:
     layers: dict[str, CellCard]
     readout: ReadoutCard
     wires: tuple[Wire, ...]
+    constraints: tuple[Constraint, ...] = ()
+    learned_starts: Mapping[str, LearnStart] = field(default_factory=dict)
+    takes_start: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
-        return " + ".join(cells[card.name].title for card in self.layers.values())
+        return joined(cells[card.name].title for card in self.layers.values())
 
     @property
     def cards(self) -> dict[str, Card]:
@@ -79,7 +108,13 @@ class NetworkArchitecture:
     def as_data(self) -> dict[str, Any]:
         """Everything that determines what is built, for a run's id."""
         cards = {name: card.model_dump() for name, card in self.cards.items()}
-        return {"layers": cards, "wires": [[w.source, w.target, w.delay, w.carries] for w in self.wires]}
+        wires = [[w.source, w.target, w.delay, w.carries] for w in self.wires]
+        options = {"constraints": [repr(one) for one in self.constraints]} if self.constraints else {}
+        starts = {name: card.model_dump() for name, card in self.learned_starts.items()}
+        options |= ({"learn_start": starts} if starts else {}) | (
+            {"takes_start": self.takes_start} if self.takes_start else {}
+        )
+        return {"layers": cards, "wires": wires, **options}
 
     def build(self, inputs: int, outputs: int, input_signal: Signal, generator: torch.Generator | None) -> Network:
         sizes = {INPUT: inputs, READOUT: outputs, **{name: card.size for name, card in self.layers.items()}}
@@ -89,7 +124,10 @@ class NetworkArchitecture:
 
         layers: dict[str, Layer] = {name: cells[card.name](card, heard(name)) for name, card in self.layers.items()}
         layers[READOUT] = readouts[self.readout.name](self.readout, heard(READOUT), outputs)
-        network = Network(layers, self.wires, input_signal, inputs, READOUT)
+        network = Network(layers, self.wires, input_signal, inputs, READOUT, self.constraints)
+        for name, start in self.learned_starts.items():
+            network.learn_start(name, start.share, start.spread)
+        network.takes_start = self.takes_start
         if generator is not None:
             network.reset_parameters(generator)
         return network
@@ -148,25 +186,73 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
     reserved = {INPUT, READOUT} & set(plain)
     if reserved:
         raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; this name is reserved')
-    before, wires, cards = INPUT, [], {}
+    before, wires, cards, keys = INPUT, [], {}, {}
+    plain = _repeated(plain, where)
     for name, table in plain.items():
         here = f"{where}.{places.format(name)}"
-        wires += _wires(name, table, before, here)
+        keys[name] = _wire_keys(table, here)
+        wires += _wires(name, keys[name], before, here)
         cards[name] = _card({k: v for k, v in table.items() if k not in WireKeys.model_fields}, here, cells)
         before = name
-    wires += _wires(READOUT, readout, before, f"{where}.readout")
+    keys[READOUT] = _wire_keys(readout, f"{where}.readout")
+    wires += _wires(READOUT, keys[READOUT], before, f"{where}.readout")
     bare = {k: v for k, v in readout.items() if k not in WireKeys.model_fields}
     for wire in wires:
         try:
             wire.check([*plain, READOUT])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-    return NetworkArchitecture(cards, _card(bare, f"{where}.readout", readouts), tuple(wires))
+    made = NetworkArchitecture(
+        cards, _card(bare, f"{where}.readout", readouts), tuple(wires),
+        tuple(one for name, own in keys.items() for one in _constraints(name, own, wires, where)),
+        {name: own.learn_start for name, own in keys.items() if own.learn_start},
+        tuple(name for name, own in keys.items() if own.takes_start),
+    )  # fmt: skip
+    if made.constraints or made.learned_starts:
+        try:
+            with torch.device("meta"):
+                made.build(1, 1, "values", None)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+    return made
 
 
-def _wires(name: str, table: dict[str, Any], before: str, where: str) -> list[Wire]:
+def _repeated(plain: dict[str, Any], where: str) -> dict[str, Any]:
+    """The tables with those that have `copies` written out: each copy hears the one before it."""
+    found: dict[str, Any] = {}
+    for name, table in plain.items():
+        times = _wire_keys(table, f"{where}.layers.{name}").copies
+        alone = {key: value for key, value in table.items() if key not in WireKeys.model_fields}
+        found |= {name if times == 1 else f"{name}_{k}": table if k == 1 else alone for k in range(1, times + 1)}
+    return found
+
+
+def _wire_keys(table: dict[str, Any], where: str) -> WireKeys:
+    return check_card({k: v for k, v in table.items() if k in WireKeys.model_fields}, WireKeys, where)
+
+
+def _constraints(name: str, keys: WireKeys, wires: list[Wire], where: str) -> list[Constraint]:
+    """The constraints that a layer's table states."""
+
+    def into(source: str, target: str) -> list[Wire]:
+        found = [wire for wire in wires if (wire.source, wire.target) == (source, target)]
+        return found or [Wire(source, target, 1 if source == target else 0)]
+
+    def owner(text: str) -> Wire:
+        source, arrow, target = text.partition(" -> ")
+        if not arrow:
+            raise InputError(f'{where}: tied must name a wire as "source -> target" (got "{text}")')
+        return into(source, target)[0]
+
+    found: list[Constraint] = [Fixed(wire) for source in keys.fixed for wire in into(source, name)]
+    found += [Signed(wire, sign) for source, sign in keys.signs.items() for wire in into(source, name)]
+    found += [Tied(wire, owner(text)) for source, text in keys.tied.items() for wire in into(source, name)]
+    found += [SameWeights(name, keys.weights_of)] if keys.weights_of else []
+    return found + ([Dale(name, keys.dale_excitatory_share)] if keys.dale_excitatory_share is not None else [])
+
+
+def _wires(name: str, keys: WireKeys, before: str, where: str) -> list[Wire]:
     """The wires into a layer; without `hears`, from the layer before it."""
-    keys = check_card({k: v for k, v in table.items() if k in WireKeys.model_fields}, WireKeys, where)
     carries = keys.carries
     heard = [(source, 0) for source in (keys.hears if keys.hears is not None else [before])]
     heard += [(source, 1) for source in keys.hears_delayed]

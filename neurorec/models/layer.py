@@ -6,8 +6,9 @@ its `step`, or by a faster form tested against it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -60,6 +61,7 @@ class Layer(Forms, nn.Module, ABC):
         str
     ]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Not inherited by subclasses
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
+    start_fields: ClassVar[tuple[str, ...]] = ()  #: fields of the state whose initial values can be learned
     card: Any
     input_size: int
     size: int
@@ -84,6 +86,52 @@ class Layer(Forms, nn.Module, ABC):
     @abstractmethod
     def operations(self) -> StepOperations: ...
 
+    def start(self, batch: int) -> Any:
+        """The initial state, with what is learned of it."""
+        rest, learned = self.initial_state(batch), self.learned_start
+        if learned is None:
+            return rest
+        return rest._replace(**{
+            name: torch.cat([getattr(rest, name)[:, : added.shape[1]] + added, getattr(rest, name)[:, added.shape[1] :]], 1)
+            for name, added in learned.items()
+        })  # fmt: skip
+
+    @property
+    def learned_start(self) -> nn.ParameterDict | None:
+        """[1, units] by field of the state, added to the initial values of the first units; None if nothing is learned."""
+        return self._modules.get("start_values")  # type: ignore[return-value]
+
+    @property
+    def sends_start(self) -> bool:
+        """Whether the first step's recurrence carries what is learned of the initial state."""
+        learned = self.learned_start
+        return learned is not None and type(self.initial_state(1))._fields[0] in learned
+
+    def learn_start(self, share: float) -> None:
+        """Learn the initial state of this share of the units: `start_fields` of the first ones.
+
+        Raises
+        ------
+        InputError
+            If the layer has no state that could be learned.
+        """
+        if not self.start_fields:
+            raise InputError(f"learn_start: {self.title} has no initial state that could be learned; remove it")
+        units = max(1, round(share * self.size))
+        self.start_values = nn.ParameterDict({
+            name: nn.Parameter(torch.zeros(1, units)) for name in self.start_fields
+        })  # fmt: skip
+
+    def draw_start(self, spread: float, generator: torch.Generator) -> None:
+        """Draw what is learned of the initial state, with this standard deviation."""
+        with torch.no_grad():
+            for values in (self.learned_start or {}).values():
+                values.copy_(spread * torch.randn(values.shape, generator=generator))
+
+    def input_weights(self) -> nn.Parameter | None:
+        """The matrix [., I] by which the layer multiplies what it hears, if there is only one."""
+        return getattr(self, "w_in", None)
+
     def recurrent_weights(self) -> list[nn.Parameter]:
         """The weights that feed the layer's last output back to it."""
         return []
@@ -102,7 +150,7 @@ class Layer(Forms, nn.Module, ABC):
         With `lengths` [B], each sample stops at its own length: its later outputs are 0, and its final state is that of its
         own last step.
         """
-        state = self.initial_state(x.shape[1]) if state is None else state
+        state = self.start(x.shape[1]) if state is None else state
         return unroll_steps(self.step, state, x, self.size, lengths)
 
     def _dense(self, lines: int, fan_out: int) -> np.ndarray:
@@ -127,6 +175,12 @@ def unroll_steps(
         outputs.append(output)
         state = after
     return torch.stack(outputs) if outputs else x.new_zeros(0, x.shape[1], size), state
+
+
+def joined(titles: Iterable[str]) -> str:
+    """ "LSTM + LSTM"; more than two of a kind in a row are counted: "feed-forward + 48 x residual"."""
+    runs = [(title, len(list(same))) for title, same in groupby(titles)]
+    return " + ".join(f"{n} x {title}" if n > 2 else " + ".join([title] * n) for title, n in runs)
 
 
 def check_lengths(lengths: Tensor, x: Tensor) -> None:

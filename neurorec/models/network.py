@@ -6,7 +6,7 @@ inside the cell; wires that lead back through other layers (Jordan's context, fe
 step by step.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
-from neurorec.models.layer import Layer, Signal, check_lengths
+from neurorec.models.constraint import Constraint
+from neurorec.models.constraints import Constraints
+from neurorec.models.layer import Layer, Signal, check_lengths, joined
 from neurorec.models.readout import Readout
 from neurorec.models.wires import INPUT, Wire, components_of
 
@@ -47,6 +49,7 @@ class Network(nn.Module):
         input_signal: Signal,
         input_size: int,
         output: str = "",
+        constraints: Sequence[Constraint] = (),
     ) -> None:
         super().__init__()
         self.layers = nn.ModuleDict(layers)
@@ -55,9 +58,12 @@ class Network(nn.Module):
         self.output = output or list(layers)[-1]
         self._into = {name: tuple(wire for wire in self.wires if wire.target == name) for name in layers}
         self._from = {name: tuple(wire for wire in self.wires if wire.source == name) for name in (INPUT, *layers)}
+        self.start_spreads: dict[str, float] = {}
+        self.takes_start: tuple[str, ...] = ()  #: layers whose units start from values that samples give
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
         self.components = components_of(list(layers), self.wires)
+        self.constraints = Constraints(self, constraints)
 
     def __getitem__(self, name: str) -> Any:
         """The layer called `name`."""
@@ -98,7 +104,7 @@ class Network(nn.Module):
     @property
     def title(self) -> str:
         """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
-        return " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+        return joined(layer.title for layer in self.hidden.values()) or self[self.output].title
 
     @property
     def spikes(self) -> bool:
@@ -113,8 +119,13 @@ class Network(nn.Module):
 
     @property
     def parameter_count(self) -> int:
-        """Trained numbers (a frozen recurrent matrix is not counted)."""
-        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+        """Trained numbers (a frozen recurrent matrix and fixed weights are not counted, tied weights once)."""
+        return sum(self.trained_numbers(name) for name in self.layers)
+
+    def trained_numbers(self, name: str, dim: int | None = None) -> int:
+        """Trained numbers of a layer; with `dim` = 1 only the biases."""
+        trained = [p for p in self[name].parameters() if p.requires_grad and dim in (None, p.dim())]
+        return sum(p.numel() for p in trained) - self.constraints.untrained(name, dim)
 
     @property
     def recurrent_wires(self) -> tuple[Wire, ...]:
@@ -136,11 +147,19 @@ class Network(nn.Module):
     def reset_parameters(self, generator: torch.Generator) -> None:
         for _, layer in self.named_layers():
             layer.reset_parameters(generator)
+        for name, spread in self.start_spreads.items():
+            self[name].draw_start(spread, generator)
+        self.constraints.start()
 
     # -- running
 
+    def learn_start(self, name: str, share: float, spread: float) -> None:
+        """Learn the initial state of this share of a layer's units, from random values of standard deviation `spread`."""
+        self[name].learn_start(share)
+        self.start_spreads[name] = spread
+
     def initial_state(self, batch: int) -> NetworkState:
-        layers = {name: layer.initial_state(batch) for name, layer in self.named_layers()}
+        layers = {name: layer.start(batch) for name, layer in self.named_layers()}
         return NetworkState(layers, self._nothing_delayed(batch))
 
     def _nothing_delayed(self, batch: int) -> dict[Wire, Tensor]:
@@ -181,7 +200,7 @@ class Network(nn.Module):
         for component in components_of(list(self.layers), unforced) if forced else self.components:
             inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
             if inside:
-                states |= {name: self[name].initial_state(x.shape[1]) for name in component if name not in states}
+                states |= {name: self[name].start(x.shape[1]) for name in component if name not in states}
                 self._run_loop(component, inside, sent, states, start.delayed, lengths, forced)
                 continue
             (name,) = component

@@ -39,6 +39,7 @@ class Readout(Layer):
     """
 
     Card: ClassVar[type[ReadoutCard]] = ReadoutCard
+    trained: ClassVar[bool] = True  #: whether it has weights
     output_signal = "values"
     sources = ()
     card: ReadoutCard
@@ -55,6 +56,9 @@ class Readout(Layer):
 
     def initial_state(self, batch: int) -> ReadoutState:
         return ReadoutState(self._zeros(batch))
+
+    def input_weights(self) -> nn.Parameter | None:
+        return self.weight
 
     @property
     def rate(self) -> float:

@@ -1,7 +1,7 @@
 """`neurorec show`: everything known about one item."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,8 @@ def _show_pair(console: Console, name: str) -> None:
         for kind in dict.fromkeys(map(type, _parts_of(model))):
             _say(console, f"  code: {_code_path(kind)}")
             _say(console, "  " + kind.equations.replace("\n", "\n  "))
+        if isinstance(model, Network):
+            _say(console, "  " + "; ".join(_heard_by(model)))
         for part, card in {**half.architecture.cards, "encoder": half.encoder.card}.items():
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
             _say(console, f"  {part}: {settings}")
@@ -100,6 +102,13 @@ def _show_pair(console: Console, name: str) -> None:
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
     _cite(console, pair.card.sources)
+
+
+def _heard_by(network: Network) -> Iterator[str]:
+    """What each layer hears."""
+    for name, _ in network.named_layers():
+        heard = [f"{wire.source} (delayed)" if wire.delay else wire.source for wire in network.wires_into(name)]
+        yield f"{name} hears {', '.join(heard)}"
 
 
 def _parts_of(model: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.quantities import plural
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
 from neurorec.tasks.task import Task
 
@@ -27,7 +28,9 @@ class ArrayTask(Task):
     mask : [T] bool, the frames in which the answer counts; [T, N] if they differ between samples
     splits : sample numbers of "train", "validation" and "test", disjoint
     lengths : [N] frames of each sample, or None if all have T; x is 0 after the end of a sample
+    start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
+    machine : the finite automaton that solves the task, if there is one
 
     Raises
     ------
@@ -48,6 +51,8 @@ class ArrayTask(Task):
     objective: Objective
     lengths: Tensor | None = None
     draw: Callable[[torch.Generator], Batch] | None = None
+    start: Tensor | None = None
+    machine: Machine | None = None
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -74,6 +79,10 @@ class ArrayTask(Task):
             )
         if self.lengths is not None:
             self._check_ends(self.lengths)
+        if self.start is not None and (self.start.dim() != 2 or len(self.start) != N):
+            raise InputError(
+                f"task {self.name}: start must be [N, S] with N = {N}, one row per sample (got {list(self.start.shape)})"
+            )
         self.objective.require(self)
 
     def __repr__(self) -> str:
@@ -92,7 +101,7 @@ class ArrayTask(Task):
         return int(self.x.shape[2])
 
     def split(self, name: Split) -> Batch:
-        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame)
+        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start)
         return whole.take(torch.as_tensor(self.splits[name]))
 
     def fresh(self, generator: torch.Generator) -> Batch | None:

@@ -20,6 +20,7 @@ class Batch:
     mask : [T] or [T, B], the steps in which the answer counts
     lengths : [B] steps of each sample, or None if all have T
     steps_per_frame : steps per frame of the target
+    start : [B, S] initial states of the first S units of the layers that take them, or None
     """
 
     x: Tensor
@@ -29,6 +30,7 @@ class Batch:
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
+    start: Tensor | None = None
 
     def __repr__(self) -> str:
         T, B, inputs = self.x.shape
@@ -42,15 +44,18 @@ class Batch:
         if target is not None:
             target = target[:, index] if self.per_frame else target[index]
         reward = None if self.reward is None else self.reward[:, index]
-        return replace(self, x=x, target=target, mask=mask, lengths=lengths, reward=reward)
+        start = None if self.start is None else self.start[index]
+        return replace(self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward)
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
         target = None if self.target is None else self.target.to(device)
         reward = None if self.reward is None else self.reward.to(device)
+        start = None if self.start is None else self.start.to(device)
         return replace(
-            self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, reward=reward
-        )
+            self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, start=start,
+            reward=reward,
+        )  # fmt: skip
 
     def backwards(self) -> "Batch":
         """The same samples in reverse order."""

@@ -9,6 +9,7 @@ from torch import Tensor
 from neurorec.basics.seeds import torch_generator
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Split, objectives
 
 Draw = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]
@@ -17,7 +18,7 @@ Draw = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]
 
 def lengthening_task(
     name: str, title: str, draw: Draw, frames: dict[Split, int], samples: dict[Split, int], outputs: int, seed: int,
-    sources: tuple[str, ...], objective: str = "step_classification",
+    sources: tuple[str, ...], machine: Machine | None = None, objective: str = "step_classification",
 ) -> ArrayTask:  # fmt: skip
     """A number of frames per split; x, targets and mask are 0 after the end of a sequence."""
     generator = torch_generator(seed, name)
@@ -45,4 +46,5 @@ def lengthening_task(
         objective=objectives[objective](),
         lengths=lengths,
         draw=fresh,
+        machine=machine,
     )

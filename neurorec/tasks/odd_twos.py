@@ -4,12 +4,14 @@ import torch
 from torch import Tensor
 
 from neurorec.tasks.lengthening import lengthening_task
+from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import Split
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES: dict[Split, int] = {"train": 512, "validation": 256, "test": 512}
 FRAMES: dict[Split, int] = {"train": 20, "validation": 20, "test": 100}
 SYMBOLS = 3
+ODD = Machine.acceptor("123", ((0, 1, 0), (1, 0, 1)), (1,))
 
 
 def strings(frames: int, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -25,4 +27,4 @@ def odd_twos(seed: int) -> Task:
     Training and validation have strings of 20 symbols, the test of 100.
     """
     title = f"odd number of 2s, trained with {FRAMES['train']} symbols, tested with {FRAMES['test']}"
-    return lengthening_task("odd_twos", title, strings, FRAMES, SAMPLES, 2, seed, ("tino_rnn",))
+    return lengthening_task("odd_twos", title, strings, FRAMES, SAMPLES, 2, seed, ("tino_rnn",), ODD)

@@ -18,7 +18,7 @@ Splits = Mapping[Split, Any]
 
 def task_from_arrays(
     x: Tensor, y: Tensor, objective: str | Objective, splits: Splits, outputs: int | None, mask: Tensor | None,
-    lengths: Tensor | None, name: str, title: str, sources: tuple[str, ...],
+    lengths: Tensor | None, name: str, title: str, sources: tuple[str, ...], start: Tensor | None = None,
 ) -> ArrayTask:  # fmt: skip
     """See `Task.from_arrays`."""
     chosen = objectives[objective]() if isinstance(objective, str) else objective
@@ -36,7 +36,7 @@ def task_from_arrays(
     elif mask is None:
         mask = t == T - 1 if chosen.pooled else torch.ones(T, dtype=torch.bool)
     numbers: Any = {split: _numbers(index, split, name) for split, index in splits.items()}
-    return ArrayTask(name, title or name, x.float(), y, mask, numbers, outputs, sources, chosen, lengths)
+    return ArrayTask(name, title or name, x.float(), y, mask, numbers, outputs, sources, chosen, lengths, start=start)
 
 
 def task_from_dataset(

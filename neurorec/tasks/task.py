@@ -69,17 +69,17 @@ class Task(ABC):
     def from_arrays(
         cls, x: Tensor, y: Tensor, objective: str | Objective, splits: Mapping[Split, Any], *, outputs: int | None = None,
         mask: Tensor | None = None, lengths: Tensor | None = None, name: str = "own task", title: str = "",
-        sources: tuple[str, ...] = (),
+        sources: tuple[str, ...] = (), start: Tensor | None = None,
     ) -> "Task":  # fmt: skip
         """A task from x [T, N, I] and targets y: see `ArrayTask`.
 
         `splits` gives the samples of "train", "validation" and "test", as numbers or as masks over all N. `outputs` is
         inferred from y if possible (class labels: the largest plus one). Without `mask`, every frame counts; with one answer
-        per sample, only its last frame.
+        per sample, only its last frame. `start` [N, S] gives initial states to the first S units of layers with `takes_start`.
         """
         from neurorec.tasks.own_data import task_from_arrays
 
-        return task_from_arrays(x, y, objective, splits, outputs, mask, lengths, name, title, sources)
+        return task_from_arrays(x, y, objective, splits, outputs, mask, lengths, name, title, sources, start)
 
     @classmethod
     def from_dataset(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -147,7 +147,7 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
         raise CannotRun(
             "count_readout_penalties: spike counts are read out once per sample, but this task has targets in every frame"
         )
-    if not layered or not can_sum(network):
+    if not layered or not can_sum(network) or not network[network.output].trained:
         raise CannotRun(f"count_readout_penalties: {network.title} has no plain readout to refit")
 
 
@@ -172,6 +172,9 @@ def _fit(
 ) -> tuple[list[dict[str, float]], dict[str, float]]:  # fmt: skip
     """All epochs; if the rule can be scored after each, the weights with the best validation score are kept."""
     objective = task.objective
+    respected = network.constraints.respected if isinstance(network, Network) and network.constraints else nullcontext
+    with respected():  # your own network may start from any weights
+        pass
     state, history = method.init(network, engine, objective, generator), []
     learned = {"samples_seen": 0.0, "weight_updates": 0.0, "epochs": float(epochs)}
     best_score, best_weights = None, None
@@ -180,7 +183,8 @@ def _fit(
         losses = []
         network.train()
         for batch in course.epoch(epoch, size, generator):
-            state, info = method.step(network, state, batch)
+            with respected():
+                state, info = method.step(network, state, batch)
             learned["samples_seen"] += batch.size
             learned["weight_updates"] += info.updates
             losses += [] if info.loss is None else [info.loss]
@@ -199,7 +203,8 @@ def _fit(
     if best_weights is not None:
         network.load_state_dict(best_weights)
     if isinstance(course, Samples):
-        learned.update(method.finish(network, state, course.data["validation"]))
+        with respected():
+            learned.update(method.finish(network, state, course.data["validation"]))
     return history, learned
 
 

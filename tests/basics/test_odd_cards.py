@@ -8,7 +8,7 @@ import pytest
 
 from neurorec.basics.cards import Card, check_card, find_card, read_toml
 from neurorec.basics.errors import InputError, did_you_mean, shown
-from neurorec.basics.numbers import Count, Distinct, Range, Seed, TimeMs
+from neurorec.basics.numbers import Count, Distinct, Range, RateOrZeroHz, Seed, TimeMs
 from neurorec.basics.registry import Registry, look_up
 from neurorec.experiments.verbs import check_file
 
@@ -85,6 +85,7 @@ class Numbers(Card):
     seeds: Distinct[Seed] = [0]  # noqa: RUF012
     size: Count = 1
     dt_ms: TimeMs = 1.0
+    rate_Hz: RateOrZeroHz = 0.0
     band: Range[Count] = [1, 2]  # noqa: RUF012
 
 
@@ -97,6 +98,7 @@ class Numbers(Card):
         ({"size": 0}, "c.toml: size: must be greater than 0 (got 0)"),
         ({"dt_ms": float("nan")}, "c.toml: dt_ms: "),
         ({"dt_ms": 1e-300}, "c.toml: dt_ms: must be at least 1e-09 (got 1e-300)"),
+        ({"rate_Hz": 1e-300}, "c.toml: rate_Hz: must be 0 or at least 1e-12 (got 1e-300)"),
         ({"band": [2, 1]}, "c.toml: band: must be [low, high] (got [2, 1])"),
         ({"a\x1b[1m": 1}, 'c.toml: key "a\\x1b[1m" is not known'),
         ({"size": "x" * 300}, f"c.toml: size: must be a valid integer (got '{'x' * 56}...)"),

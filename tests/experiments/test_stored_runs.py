@@ -148,6 +148,16 @@ def test_names_in_a_record_cannot_lead_out_of_the_study(study, name):
         read_run(folder)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_in_a_record_is_one_that_a_card_could_give(study, seed):
+    folder = spiking(study[1])
+    record = json.loads((folder / "run.json").read_text()) | {"seed": seed}
+    (folder / "run.json").write_text(json.dumps(record))
+    seal(folder)
+    with pytest.raises(InputError, match=rf"seed {seed} is not between 0 and 2\*\*32 - 1"):
+        read_work(folder)
+
+
 def test_a_manifest_cannot_lead_out_of_the_run(study):
     folder = spiking(study[1])
     entries = json.loads((folder / "manifest.json").read_text())

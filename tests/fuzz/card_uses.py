@@ -74,7 +74,8 @@ USES = {"pair": use_pair, "chip": use_chip, "link": use_link, "description": use
 def prepare() -> None:
     """What takes long the first time: compiled loops, the tasks' data."""
     use_description(ROOT / "docs/networks/liquid_column.toml")
-    use_study(ROOT / "experiments/backprop_vs_stdp.toml")
+    for study in sorted((ROOT / "experiments").glob("*.toml")):
+        use_study(study)
     use_pair(ROOT / "models/hopfield.toml")
     for chip in ("loihi1", "h100"):
         use_chip(ROOT / f"hardware/{chip}.toml")

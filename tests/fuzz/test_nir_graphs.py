@@ -108,11 +108,6 @@ def test_a_damaged_file_gives_a_readable_error_or_a_result(tmp_path_factory, con
     refused(lambda: check_file(path), path)
 
 
-@pytest.mark.xfail(
-    raises=ValueError,
-    strict=False,
-    reason="known fault: a mutant with a damaged recurrent part has a negative count on loihi1",
-)
 @pytest.mark.slow
 @MANY
 @given(content=mutants())

@@ -79,14 +79,14 @@ def test_it_refuses_what_it_keeps_no_traces_of():
             EProp.check(net)
         return str(error.value).removeprefix(f"rule e-prop cannot train {net.title}: ")
 
-    assert told(network("elman")) == "Elman defines no eligibility traces; train it with bptt"
+    assert told(network("elman")) == "no eligibility traces are defined for Elman; train with bptt"
     assert told(network("liquid_state")) == "its recurrent layer is fixed; train its readout with the rule ridge"
     assert told(network("lif", learn_time_constants=True)) == (
         "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
     )
     bursting = network("lif")
     bursting["hidden"].__class__ = Bursting
-    assert told(bursting) == "bursting LIF defines no eligibility traces; train it with bptt"
+    assert told(bursting) == "no eligibility traces are defined for bursting LIF; train with bptt"
     chain = (Wire(INPUT, "low"), Wire("low", "high"), Wire("high", READOUT))
     assert told(wired({"low": ("lif", 4), "high": ("lif", 3)}, chain)) == (
         'no error reaches its layer "low", because the readout does not hear it; add a wire, or use bptt'

@@ -8,8 +8,9 @@ import torch
 
 from neurorec.tasks.adding_problem import marked_rows
 from neurorec.tasks.binary_addition import sums
-from neurorec.tasks.embedded_reber import EMBEDDED, SYMBOLS, chances
-from neurorec.tasks.embedded_reber import strings as reber_strings
+from neurorec.tasks.embedded_reber import EMBEDDED
+from neurorec.tasks.grammar import SYMBOLS, chances
+from neurorec.tasks.grammar import strings as grammar_strings
 from neurorec.tasks.odd_twos import strings as odd_strings
 from neurorec.tasks.task import load_task
 
@@ -94,7 +95,7 @@ def walk(string):
 
 
 def test_drawn_strings_are_legal_and_both_ways_are_taken():
-    drawn = reber_strings(500, np.random.default_rng(0))
+    drawn = grammar_strings(EMBEDDED, 500, np.random.default_rng(0))
     assert all(walk(string) and string[1] == string[-2] for string in drawn)
     assert sum(string[1] == "T" for string in drawn) / 500 == pytest.approx(0.5, abs=0.07)
     assert len({string[2:-2] for string in drawn}) > 50
@@ -102,7 +103,7 @@ def test_drawn_strings_are_legal_and_both_ways_are_taken():
 
 def test_chances_follow_the_string():
     symbols = torch.tensor([[SYMBOLS.index(symbol)] for symbol in "TBPVVETE"])
-    likely = chances(symbols)[:, 0]
+    likely = chances(EMBEDDED, symbols)[:, 0]
     assert likely.sum(1).tolist() == [1.0] * 8
     assert [SYMBOLS[k] for k in range(7) if likely[0, k]] == ["T", "P"]
     assert likely[6, SYMBOLS.index("T")] == 1.0  # the long-range symbol is certain
@@ -111,7 +112,7 @@ def test_chances_follow_the_string():
 def test_the_grammar_itself_scores_zero_above_it_and_all_legal():
     task = load_task("embedded_reber", 0)
     test = task.split("test")
-    y = chances(test.answers).log().clamp_min(-1e4)
+    y = chances(EMBEDDED, test.answers).log().clamp_min(-1e4)
     scores = task.objective.scores(y, test)
     assert scores["nats above the grammar"] == pytest.approx(0, abs=1e-9)
     assert scores["strings guessed legally"] == scores["long-range symbol"] == 1.0
@@ -136,7 +137,7 @@ def test_who_forgets_the_second_symbol_misses_half_of_the_long_range_ones():
     """Guesses from the grammar, but with T and P alike at the last symbol but one."""
     task = load_task("embedded_reber", 0)
     test = task.split("test")
-    likely = chances(test.answers)
+    likely = chances(EMBEDDED, test.answers)
     before, each = test.frame_mask.sum(0) - 2, torch.arange(test.size)
     likely[before, each] = 0
     likely[before, each, SYMBOLS.index("T")] = 1.0

@@ -37,6 +37,14 @@ def power_tables(factor: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
     return fine, coarse[: nonzero[-1] + 1]
 
 
+def at_most(mean: float) -> np.ndarray:
+    """Probabilities that a Poisson number is at most 0, 1, ..., up to where they round to 1."""
+    from scipy.stats import poisson
+
+    found = poisson.cdf(np.arange(int(mean + 20 * mean**0.5) + 40), mean)
+    return np.append(found[found < 1.0], 1.0)
+
+
 def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slots: int) -> dict[str, np.ndarray]:
     N, dt_ms, fires = p.population.size, plan.network.dt_ms, p.population.fires
     found = {
@@ -62,6 +70,10 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
         found[f"fine_{variable}"], found[f"coarse_{variable}"] = power_tables(factor, steps)
     if p.exact is not None:
         found["exact"] = np.ascontiguousarray(p.exact)
+    if p.population.drives:
+        found["amounts"] = np.array([drive.amount for drive in p.population.drives])
+    for number, drive in enumerate(p.population.drives):
+        found[f"total{number}"] = at_most(N * drive.rate_Hz * dt_ms / 1000.0)
     if isinstance(fires, SpikeTrain):
         found |= {"steps": np.ascontiguousarray(fires.steps, np.int64), "upcoming": np.zeros(1, np.int64)}
         found["neurons"] = np.ascontiguousarray(fires.neurons, np.int64)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neurorec.engines.event_network import PoissonTrain, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan
-from neurorec.engines.plastic.population_source import at_spikes, move
+from neurorec.engines.plastic.population_source import at_spikes, driven, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
 from neurorec.engines.plastic.writing import Function
 
@@ -125,7 +125,11 @@ class Kernel:
         return [line for line in found if line]
 
     def _arrive(self) -> list[str]:
-        lines = []
+        lines = [
+            call
+            for plan in self.plan.populations.values() for number in range(len(plan.population.drives))
+            if (call := self._use(driven(plan, number, self.constants), "t", "random"))
+        ]  # fmt: skip
         for plan in self.plan.projections.values():
             source, delays = plan.source.key, f"{plan.key}_delays"
             slot = f"{source}_then"

@@ -132,6 +132,7 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
     _check_source(network, name, population)
     busy = busy.union(*(names_in(slope) - {variable} for variable, slope in equations.slopes.items()))
     busy |= names_in(condition) if condition else set()
+    busy |= {drive.onto for drive in population.drives}
     lazy = {v: decay_factor(network, v, equations, population.method) for v in equations.slopes if v not in busy}
     lazy = {v: factor for v, factor in lazy.items() if factor is not None}
     moving = [v for v in equations.slopes if v not in lazy]

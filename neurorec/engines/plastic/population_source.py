@@ -43,6 +43,22 @@ def _moved(f: Function, plan: PopulationPlan, name: str, locals_: dict[str, str]
     return " + ".join(terms) or "0.0"
 
 
+def driven(plan: PopulationPlan, number: int, constants: tuple[str, ...]) -> Function:
+    """The Poisson drive with this number: the spikes of all neurons together are a Poisson number, each for a random one."""
+    name = plan.population.drives[number].onto
+    f = Function(f"{plan.key}_drive{number}", ("t", "random"), constants)
+    table, values = (f.array(f"{plan.key}_{part}") for part in (f"total{number}", f"v_{name}"))
+    amount = f.hoist("amount", f"{f.array(f'{plan.key}_amounts')}[{number}]")
+    size = f.hoist("size", f"np.float64({values}.shape[0])")
+    f.add(1, f"for k in range(poisson_number(random, {table})):", f"    i = int(uniform(random) * {size})")
+    if name in plan.equations.held and plan.population.refractory_ms:
+        latest = f.hoist("latest", f"np.int32(t - {f.array(f'{plan.key}_sizes')}[1])")
+        f.add(2, f"if {f.array(f'{plan.key}_fired_at')}[i] <= {latest}:", f"    {values}[i] += {amount}")
+    else:
+        f.add(2, f"{values}[i] += {amount}")
+    return f
+
+
 def at_spikes(
     plan: PopulationPlan, assignments: list[Assignment], hook: str, constants: tuple[str, ...]
 ) -> Function | None:

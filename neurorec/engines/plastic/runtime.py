@@ -35,6 +35,20 @@ def gap(state, scale) -> int:
     return 1 + (int(steps) if steps < 4e18 else 4000000000000000000)
 
 
+def poisson_number(state, cumulative) -> int:
+    """A Poisson number k from the probabilities of at most k, by inversion."""
+    drawn = uniform(state)
+    low = 0
+    high = cumulative.shape[0] - 1
+    while low < high:
+        middle = (low + high) // 2
+        if drawn < cumulative[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
 def poisson(t, row, chances, top, upcoming, state, fired) -> int:
     """Independent spikes of all neurons in step t: gaps between successes along (step, neuron) are drawn, then thinned.
 

@@ -42,6 +42,7 @@ class SiliconChecks(StudyKind):
     """Estimates compared with measured boards, microcontrollers and neuromorphic chips."""
 
     results = SiliconResults
+    has_quick = False
 
     def load(self, name: str | Path) -> LoadedValidation:
         return load_validation(name)

@@ -95,7 +95,7 @@ def nir_graph(network: Network, profile: NirProfile) -> Any:
         for wire in network.wires_into(name):
             nodes[_weights_of(network, wire)] = nir.Linear(_numbers(layer.w_in[:, network.lines_of(wire)]))
             forward += [(_sender(wire), _weights_of(network, wire)), (_weights_of(network, wire), neuron)]
-        if not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
+        if layer.w_rec is not None and not layer.recurrent_frozen:  # frozen at zero: an edge would only cost time
             nodes[w_rec] = nir.Linear(_numbers(layer.w_rec))
             recurrent += [(neuron, w_rec), (w_rec, neuron)]
             if profile.recurrence == "through_identity":
@@ -144,6 +144,8 @@ def _layer_why_not(layer: Any) -> str | None:
     if declared != "":
         other = RATE if layer.output_signal == "values" else f"its step is not that of NIR's CubaLIF; {CLOSEST_IN_NIR}"
         return declared or other
+    if layer.learned_start is not None:
+        return "its initial state is learned, but neurons in NIR start from rest; train it without learn_start"
     if layer.card.reset == "subtract" and layer.card.v_reset:
         return (
             f"its spikes subtract v_threshold - v_reset, with v_reset {layer.card.v_reset:g}, but simulators of NIR subtract "

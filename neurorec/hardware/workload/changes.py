@@ -82,7 +82,10 @@ def _times(spikes: np.ndarray, share: Fraction) -> np.ndarray:
 def _with_spikes(work: Workload, sent: Change, last: Change) -> Workload:
     """`sent` changes the spikes of every line, `last` those of the last step, which are not received."""
     populations = tuple(
-        p if p.spikes is None else replace(p, spikes=sent(p.spikes), steps=None) for p in work.populations
+        p
+        if p.spikes is None
+        else replace(p, spikes=sent(p.spikes), steps=None, active=None if p.active is None else sent(p.active))
+        for p in work.populations
     )
     projections = []
     for one in work.projections:

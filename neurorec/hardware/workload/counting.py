@@ -42,6 +42,7 @@ class Operations:
     skipped_steps: int = 0
     running: np.ndarray | None = field(default=None, compare=False)  #: [T] number of samples still running
     per_step: Mapping[str, PopulationSteps] | None = field(default=None, compare=False)  #: by layer, where known
+    arrived: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict, compare=False)  #: by layer and projection
 
     @property
     def total(self) -> Counts:
@@ -73,8 +74,14 @@ class Operations:
 
     def forward(self) -> ForwardPass:
         """What a rule needs to count its training."""
-        started = self.samples if self.running is None else int(self.running[:1].sum())
-        return ForwardPass(self.layers, self.samples, self.steps, self.sample_steps, started, self.input_spikes)
+        return ForwardPass(
+            self.layers, self.samples, self.steps, self.sample_steps, _started(self), self.input_spikes, self.arrived
+        )
+
+
+def _started(seen: Operations | Workload) -> int:
+    """Samples that ran their first step."""
+    return seen.samples if seen.running is None else int(seen.running[:1].sum())
 
 
 def count_work(work: Workload) -> Operations:
@@ -89,7 +96,8 @@ def count_work(work: Workload) -> Operations:
         input_spikes=0 if spikes is None else int(spikes.sum()),
         input_values=runs * work.input_size if spikes is None else 0,
         layers=LayerCounts({
-            p.name: count_units(runs, p) + count_synapses(runs, work.into(p.name)) for p in work.populations
+            p.name: count_units(runs, p) + Counts(weight_reads=_started(work) * p.start)
+            + count_synapses(runs, work.into(p.name)) for p in work.populations
         }),
         stores=tuple(store for p in work.populations for store in _stores(work, p)),
         sizes={p.name: p.size for p in work.populations},
@@ -97,18 +105,20 @@ def count_work(work: Workload) -> Operations:
         skipped_steps=work.skipped_steps,
         running=work.running,
         per_step=_per_step(work),
+        arrived={p.name: tuple(count_synapses(runs, [one]) for one in work.into(p.name)) for p in work.populations},
     )  # fmt: skip
 
 
 def count_units(runs: int, p: PopulationWork) -> Counts:
     """Operations of a population's units in `runs` steps, apart from their synapses."""
     spikes = 0 if p.spikes is None else int(p.spikes.sum())
+    active = p.spikes if p.active is None else p.active
     values = runs * p.size if p.spikes is None else 0
     return Counts(
         macs=runs * p.macs,
         dense_macs=runs * p.macs,
         neuron_updates=runs * p.updates,
-        active_neuron_updates=spikes,
+        active_neuron_updates=0 if active is None else int(np.minimum(active, runs).sum()),
         spikes=spikes,
         values_sent=values,
         elementwise=runs * p.elementwise,
@@ -152,7 +162,7 @@ def _stores(work: Workload, p: PopulationWork) -> tuple[Store, ...]:
     heard = {source for one in into for source in one.sources} - {p.name}
     lines = p.size + sum(work.size_of(source) for source in heard)
     return (
-        Store(p.name, "weight", p.biases + sum(one.stored for one in into)),
+        Store(p.name, "weight", p.biases + p.start + sum(one.stored for one in into)),
         Store(p.name, "state", p.state),
         Store(p.name, "activation", lines),
         Store(p.name, "address", lines),

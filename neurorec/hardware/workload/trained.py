@@ -22,7 +22,7 @@ from neurorec.models.energy.model import EnergyModel
 from neurorec.models.layer import StepOperations
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
-from neurorec.models.wires import AS_SENT, INPUT
+from neurorec.models.wires import AS_SENT, INPUT, Wire
 
 
 def trained_work(
@@ -41,7 +41,7 @@ def trained_work(
         steps=activity.steps,
         input_size=len(seen.spikes),
         input_spikes=seen.spikes if seen.signal == "spikes" else None,
-        populations=tuple(_population(name, layer, activity, name in heard) for name, layer in layers.items()),
+        populations=tuple(_population(model, name, activity, name in heard) for name in layers),
         projections=tuple(line.projection for line in projections),
         wiring=_wiring(layers, projections, len(seen.spikes)),
         dt_ms=getattr(model, "dt_ms", None),
@@ -67,9 +67,12 @@ def _training(model: Network | EnergyModel, run: TrainingRun) -> Training:
     )
 
 
-def _population(name: str, layer, activity: Activity, heard: bool) -> PopulationWork:
+def _population(model: Network | EnergyModel, name: str, activity: Activity, heard: bool) -> PopulationWork:
+    layer = _layers(model)[name]
     declared, seen = layer.operations(), activity.layers[name]
     counted = declared.counted_by == "declared"
+    start = getattr(layer, "learned_start", None) or {}
+    copied = model.constraints.copied_biases(name) if isinstance(model, Network) else 0
     return PopulationWork(
         name=name,
         size=layer.size,
@@ -78,7 +81,8 @@ def _population(name: str, layer, activity: Activity, heard: bool) -> Population
         elementwise=declared.elementwise,
         nonlinearities=declared.nonlinearities,
         state=declared.state_values,
-        biases=sum(p.numel() for p in layer.parameters() if p.dim() == 1 or not counted),
+        biases=sum(p.numel() for p in layer.parameters() if p.dim() == 1 or not counted) - copied,
+        start=sum(values.numel() for values in start.values()),
         macs=declared.macs,
         counted_by=declared.counted_by,
         is_readout=isinstance(layer, Readout),
@@ -106,11 +110,13 @@ def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
             lines, as_sent, weight = model.lines_of(wire), wire.carries == AS_SENT, _weight(layer, "w_in")
             fan_out, spiking = declared.input_fan_out[lines], as_sent and model.signal_of(wire.source) == "spikes"
             changed = 0 if as_sent else model.size_of(wire.source)
-            projection = _projection(wire.source, name, fan_out, spiking, activity, bool(wire.delay), changed)
+            copied = model.constraints.copies(model, wire)
+            projection = _projection(wire.source, name, fan_out, spiking, activity, bool(wire.delay), changed, copied)
             yield WeightedLine(projection, fan_out, None if weight is None else weight[:, lines])
     if declared.recurrent_fan_out.any():
         fan_out, spiking = declared.recurrent_fan_out, declared.recurrent_signal == "spikes"
-        projection = _projection(name, name, fan_out, spiking, activity, delayed=True)
+        copied = isinstance(model, Network) and model.constraints.copies(model, Wire(name, name, 1))
+        projection = _projection(name, name, fan_out, spiking, activity, delayed=True, copied=copied)
         yield WeightedLine(projection, fan_out, _weight(layer, "w_rec"))
 
 
@@ -127,6 +133,7 @@ def _projection(
     activity: Activity,
     delayed: bool,
     nonlinearities: int = 0,
+    copied: bool = False,
 ) -> ProjectionWork:
     seen = activity.layers[source]
     arriving, steps = (seen.passed_on, seen.passed_on_steps) if delayed else (seen.spikes, seen.steps)
@@ -141,7 +148,7 @@ def _projection(
         spikes=arriving if spiking else None,
         fan_out=fan_out,
         unheard=seen.spikes - seen.passed_on if spiking and delayed else None,
-        stored=synapses,
+        stored=0 if copied else synapses,  # tied weights are stored once, with their owner
         nonlinearities=nonlinearities,
         steps=steps @ fan_out if spiking and steps is not None else None,
     )

@@ -34,12 +34,14 @@ class PopulationWork:
     nonlinearities: int = 0
     state: int = 0  #: words of state, all read and written in every step
     biases: int = 0  #: words stored besides the weights of the synapses
+    start: int = 0  #: learned numbers of the initial state, read once per sample
     macs: int = 0  #: multiply-accumulates outside the synapses
     counted_by: str = "declared"
     is_readout: bool = False  #: its units never spike
     values_travel: bool = False  #: whether another population receives its values
     needs: frozenset[str] = frozenset()  #: capabilities that a chip must offer
     steps: np.ndarray | None = None  #: [T] spikes, where known
+    active: np.ndarray | None = None  #: [size] updates in which each unit spiked; None: it spikes once at most
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,16 +1,17 @@
 """A feed-forward layer: stateless units, for networks whose memory is in their wires (Jordan 1986)."""
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
 
 
 class DenseCard(CellCard):
-    activation: Literal["tanh", "sigmoid"]
+    activation: ActivationName
     input_gain: Gain
 
 
@@ -25,7 +26,7 @@ class Dense(Cell):
     Card = DenseCard
     title = "feed-forward"
     output_signal = "values"
-    equations = "h_t = f(W_in x_t + b), f = tanh or sigma as the card says"
+    equations = f"h_t = f(W_in x_t + b),   {ACTIVATION_EQUATION}"
     sources = ("wichert_rnn",)
     example: ClassVar = {"activation": "tanh", "input_gain": 1.0}
     card: DenseCard
@@ -34,6 +35,7 @@ class Dense(Cell):
         super().__init__(card, input_size)
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
         self.bias = nn.Parameter(torch.zeros(card.size))
+        self.activation = ACTIVATIONS[card.activation]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)
@@ -43,8 +45,7 @@ class Dense(Cell):
         return DenseState()
 
     def step(self, state: DenseState, x: Tensor) -> tuple[Tensor, DenseState]:
-        sums = nn.functional.linear(x, self.w_in, self.bias)
-        return (sums.tanh() if self.card.activation == "tanh" else sums.sigmoid()), state
+        return self.activation(nn.functional.linear(x, self.w_in, self.bias)), state
 
     def operations(self) -> StepOperations:
         H = self.size
@@ -53,8 +54,8 @@ class Dense(Cell):
             recurrent_fan_out=self._dense(H, 0),
             recurrent_signal="values",
             neuron_updates=H,
-            elementwise=H,  # bias
-            nonlinearities=H,
+            elementwise=(1 + self.activation.comparisons) * H,  # bias
+            nonlinearities=self.activation.nonlinearities * H,
             state_values=0,
             tape_values=H,
         )

@@ -1,15 +1,21 @@
-"""The simple recurrent network of Elman (1990): tanh units that receive their own last output."""
+"""The simple recurrent network of Elman (1990): units that receive their own last output."""
 
-from typing import NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
+
+IRNN = "le2015"
 
 
 class ElmanCard(CellCard):
+    activation: ActivationName = "tanh"
+    recurrent_start: Literal["orthogonal", "identity"] = "orthogonal"
+    """Initial recurrent weights: a random orthogonal matrix, or the identity (IRNN), times recurrent_gain."""
     input_gain: Gain
     recurrent_gain: Gain
 
@@ -20,13 +26,14 @@ class ElmanState(NamedTuple):
 
 @cells.register("elman")
 class Elman(Cell):
-    """H tanh units, all-to-all recurrent."""
+    """H units, all-to-all recurrent. With relu and the identity as initial recurrent weights, the IRNN of Le et al. (2015)."""
 
     Card = ElmanCard
     title = "Elman"
     output_signal = "values"
-    equations = "h_t = tanh(W_in x_t + W_rec h_{t-1} + b)"
-    sources = ("elman1990",)
+    equations = f"h_t = f(W_in x_t + W_rec h_{{t-1}} + b),   {ACTIVATION_EQUATION}"
+    sources: ClassVar = ("elman1990", IRNN)
+    start_fields = ("h",)
     card: ElmanCard
 
     def __init__(self, card: ElmanCard, input_size: int) -> None:
@@ -34,20 +41,29 @@ class Elman(Cell):
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
         self.bias = nn.Parameter(torch.zeros(card.size))
+        self.activation = ACTIVATIONS[card.activation]
+
+    @classmethod
+    def sources_of(cls, card: ElmanCard) -> tuple[str, ...]:
+        return tuple(key for key in cls.sources if key != IRNN or card.recurrent_start == "identity")
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Normal input weights; orthogonal recurrent weights, scaled by recurrent_gain; zero bias."""
+        """Normal input weights; recurrent weights as the card says, scaled by recurrent_gain; zero bias."""
         draw_normal(self.w_in, self.card.input_gain, generator)
         with torch.no_grad():
-            orthogonal, triangle = torch.linalg.qr(torch.randn(self.size, self.size, generator=generator))
-            self.w_rec.copy_(self.card.recurrent_gain * orthogonal * triangle.diagonal().sign())
+            if self.card.recurrent_start == "identity":
+                self.w_rec.copy_(self.card.recurrent_gain * torch.eye(self.size))
+            else:
+                orthogonal, triangle = torch.linalg.qr(torch.randn(self.size, self.size, generator=generator))
+                self.w_rec.copy_(self.card.recurrent_gain * orthogonal * triangle.diagonal().sign())
             self.bias.zero_()
 
     def initial_state(self, batch: int) -> ElmanState:
         return ElmanState(self._zeros(batch))
 
     def step(self, state: ElmanState, x: Tensor) -> tuple[Tensor, ElmanState]:
-        h = torch.tanh(nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec))
+        sums = nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
+        h = self.activation(sums)
         return h, ElmanState(h)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
@@ -60,8 +76,8 @@ class Elman(Cell):
             recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H),
             recurrent_signal="values",
             neuron_updates=H,
-            elementwise=H,  # bias
-            nonlinearities=H,
+            elementwise=(1 + self.activation.comparisons) * H,  # bias
+            nonlinearities=self.activation.nonlinearities * H,
             state_values=H,
             tape_values=H,
         )

@@ -36,6 +36,7 @@ class GRU(Cell):
     )
     sources = ("cho2014",)
     example: ClassVar = {"input_gain": 1.0, "recurrent_gain": 1.0, "update_bias": 0.0}
+    start_fields = ("h",)
     card: GRUCard
 
     def __init__(self, card: GRUCard, input_size: int) -> None:

@@ -54,6 +54,7 @@ class LeakyIntegrator(Cell):
         f"i_t = j_t - dt/tau_syn j_t;   y_t = v_t;\n{LEARNED_EQUATION}"
     )
     sources = ("norse", *LEARNED_SOURCES)
+    start_fields = ("v",)
     card: LeakyIntegratorCard
 
     def __init__(self, card: LeakyIntegratorCard, input_size: int) -> None:

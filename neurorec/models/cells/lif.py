@@ -26,7 +26,7 @@ CURRENT_BASED = NeuronModel(
 )  #: the step below with reset "zero", as event equations
 
 
-class SpikingCard(CellCard):
+class MembraneCard(CellCard):
     """Card keys of every spiking cell with a membrane and a synaptic current."""
 
     dt_ms: TimeMs
@@ -39,12 +39,15 @@ class SpikingCard(CellCard):
     surrogate: str
     slope: PositiveGain
     input_gain: Gain
-    recurrent_gain: Gain
 
     @model_validator(mode="after")
     def _steps_are_short_enough(self) -> Self:
         check_euler(self)
         return self
+
+
+class SpikingCard(MembraneCard):
+    recurrent_gain: Gain
 
 
 def check_euler(card: Any) -> None:
@@ -119,7 +122,7 @@ class LIF(Cell):
     reset is detached from the gradient. With the reset "zero" this is exactly `norse.torch.functional.lif_step`.
     """
 
-    Card: ClassVar[type[SpikingCard]] = LIFCard
+    Card: ClassVar[type[MembraneCard]] = LIFCard
     title = "recurrent LIF"
     output_signal = "spikes"
     needs = capabilities("membranes")
@@ -130,19 +133,25 @@ class LIF(Cell):
         f"reset {RESET_EQUATIONS}, with threshold = v_threshold;\n{LEARNED_EQUATION}"
     )
     sources = ("norse", *LEARNED_SOURCES)
-    card: SpikingCard
+    start_fields = ("v",)
+    card: Any
+    w_rec: Any  #: None where the card has no recurrent_gain
 
-    def __init__(self, card: SpikingCard, input_size: int) -> None:
+    def __init__(self, card: MembraneCard, input_size: int) -> None:
         super().__init__(card, input_size)
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
-        self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
+        self.w_rec = nn.Parameter(torch.zeros(card.size, card.size)) if isinstance(card, SpikingCard) else None
         self.spike: SpikeFunction = surrogates[card.surrogate](card.slope)
         self.reset: Reset = resets[card.reset](card.v_reset)
         self.tau_mem, self.tau_syn = self._time_constant(card.tau_mem_ms), self._time_constant(card.tau_syn_ms)
 
     @property
     def learns_time_constants(self) -> bool:
-        return isinstance(self.card, LIFCard) and self.card.learn_time_constants
+        return getattr(self.card, "learn_time_constants", False)
+
+    @property
+    def trains_recurrence(self) -> bool:
+        return self.w_rec is not None and self.w_rec.requires_grad
 
     def _time_constant(self, tau_ms: float) -> TimeConstant:
         return TimeConstant(self.card.dt_ms, tau_ms, self.size, self.learns_time_constants)
@@ -154,14 +163,17 @@ class LIF(Cell):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)
-        draw_normal(self.w_rec, self.card.recurrent_gain, generator)
+        if self.w_rec is not None:
+            draw_normal(self.w_rec, self.card.recurrent_gain, generator)
 
     def initial_state(self, batch: int) -> LIFState:
         zero = self._zeros(batch)
         return LIFState(z=zero, v=zero + self.card.v_leak, i=zero)
 
     def _before_reset(self, state: LIFState, x: Tensor) -> tuple[Tensor, Tensor]:
-        jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
+        jump = state.i + nn.functional.linear(x, self.w_in)
+        if self.w_rec is not None:
+            jump = jump + nn.functional.linear(state.z, self.w_rec)
         return jump, state.v + self.tau_mem.rate * ((self.card.v_leak - state.v) + jump)
 
     def step(self, state: LIFState, x: Tensor) -> tuple[Tensor, LIFState]:
@@ -172,7 +184,7 @@ class LIF(Cell):
         return z, LIFState(z, v, i)
 
     def start_traces(self, batch: int) -> LIFTraces:
-        lines = self.input_size + (self.size if self.w_rec.requires_grad else 0)
+        lines = self.input_size + (self.size if self.trains_recurrence else 0)
         zero = self.w_in.new_zeros(batch, self.size, lines, requires_grad=False)
         return LIFTraces(zero[:, :1].clone(), zero if self.reset.clears else zero[:, :1].clone(), 1.0)
 
@@ -199,7 +211,7 @@ class LIF(Cell):
 
     def _lines(self, z: Tensor, x: Tensor) -> Tensor:
         """The input of the trained synapses of every neuron: [B, 1, L]."""
-        return (torch.cat([x, z], 1) if self.w_rec.requires_grad else x)[:, None]
+        return (torch.cat([x, z], 1) if self.trains_recurrence else x)[:, None]
 
     def trace_operations(self) -> TraceOperations:
         """Cost of `traced_step`; du is computed per line where a spike does not change it."""
@@ -210,22 +222,25 @@ class LIF(Cell):
             return f'its reset is "{self.card.reset}", but the event equations support only "zero"'
         if self.learns_time_constants:
             return "its neurons learn individual time constants, but the event equations have one for all"
-        return current_based(self.card, CURRENT_BASED, self.w_in, self.w_rec)
+        return current_based(self.card, CURRENT_BASED, self.w_in, self._w_rec_or_zero())
 
     def norse_form(self) -> NorseForm | str:
         if self.card.reset != "zero":
             return f'its reset is "{self.card.reset}", but Norse\'s recurrent steps support only "zero"'
-        weights = (self.w_in, self.w_rec)
+        weights = (self.w_in, self._w_rec_or_zero())
         return NorseForm("lif.lif_step", "LIFParameters", norse_values(self), weights, self.spike)
 
+    def _w_rec_or_zero(self) -> Tensor:
+        return self.w_in.new_zeros(self.size, self.size) if self.w_rec is None else self.w_rec
+
     def recurrent_weights(self) -> list[nn.Parameter]:
-        return [self.w_rec]
+        return [] if self.w_rec is None else [self.w_rec]
 
     def operations(self) -> StepOperations:
         H = self.size
         return StepOperations(
             input_fan_out=self._dense(self.input_size, H),
-            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen else H),
+            recurrent_fan_out=self._dense(H, 0 if self.recurrent_frozen or self.w_rec is None else H),
             recurrent_signal="spikes",
             neuron_updates=H,
             elementwise=(ELEMENTWISE_PER_UNIT + self.reset.elementwise) * H,

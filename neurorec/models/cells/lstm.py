@@ -34,6 +34,7 @@ class LSTM(Cell):
         "c_t = f c_{t-1} + i g;   h_t = o tanh(c_t)"
     )
     sources = ("hochreiter1997", "gers2000")
+    start_fields = ("h", "c")
     card: LSTMCard
 
     def __init__(self, card: LSTMCard, input_size: int) -> None:

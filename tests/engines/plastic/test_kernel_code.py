@@ -16,6 +16,7 @@ from neurorec.engines.plastic.kernel_code import load_kernel, table_of
 from neurorec.engines.plastic.kernel_source import Kernel
 from neurorec.engines.plastic.network_plan import plan_network
 from tests.engines.plastic.event_networks import small_network
+from tests.engines.plastic.test_drives import driven_network
 from tests.engines.plastic.test_laws import poisson_driven
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,6 +57,7 @@ NETWORKS = {
     "given spikes, delays, rewards": lambda: small_network("adaptive", "reward", delays_ms=(0.0, 1.0)),
     "a full matrix": lambda: small_network("izhikevich", "triplet", full=True),
     "Poisson lines, refractory": poisson_driven,
+    "Poisson drives, refractory": driven_network,
 }
 
 

@@ -21,6 +21,7 @@ REASONS = {
     "adaptive_lif": f"its threshold changes with its spikes, but all thresholds in standard NIR are constant; {CONSTANT}",
     "competitive_lif": "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds "
     f"and no learning rule; {CONSTANT}",
+    "izhikevich": f"its membrane is quadratic, for which NIR has no node; {CONSTANT}",
     "leaky_integrator": "its units send potentials, and only spiking layers can be written; the closest export is a "
     'spiking layer with the readout "leaky", whose integrators are NIR\'s LI',
 }

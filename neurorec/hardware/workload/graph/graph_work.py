@@ -99,6 +99,7 @@ def _population(seen: ObservedGraph, name: str, heard: bool) -> PopulationWork:
         values_travel=heard or not is_readout,
         needs=frozenset() if is_readout else LIF.needs | {"spikes"} if spiking else frozenset({"values"}),
         steps=seen.sent_steps.get(name),
+        active=seen.active.get(name),
     )
 
 

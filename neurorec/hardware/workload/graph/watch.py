@@ -27,6 +27,7 @@ class ObservedGraph:
     input_spikes: np.ndarray  #: zeros if the input lines carry values
     arrived: dict[str, np.ndarray]  #: spikes that arrive at each node with synapses, or directly at a neuron
     sent: dict[str, np.ndarray]  #: spikes of each unit with a threshold
+    active: dict[str, np.ndarray]  #: steps in which each of these units spiked, once or several times
     fan_out: dict[str, np.ndarray]  #: of each node with synapses
     unheard: dict[str, np.ndarray]  #: spikes of the last step, for nodes with synapses that receive them one step later
     events_steps: dict[
@@ -58,6 +59,7 @@ def observe_graph(graph: NirGraph, x: Any, options: NirOptions, signal: Literal[
         input_spikes=_whole(lines.sum(0)),
         arrived={name: _whole(total) for name, total in watching.arrived.items()},
         sent={name: _whole(total) for name, total in watching.sent.items()},
+        active={name: _whole(total) for name, total in watching.active.items()},
         fan_out=reached,
         unheard={name: _whole(total) for name, total in watching.unheard.items()},
         events_steps={name: np.roll(steps, name in roles.unheard_at_last) for name, steps in watching.events.items()},
@@ -73,6 +75,7 @@ class _Watching:
         self.reached = {name: torch.as_tensor(lines).double() for name, lines in reached.items()}
         self.arrived: dict[str, Tensor] = {}
         self.sent: dict[str, Tensor] = {}
+        self.active: dict[str, Tensor] = {}
         self.unheard: dict[str, Tensor] = {}
         self.events: dict[str, list[int]] = {}
         self.spikes: dict[str, list[int]] = {}
@@ -89,6 +92,7 @@ class _Watching:
         step = self.calls[name] = self.calls.get(name, -1) + 1
         if name in self.roles.units and self.roles.sent[name] == "spikes":
             self.spikes.setdefault(name, []).append(int(_add(self.sent, name, sent).sum()))
+            _add(self.active, name, (sent > 0).double())
         if name not in self.factors:
             return
         events = self.events.setdefault(name, [])

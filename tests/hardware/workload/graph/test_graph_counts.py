@@ -254,3 +254,17 @@ def test_nested_flat_graphs_agree():
     )
     assert one == named(other, one.sizes)
     assert one.total.synaptic_events == 6
+
+
+def test_a_neuron_that_spikes_several_times_in_a_step_is_active_once():
+    graph = chain(
+        nir.Linear(np.float32([[1.0], [0.25]])), nir.IF(full(1, 2), full(0.5, 2)), nir.Linear(np.ones((1, 2)))
+    )
+    x = np.float32([2, 0, 2, 1]).reshape(4, 1, 1)
+    work = graph_work(graph, x, NirOptions(dt_s=1.0, reset="subtract", several_spikes=True), "values")
+    fast, slow = [4, 0, 4, 2], [0, 0, 2, 0]  # floor of the potential over the threshold, once above it
+    counts = count_work(work).layers["b"]
+    assert counts.spikes == sum(fast) + sum(slow)
+    assert counts.active_neuron_updates == np.count_nonzero(fast) + np.count_nonzero(slow)
+    assert counts.idle_neuron_updates == 8 - counts.active_neuron_updates
+    assert price(work, "cmos_45nm").energy_pJ is not None

@@ -1,0 +1,30 @@
+"""Activation functions of rate-based units, with their cost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+ActivationName = Literal["tanh", "sigmoid", "relu"]  #: card key
+
+
+@dataclass(frozen=True)
+class Activation:
+    """f, applied to each unit's sum."""
+
+    function: Callable[[Tensor], Tensor]
+    comparisons: int  #: elementwise operations per unit and step
+    nonlinearities: int  #: evaluations of tanh or sigmoid per unit and step
+
+    def __call__(self, sums: Tensor) -> Tensor:
+        return self.function(sums)
+
+
+ACTIVATIONS: dict[ActivationName, Activation] = {
+    "tanh": Activation(torch.tanh, 0, 1),
+    "sigmoid": Activation(torch.sigmoid, 0, 1),
+    "relu": Activation(torch.relu, 1, 0),
+}
+ACTIVATION_EQUATION = "f = tanh, sigma or max(0, .), as the card's activation says"
