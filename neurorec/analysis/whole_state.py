@@ -24,12 +24,6 @@ def flatten(state: NetworkState) -> Tensor:
     return torch.cat(list(tensors_of(state)), 1)
 
 
-def carried(network: Network, state: NetworkState) -> NetworkState:
-    """Without the state of readouts that keep nothing of it."""
-    idle = [name for name, layer in network.named_layers() if isinstance(layer, Readout) and layer.rate == 1.0]
-    return NetworkState({name: each for name, each in state.layers.items() if name not in idle}, state.delayed)
-
-
 def shaper(like: NetworkState) -> Callable[[Tensor], NetworkState]:
     """The inverse of `flatten`, for states of the same structure."""
     sizes = [tensor.shape[1] for tensor in tensors_of(like)]
@@ -44,14 +38,22 @@ def shaper(like: NetworkState) -> Callable[[Tensor], NetworkState]:
     return shape
 
 
+def carried(network: Network, state: NetworkState) -> NetworkState:
+    """Without the state of readouts that keep nothing of it."""
+    idle = [name for name, layer in network.named_layers() if isinstance(layer, Readout) and layer.rate == 1.0]
+    return NetworkState({name: each for name, each in state.layers.items() if name not in idle}, state.delayed)
+
+
 def flat_step(network: Network) -> tuple[Step, Callable[[int], Tensor]]:
     """One step of the network as a map of vectors, and its initial state for a number of samples."""
     shape = shaper(carried(network, network.initial_state(1)))
 
+    def whole(flat: Tensor) -> NetworkState:
+        kept, idle = shape(flat), network.initial_state(len(flat)).layers
+        return NetworkState({**idle, **kept.layers}, kept.delayed)
+
     def step(flat: Tensor, x: Tensor) -> Tensor:
-        state, idle = shape(flat), network.initial_state(len(flat)).layers
-        whole = NetworkState({**idle, **state.layers}, state.delayed)
-        return flatten(carried(network, network.step(whole, x)[1]))
+        return flatten(carried(network, network.step(whole(flat), x)[1]))
 
     return step, lambda batch: flatten(carried(network, network.initial_state(batch)))
 
