@@ -127,14 +127,20 @@ class ChaosSpectrum(Analysis):
     """All Lyapunov exponents of random networks of several sizes. Per unit, spectrum and attractor dimension should not depend on
     the size (extensive chaos); the exponents must add up to the divergence of the flow, which is -1 per unit."""
 
-    about = "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"
+    about = (
+        "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"
+    )
     sources = ("engelken2023", "sompolinsky1988", "benettin1980")
     Settings = SpectrumSettings
     example = {"gain": 4.0, "sizes": [10, 20], "time": 10.0, "before": 2.0, "dt": 0.1}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "dimension per unit": Value("Kaplan-Yorke dimension of the attractor of the largest network, per unit"),
-        "difference between sizes": Value("largest minus smallest dimension per unit, relative to their mean", "", False),
-        "error of the sum": Value("largest relative difference between the sum of all exponents and the divergence", "", False),
+        "difference between sizes": Value(
+            "largest minus smallest dimension per unit, relative to their mean", "", False
+        ),
+        "error of the sum": Value(
+            "largest relative difference between the sum of all exponents and the divergence", "", False
+        ),
         "entropy per unit": Value("sum of the positive exponents of the largest network, per unit", f"nats {RATE}"),
         "largest exponent": Value("of the largest network", RATE),
     }

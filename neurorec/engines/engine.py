@@ -19,6 +19,7 @@ from neurorec.engines.activity import Activity, observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout
+from neurorec.models.starts import given_start
 from neurorec.models.wires import AS_SENT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
@@ -91,13 +92,13 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start = network.given_start(batch.start)
+        start = given_start(network, batch.start)
         outputs = network.run(batch.x, start, batch.lengths, self._unroll_any)[0][network.output]
         return objective.answers(outputs, batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
-        seen = self.run(network, batch.x, batch.lengths, network.given_start(batch.start))
+        seen = self.run(network, batch.x, batch.lengths, given_start(network, batch.start))
         return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(

@@ -14,6 +14,7 @@ from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import backward_counts, gradient_stores, update_counts
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
 from neurorec.models.network import Network
+from neurorec.models.starts import given_start
 from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import Batch
 
@@ -124,7 +125,7 @@ class BPTT(Rule):
         if state.objective.pooled and can_sum(network) and batch.start is None:
             return self._loss_of_sums(network, state, batch)
         forced = self._forced(network, state.objective, batch)
-        seen = state.engine.run(network, batch.x, batch.lengths, network.given_start(batch.start), forced)
+        seen = state.engine.run(network, batch.x, batch.lengths, given_start(network, batch.start), forced)
         loss = state.objective.loss(state.objective.answers(seen.outputs, batch), batch)
         steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
         return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
