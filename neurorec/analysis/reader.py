@@ -26,7 +26,7 @@ def machine_of(task: Task) -> Machine | None:
 
 
 class Reader:
-    """`network`, trained on `task`, reading strings of symbols given by number. Raises `CannotRun` for a task without automaton."""
+    """`network`, trained on `task`, reading strings of symbols given by number. Raises `CannotRun` without an automaton."""
 
     def __init__(self, network: Network, task: EncodedTask) -> None:
         machine = machine_of(task)
