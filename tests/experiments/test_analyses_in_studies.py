@@ -252,7 +252,7 @@ def test_an_analysis_is_repeated_when_its_run_or_settings_change(analysed):
         ),
         (
             'of = "gradient_flow"',
-            'of = "random_rate_net"',
+            'of = "chaos_spectrum"',
             'needs nothing trained: name it in a study of kind "analysis"',
         ),
     ],
