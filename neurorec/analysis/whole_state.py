@@ -24,6 +24,20 @@ def flatten(state: NetworkState) -> Tensor:
     return torch.cat(list(tensors_of(state)), 1)
 
 
+def shaper(like: NetworkState) -> Callable[[Tensor], NetworkState]:
+    """The inverse of `flatten`, for states of the same structure."""
+    sizes = [tensor.shape[1] for tensor in tensors_of(like)]
+
+    def shape(flat: Tensor) -> NetworkState:
+        parts = iter(flat.split(sizes, 1))
+        layers: dict[str, Any] = {
+            name: type(layer)(*(next(parts) for _ in layer)) for name, layer in like.layers.items()
+        }
+        return NetworkState(layers, {wire: next(parts) for wire in like.delayed})
+
+    return shape
+
+
 def carried(network: Network, state: NetworkState) -> NetworkState:
     """Without the state of readouts that keep nothing of it."""
     idle = [name for name, layer in network.named_layers() if isinstance(layer, Readout) and layer.rate == 1.0]
@@ -32,16 +46,11 @@ def carried(network: Network, state: NetworkState) -> NetworkState:
 
 def flat_step(network: Network) -> tuple[Step, Callable[[int], Tensor]]:
     """One step of the network as a map of vectors, and its initial state for a number of samples."""
-    like = carried(network, network.initial_state(1))
-    sizes = [tensor.shape[1] for tensor in tensors_of(like)]
+    shape = shaper(carried(network, network.initial_state(1)))
 
     def whole(flat: Tensor) -> NetworkState:
-        parts = iter(flat.split(sizes, 1))
-        layers: dict[str, Any] = {
-            name: type(layer)(*(next(parts) for _ in layer)) for name, layer in like.layers.items()
-        }
-        idle = network.initial_state(len(flat)).layers
-        return NetworkState({**idle, **layers}, {wire: next(parts) for wire in like.delayed})
+        kept, idle = shape(flat), network.initial_state(len(flat)).layers
+        return NetworkState({**idle, **kept.layers}, kept.delayed)
 
     def step(flat: Tensor, x: Tensor) -> Tensor:
         return flatten(carried(network, network.step(whole(flat), x)[1]))

@@ -34,5 +34,5 @@ def walking_rhythm(seed: int) -> Task:
     """
     title = f"walking rhythm, trained for {FRAMES['train']} frames, tested for {FRAMES['test']}"
     return lengthening_task(
-        "walking_rhythm", title, steps_of_legs, FRAMES, SAMPLES, 2, seed, ("hinton_rnn",), "step_regression"
+        "walking_rhythm", title, steps_of_legs, FRAMES, SAMPLES, 2, seed, ("hinton_rnn",), objective="step_regression"
     )
