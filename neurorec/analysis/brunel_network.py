@@ -17,6 +17,7 @@ from neurorec.engines.event_network import EventNetwork, PoissonDrive
 
 TAU_MS, THETA_MV, RESET_MV, REFRACTORY_MS, DELAY_MS, DT_MS = 20.0, 20.0, 10.0, 2.0, 1.5, 0.1
 FULL_SIZE, FULL_J_MV = 12_500, 0.1
+FAR = -15.0  #: in units of the fluctuation; below it, integrals are replaced by their limits
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,14 @@ def irregularity_of(mean_mV: float, spread_mV: float) -> float:
     low, high = (RESET_MV - mean_mV) / spread_mV, (THETA_MV - mean_mV) / spread_mV
     if high > 25:
         return 1.0
-    y, dy = np.linspace(min(low, 0.0) - 8.0, high, 20_001, retstep=True)
-    inner = erfcx(-y) ** 2 * np.exp(-(y**2))
-    summed = np.concatenate([[0.0], np.cumsum(inner[1:] + inner[:-1])]) * dy / 2
-    outer = np.where(y >= low, np.exp(y**2) * summed, 0.0)
-    double = float((outer[1:] + outer[:-1]).sum() * dy / 2)
+    double = 0.0
+    if low < FAR:  # there the inner integral times exp(x^2) is 1 / (2 pi |x|^3)
+        double += (1 / min(high, FAR) ** 2 - 1 / low**2) / (4 * np.pi)
+    if high > FAR:
+        y, dy = np.linspace(max(low, FAR) - 8.0, high, 40_001, retstep=True)
+        inner = erfcx(-y) ** 2 * np.exp(-(y**2))
+        summed = np.concatenate([[0.0], np.cumsum(inner[1:] + inner[:-1])]) * dy / 2
+        inside = y >= max(low, FAR)
+        outer = np.exp(y[inside] ** 2) * summed[inside]
+        double += float((outer[1:] + outer[:-1]).sum() * dy / 2)
     return float((2 * np.pi * double) ** 0.5 * siegert_Hz(mean_mV, spread_mV) / 1000.0 * TAU_MS)

@@ -7,7 +7,7 @@ import torch
 from pydantic import AfterValidator, Field
 
 from neurorec.analysis.analysis import Analysis, Value, analyses
-from neurorec.analysis.found import AnyFigure, Curves, Diagram, Edge, Found, Node, Raster, TextSamples, series
+from neurorec.analysis.found import AnyFigure, Curves, Diagram, Edge, Found, Node, Picture, TextSamples, series
 from neurorec.basics.cards import Card
 from neurorec.basics.seeds import numpy_generator
 from neurorec.engines.engine import choose_engine
@@ -18,7 +18,7 @@ from neurorec.models.circuits.netlist import Netlist
 
 HALVES = {"rate": rate_network, "spiking": spiking_network}
 AT_ONCE = 5_000  #: steps that are run before the next are prepared
-SHOWN_GATES, SHOWN_STEPS = 50, 1_500
+SHOWN_CHANGES, SHOWN_STEPS, SHOWN_GATES, DRAWN_GATES = 78, 160, 120, 12
 
 
 def _known(name: str) -> str:
@@ -78,21 +78,22 @@ def _figures(
 ) -> list[AnyFigure]:
     if sent is None:
         return []
-    shown = min(len(sent), SHOWN_STEPS)
-    sent, x = sent[:shown] > 0.5, x[:shown]
-    steps, gates = np.nonzero(sent[: min(shown, 300)])
-    name, bus = list(netlist.outputs.items())[-1]
+    shown = min(len(sent), SHOWN_CHANGES * example.rest)
+    bits, (name, bus) = sent[:shown] > 0.5, list(netlist.outputs.items())[-1]
+    settled = slice(example.rest - 1, shown, example.rest)
+    gates = bits[:SHOWN_STEPS, :SHOWN_GATES].T
     found: list[AnyFigure] = [
         Curves(
-            f"Output “{name}” of the {example.title}", "Read from the activity of the network.", "step", name,
-            {half: series(range(shown), number(netlist, bus, x, sent))},
+            f"Output “{name}” of the {example.title}", "Read from the network, settled after each change of an input.",
+            "step", name, {half: series(range(shown)[settled], number(netlist, bus, x[:shown], bits)[settled])},
         ),
-        Raster(
-            f"Activity of the {example.title}", "A dot: the gate's output is 1.", steps.astype(float).tolist(),
-            gates.tolist(), "gate",
+        Picture(
+            f"Gates of the {example.title}", "Bright: the unit's output is 1.", "step",
+            "gate" if len(netlist.gates) <= SHOWN_GATES else f"gate (the first {SHOWN_GATES})", gates.astype(int).tolist(),
+            "output",
         ),
     ]  # fmt: skip
-    return [*found, circuit_diagram(example.title, netlist)] if len(netlist.gates) <= SHOWN_GATES else found
+    return [*found, circuit_diagram(example.title, netlist)] if len(netlist.gates) <= DRAWN_GATES else found
 
 
 def circuit_diagram(title: str, netlist: Netlist) -> Diagram:

@@ -49,7 +49,7 @@ class SelfSustained(Analysis):
             late = (late[0] - before, late[1])
             course = activity(late, settings.size, steps, DT_MS, BIN_MS)
             values = {
-                "active for": (spikes[0][-1] + 1) * DT_MS if len(spikes[0]) else 0.0,
+                "active for": float(spikes[0][-1] + 1) * DT_MS if len(spikes[0]) else 0.0,
                 "rate": len(late[0]) / settings.size / steps / DT_MS * 1000.0,
                 "CV of intervals": irregularity(late, settings.size), "synchrony": synchrony(course, settings.size, BIN_MS),
             }  # fmt: skip
