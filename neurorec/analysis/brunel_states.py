@@ -11,6 +11,7 @@ from neurorec.analysis.found import AnyFigure, Curves, Found, Raster, series
 from neurorec.analysis.spike_statistics import Spikes, activity, after, irregularity, oscillation_Hz, synchrony
 from neurorec.basics.cards import Card
 from neurorec.basics.seeds import numpy_generator
+from neurorec.engines.event_network import EventNetwork
 from neurorec.engines.on_plastic import run_network
 
 BIN_MS, SHOWN_MS, SHOWN_NEURONS = 0.5, 200.0, 60
@@ -18,9 +19,7 @@ BIN_MS, SHOWN_MS, SHOWN_NEURONS = 0.5, 200.0, 60
 
 class BrunelSettings(Card):
     g: Annotated[float, Field(ge=0, le=100)]  #: inhibitory over excitatory strength
-    eta: Annotated[
-        float, Field(gt=0, le=20)
-    ]  #: external rate over that which brings the mean potential to the threshold
+    eta: Annotated[float, Field(gt=0, le=20)]  #: external rate over the one that brings the mean to the threshold
     size: Annotated[int, Field(ge=200, le=50_000)]  #: neurons; Brunel's network has 12,500
     before_ms: Annotated[float, Field(ge=0, le=1e5)]  #: not measured
     time_ms: Annotated[float, Field(ge=50, le=1e5)]
@@ -40,6 +39,9 @@ class BrunelStates(Analysis):
         "rate over theory": Value("simulated over theoretical rate"),
         "CV of intervals": Value("coefficient of variation of the intervals of a neuron, mean"),
         "theory of the CV": Value("the same for white noise of the theoretical strength"),
+        "input noise": Value(
+            "variance of a neuron's recurrent input over 20 ms, relative to Poisson processes of the same rate"
+        ),
         "synchrony": Value("variance over mean of the number of spikes of all neurons in 0.5 ms; 1 if they are independent"),
         "frequency": Value("at which the activity of the network has the most power", "Hz"),
     }  # fmt: skip
@@ -56,9 +58,27 @@ class BrunelStates(Analysis):
         values = {
             "rate": rate, "theory of the rate": theory, "rate over theory": rate / theory,
             "CV of intervals": irregularity(spikes, settings.size), "theory of the CV": irregularity_of(*net.input_mV(theory)),
+            "input noise": input_noise(network, spikes, steps),
             "synchrony": synchrony(course, settings.size, BIN_MS), "frequency": frequency,
         }  # fmt: skip
         return Found(values, (*network_figures(spikes, course, steps), _spectrum(*spectrum)))
+
+
+def input_noise(network: EventNetwork, spikes: Spikes, steps: int, window_ms: float = 20.0, neurons: int = 30) -> float:
+    """Variance of the summed weights of the spikes that a neuron receives per window, relative to that of independent Poisson
+    processes; mean over the first `neurons`."""
+    (size,) = {population.size for population in network.populations.values()}
+    weights = np.zeros((neurons, size))
+    for each in network.projections.values():
+        pre, post = np.asarray(each.pre), np.asarray(each.post)
+        seen = np.flatnonzero(post < neurons)
+        np.add.at(weights, (post[seen], pre[seen]), each.weights[seen])
+    width = round(window_ms / network.dt_ms)
+    windows, inside = steps // width, spikes[0] < steps // width * width
+    counts = np.zeros((windows, size))
+    np.add.at(counts, (spikes[0][inside] // width, spikes[1][inside]), 1.0)
+    poisson = (weights**2).sum(1) * counts.mean()
+    return float(((counts @ weights.T).var(0) / poisson).mean()) if counts.any() else float("nan")
 
 
 def network_figures(spikes: Spikes, course: np.ndarray, steps: int) -> tuple[AnyFigure, AnyFigure]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neurorec.analysis.brunel_network import BrunelNetwork, irregularity_of, siegert_Hz
+from neurorec.analysis.brunel_states import input_noise
 from neurorec.analysis.second_simulator import equal_share
 from neurorec.analysis.spike_statistics import activity, after, irregularity, oscillation_Hz, synchrony
 from neurorec.analysis.vogels_abbott import coba, cuba
@@ -101,6 +102,13 @@ def test_the_frequency_of_an_oscillating_rate_is_found(frequency):
     t_s = np.arange(20_000)[:, None] * 1e-4
     course = activity(poisson(40.0 * (1 + np.sin(2 * np.pi * frequency * t_s))), 100, 20_000, 0.1, 0.5)
     assert oscillation_Hz(course, 0.5)[0] == pytest.approx(frequency, abs=1.5)
+
+
+def test_the_noise_of_poisson_input_is_one_and_that_of_clocks_is_none():
+    network = BrunelNetwork(5.0, 2.0, 500).event_network(np.random.default_rng(0))
+    assert input_noise(network, poisson(50.0, 500), 20_000) == pytest.approx(1.0, abs=0.15)
+    clocks = np.repeat(np.arange(0, 20_000, 100), 500), np.tile(np.arange(500), 200)
+    assert input_noise(network, clocks, 20_000) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_share_of_equal_spikes():
