@@ -64,9 +64,8 @@ class GradientProfile(RunAnalysis):
         layers = range(1, len(norms["trained"]) + 1)
         figure = Curves(
             "Norm of the error by layer",
-            "The norm of dL/dh in the first hidden layer is "
-            + " and ".join(f"{share:.2g} of that in the last {name}" for name, share in shares.items())
-            + ".",
+            f"In the first hidden layer, |dL/dh| is {shares['untrained']:.2g} times that in the last before training, "
+            f"and {shares['trained']:.2g} times after it.",
             "hidden layer, counted from the input", "norm relative to the last layer",
             {name: series(layers, (each / each[-1]).clamp_min(SMALLEST)) for name, each in norms.items()},
             log_y=True, level=1.0,

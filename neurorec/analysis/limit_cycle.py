@@ -64,7 +64,7 @@ class LimitCycle(RunAnalysis):
             return Found(values | {name: math.nan for name in self.gives if name not in values}, ())
         lag = max(1, round(period / 4))
         cycle, after = embedded(torch.cat([y, undisturbed]), lag), embedded(torch.cat([y[-lag:], kicked]), lag)
-        distance = torch.cdist(after, cycle).min(1).values / amplitude
+        distance = torch.cdist(after, cycle, compute_mode="donot_use_mm_for_euclid_dist").min(1).values / amplitude
         near, late = distance[: max(1, round(period))], distance[-(len(distance) // 4) :]
         values |= {
             "distance after the kick": float(near.max()), "distance that remains": float(late.mean()),

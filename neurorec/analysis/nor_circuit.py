@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from neurorec.analysis.analysis import Analysis, Value, analyses
 from neurorec.analysis.found import AnyFigure, Curves, Diagram, Edge, Found, Node, Picture, TextSamples, series
 from neurorec.basics.cards import Card
+from neurorec.basics.numbers import Potential
 from neurorec.basics.seeds import numpy_generator
 from neurorec.engines.engine import choose_engine
 from neurorec.models.circuits.circuit_networks import GATES, rate_network, spiking_network
@@ -120,8 +121,8 @@ def circuit_diagram(title: str, netlist: Netlist) -> Diagram:
 
 
 class NorGateSettings(Card):
-    weight: Annotated[float, Field(allow_inf_nan=False)]
-    bias: Annotated[float, Field(allow_inf_nan=False)]
+    weight: Potential
+    bias: Potential
 
 
 @analyses.register("nor_gate")

@@ -94,6 +94,10 @@ def test_more_states_than_allowed_are_no_automaton():
 def test_a_task_without_automaton_is_refused():
     with pytest.raises(CannotRun, match="the task declares no automaton that solves it"):
         analyse_network("automaton", adder(), encoded("adding_problem"), settings())
+    with pytest.raises(
+        CannotRun, match="task adding_problem: it declares no automaton, and so no symbols to read; give it"
+    ):
+        Reader(adder(), encoded("adding_problem"))
 
 
 def test_long_strings_are_read_in_parts_without_a_seam():

@@ -5,8 +5,11 @@ import math
 import pytest
 import torch
 
+from neurorec.analysis.analysis import analyse_network
 from neurorec.analysis.limit_cycle import embedded, kick, rhythm, shift
 from neurorec.analysis.perturbation_growth import distances_after
+from neurorec.tasks.encoded_task import EncodedTask
+from neurorec.tasks.encoders import EncoderCard, encoders
 from neurorec.tasks.task import load_task
 from neurorec.tasks.walking_rhythm import PERIOD
 from tests.nets import network
@@ -68,6 +71,24 @@ def test_a_small_kick_of_a_linear_step_grows_as_its_jacobian():
         net["hidden"].w_rec.copy_(0.5 * torch.eye(6))
     found = distances_after(net, x, 2, generator())
     assert found[:, 0].tolist() == pytest.approx([0.5**k for k in range(1, 5)], rel=1e-6)
+
+
+def test_a_rotation_that_saturates_is_a_cycle_to_which_kicks_return():
+    """h <- tanh(1.3 R h), R turning by 0.7 radians: the cycle attracts, and the drive has no effect."""
+    net = network("elman", I=1, H=2, O=2).double()
+    with torch.no_grad():
+        turn = [[math.cos(0.7), -math.sin(0.7)], [math.sin(0.7), math.cos(0.7)]]
+        net["hidden"].w_rec.copy_(1.3 * torch.tensor(turn))
+        net["hidden"].w_in.fill_(0.1)
+        net["readout"].weight.copy_(torch.eye(2))
+    task = EncodedTask(load_task("walking_rhythm", 0), encoders["none"](EncoderCard(name="none")), 0)
+    found = analyse_network("limit_cycle", net, task, {"settle": 100, "frames": 512, "kick": 0.5}).values
+    assert found["period"] == pytest.approx(2 * math.pi / 0.7, rel=0.05)
+    assert found["distance after the kick"] > 0.05
+    assert found["distance that remains"] < 0.01
+    still = analyse_network("limit_cycle", net, task, {"settle": 100, "frames": 512, "kick": 0.0}).values
+    assert still["distance that remains"] < 1e-12
+    assert still["shift of the phase"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_legs_swing_in_antiphase_from_the_drive_on():

@@ -112,6 +112,7 @@ def test_claims_are_judged_by_bars_and_ranges(square, tmp_path):
         "met",
         "square, x 2",
     )
+    assert [dataclasses.replace(inside, values=(y,)).verdict for y in (4.9, 5.0, 6.1)] == ["missed", "met", "missed"]
     assert (missed.values, missed.baseline.name, missed.baseline.value, missed.verdict) == (
         (1.0, 1.0),
         "none",
