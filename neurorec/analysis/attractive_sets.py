@@ -8,10 +8,10 @@ from torch import Tensor
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
 from neurorec.analysis.found import Found, Points, series
 from neurorec.analysis.reader import Reader, machine_of
-from neurorec.analysis.whole_state import flatten, shaper
+from neurorec.analysis.whole_state import flat_step, jacobians
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Count
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.machine import Machine
 from neurorec.tasks.task import Task
@@ -97,26 +97,19 @@ def access(machine: Machine, state: int) -> list[int]:
 
 
 def derivative(reader: Reader, string: Tensor, symbol: int) -> Tensor:
-    """The derivative [D, D] of the state after one frame of `symbol` by the state before it, at the end of `string`."""
-    state = reader.network.initial_state(1)
+    """The derivative [N, N] of the state after one frame of `symbol` by the state before it, at the end of `string`."""
+    step, start = flat_step(reader.network)
+
+    def frame(flat: Tensor, number: int) -> Tensor:
+        for x in reader.frame(number):
+            flat = step(flat, x)
+        return flat
+
+    state = start(1)
     with torch.no_grad():
         for known in string.tolist():
-            state = _read(reader, state, known)
-    inner = reader.hidden(state)
-    shape = shaper(inner)
-
-    def step(flat: Tensor) -> Tensor:
-        changed = shape(flat[None])
-        state_then = NetworkState({**state.layers, **changed.layers}, changed.delayed)
-        return flatten(reader.hidden(_read(reader, state_then, symbol)))[0]
-
-    return torch.autograd.functional.jacobian(step, flatten(inner)[0]).detach()  # type: ignore[return-value]
-
-
-def _read(reader: Reader, state: NetworkState, symbol: int) -> NetworkState:
-    for x in reader.frame(symbol):
-        _, state = reader.network.step(state, x)
-    return state
+            state = frame(state, known)
+    return jacobians(lambda flat, _: frame(flat, symbol), state, state)[0]
 
 
 def _apart(machine: Machine, states: dict[Hold, Tensor]) -> float:

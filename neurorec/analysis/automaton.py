@@ -95,7 +95,7 @@ def drawn(machine: Machine, task: Task, same: bool) -> Diagram:
     states = "a double ring accepts" if machine.accepts else "a state shows its label"
     verdict = "the minimal automaton of the task" if same else "not the automaton of the task"
     return Diagram(
-        title=f"Automaton extracted from the network ({task.name})",
+        title=f"Learned automaton ({task.name})",
         about=f"{machine.size} states after minimisation, {verdict}; {states}, edges carry the symbols read.",
         nodes=nodes,
         edges=edges,

@@ -28,8 +28,8 @@ class GradientFlowSettings(Card):
 @analyses.register("gradient_flow")
 class GradientFlow(RunAnalysis):
     """g_k = |d(u . y_T) / d s_{T-k}|: an error of unit size at the last output y_T, in a random direction u, backpropagated to
-    the state s of all hidden layers k steps earlier. Geometric mean over test samples. In networks that spike, the derivative
-    of a spike is the surrogate that the training used."""
+    the state s that the hidden layers carried from step T-k to the next. Geometric mean over test samples. In networks that
+    spike, the derivative of a spike is the surrogate that the training used."""
 
     about = "Norm of the backpropagated error against the number of steps: vanishing or exploding gradients, measured"
     sources = ("bengio1994",)
@@ -37,7 +37,7 @@ class GradientFlow(RunAnalysis):
     example = {"samples": 4, "most_steps": 20}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "growth per step": Value("factor by which the norm changes per step: slope of its logarithm over all lags"),
-        "share at the longest lag": Value("norm at the longest lag, relative to that at lag 0"),
+        "share at the longest lag": Value("norm at the longest lag, relative to that at lag 1"),
         "longest lag": Value("number of steps between the error and the earliest state", "steps"),
     }
 
@@ -55,14 +55,14 @@ class GradientFlow(RunAnalysis):
         batch = ending(batch.take(torch.arange(min(settings.samples, batch.size))), settings.most_steps)
         norms = gradient_norms(network.double(), batch.x.double(), torch_generator(seed, "gradient flow"))
         logs = norms.clamp_min(SMALLEST).log().mean(1)
-        lags = torch.arange(len(logs), dtype=torch.float64)
+        lags = torch.arange(1, len(logs) + 1, dtype=torch.float64)
         centred = lags - lags.mean()
         slope = float((centred * logs).sum() / (centred**2).sum())
-        longest, share = len(logs) - 1, math.exp(float(logs[-1] - logs[0]))
+        longest, share = len(logs), math.exp(float(logs[-1] - logs[0]))
         figure = Curves(
             "Gradient norm against lag",
-            f"{math.exp(slope):.4f} per step on average; after {longest} steps, {share:.2g} of it is left.",
-            "lag (steps)", "norm relative to lag 0",
+            f"{math.exp(slope):.4f} per step on average; at lag {longest}, {share:.2g} of it is left.",
+            "lag (steps)", "norm relative to lag 1",
             {network.title: series(lags, (logs - logs[0]).exp())}, log_y=True, level=1.0,
         )  # fmt: skip
         values = {"growth per step": math.exp(slope), "share at the longest lag": share, "longest lag": float(longest)}
@@ -79,19 +79,15 @@ def ending(batch: Batch, most_steps: int) -> Batch:
 
 
 def gradient_norms(network: Network, x: Tensor, generator: torch.Generator) -> Tensor:
-    """[T + 1, B]: the norm at each lag, from x [T, B, I]; the last is that of the initial state."""
-    start = network.initial_state(x.shape[1])
-    layers: dict[str, Any] = {
-        name: type(layer)(*(part.detach().requires_grad_() for part in layer)) for name, layer in start.layers.items()
-    }
-    state = NetworkState(layers, {wire: sent.detach().requires_grad_() for wire, sent in start.delayed.items()})
-    y, states = x, [state]
+    """[T, B]: the norm at lags 1 to T, from x [T, B, I]; the last is that of the initial state."""
+    state, states, y = network.initial_state(x.shape[1]), [], x
     for x_t in x:
-        y, state = network.step(state, x_t)
+        state = _apart(state)
         states.append(state)
+        y, state = network.step(state, x_t)
     direction = torch.nn.functional.normalize(torch.randn(y.shape, generator=generator, dtype=y.dtype), dim=1)
     hidden = [NetworkState({name: each.layers[name] for name in network.hidden}, each.delayed) for each in states]
-    parts = [[tensor for tensor in tensors_of(each) if tensor.requires_grad] for each in hidden]
+    parts = [list(tensors_of(each)) for each in hidden]
     flat = [tensor for each in parts for tensor in each]
     found = iter(torch.autograd.grad((y * direction).sum(), flat, allow_unused=True))
     norms = []
@@ -99,3 +95,13 @@ def gradient_norms(network: Network, x: Tensor, generator: torch.Generator) -> T
         gradients = [gradient for _ in each if (gradient := next(found)) is not None]
         norms.append(torch.cat(gradients, 1).norm(dim=1) if gradients else y.new_zeros(y.shape[0]))
     return torch.stack(norms[::-1])
+
+
+def _apart(state: NetworkState) -> NetworkState:
+    """The same state in tensors of its own, so that their gradient is that of what is carried, not of what was sent."""
+
+    def copy(tensor: Tensor) -> Tensor:
+        return tensor.clone() if tensor.requires_grad else tensor.clone().requires_grad_()
+
+    layers: dict[str, Any] = {name: type(layer)(*map(copy, layer)) for name, layer in state.layers.items()}
+    return NetworkState(layers, {wire: copy(sent) for wire, sent in state.delayed.items()})

@@ -31,8 +31,8 @@ class RandomRateNet:
     """dh/dt = -h + W tanh(h), with W_ij normal with variance gain^2 / N, and W_ii = 0. The state and its tangents take the same
     steps of Runge-Kutta order 4. `divergence`: the sum of all slopes dF_i/dh_i, to which all exponents must add up."""
 
-    def __init__(self, size: int, gain: float, seed: int) -> None:
-        self.generator = torch_generator(seed, f"random rate net {size}")
+    def __init__(self, size: int, gain: float, seed: int, number: int = 0) -> None:
+        self.generator = torch_generator(seed, f"random rate net {size} {number}")
         self.w = torch.randn(size, size, generator=self.generator, dtype=torch.float64) * gain / size**0.5
         self.w.fill_diagonal_(0.0)
         self.start = torch.randn(size, generator=self.generator, dtype=torch.float64)
@@ -94,8 +94,8 @@ class TransitionToChaos(Analysis):
         figure = Curves(
             f"Largest Lyapunov exponent of {settings.size} units",
             f"It changes sign at the gain {crossing:.2f}." if crossing == crossing else "It does not change sign.",
-            "gain", f"exponent ({RATE})", {"largest exponent": series(gains, found), "of the silent state": series(gains, rest)},
-            level=0.0,
+            "gain", f"exponent ({RATE})",
+            {"largest exponent": series(gains, found), "of the silent state": series(gains, rest)}, level=0.0,
         )  # fmt: skip
         values = {
             "gain of the transition": crossing, "exponent at the highest gain": found[-1],
@@ -124,41 +124,52 @@ class SpectrumSettings(RandomRateNetCard):
 
 @analyses.register("chaos_spectrum")
 class ChaosSpectrum(Analysis):
-    """All Lyapunov exponents of random networks of several sizes. Per unit, spectrum and attractor dimension should not depend on
-    the size (extensive chaos); the exponents must add up to the divergence of the flow, which is -1 per unit."""
+    """All Lyapunov exponents of random networks of several sizes: of smaller ones, as many networks as have the units of the
+    largest. Per unit, spectrum and attractor dimension should not depend on the size (extensive chaos); the exponents must add
+    up to the divergence of the flow, which is -1 per unit."""
 
-    about = "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"
+    about = (
+        "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"
+    )
     sources = ("engelken2023", "sompolinsky1988", "benettin1980")
     Settings = SpectrumSettings
     example = {"gain": 4.0, "sizes": [10, 20], "time": 10.0, "before": 2.0, "dt": 0.1}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "dimension per unit": Value("Kaplan-Yorke dimension of the attractor of the largest network, per unit"),
-        "difference between sizes": Value("largest minus smallest dimension per unit, relative to their mean", "", False),
-        "error of the sum": Value("largest relative difference between the sum of all exponents and the divergence", "", False),
+        "difference between sizes": Value(
+            "largest minus smallest dimension per unit, relative to their mean", "", False
+        ),
+        "error of the sum": Value(
+            "largest relative difference between the sum of all exponents and the divergence", "", False
+        ),
         "entropy per unit": Value("sum of the positive exponents of the largest network, per unit", f"nats {RATE}"),
         "largest exponent": Value("of the largest network", RATE),
     }
 
     def run(self, settings: SpectrumSettings, seed: int) -> Found:
         sizes = sorted(settings.sizes)
-        nets = [RandomRateNet(size, settings.gain, seed) for size in sizes]
-        found = [net.measure(size, settings) for net, size in zip(nets, sizes, strict=True)]
-        shares = [each.dimension / size for each, size in zip(found, sizes, strict=True)]
-        errors = [abs(sum(each.values) / net.divergence - 1) for each, net in zip(found, nets, strict=True)]
+        found, shares, errors = {}, [], []
+        for size in sizes:
+            nets = [RandomRateNet(size, settings.gain, seed, n) for n in range(sizes[-1] // size)]
+            found[size] = [net.measure(size, settings) for net in nets]
+            shares.append(sum(each.dimension for each in found[size]) / (len(nets) * size))
+            errors += [abs(sum(e.values) / net.divergence - 1) for e, net in zip(found[size], nets, strict=True)]
         lines = {
-            f"{size} units": series([(n + 0.5) / size for n in range(size)], each.values)
-            for size, each in zip(sizes, found, strict=True)
+            f"{size} units": series([(n + 0.5) / size for n in range(size)], each[0].values)
+            for size, each in found.items()
         }
+        said = ", ".join(f"{share:.3f} for {size} units" for share, size in zip(shares, sizes, strict=True))
+        (largest,) = found[sizes[-1]]
         figure = Curves(
             f"Lyapunov spectrum at gain {settings.gain:g}",
-            f"Dimension per unit: {', '.join(f'{share:.3f} for {size} units' for share, size in zip(shares, sizes, strict=True))}.",
+            f"Dimension per unit: {said}.",
             "index / number of units", f"exponent ({RATE})", lines, level=0.0,
         )  # fmt: skip
         values = {
             "dimension per unit": shares[-1],
             "difference between sizes": (max(shares) - min(shares)) / (sum(shares) / len(shares)),
             "error of the sum": max(errors),
-            "entropy per unit": found[-1].entropy / sizes[-1],
-            "largest exponent": found[-1].values[0],
+            "entropy per unit": largest.entropy / sizes[-1],
+            "largest exponent": largest.values[0],
         }
         return Found(values, (figure,))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from neurorec.analysis.whole_state import flatten
+from neurorec.basics.errors import CannotRun
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.engine import choose_engine
 from neurorec.models.network import Network, NetworkState
@@ -25,12 +26,12 @@ def machine_of(task: Task) -> Machine | None:
 
 
 class Reader:
-    """`network`, trained on `task`, reading strings of symbols given by number."""
+    """`network`, trained on `task`, reading strings of symbols given by number. Raises `CannotRun` without an automaton."""
 
     def __init__(self, network: Network, task: EncodedTask) -> None:
         machine = machine_of(task)
         if machine is None:
-            raise ValueError(f"task {task.name} declares no automaton")
+            raise CannotRun(f"task {task.name}: it declares no automaton, and so no symbols to read; give it `machine`")
         self.network, self.encoder, self.machine = network, task.encoder, machine
         self.engine = choose_engine("auto", network)
         reference = next(network.parameters())

@@ -22,6 +22,7 @@ from neurorec.engines.observing import observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network, NetworkState
 from neurorec.models.readout import Readout
+from neurorec.models.starts import given_start
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -88,7 +89,7 @@ class Engine(ABC):
 
     def run_batch(self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None) -> EngineRun:
         """As `run`, with everything that the samples give."""
-        start, tree, reading = network.given_start(batch.start), _tree(network, batch), _reading(network, batch)
+        start, tree, reading = given_start(network, batch.start), _tree(network, batch), _reading(network, batch)
         return self.run(network, batch.x, batch.lengths, start, forced, tree, reading)
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
@@ -98,7 +99,7 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start, tree, reading = network.given_start(batch.start), _tree(network, batch), _reading(network, batch)
+        start, tree, reading = given_start(network, batch.start), _tree(network, batch), _reading(network, batch)
         sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, tree=tree, reading=reading)
         return objective.answers(sent[network.output], batch)
 

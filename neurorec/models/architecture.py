@@ -20,6 +20,8 @@ dale_excitatory_share = 0.8         this share of the units only excites, the ot
 learn_start = {share = 1.0, spread = 0.1}   learned initial state of a share of the units; spread of the first guess
 takes_start = true                  units start from the values that samples give
 
+copies = 3                          layers second_1, second_2, second_3 in a row, each with its own weights
+
 [rate.energy_model]         or an energy model
 """
 
@@ -32,12 +34,12 @@ from torch import nn
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError
-from neurorec.basics.numbers import Distinct, Gain, Probability, Share
+from neurorec.basics.numbers import Distinct, Gain, Probability, Repeats, Share
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
 from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
 from neurorec.models.energy.model import EnergyModelCard, energy_models
-from neurorec.models.layer import Layer, Signal
+from neurorec.models.layer import Layer, Signal, joined
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard, readouts
 from neurorec.models.wires import AS_SENT, INPUT, Along, Wire
@@ -68,6 +70,7 @@ class WireKeys(Card):
     dale_excitatory_share: Probability | None = None
     learn_start: LearnStart | None = None
     takes_start: bool = False
+    copies: Repeats = 1
 
 
 class Architecture(Protocol):
@@ -98,7 +101,7 @@ class NetworkArchitecture:
     @property
     def title(self) -> str:
         on_trees = any(wire.along == "tree" for wire in self.wires)
-        return " + ".join(cells[card.name].title for card in self.layers.values()) + " on trees" * on_trees
+        return joined(cells[card.name].title for card in self.layers.values()) + " on trees" * on_trees
 
     @property
     def cards(self) -> dict[str, Card]:
@@ -189,6 +192,7 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
     if reserved:
         raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; this name is reserved')
     before, wires, cards, keys = INPUT, [], {}, {}
+    plain = _repeated(plain, where)
     for name, table in plain.items():
         here = f"{where}.{places.format(name)}"
         keys[name] = _wire_keys(table, here)
@@ -216,6 +220,16 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
     return made
+
+
+def _repeated(plain: dict[str, Any], where: str) -> dict[str, Any]:
+    """The tables with those that have `copies` written out: each copy hears the one before it."""
+    found: dict[str, Any] = {}
+    for name, table in plain.items():
+        times = _wire_keys(table, f"{where}.layers.{name}").copies
+        alone = {key: value for key, value in table.items() if key not in WireKeys.model_fields}
+        found |= {name if times == 1 else f"{name}_{k}": table if k == 1 else alone for k in range(1, times + 1)}
+    return found
 
 
 def _wire_keys(table: dict[str, Any], where: str) -> WireKeys:

@@ -15,6 +15,9 @@ class Fixed:
 
     wire: Wire
 
+    def __str__(self) -> str:
+        return f"the weights of the {self.wire} are fixed"
+
 
 @dataclass(frozen=True)
 class Signed:
@@ -22,6 +25,9 @@ class Signed:
 
     wire: Wire
     sign: Sign
+
+    def __str__(self) -> str:
+        return f"the weights of the {self.wire} are {self.sign}"
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,9 @@ class Dale:
     layer: str
     excitatory_share: float
 
+    def __str__(self) -> str:
+        return f"{self.excitatory_share:g} of the units of {self.layer} only excite, the others only inhibit"
+
 
 @dataclass(frozen=True)
 class Tied:
@@ -40,6 +49,9 @@ class Tied:
     wire: Wire
     owner: Wire
 
+    def __str__(self) -> str:
+        return f"the weights of the {self.wire} are those of the {self.owner}"
+
 
 @dataclass(frozen=True)
 class SameWeights:
@@ -47,6 +59,9 @@ class SameWeights:
 
     layer: str
     owner: str
+
+    def __str__(self) -> str:
+        return f"the weights of {self.layer} are those of {self.owner}"
 
 
 Constraint = Fixed | Signed | Dale | Tied | SameWeights

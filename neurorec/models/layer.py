@@ -6,8 +6,9 @@ its `step`, or by a faster form tested against it.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -174,6 +175,12 @@ def unroll_steps(
         outputs.append(output)
         state = after
     return torch.stack(outputs) if outputs else x.new_zeros(0, x.shape[1], size), state
+
+
+def joined(titles: Iterable[str]) -> str:
+    """ "LSTM + LSTM"; more than two of a kind in a row are counted: "feed-forward + 48 x residual"."""
+    runs = [(title, len(list(same))) for title, same in groupby(titles)]
+    return " + ".join(f"{n} x {title}" if n > 2 else " + ".join([title] * n) for title, n in runs)
 
 
 def check_lengths(lengths: Tensor, x: Tensor) -> None:

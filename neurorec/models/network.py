@@ -19,7 +19,7 @@ from neurorec.basics.tree import Tree
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
 from neurorec.models.encoder_decoder import run_encoder_decoder, writers_of
-from neurorec.models.layer import Layer, Signal, check_lengths
+from neurorec.models.layer import Layer, Signal, check_lengths, joined
 from neurorec.models.readout import Readout
 from neurorec.models.trees import run_on_trees
 from neurorec.models.wires import INPUT, Wire, components_of
@@ -111,7 +111,7 @@ class Network(nn.Module):
     @property
     def title(self) -> str:
         """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
-        found = " + ".join(layer.title for layer in self.hidden.values()) or self[self.output].title
+        found = joined(layer.title for layer in self.hidden.values()) or self[self.output].title
         return found + " on trees" * bool(self.tree_wires)
 
     @property
@@ -165,31 +165,6 @@ class Network(nn.Module):
         """Learn the initial state of this share of a layer's units, from random values of standard deviation `spread`."""
         self[name].learn_start(share)
         self.start_spreads[name] = spread
-
-    def given_start(self, start: Tensor | None) -> NetworkState | None:
-        """The initial state with the values [B, S] that samples give to the first S units of every layer in `takes_start`;
-        None if they give none.
-
-        Raises
-        ------
-        InputError
-            If no layer takes them, or one is too small.
-        """
-        if start is None:
-            return None
-        if not self.takes_start:
-            raise InputError("the samples give initial states, but no layer takes them; set takes_start = true for one")
-        state, units = self.initial_state(len(start)), start.shape[1]
-        for name in self.takes_start:
-            fields, own = self[name].start_fields[:1], state.layers[name]
-            if not fields or units > self[name].size:
-                size = self[name].size if fields else 0
-                raise InputError(
-                    f'the samples give initial states of {units} units, but layer "{name}" has {size} to set'
-                )
-            values = getattr(own, fields[0])
-            state.layers[name] = own._replace(**{fields[0]: torch.cat([start.to(values), values[:, units:]], 1)})
-        return state
 
     def initial_state(self, batch: int) -> NetworkState:
         layers = {name: layer.start(batch) for name, layer in self.named_layers()}

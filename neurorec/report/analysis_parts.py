@@ -30,7 +30,7 @@ def _section(name: str, records: list[AnalysisRecord]) -> Section:
     done = [each for each in records if each.status == "done"]
     first = records[0]
     fixed = [(key, _short(value)) for key, value in first.settings.items() if key not in first.at]
-    parts: list[Any] = [Text(f"{first.about}{f' Analysed: {first.on}.' if first.on else ''}"), *_measured(name, done)]
+    parts: list[Any] = [Text(f"{first.about}.{f' Analysed: {first.on}.' if first.on else ''}"), *_measured(name, done)]
     if done:
         seed = min(each.seed for each in done)
         parts += _drawn([each for each in done if each.seed == seed])

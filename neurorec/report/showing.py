@@ -1,7 +1,7 @@
 """`neurorec show`: everything known about one item."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from neurorec.learning.rule import OBJECTIONS, STANCES, TAUGHT, Judgement, rules
 from neurorec.models.cell import cells
 from neurorec.models.energy.model import energy_models
 from neurorec.models.network import Network
-from neurorec.models.wires import Wire
 from neurorec.report.catalogue import KINDS, engine_modules
 from neurorec.report.findings_table import findings_table, provenance, rounding_lines
+from neurorec.report.layers_shown import heard_by, in_runs
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
 from neurorec.tasks.array_task import ArrayTask
@@ -90,8 +90,8 @@ def _show_pair(console: Console, name: str) -> None:
             _say(console, f"  code: {_code_path(kind)}")
             _say(console, "  " + kind.equations.replace("\n", "\n  "))
         if isinstance(model, Network):
-            _say(console, "  " + "; ".join(_heard_by(model)))
-        for part, card in {**half.architecture.cards, "encoder": half.encoder.card}.items():
+            _say(console, "  " + "; ".join(heard_by(model)))
+        for part, card in in_runs({**half.architecture.cards, "encoder": half.encoder.card}):
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
@@ -103,18 +103,6 @@ def _show_pair(console: Console, name: str) -> None:
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
     _cite(console, pair.card.sources)
-
-
-def _heard_by(network: Network) -> Iterator[str]:
-    """What each layer hears."""
-    for name, _ in network.named_layers():
-        heard = [wire.source + _later(wire) for wire in network.wires_into(name)]
-        yield f"{name} hears {', '.join(heard)}"
-
-
-def _later(wire: Wire) -> str:
-    along = {"time": " (delayed)" * wire.delay, "tree": " (of the children)", "reading": " (at the end of reading)"}
-    return along[wire.along]
 
 
 def _parts_of(model: Any) -> list[Any]:

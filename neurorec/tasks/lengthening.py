@@ -1,4 +1,4 @@
-"""Tasks with a label per frame, trained on short sequences drawn afresh in every epoch and tested on longer ones."""
+"""Tasks with an answer per frame, trained on short sequences drawn afresh in every epoch and tested on longer ones."""
 
 from collections.abc import Callable
 
@@ -13,14 +13,14 @@ from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Split, objectives
 
 Draw = Callable[[int, int, torch.Generator], tuple[Tensor, Tensor]]
-#: frames T, samples N and a generator to x [T, N, I] and labels [T, N]
+#: frames T, samples N and a generator to x [T, N, I] and targets [T, N] or [T, N, O]
 
 
 def lengthening_task(
     name: str, title: str, draw: Draw, frames: dict[Split, int], samples: dict[Split, int], outputs: int, seed: int,
-    sources: tuple[str, ...], machine: Machine | None = None,
+    sources: tuple[str, ...], machine: Machine | None = None, objective: str = "step_classification",
 ) -> ArrayTask:  # fmt: skip
-    """A number of frames per split; x, labels and mask are 0 after the end of a sequence."""
+    """A number of frames per split; x, targets and mask are 0 after the end of a sequence."""
     generator = torch_generator(seed, name)
     parts = {split: draw(frames[split], samples[split], generator) for split in SPLITS}
     lengths = torch.cat([torch.full((samples[split],), frames[split]) for split in SPLITS])
@@ -43,7 +43,7 @@ def lengthening_task(
         splits={split: np.arange(ends[k], ends[k + 1]) for k, split in enumerate(SPLITS)},
         outputs=outputs,
         sources=sources,
-        objective=objectives["step_classification"](),
+        objective=objectives[objective](),
         lengths=lengths,
         draw=fresh,
         machine=machine,

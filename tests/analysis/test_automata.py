@@ -8,14 +8,17 @@ import torch
 from neurorec.analysis.analysis import analyse_network
 from neurorec.analysis.attractive_sets import access, derivative, holds
 from neurorec.analysis.extraction import _majorities, agreement, by_clusters, by_tests
+from neurorec.analysis.free_running import FreeRunning, ended, whole, write
 from neurorec.analysis.reader import Reader, walks
 from neurorec.basics.errors import CannotRun
+from neurorec.basics.seeds import numpy_generator
 from neurorec.engines.engine import choose_engine
 from neurorec.models.cells.elman import Elman, ElmanCard
 from neurorec.models.network import chain
 from neurorec.models.readout import LinearReadout, ReadoutCard
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.encoders import EncoderCard, NoEncoder, encoders
+from neurorec.tasks.grammar import strings
 from neurorec.tasks.machine import Machine
 from neurorec.tasks.task import load_task
 from tests.nets import network as made_up
@@ -91,6 +94,10 @@ def test_more_states_than_allowed_are_no_automaton():
 def test_a_task_without_automaton_is_refused():
     with pytest.raises(CannotRun, match="the task declares no automaton that solves it"):
         analyse_network("automaton", adder(), encoded("adding_problem"), settings())
+    with pytest.raises(
+        CannotRun, match="task adding_problem: it declares no automaton, and so no symbols to read; give it"
+    ):
+        Reader(adder(), encoded("adding_problem"))
 
 
 def test_long_strings_are_read_in_parts_without_a_seam():
@@ -243,3 +250,39 @@ def test_the_label_of_a_cluster_is_the_most_frequent_one():
     machine = _majorities(parity, strings, strings, shown, 2)
     assert machine.labels == (None, 1, 0)
     assert machine.leads == ((1, 2), (None, None), (None, None))
+
+
+# -- free running
+
+
+@pytest.mark.parametrize("name", ["reber", "embedded_reber"])
+def test_whole_strings_are_told_from_broken_ones(name):
+    task = load_task(name, 0)
+    drawn = strings(task.objective.grammar, 300, numpy_generator(3, "strings"))
+    assert all(ended(string + "BTS", task.machine) == string for string in drawn)
+    assert all(whole(string, task.machine) for string in drawn)
+    assert not any(whole(string[:-1], task.machine) for string in drawn)
+    broken = [ended(f"{string[:-2]}B{string[-1]}", task.machine) for string in drawn]
+    assert not any(whole(string, task.machine) for string in broken)
+
+
+def test_what_is_drawn_is_the_next_input():
+    """A readout that copies the input with a shift: each symbol is followed by the next of seven, whatever the temperature."""
+    task = encoded("reber")
+    shift = torch.eye(7).roll(1, 0)
+    zero = [[0.0] * 7] * 7
+    network = elman(7, 7, (5 * torch.eye(7)).tolist(), zero, [0.0] * 7, (1e4 * shift).tolist(), [0.0] * 7)
+    chosen = FreeRunning.Settings(temperature=1.0, samples=3, prompt=1, length=8)
+    drawn = write(network, task, chosen, torch.Generator().manual_seed(0))
+    assert drawn.T.tolist() == [[0, 1, 2, 3, 4, 5, 6, 0, 1]] * 3
+
+
+def test_temperature_flattens_what_is_drawn():
+    task = encoded("reber")
+    bias = [0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    network = elman(1, 7, [[0.0] * 7], [[0.0]], [0.0], [[0.0]] * 7, bias)
+    for temperature in (0.5, 2.0):
+        chosen = FreeRunning.Settings(temperature=temperature, samples=4000, prompt=1, length=1)
+        drawn = write(network, task, chosen, torch.Generator().manual_seed(0))[1]
+        expected = torch.tensor(bias).div(temperature).softmax(0)[1]
+        assert float((drawn == 1).float().mean()) == pytest.approx(float(expected), abs=0.03)

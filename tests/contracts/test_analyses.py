@@ -22,6 +22,7 @@ OF_RUNS = [name for name in analyses if issubclass(analyses[name], RunAnalysis)]
 SUBJECTS = [
     ("elman_adder", "rate", "binary_addition"), ("elman_adder", "spiking", "binary_addition"),
     ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
+    ("trees", "rate", "logic_trees"),
 ]  # fmt: skip
 
 
@@ -98,12 +99,12 @@ def test_the_kinds_are_not_mixed_up():
     ):
         analysis_of("gradient_flow", Analysis)
     with pytest.raises(InputError, match=r'needs nothing trained: name it in a study of kind "analysis"$'):
-        analysis_of("random_rate_net", RunAnalysis)
+        analysis_of("chaos_spectrum", RunAnalysis)
     with pytest.raises(InputError, match=r'analysis "gradient_flo" is not known \(did you mean "gradient_flow"\?\)'):
         analyse("gradient_flo", {})
 
 
 def test_values_that_were_not_declared_are_an_error(monkeypatch):
-    monkeypatch.setattr(analyses["random_rate_net"], "gives", {"other": None})
-    with pytest.raises(RunFailed, match=r"gave largest exponent.*, but declares other; correct `gives`"):
-        found_by("random_rate_net")
+    monkeypatch.setattr(analyses["chaos_spectrum"], "gives", {"other": None})
+    with pytest.raises(RunFailed, match=r"gave dimension.*, but declares other; correct `gives`"):
+        found_by("chaos_spectrum")

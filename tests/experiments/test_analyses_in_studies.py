@@ -112,6 +112,7 @@ def test_claims_are_judged_by_bars_and_ranges(square, tmp_path):
         "met",
         "square, x 2",
     )
+    assert [dataclasses.replace(inside, values=(y,)).verdict for y in (4.9, 5.0, 6.1)] == ["missed", "met", "missed"]
     assert (missed.values, missed.baseline.name, missed.baseline.value, missed.verdict) == (
         (1.0, 1.0),
         "none",
@@ -252,7 +253,7 @@ def test_an_analysis_is_repeated_when_its_run_or_settings_change(analysed):
         ),
         (
             'of = "gradient_flow"',
-            'of = "random_rate_net"',
+            'of = "chaos_spectrum"',
             'needs nothing trained: name it in a study of kind "analysis"',
         ),
     ],

@@ -195,7 +195,9 @@ def test_what_is_not_counted_says_so():
     with pytest.raises(InputError, match='optimiser "rmsprop" has no operation count; known: adam, sgd'):
         update_counts(network, 1, "rmsprop", clipped=True)
     elman = make_net("elman")
-    with pytest.raises(InputError, match="e-prop is not counted for Elman: Elman"):
+    with pytest.raises(
+        InputError, match="e-prop is not counted for Elman: no eligibility traces are defined for Elman"
+    ):
         count_training(elman, run(elman)[0], "eprop", 1, 1)
 
     class Silent(rules["bptt"]):

@@ -38,6 +38,23 @@ def test_lstm_is_torchs_lstm():
     torch.testing.assert_close(state.h, h[0])
 
 
+def test_lstm_is_the_lectures_lstm():
+    """f, i, o = sigma(W [h, x] + b); C' = tanh(W_C [h, x] + b_C); C = f C + i C'; h = o tanh(C)."""
+    hidden = network("lstm", I=4, H=6).double()["hidden"]
+    torch.nn.init.uniform_(hidden.bias, -1, 1, generator=torch.Generator().manual_seed(0))
+    joint = torch.cat([hidden.w_rec, hidden.w_in], 1).chunk(4)
+    w_i, w_f, w_c, w_o = (
+        lambda seen, w=w, b=b: seen @ w.T + b for w, b in zip(joint, hidden.bias.chunk(4), strict=True)
+    )
+    x = torch.rand(9, 3, 4, generator=torch.Generator().manual_seed(1)).double()
+    h, c = torch.zeros(3, 6).double(), torch.zeros(3, 6).double()
+    for t, x_t in enumerate(x):
+        seen = torch.cat([h, x_t], 1)
+        c = torch.sigmoid(w_f(seen)) * c + torch.sigmoid(w_i(seen)) * torch.tanh(w_c(seen))
+        h = torch.sigmoid(w_o(seen)) * torch.tanh(c)
+        torch.testing.assert_close(hidden(x)[0][t], h)
+
+
 def test_gru_is_torchs_gru_with_the_reset_outside():
     hidden = network("gru", I=4, H=6, update_bias=0.5)["hidden"]
     assert hidden.bias[6:12].eq(0.5).all()

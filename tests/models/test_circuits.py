@@ -56,7 +56,7 @@ def test_the_adder_adds_all_numbers_of_4_bits():
 def test_the_latch_remembers_the_last_pulse():
     latch = example_circuits["latch"]()
     x = latch.inputs(np.random.default_rng(0), 400)
-    q, complement = (settled(latch.netlist(), x, latch.rest, "q") >> k & 1 for k in (0, 1))
+    q, complement = (settled(latch.netlist(), x, latch.rest, name) for name in ("q", "complement"))
     held, expected = 0, []
     for setting, resetting in x[latch.rest - 1 :: latch.rest]:
         held = 1 if setting else 0 if resetting else held

@@ -12,6 +12,7 @@ from neurorec.basics.plain import write_plain
 from neurorec.report.page import markdown
 from neurorec.report.pages import page_of
 from neurorec.report.studies import load_results, write_report
+from neurorec.report.training.naming import told_apart
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.summary import groups_of
 from tests.report.made_up import made_up_results, with_failure
@@ -120,3 +121,14 @@ def test_markdown_says_what_the_terminal_says(tmp_path):
     assert all(f"| {run.network} |" in text for run in results.runs if run.status == "done")
     group = next(group for group in groups_of(results) if group.proper and group.test.n > 1)
     assert f"| {group.network} | {group.rule_title} | {group.test} ({group.test.n}) |" in text
+
+
+def test_networks_of_one_title_are_told_apart_on_the_page_but_not_in_the_table_of_numbers(tmp_path):
+    results = made_up_results(tmp_path)
+    assert told_apart(results) == results
+    first = next(run for run in results.runs if run.pair)
+    twice = replace(results, runs=[*results.runs, replace(first, pair="another", run_id="another")])
+    names = {run.network for run in told_apart(twice).runs if (run.rule, run.task) == (first.rule, first.task)}
+    assert {f"{first.network} (another)", f"{first.network} ({first.pair})"} <= names
+    assert first.network not in names
+    assert {row["network"] for row in csv_rows(twice)} == {row["network"] for row in csv_rows(results)}

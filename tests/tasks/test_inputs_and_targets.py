@@ -9,6 +9,7 @@ from neurorec.engines.engine import choose_engine, engines
 from neurorec.learning.rule import rules
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard
+from neurorec.models.starts import given_start
 from neurorec.models.units_readout import UnitsReadout
 from neurorec.models.wires import INPUT, Wire
 from neurorec.tasks.batch import Batch
@@ -41,7 +42,7 @@ def starting(cell, S, H=12, T=5):
 def test_initial_states_are_inputs(size):
     net, task = starting("elman", 3, size)
     batch = task.split("test")
-    state = net.given_start(batch.start)
+    state = given_start(net, batch.start)
     assert torch.equal(state.layers["hidden"].h[:, :3], batch.start)
     assert not state.layers["hidden"].h[:, 3:].any()
     run = nr.train(net, task, "bptt", settings=SETTINGS)
@@ -63,13 +64,13 @@ def test_initial_states_that_cannot_be():
     net, task = starting("elman", 3)
     net.takes_start = ()
     with pytest.raises(InputError) as caught:
-        net.given_start(task.split("test").start)
+        given_start(net, task.split("test").start)
     assert str(caught.value) == (
         "the samples give initial states, but no layer takes them; set takes_start = true for one"
     )
     net.takes_start = ("hidden",)
     with pytest.raises(InputError) as caught:
-        net.given_start(torch.zeros(4, 13))
+        given_start(net, torch.zeros(4, 13))
     assert str(caught.value) == 'the samples give initial states of 13 units, but layer "hidden" has 12 to set'
     with pytest.raises(InputError) as caught:
         starting("elman", 3)[1].__class__(**{**vars(task), "start": torch.zeros(2, 3)})
@@ -113,6 +114,7 @@ def test_desired_activities_of_units(O, last):  # noqa: E741
     touched = h.grad.abs().sum(1) > 0
     assert torch.equal(touched, mask[:, None] & (torch.arange(6) < O))
     assert torch.equal(sent["readout"], sent["hidden"][..., :O])
+    torch.testing.assert_close(net.step(net.initial_state(4), x[0])[0], sent["readout"][0])
 
 
 def test_a_net_learns_to_settle_in_desired_activities():
@@ -136,7 +138,7 @@ def test_a_readout_of_units_costs_nothing_and_is_trained_by_nothing():
     assert (counted.macs, counted.elementwise, counted.weight_reads) == (0, 0, 0)
     for rule, said in (
         ("ridge", "its readout has no weights; use bptt"),
-        ("eprop", "Elman defines no eligibility traces; train it with bptt"),
+        ("eprop", "no eligibility traces are defined for Elman; train with bptt"),
     ):
         with pytest.raises(CannotRun, match=said):
             rules[rule].check(net)

@@ -33,7 +33,9 @@ class Latch(ExampleCircuit):
 
     def netlist(self) -> Netlist:
         c = Circuit("set", "reset")
-        c.output("q", *latch(c, c.input("set"), c.input("reset")))
+        q, complement = latch(c, c.input("set"), c.input("reset"))
+        c.output("complement", complement)
+        c.output("q", q)
         return c.netlist()
 
     def inputs(self, random: np.random.Generator, steps: int) -> np.ndarray:

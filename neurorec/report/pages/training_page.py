@@ -14,6 +14,7 @@ from neurorec.report.plots.style import Plot
 from neurorec.report.training import tables
 from neurorec.report.training.answer import answer, between_rules, spiking_against_rate
 from neurorec.report.training.gallery import Gallery
+from neurorec.report.training.naming import told_apart
 from neurorec.report.training.notes import about_totals
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
@@ -51,8 +52,9 @@ ABOUT_WEIGHTS = "Each small image shows the input weights of one unit, arranged 
 
 @page_of.register(StudyResults)
 def training_page(results: StudyResults) -> Page:
-    gallery = Gallery(results)
     rows = csv_rows(results)
+    results = told_apart(results)
+    gallery = Gallery(results)
     return Page(
         study=results.study, question=results.question, answer=answer(results), quick=results.quick,
         findings=results.findings, failures=results.failures,
