@@ -64,16 +64,19 @@ class Analysis(AnyAnalysis):
 
 
 class RunAnalysis(AnyAnalysis):
-    """An analysis of a trained network."""
+    """An analysis of a trained network. `through_time`: whether it needs a network in which every step follows the last one, which
+    networks on trees and those that first read and then write are not."""
+
+    through_time: ClassVar[bool] = True
 
     def why_not(self, network: Network, task: Task) -> str | None:
         """Why it cannot examine this network on this task, or None if it can. Before the training, the network has
         no weights yet, and the task is not encoded."""
         if not isinstance(network, Network):
             return f"{network.title} is an energy model, which has no steps in time"
-        if network.tree_wires:
+        if self.through_time and network.tree_wires:
             return f"{network.title} runs on trees, node by node, not through time"
-        if network.reading_wires:
+        if self.through_time and network.reading_wires:
             return f"{network.title} first reads and then writes, with different layers"
         return "its samples are episodes" if isinstance(task, Environment) else None
 

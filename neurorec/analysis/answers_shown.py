@@ -9,7 +9,7 @@ from torch import Tensor
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
 from neurorec.analysis.found import AnyFigure, Diagram, Edge, Found, Node, Picture, TextSamples
 from neurorec.basics.cards import Card
-from neurorec.basics.reading import Reading, earlier
+from neurorec.basics.reading_ends import Reading, earlier
 from neurorec.basics.tree import NONE
 from neurorec.engines.engine import EngineRun, choose_engine
 from neurorec.models.network import Network
@@ -31,14 +31,14 @@ class AnswersShown(RunAnalysis):
 
     about = "Samples with a network's answers, attention and the values of the parts of trees"
     sources = ()
+    through_time = False
     Settings = AnswersShownSettings
     example = {"samples": 4}  # noqa: RUF012
     gives = {"right": Value("share of the samples shown that are without an error", "", True)}  # noqa: RUF012
 
     def why_not(self, network: Network, task: Task) -> str | None:
-        if not isinstance(network, Network):
-            return f"{network.title} is an energy model, which has no steps in time"
-        return None if hasattr(task.objective, "text") else "its objective does not put samples into words"
+        reason = super().why_not(network, task)
+        return reason or (None if hasattr(task.objective, "text") else "its objective does not put samples into words")
 
     @torch.no_grad()
     def run(self, network: Network, task: EncodedTask, settings: AnswersShownSettings, seed: int) -> Found:

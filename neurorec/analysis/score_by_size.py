@@ -26,21 +26,25 @@ class ScoreBySize(RunAnalysis):
 
     about = "Share of samples without an error against their size: length of a sequence, depth of a tree"
     sources = ()
+    through_time = False
     Settings = ScoreBySizeSettings
     example = {}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "right": Value("share of test samples without an error", "", True),
         "right at trained sizes": Value("the same, of sizes that occur in training; NaN if there are none", "", True),
-        "right at two above": Value("the same, of sizes two above the largest trained one; NaN if there are none", "", True),
+        "right at two above": Value(
+            "the same, of sizes two above the largest trained one; NaN if there are none", "", True
+        ),
         "right at the largest size": Value("the same, of the largest samples", "", True),
         "largest size": Value("size of the largest test samples"),
         "largest trained size": Value("size of the largest training samples"),
     }
 
     def why_not(self, network: Network, task: Task) -> str | None:
-        if not isinstance(network, Network):
-            return f"{network.title} is an energy model, which has no steps in time"
-        return None if hasattr(task.objective, "sizes") else "its objective does not say how large a sample is"
+        reason = super().why_not(network, task)
+        return reason or (
+            None if hasattr(task.objective, "sizes") else "its objective does not say how large a sample is"
+        )
 
     @torch.no_grad()
     def run(self, network: Network, task: EncodedTask, settings: ScoreBySizeSettings, seed: int) -> Found:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
-from neurorec.basics.reading import Reading
+from neurorec.basics.reading_ends import Reading
 from neurorec.basics.registry import Registry
 from neurorec.basics.tree import Tree
 from neurorec.engines.activity import Activity

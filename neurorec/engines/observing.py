@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Ran
-from neurorec.basics.reading import Reading, later
+from neurorec.basics.reading_ends import Reading, later
 from neurorec.basics.tree import Tree
 from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
 from neurorec.models.layer import Signal

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError
-from neurorec.basics.reading import Reading, earlier, later
+from neurorec.basics.reading_ends import Reading, earlier, later
 from neurorec.models.wires import INPUT, Wire
 
 if TYPE_CHECKING:

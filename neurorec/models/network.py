@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.errors import InputError
-from neurorec.basics.reading import Reading
+from neurorec.basics.reading_ends import Reading
 from neurorec.basics.tree import Tree
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints

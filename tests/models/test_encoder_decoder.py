@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
-from neurorec.basics.reading import Reading
+from neurorec.basics.reading_ends import Reading
 from neurorec.engines.engine import choose_engine, engines
 from neurorec.hardware.export import exporters
 from neurorec.hardware.pricing.price import estimate_cost

@@ -6,7 +6,7 @@ import torch
 from neurorec.analysis.answers_shown import AnswersShown
 from neurorec.analysis.score_by_size import ScoreBySize, flawless
 from neurorec.basics.errors import InputError
-from neurorec.basics.reading import Reading
+from neurorec.basics.reading_ends import Reading
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.logic_trees import AND, FALSE, NOT, OR, TRUE, bag_of_symbols, evaluated

@@ -11,13 +11,16 @@ from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
 
+NEVER = -1e9  #: match of what is not looked at
+
+
 class AttentionCard(CellCard):
     input_gain: Gain
 
 
 class AttentionState(NamedTuple):
-    memory: Tensor  #: [B, S H] what was sent in each of S steps of reading
-    read: Tensor  #: [B, S] 1 in those steps, 0 after the end of shorter samples
+    memory: Tensor  #: [B, S H] what was sent in each of S steps of reading; [B, H] zeros before anything was read
+    read: Tensor  #: [B, S H] 1 in those steps, 0 after the end of shorter samples
 
 
 @cells.register("attention")
@@ -29,7 +32,9 @@ class Attention(Cell):
     title = "attention"
     output_signal = "values"
     needs = capabilities("attention")
-    equations = "q_t = W_in x_t;   a_ts = softmax over s of q_t . m_s, for what was read, m_s;   c_t = sum over s of a_ts m_s"
+    equations = (
+        "q_t = W_in x_t;   a_ts = softmax over s of q_t . m_s, for what was read, m_s;   c_t = sum over s of a_ts m_s"
+    )
     sources = ("bahdanau2015", "luong2015")
     example: ClassVar = {"input_gain": 1.0}
     card: AttentionCard
@@ -42,28 +47,29 @@ class Attention(Cell):
         draw_normal(self.w_in, self.card.input_gain, generator)
 
     def initial_state(self, batch: int) -> AttentionState:
-        nothing = self._zeros(batch)[:, :0]
-        return AttentionState(nothing, nothing)
+        return AttentionState(self._zeros(batch), self._zeros(batch))
 
     def remember(self, sent: Tensor, lengths: Tensor) -> AttentionState:
         """The state that holds what was sent [T, B, H] by samples of these lengths. Raises `InputError` for another H."""
         T, B, units = sent.shape
         if units != self.size:
             raise InputError(f"attention to {units} units needs the size {units} (got {self.size})")
-        read = torch.arange(T, device=lengths.device) < lengths[:, None]
-        return AttentionState(sent.transpose(0, 1).reshape(B, T * units), read.to(sent.dtype))
+        read = (torch.arange(T, device=lengths.device) < lengths[:, None]).to(sent.dtype)
+        return AttentionState(sent.transpose(0, 1).reshape(B, T * units), read.repeat_interleave(units, 1))
 
     def weights(self, state: AttentionState, x: Tensor) -> Tensor:
         """a [B, S] for x [B, I]."""
-        memory = state.memory.unflatten(1, (-1, self.size))
-        match = torch.einsum("bsh,bh->bs", memory, nn.functional.linear(x, self.w_in))
-        return match.masked_fill(state.read == 0, -torch.inf).softmax(1)
+        return self._weights(state, nn.functional.linear(x, self.w_in))
+
+    def _weights(self, state: AttentionState, question: Tensor) -> Tensor:
+        match = torch.einsum("bsh,bh->bs", state.memory.unflatten(1, (-1, self.size)), question)
+        return match.masked_fill(state.read[:, :: self.size] == 0, NEVER).softmax(1)
 
     def step(self, state: AttentionState, x: Tensor) -> tuple[Tensor, AttentionState]:
-        if not state.read.shape[1]:
-            return nn.functional.linear(x, self.w_in), state
-        memory = state.memory.unflatten(1, (-1, self.size))
-        return torch.einsum("bs,bsh->bh", self.weights(state, x), memory), state
+        question = nn.functional.linear(x, self.w_in)
+        memory, nothing = state.memory.unflatten(1, (-1, self.size)), (state.read == 0).all(1, keepdim=True)
+        found = torch.einsum("bs,bsh->bh", self._weights(state, question), memory)
+        return torch.where(nothing, question, found), state
 
     def operations(self) -> StepOperations:
         """Those of the question; the work of looking back depends on what was read, and no chip is priced for it."""
