@@ -64,7 +64,7 @@ class Analysis(AnyAnalysis):
 
 
 class RunAnalysis(AnyAnalysis):
-    """An analysis of a trained network. `through_time`: whether it needs a network in which every step follows the last one, which
+    """An analysis of a trained network. `through_time`: whether it needs a network whose every step follows the last one, which
     networks on trees and those that first read and then write are not."""
 
     through_time: ClassVar[bool] = True

@@ -114,9 +114,9 @@ def from_arrays(arrays: Mapping[str, Any]) -> Activity:
         layer, slash, part = key.partition("/")
         if slash:
             parts.setdefault(layer, {})[part] = str(value) if part == "signal" else value
-    layers = {
-        name: LayerActivity(**found | ({"ran": Ran(*map(int, found["ran"]))} if "ran" in found else {}))
-        for name, found in parts.items()
-    }
+    for found in parts.values():
+        if "ran" in found:
+            found["ran"] = Ran(*map(int, found["ran"]))
+    layers = {name: LayerActivity(**found) for name, found in parts.items()}
     numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
     return Activity(**numbers, layers=layers, running=arrays.get("running"))

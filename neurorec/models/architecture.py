@@ -259,15 +259,18 @@ def _constraints(name: str, keys: WireKeys, wires: list[Wire], where: str) -> li
 def _wires(name: str, keys: WireKeys, before: str, where: str) -> list[Wire]:
     """The wires into a layer; without `hears`, from the layer before it."""
     carries = keys.carries
-    heard: list[tuple[str, int, Along]] = []
-    heard += [(source, 0, "time") for source in (keys.hears if keys.hears is not None else [before])]
-    heard += [(source, 1, "time") for source in keys.hears_delayed]
-    heard += [(source, 1, "tree") for source in keys.hears_children]
-    heard += [(source, 0, "reading") for source in keys.hears_read]
-    unheard = set(carries) - {source for source, _, _ in heard}
+    plain = keys.hears if keys.hears is not None else [before]
+    ways: tuple[tuple[list[str], int, Along], ...] = (
+        (plain, 0, "time"), (keys.hears_delayed, 1, "time"), (keys.hears_children, 1, "tree"), (keys.hears_read, 0, "reading")
+    )  # fmt: skip
+    unheard = set(carries) - {source for sources, _, _ in ways for source in sources}
     if unheard:
         raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')
-    return [Wire(source, name, delay, carries.get(source, AS_SENT), along) for source, delay, along in heard]
+    return [
+        Wire(source, name, delay, carries.get(source, AS_SENT), along)
+        for sources, delay, along in ways
+        for source in sources
+    ]
 
 
 def _card(data: dict[str, Any], where: str, registry: Registry[Any]) -> Any:

@@ -43,8 +43,8 @@ class TreeValues(StepClassification):
             joined = f" {SYMBOLS[symbol]} ".join(taken) if symbol != NOT else f"not {' '.join(taken)}"
             waiting.append(f"({joined})" if taken else SYMBOLS[symbol])
         root = int(batch.frame_mask[:, sample].nonzero()[-1])
-        values = (self.labels[int(labels[root, sample])] for labels in (batch.answers, answers.argmax(2)))
-        return " ".join(waiting), *values
+        wanted, said = (self.labels[int(labels[root, sample])] for labels in (batch.answers, answers.argmax(2)))
+        return " ".join(waiting), wanted, said
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         right = y.argmax(2) == batch.answers

@@ -10,7 +10,6 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
-
 NEVER = -1e9  #: match of what is not looked at
 
 
