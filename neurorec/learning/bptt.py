@@ -146,10 +146,5 @@ class BPTT(Rule):
     def _forced(self, network: Network, objective: Objective, batch: Batch) -> dict[str, Tensor]:
         if not self.card.teacher_forcing:
             return {}
-        if batch.steps_per_frame > 1:
-            raise CannotRun(
-                "teacher_forcing needs one step per frame: within a frame of several, the target would be heard in its second "
-                f"step (steps_per_frame is {batch.steps_per_frame}); set it to 1, or teacher_forcing to false"
-            )
         right = objective.fed_back(batch, network[network.output].size).to(batch.x.dtype)
         return {network.output: right.repeat_interleave(batch.steps_per_frame, dim=0)}
