@@ -14,8 +14,8 @@ INTRO = (
     " is reached and nothing is published. Missed: the bar is not reached."
 )
 EXACT = (
-    "Results are exact only on one type of CPU: other types sum in a different order, and training amplifies the "
-    "difference."
+    "Results are exact only on one type of CPU: other types sum in a different order, and training, like chaos, amplifies "
+    "the difference."
 )
 
 

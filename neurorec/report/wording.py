@@ -56,7 +56,9 @@ def energy_band(low_pJ: float | None, high_pJ: float | None, unit_of_pJ: float) 
 
 
 def plus_minus(mean: float, sd: float | None) -> str:
-    """ "0.942 ± 0.010"; without the second part for a single seed."""
+    """ "0.942 ± 0.010", "1,307 ± 2"; without the second part for a single seed."""
+    if abs(mean) >= 1000:
+        return f"{mean:,.0f}" if sd is None else f"{mean:,.0f} ± {figures(sd)}"
     if 0 < max(abs(mean), sd or 0.0) < 0.001:  # three decimals would hide it
         return f"{mean:.3g}" if sd is None else f"{mean:.3g} ± {sd:.2g}"
     return f"{mean:.3f}" if sd is None else f"{mean:.3f} ± {sd:.3f}"

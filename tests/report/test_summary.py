@@ -130,3 +130,17 @@ def test_every_quantity_has_a_space_before_its_unit_and_no_exponent():
     assert wording.quantity(0, "bit") == "0 bit"
     assert wording.duration(0.0551) == "55.1 ms"
     assert [wording.plural(n, "step") for n in (1, 4, 1024, 2.5)] == ["1 step", "4 steps", "1,024 steps", "2.5 steps"]
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "text"),
+    [
+        (0.942, 0.01, "0.942 ± 0.010"),
+        (4000.0, 0.0, "4,000 ± 0"),
+        (4287.97, 4.95, "4,288 ± 4.95"),
+        (1307.2, None, "1,307"),
+        (2.57e-5, 3.5e-6, "2.57e-05 ± 3.5e-06"),
+    ],
+)
+def test_means_over_seeds_have_the_digits_that_say_something(mean, sd, text):
+    assert wording.plus_minus(mean, sd) == text
