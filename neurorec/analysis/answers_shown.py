@@ -17,7 +17,7 @@ from neurorec.tasks.batch import Batch
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.task import Task
 
-MOST_NODES = 24  #: of a tree that is drawn
+MOST_NODES = 18  #: of a tree that is drawn
 
 
 class AnswersShownSettings(Card):
@@ -95,12 +95,26 @@ def tree_of(batch: Batch, y: Tensor, objective: Any) -> Diagram:
     sizes = (batch.x.abs().sum(2) > 0)[:: batch.steps_per_frame].sum(0)
     fitting = [sample for sample in range(batch.size) if int(sizes[sample]) <= MOST_NODES] or [int(sizes.argmin())]
     sample = max(fitting, key=lambda one: int(sizes[one]))
-    nodes, edges = [], []
-    for node in range(int(sizes[sample])):
+    count, nodes, edges = int(sizes[sample]), [], []
+    places = placed([int(parent) for parent in parents[:count, sample]])
+    for node, (x_at, y_at) in enumerate(places):
         right = bool(labels[node, sample] == batch.answers[node, sample])
-        shown = f"{objective.symbols[int(symbols[node, sample])]}: {objective.labels[int(labels[node, sample])]}"
+        value = objective.labels[int(labels[node, sample])][0].upper() + "!" * (not right)
+        label = f"{objective.symbols[int(symbols[node, sample])]}: {value}"
         parent = int(parents[node, sample])
-        nodes.append(Node(str(node), shown + ("" if right else " (wrong)"), accepting=parent == NONE))
+        nodes.append(Node(str(node), label, accepting=parent == NONE, x=x_at, y=y_at))
         edges += [] if parent == NONE else [Edge(str(node), str(parent))]
-    about = "Each node with the network's value of the expression below it; the root has a double border."
+    about = "Each node with the network's value of the expression below it; the root has a double border, ! marks wrong values."
     return Diagram("A tree and its values", about, tuple(nodes), tuple(edges))
+
+
+def placed(parents: list[int]) -> list[tuple[float, float]]:
+    """Places of the nodes of a tree: leaves side by side in their order, parents above the middle of their children."""
+    leaves, x, y = 0, [0.0] * len(parents), [0.0] * len(parents)
+    for node in range(len(parents)):
+        below = [x[child] for child in range(node) if parents[child] == node]
+        x[node] = sum(below) / len(below) if below else 1.2 * leaves
+        leaves += not below
+    for node in reversed(range(len(parents))):
+        y[node] = 0.0 if parents[node] == NONE else y[parents[node]] - 0.8
+    return list(zip(x, y, strict=True))

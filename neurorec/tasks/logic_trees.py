@@ -28,7 +28,7 @@ Node = tuple[int, int, bool]  #: symbol, parent, value
 class TreeValues(StepClassification):
     """The value of every node in the mask, true or false; scored at the roots, too."""
 
-    size, symbols, labels = "depth", SYMBOLS, ("false", "true")
+    size, symbols, labels = "depth", ("F", "T", *SYMBOLS[NOT:]), ("false", "true")
 
     def sizes(self, batch: Batch) -> Tensor:
         """[B] the depth of each tree: its longest path from the root to a leaf."""
