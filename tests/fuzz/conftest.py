@@ -1,7 +1,7 @@
 """Every run tries the same examples, so that a change is judged by itself; NEUROREC_FUZZ=new tries others.
 
-Hypothesis also draws constants that it finds in the modules loaded so far. They differ from command to command, so they are left
-out, unless others are to be tried.
+Hypothesis also draws constants that it finds in the modules loaded so far. They differ from command to command, so they are
+left out, unless others are to be tried.
 """
 
 import os
