@@ -11,6 +11,7 @@ from neurorec.basics.numbers import Gain, PositiveGain, Share
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 
 MOST_DENSE = 1000  #: units up to which all eigenvalues are computed
+SPARSE = 0.25  #: share of weights above which iteration is no faster
 
 
 class EchoStateCard(CellCard):
@@ -79,8 +80,8 @@ class EchoStateCell(Cell):
 
 
 def spectral_radius(weights: Tensor) -> Tensor:
-    """The largest modulus of the eigenvalues of [H, H]; of large matrices by Arnoldi iteration, which is far faster."""
-    if len(weights) > MOST_DENSE:
+    """The largest modulus of the eigenvalues of [H, H]; of large sparse matrices by Arnoldi iteration, which is faster."""
+    if len(weights) > MOST_DENSE and weights.count_nonzero() < SPARSE * weights.numel():
         from scipy.sparse import csr_array
         from scipy.sparse.linalg import ArpackError, eigs
 
