@@ -13,7 +13,7 @@ import neurorec.tasks  # noqa: F401  (these register every cell, rule, task and 
 from tests.other_sums import OtherSums
 
 ROOT = Path(__file__).resolve().parents[1]
-ARITHMETIC = ("contracts", "engines", "laws", "learning", "models", "hardware/export")
+ARITHMETIC = ("analysis", "contracts", "engines", "laws", "learning", "models", "tasks", "hardware/export")
 """Folders of tests whose results hang on how a processor adds; .ci/run repeats them with other arithmetic."""
 
 

@@ -38,7 +38,8 @@ def zero_or_at_least(lowest: float) -> AfterValidator:
 Count = Annotated[int, Field(gt=0, le=10**12)]  #: units, synapses, samples, bytes
 CountOrZero = Annotated[int, Field(ge=0, le=10**12)]  #: the same, or 0
 Units = Annotated[int, Field(gt=0, le=10**8)]  #: of a layer that is built
-Repeats = Annotated[int, Field(gt=0, le=10**6)]  #: epochs, sweeps, copies: things done one after another
+Repeats = Annotated[int, Field(gt=0, le=10**6)]  #: epochs, sweeps: things done one after another
+Copies = Annotated[int, Field(gt=0, le=2000)]  #: of a layer that is built: more would take minutes to build
 StepsPerFrame = Annotated[int, Field(gt=0, le=10**4)]
 Steps = Annotated[int, Field(gt=0, le=10**9)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]

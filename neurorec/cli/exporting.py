@@ -1,9 +1,8 @@
 """`neurorec export`: a trained network as a file for another tool."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperCommand
 
@@ -14,7 +13,7 @@ from neurorec.cli.options import Debug, Plugin
 class ExportCommand(TyperCommand):
     """Lists formats and profiles at the end of its help; they are loaded only then."""
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
         from neurorec.hardware.export import exporters
 
         for name in exporters:

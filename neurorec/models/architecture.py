@@ -34,7 +34,7 @@ from torch import nn
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError
-from neurorec.basics.numbers import Distinct, Gain, Probability, Repeats, Share
+from neurorec.basics.numbers import Copies, Distinct, Gain, Probability, Share
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
 from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
@@ -70,7 +70,7 @@ class WireKeys(Card):
     dale_excitatory_share: Probability | None = None
     learn_start: LearnStart | None = None
     takes_start: bool = False
-    copies: Repeats = 1
+    copies: Copies = 1
 
 
 class Architecture(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -77,12 +78,15 @@ def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, .
     InputError
         If layers form a loop without a delay.
     """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     between = [wire for wire in wires if wire.source != INPUT]
-    reach = {name: {name} for name in names}
-    for _ in names:
-        for wire in between:
-            reach[wire.source] |= reach[wire.target]
-    leader = {name: next(one for one in names if one in reach[name] and name in reach[one]) for name in names}
+    place = {name: k for k, name in enumerate(names)}
+    ends = [place[wire.source] for wire in between], [place[wire.target] for wire in between]
+    _, labels = connected_components(csr_array((np.ones(len(between)), ends), (len(names),) * 2), connection="strong")
+    first = dict(reversed(list(zip(labels.tolist(), names, strict=True))))
+    leader = {name: first[labels[place[name]]] for name in names}
     order: TopologicalSorter[str] = TopologicalSorter({leader[name]: [] for name in names})
     at_once: TopologicalSorter[str] = TopologicalSorter({name: [] for name in names})
     for wire in between:

@@ -13,7 +13,7 @@ from typing import Any
 
 from neurorec.basics.errors import NeurorecError
 
-SECONDS = 5.0  #: of processor time
+SECONDS = 30.0  #: of processor time; a usable card takes 5 at most on a free machine, a busy one needs more
 HANGS = 60.0  #: seconds, however busy the machine is
 MORE_BYTES = 10**9  #: beyond what the process needs before the first example
 

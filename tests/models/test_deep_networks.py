@@ -10,6 +10,7 @@ import torch
 from neurorec.analysis.analysis import analyse_network, analyses
 from neurorec.analysis.gradient_profile import layer_errors
 from neurorec.basics.cards import card_names
+from neurorec.basics.errors import InputError
 from neurorec.models.network import Network
 from neurorec.models.readout import LinearReadout, ReadoutCard
 from neurorec.models.wires import INPUT, Wire
@@ -99,6 +100,13 @@ def test_copies_keep_what_the_first_hears_and_are_named_in_messages():
     net = pair_from_text(text, Path("made_up.toml")).half("rate").build(64, 10, torch.Generator())
     assert [wire.source for wire in net.wires_into("body_1")] == [INPUT, "first"]
     assert [wire.source for wire in net.wires_into("body_2")] == ["body_1"]
+
+
+def test_more_copies_than_can_be_built_in_seconds_are_refused(tmp_path):
+    text = Path(load_pair("plain_50_layers").path).read_text()
+    (tmp_path / "deep.toml").write_text(text.replace("copies = 48", "copies = 48000"))
+    with pytest.raises(InputError, match=r"body\.copies: must be less than or equal to 2000 \(got 48000\)"):
+        load_pair(tmp_path / "deep.toml")
 
 
 def test_the_gradient_profile_is_the_product_of_the_layers():

@@ -1,12 +1,17 @@
 """Echo state network: leaky tanh units with fixed sparse random recurrence (Jaeger 2001)."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neurorec.basics.numbers import Gain, PositiveGain, Share
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
+
+MOST_DENSE = 1000  #: units up to which all eigenvalues are computed
+SPARSE = 0.25  #: share of weights above which iteration is no faster
 
 
 class EchoStateCard(CellCard):
@@ -47,8 +52,7 @@ class EchoStateCell(Cell):
             self.bias.copy_(card.bias_scale * (2 * torch.rand(H, generator=generator) - 1))
             weights = torch.randn(H, H, generator=generator)
             weights *= torch.rand(H, H, generator=generator) < card.density
-            radius = torch.linalg.eigvals(weights).abs().max()
-            self.w_rec.copy_(weights * (card.spectral_radius / radius.clamp_min(1e-12)))
+            self.w_rec.copy_(weights * (card.spectral_radius / spectral_radius(weights).clamp_min(1e-12)))
 
     def initial_state(self, batch: int) -> EchoState:
         return EchoState(self._zeros(batch))
@@ -73,6 +77,19 @@ class EchoStateCell(Cell):
             state_values=H,
             tape_values=H,
         )
+
+
+def spectral_radius(weights: Tensor) -> Tensor:
+    """The largest modulus of the eigenvalues of [H, H]; of large sparse matrices by Arnoldi iteration, which is faster."""
+    if len(weights) > MOST_DENSE and weights.count_nonzero() < SPARSE * weights.numel():
+        from scipy.sparse import csr_array
+        from scipy.sparse.linalg import ArpackError, eigs
+
+        matrix = csr_array(weights.double().numpy())
+        with suppress(ArpackError):  # no convergence, or a matrix of zeros
+            found = eigs(matrix, k=6, ncv=60, v0=np.ones(len(weights)), return_eigenvectors=False)
+            return torch.tensor(np.abs(np.asarray(found)).max(), dtype=weights.dtype)
+    return torch.linalg.eigvals(weights).abs().max()
 
 
 def synapses_per_line(weight: Tensor):
