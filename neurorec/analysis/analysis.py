@@ -74,10 +74,8 @@ class RunAnalysis(AnyAnalysis):
         no weights yet, and the task is not encoded."""
         if not isinstance(network, Network):
             return f"{network.title} is an energy model, which has no steps in time"
-        if self.through_time and network.tree_wires:
-            return f"{network.title} runs on trees, node by node, not through time"
-        if self.through_time and network.reading_wires:
-            return f"{network.title} first reads and then writes, with different layers"
+        if self.through_time and network.not_by_steps:
+            return f"{network.title} {network.not_by_steps}, not step by step"
         return "its samples are episodes" if isinstance(task, Environment) else None
 
     @abstractmethod

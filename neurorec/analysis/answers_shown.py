@@ -9,7 +9,7 @@ from torch import Tensor
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
 from neurorec.analysis.found import AnyFigure, Diagram, Edge, Found, Node, Picture, TextSamples
 from neurorec.basics.cards import Card
-from neurorec.basics.reading_ends import Reading, earlier
+from neurorec.basics.reading_ends import earlier
 from neurorec.basics.tree import NONE
 from neurorec.engines.engine import EngineRun, choose_engine
 from neurorec.models.network import Network
@@ -70,9 +70,9 @@ def looks(
     network: Network, name: str, batch: Batch, seen: EngineRun, sample: int, words: tuple[str, str, str]
 ) -> Picture:
     """The attention of one sample: a row per step of writing, a column per step of reading."""
-    if batch.reading is None:
+    reading = batch.reads
+    if reading is None:
         raise ValueError("attention needs samples that say where reading ends")
-    reading = Reading(batch.reading * batch.steps_per_frame, batch.steps_per_frame)
     steps = int((batch.mask[:, sample] if batch.mask.dim() == 2 else batch.mask).sum())
     (memory,) = (wire for wire in network.wires_into(name) if wire.along == "reading")
     state = network[name].remember(seen.sent[memory.source], reading.ends)

@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
-from neurorec.basics.reading_ends import Reading
 from neurorec.basics.registry import Registry
-from neurorec.basics.tree import Tree
 from neurorec.engines.activity import Activity
 from neurorec.engines.observing import observe
 from neurorec.models.layer import Layer
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
 from neurorec.models.readout import Readout
+from neurorec.models.running import NetworkState, run_over_time
 from neurorec.models.starts import given_start
+from neurorec.models.wires import Structure
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -74,9 +74,9 @@ class Engine(ABC):
 
     def run(
         self, network: Network, x: Tensor, lengths: Tensor | None = None, state: NetworkState | None = None,
-        forced: Mapping[str, Tensor] | None = None, tree: Tree | None = None, reading: Reading | None = None,
+        forced: Mapping[str, Tensor] | None = None, structure: Structure | None = None,
     ) -> EngineRun:  # fmt: skip
-        """The whole network over x [T, B, I]. `state`, `forced`, `tree`, `reading`: see `Network.run`.
+        """The whole network over x [T, B, I]. `state`, `forced`, `structure`: see `Network.run`.
 
         Raises
         ------
@@ -84,13 +84,13 @@ class Engine(ABC):
             For a layer that this engine cannot run, or invalid lengths.
         """
         self.check(network)
-        sent, after = network.run(x, state, lengths, self._unroll_any, forced, tree=tree, reading=reading)
-        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, tree, reading))
+        sent, after = network.run(x, state, lengths, self._unroll_any, forced, structure)
+        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, structure))
 
     def run_batch(self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None) -> EngineRun:
         """As `run`, with everything that the samples give."""
-        start, tree, reading = given_start(network, batch.start), _tree(network, batch), _reading(network, batch)
-        return self.run(network, batch.x, batch.lengths, start, forced, tree, reading)
+        start = given_start(network, batch.start)
+        return self.run(network, batch.x, batch.lengths, start, forced, structure_of(network, batch))
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
@@ -99,8 +99,8 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start, tree, reading = given_start(network, batch.start), _tree(network, batch), _reading(network, batch)
-        sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, tree=tree, reading=reading)
+        start, structure = given_start(network, batch.start), structure_of(network, batch)
+        sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, structure=structure)
         return objective.answers(sent[network.output], batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
@@ -126,7 +126,8 @@ class Engine(ABC):
             sums[alone[id(layer)]] = self.weighted_sums(layer, heard, weights, ends)
             return heard, state  # not used by any other layer
 
-        sent, _ = network.run(x, None, lengths, unroll, without_output=True)
+        others = [name for name in network.layers if name != output]
+        sent, _ = run_over_time(network, x, None, lengths, unroll, {}, only=others)
         for name, values in sent.items():
             if name not in sums and (name in network.hidden or any(w.target == output for w in network.heard_by(name))):
                 sums[name] = _sum(weights, values)
@@ -186,31 +187,28 @@ def choose_engine(name: str, model: Layer | Network) -> Engine:
 
 
 def can_sum(network: Network) -> bool:
-    """Whether pooled answers follow from sums over time: the output is a readout without feedback, all its wires are plain (no
-    delay, no function), and nothing starts anew at the nodes of a tree."""
+    """Whether pooled answers follow from sums over time: the network runs step by step, its output is a readout without
+    feedback, and all wires into it are plain (no delay, no function)."""
     plain = all(wire.plain for wire in network.wires_into(network.output))
     readout = isinstance(network[network.output], Readout)
-    plain = plain and not network.reading_wires
-    return plain and readout and not network.heard_by(network.output) and not network.tree_wires
+    return plain and readout and not network.heard_by(network.output) and network.along == "time"
 
 
-def _tree(network: Network, batch: Batch) -> Tree | None:
-    """The trees of a batch, if the network runs on trees; samples that are none are chains of frames."""
-    if not network.tree_wires:
+def structure_of(network: Network, batch: Batch) -> Structure | None:
+    """What the network follows in these samples; None if it runs step by step.
+
+    Raises
+    ------
+    CannotRun
+        For a network that first reads, if the samples do not say where reading ends.
+    """
+    if network.along == "tree":
+        return batch.trees
+    if network.along == "time":
         return None
-    k = batch.steps_per_frame
-    if batch.parents is None:
-        return Tree(Tree.chain(len(batch.x) // k, batch.size).parents.to(batch.x.device), k)
-    return Tree(batch.parents, k)
-
-
-def _reading(network: Network, batch: Batch) -> Reading | None:
-    """Where reading ends, if the network reads before it writes. Raises `CannotRun` for samples that do not say."""
-    if not network.reading_wires:
-        return None
-    if batch.reading is None:
-        raise CannotRun(f"{network.title} first reads, then writes, but the samples do not say where reading ends")
-    return Reading(batch.reading * batch.steps_per_frame, batch.steps_per_frame)
+    if batch.reads is None:
+        raise CannotRun(f"{network.title} first reads and then writes, but the samples do not say where reading ends")
+    return batch.reads
 
 
 def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:

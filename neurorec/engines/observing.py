@@ -13,24 +13,24 @@ from neurorec.basics.tree import Tree
 from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
 from neurorec.models.layer import Signal
 from neurorec.models.network import Network
-from neurorec.models.wires import INPUT
+from neurorec.models.wires import INPUT, Structure
 
 
 def observe(
-    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None, tree: Tree | None = None,
-    reading: Reading | None = None,
+    network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None,
+    structure: Structure | None = None,
 ) -> Activity:  # fmt: skip
-    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths; `tree` and
-    `reading` as for `Network.run`."""
+    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths;
+    `structure` as for `Network.run`."""
     T, B, _ = x.shape
     ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
     t = np.arange(T)[:, None]
     layers = {INPUT: _seen(network.input_signal, x, ends)}
     layers |= {name: _seen(layer.output_signal, sent[name], ends) for name, layer in network.named_layers()}
-    if network.tree_wires:
-        layers = _on_trees(layers, sent, tree or Tree.chain(T, B), lengths)
-    if network.reading_wires:
-        reading = reading or Reading(torch.full((B,), T // 2))
+    if network.along == "tree":
+        layers = _on_trees(layers, sent, structure if isinstance(structure, Tree) else Tree.chain(T, B), lengths)
+    if network.along == "reading":
+        reading = structure if isinstance(structure, Reading) else Reading(torch.full((B,), T // 2))
         layers = _in_turn(network, {INPUT: x, **sent}, reading, torch.as_tensor(ends))
     return Activity(B, T, layers, (t < ends).sum(1, dtype=np.int64), int(B * T - ends.sum()))
 

@@ -61,7 +61,7 @@ class BPTT(Rule):
 
     @classmethod
     def why_not(cls, model: Any) -> str | None:
-        reason = network_why_not(model, trees=True)
+        reason = network_why_not(model, by_steps=False)
         if reason is not None:
             return reason
         if not any(parameter.requires_grad for layer in model.hidden.values() for parameter in layer.parameters()):
@@ -100,7 +100,7 @@ class BPTT(Rule):
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
         """Raises `CannotRun` if teacher forcing is requested without targets per frame or without a feedback wire."""
         if self.card.teacher_forcing and (
-            objective.pooled or not any(w.delay for w in model.heard_by(model.output)) or model.tree_wires
+            objective.pooled or not any(w.delay and w.along == "time" for w in model.heard_by(model.output))
         ):
             raise CannotRun(
                 "teacher_forcing needs a delayed wire from the readout and targets in every frame; set it to false"

@@ -217,15 +217,13 @@ class Rule(ABC):
             raise CannotRun(f"rule {cls.title} cannot learn task {task.name}: {reason}")
 
 
-def network_why_not(model: Any, layers: int | None = None, trees: bool = False) -> str | None:
-    """For rules that train only networks, or only those with `layers` hidden layers, or that run on trees as well: why `model`
-    is not one, or None."""
+def network_why_not(model: Any, layers: int | None = None, by_steps: bool = True) -> str | None:
+    """For rules that train only networks, or only those with `layers` hidden layers, or (`by_steps`) only those whose steps
+    follow each other: why `model` is not one, or None."""
     if not isinstance(model, Network):
         return "it trains networks of layers, which this is not"
-    if model.tree_wires and not trees:
-        return "it follows time step by step, but this network runs on trees, from the leaves to the root; use bptt"
-    if model.reading_wires and not trees:
-        return "it follows time step by step, but this network first reads and then writes; use bptt"
+    if by_steps and model.not_by_steps:
+        return f"it follows time step by step, but this network {model.not_by_steps}; use bptt"
     if layers is not None and len(model.hidden) != layers:
         return (
             f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, but this one has {len(model.hidden)}"

@@ -10,24 +10,38 @@ Nodes of equal height (their longest path down to a leaf) do not depend on each 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from neurorec.basics.errors import InputError
 from neurorec.basics.tree import NONE, Tree, check_parents
-from neurorec.models.wires import INPUT
+from neurorec.models.running import NetworkState, Unroll, run_over_time
+from neurorec.models.wires import INPUT, Structure
 
 if TYPE_CHECKING:
     from neurorec.models.network import Network
 
 
 def run_on_trees(
-    network: Network, x: Tensor, tree: Tree | None, lengths: Tensor | None, unroll: Any
-) -> dict[str, Tensor]:
-    """Outputs of every layer [T, B, H] by name, for nodes x [F k, B, I] of k steps each; 0 after the end of a sample."""
+    network: Network, x: Tensor, state: NetworkState | None, lengths: Tensor | None, unroll: Unroll | None,
+    forced: Mapping[str, Tensor], tree: Structure | None,
+) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
+    """As `Network.run`, for nodes x [F k, B, I] of k steps each. Nothing is carried on, so the final state is empty.
+
+    Raises
+    ------
+    InputError
+        For something other than trees, wrong parents, or an initial state or forced outputs, which no node takes.
+    """
+    if state is not None or forced:
+        raise InputError(f"{network.title} runs on trees: every node starts anew, so give neither state nor forced")
     T, B, _ = x.shape
     tree = Tree.chain(T, B) if tree is None else tree
+    if not isinstance(tree, Tree):
+        raise InputError(f"{network.title} runs on trees, so give a Tree (got {type(tree).__name__})")
     k = tree.steps
     check_parents(tree.parents, T // k, B)
     height = tree.heights(lengths).flatten()
@@ -43,12 +57,14 @@ def run_on_trees(
             wire: _joined(
                 wire.carried(done[wire.source][:, row[child[to]]]) * (wire not in network.cut), place, len(here)
             )
-            for wire in network.tree_wires
+            for wire in network.wires
+            if wire.along == "tree"
         }
-        sent, _ = network.run(nodes[:, here], unroll=unroll, brought=brought)
+        sent, _ = run_over_time(network, nodes[:, here], None, None, unroll, {}, brought)
         row[here] = torch.arange(len(here), device=row.device) + done[network.output].shape[1]
         done = {name: torch.cat([done[name], sent[name]], 1) for name in done}
-    return {INPUT: x} | {name: _as_frames(values, row, B) for name, values in done.items()}
+    found = {name: _as_frames(values, row, B) for name, values in done.items()}
+    return {INPUT: x, **found}, NetworkState({}, {})
 
 
 def _joined(values: Tensor, place: Tensor, parents: int) -> Tensor:

@@ -10,10 +10,18 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.reading_ends import Reading
+from neurorec.basics.tree import Tree
 
 INPUT = "input"
 AS_SENT = "as sent"
 Along = Literal["time", "tree", "reading"]
+Structure = Tree | Reading  #: of samples, which wires along something else than time follow
+#: how networks with wires along something else than time run
+NOT_BY_STEPS: dict[Along, str] = {
+    "tree": "runs on trees, from the leaves to the root",
+    "reading": "first reads and then writes",
+}
 
 CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
     AS_SENT: lambda sent: sent,
@@ -68,6 +76,14 @@ class Wire:
 
     def __str__(self) -> str:
         return f"wire {self.source} -> {self.target}"
+
+
+def followed_by(wires: Iterable[Wire]) -> Along:
+    """What a network with these wires follows. Raises `InputError` if it is more than one of the structures."""
+    found: list[Along] = sorted({wire.along for wire in wires if wire.along != "time"})
+    if len(found) > 1:
+        raise InputError("a network follows trees or reading, not both; remove its wires along one of them")
+    return found[0] if found else "time"
 
 
 def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, ...], ...]:

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.quantities import plural
+from neurorec.basics.reading_ends import Reading
+from neurorec.basics.tree import Tree
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,6 +84,19 @@ class Batch:
         if self.target is None:
             raise ValueError("this batch has no target")
         return self.target
+
+    @property
+    def trees(self) -> Tree:
+        """The trees that the samples are; samples that are none are chains of frames."""
+        if self.parents is not None:
+            return Tree(self.parents, self.steps_per_frame)
+        chains = Tree.chain(len(self.x) // self.steps_per_frame, self.size).parents
+        return Tree(chains.to(self.x.device), self.steps_per_frame)
+
+    @property
+    def reads(self) -> Reading | None:
+        """Where reading ends, in steps; None if samples are not read first."""
+        return None if self.reading is None else Reading(self.reading * self.steps_per_frame, self.steps_per_frame)
 
     @property
     def frame_mask(self) -> Tensor:

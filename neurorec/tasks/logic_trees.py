@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.seeds import numpy_generator
-from neurorec.basics.tree import NONE, Tree
+from neurorec.basics.tree import NONE
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import SPLITS, Split, fit_ridge
@@ -32,7 +32,7 @@ class TreeValues(StepClassification):
 
     def sizes(self, batch: Batch) -> Tensor:
         """[B] the depth of each tree: its longest path from the root to a leaf."""
-        return _trees(batch).heights(_frames(batch)).max(0).values
+        return batch.trees.heights(batch.lengths).max(0).values
 
     def text(self, batch: Batch, answers: Tensor, sample: int) -> tuple[str, str, str]:
         """An expression, its value, and its value according to answers [F, B, 2]."""
@@ -48,12 +48,11 @@ class TreeValues(StepClassification):
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         right = y.argmax(2) == batch.answers
-        tree = _trees(batch)
-        present = tree.present(_frames(batch))
+        present = batch.trees.present(batch.lengths)
         found = super().scores(y, batch)
         return {
             self.metric: found[self.metric],
-            "values of roots": float(right[present & (batch_parents(batch) == NONE)].float().mean()),
+            "values of roots": float(right[present & (batch.trees.parents == NONE)].float().mean()),
             "values of all nodes": float(right[present].float().mean()),
         }
 
@@ -65,24 +64,10 @@ class TreeValues(StepClassification):
         }
 
 
-def batch_parents(batch: Batch) -> Tensor:
-    """[F, B]. Samples without trees are chains."""
-    frames = len(batch.x) // batch.steps_per_frame
-    return Tree.chain(frames, batch.size).parents if batch.parents is None else batch.parents
-
-
-def _trees(batch: Batch) -> Tree:
-    return Tree(batch_parents(batch))
-
-
-def _frames(batch: Batch) -> Tensor | None:
-    return None if batch.lengths is None else batch.lengths // batch.steps_per_frame
-
-
 def bag_of_symbols(batch: Batch) -> Tensor:
     """How often each symbol occurs in the subtree of each node, and a constant one: [F, B, 6]."""
     counts, sample = batch.x.clone(), torch.arange(batch.size)
-    for frame, parent in enumerate(batch_parents(batch)):
+    for frame, parent in enumerate(batch.trees.parents):
         has = parent != NONE
         counts[parent[has], sample[has]] += counts[frame, sample[has]]
     return torch.cat([counts, counts.new_ones(*counts.shape[:2], 1)], 2)

@@ -8,6 +8,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.reading_ends import Reading
+from neurorec.basics.tree import Tree
 from neurorec.engines.engine import choose_engine, engines
 from neurorec.hardware.export import exporters
 from neurorec.hardware.pricing.price import estimate_cost
@@ -51,7 +52,7 @@ def spikes(T=7, B=3):
 @pytest.mark.parametrize("looks", [False, True], ids=["context", "attention"])
 def test_it_reads_and_then_writes_by_its_equations(looks):
     made, x = (attending() if looks else net()).double(), values()
-    sent, _ = made.run(x, lengths=LENGTHS, reading=Reading(READ))
+    sent, _ = made.run(x, lengths=LENGTHS, structure=Reading(READ))
     for b, (read, end) in enumerate(zip(READ.tolist(), LENGTHS.tolist(), strict=True)):
         state, h = made["encoder"].initial_state(1), []
         for t in range(read):
@@ -76,10 +77,10 @@ def test_it_reads_and_then_writes_by_its_equations(looks):
 
 def test_forcing_it_with_its_own_answers_changes_nothing_and_with_others_does():
     made, x, reading = net().double(), values(), Reading(READ)
-    free = made.run(x, reading=reading)[0]["readout"]
+    free = made.run(x, structure=reading)[0]["readout"]
     own = torch.nn.functional.one_hot(free.argmax(2), 3).double()
-    torch.testing.assert_close(made.run(x, reading=reading, forced={"readout": own})[0]["readout"], free)
-    other = made.run(x, reading=reading, forced={"readout": 1 - own})[0]["readout"]
+    torch.testing.assert_close(made.run(x, structure=reading, forced={"readout": own})[0]["readout"], free)
+    other = made.run(x, structure=reading, forced={"readout": 1 - own})[0]["readout"]
     first = READ, torch.arange(3)
     torch.testing.assert_close(other[first], free[first])  # nothing was written before
     assert not torch.allclose(other[6], free[6], atol=1e-3)
@@ -88,7 +89,7 @@ def test_forcing_it_with_its_own_answers_changes_nothing_and_with_others_does():
 @pytest.mark.parametrize("engine", ["torch", "fused"])
 def test_neurons_pass_only_the_spikes_of_the_last_frame_of_reading(engine):
     made, x = on_dyadic_grid(net("lif")), spikes()
-    sent = engines[engine]().run(made, x, LENGTHS, reading=Reading(READ)).sent
+    sent = engines[engine]().run(made, x, LENGTHS, structure=Reading(READ)).sent
     assert torch.equal(sent["encoder"], made["encoder"](x, lengths=READ)[0])
     for b in (0, 1):
         state, back = made["decoder"].initial_state(1), torch.zeros(3)
@@ -109,7 +110,7 @@ def test_a_frame_of_several_steps_is_repeated():
 @pytest.mark.parametrize("cell", ["elman", "lif"])
 def test_counts_equal_brute_force(cell):
     made, x = net(cell), spikes()
-    seen = engines["torch"]().run(made, x, LENGTHS, reading=Reading(READ))
+    seen = engines["torch"]().run(made, x, LENGTHS, structure=Reading(READ))
     operations = counts_of(made, seen.activity)
     walked, back = walk(made, x, {name: sent.detach() for name, sent in seen.sent.items()})
     backward = backward_counts(made, operations.forward())
@@ -168,9 +169,11 @@ def test_what_cannot_be_done_is_refused():
     with pytest.raises(CannotRun, match="the samples do not say where reading ends"):
         choose_engine("torch", made).run_batch(made, batch)
     with pytest.raises(InputError, match="sample 2 is read for 4 of its 3 steps; reading takes a frame at least"):
-        made.run(spikes(), lengths=LENGTHS, reading=Reading(torch.tensor([4, 2, 4])))
-    with pytest.raises(InputError, match="runs first to read, then to write, and has no next step; use run"):
+        made.run(spikes(), lengths=LENGTHS, structure=Reading(torch.tensor([4, 2, 4])))
+    with pytest.raises(InputError, match="first reads and then writes, and has no next step; use run"):
         made.step(made.initial_state(1), torch.zeros(1, 5))
+    with pytest.raises(InputError, match=r"first reads and then writes, so give a Reading \(got Tree\)"):
+        made.run(spikes(), structure=Tree.chain(7, 3))
     with pytest.raises(InputError, match="starts anew when it reads and when it writes, so give no state"):
         made.run(spikes(), made.initial_state(3))
     with pytest.raises(
@@ -181,7 +184,7 @@ def test_what_cannot_be_done_is_refused():
 
 def test_chips_refuse_attention_because_its_work_is_not_counted():
     made = attending()
-    seen = engines["torch"]().run(made, values().float(), reading=Reading(READ))
+    seen = engines["torch"]().run(made, values().float(), structure=Reading(READ))
     for chip in ("cmos_45nm", "cortex_m4"):  # the second has a reason for everything else that it does not offer
         cost = estimate_cost(made, seen.activity, chip)
         assert not cost.can_run

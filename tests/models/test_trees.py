@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from neurorec.basics.errors import CannotRun, InputError
+from neurorec.basics.reading_ends import Reading
 from neurorec.basics.tree import Tree
 from neurorec.engines.activity import as_arrays, from_arrays
 from neurorec.engines.engine import engines
@@ -39,7 +40,7 @@ def spikes(k, T=5, B=2):
 def test_a_tree_of_values_is_its_equation():
     network, x = net().double(), values()
     node, out = network["node"], network["readout"]
-    sent, _ = network.run(x, lengths=NODES, tree=Tree(PARENTS))
+    sent, _ = network.run(x, lengths=NODES, structure=Tree(PARENTS))
     for b, count in enumerate(NODES.tolist()):
         h = []
         for f in range(count):
@@ -54,7 +55,7 @@ def test_a_tree_of_values_is_its_equation():
 def test_a_node_of_neurons_starts_from_rest_and_hears_what_its_children_sent_step_by_step(engine):
     network, k = on_dyadic_grid(net("lif")), 4
     x = spikes(k)
-    sent = engines[engine]().run(network, x, NODES * k, tree=Tree(PARENTS, k)).sent["node"].detach()
+    sent = engines[engine]().run(network, x, NODES * k, structure=Tree(PARENTS, k)).sent["node"].detach()
     heard = 0.0
     for b, count in enumerate(NODES.tolist()):
         for f in range(count):
@@ -80,17 +81,17 @@ def test_on_a_chain_it_is_the_recurrent_network_in_outputs_and_gradients(lengths
 
 def test_a_sample_is_the_same_beside_others():
     network, x = net().double(), values()
-    together, _ = network.run(x, lengths=NODES, tree=Tree(PARENTS))
+    together, _ = network.run(x, lengths=NODES, structure=Tree(PARENTS))
     for b, count in enumerate(NODES.tolist()):
-        alone, _ = network.run(x[:count, b : b + 1], tree=Tree(PARENTS[:count, b : b + 1]))
+        alone, _ = network.run(x[:count, b : b + 1], structure=Tree(PARENTS[:count, b : b + 1]))
         torch.testing.assert_close(alone["readout"][:, 0], together["readout"][:count, b])
 
 
 def test_frozen_wires_along_the_tree_bring_nothing():
     network, x = net().double(), values()
     network.freeze_recurrence()
-    sent, _ = network.run(x, tree=Tree(PARENTS))
-    leaves, _ = network.run(x, tree=Tree(torch.full_like(PARENTS, -1)))
+    sent, _ = network.run(x, structure=Tree(PARENTS))
+    leaves, _ = network.run(x, structure=Tree(torch.full_like(PARENTS, -1)))
     assert network.recurrent_wires == (WIRES[1],)
     torch.testing.assert_close(sent["readout"], leaves["readout"])
 
@@ -100,7 +101,7 @@ def test_counts_equal_brute_force(cell):
     k = 1 if cell == "dense" else 4
     network, tree = net(cell), Tree(PARENTS, k)
     x = values().float() if cell == "dense" else spikes(k)
-    seen = engines["torch"]().run(network, x, NODES * k, tree=tree)
+    seen = engines["torch"]().run(network, x, NODES * k, structure=tree)
     operations = counts_of(network, seen.activity)
     walked, back = walk(network, x, seen.sent["node"].detach(), k)
     counted, each = operations.layers["node"], network["node"].operations().elementwise
@@ -143,7 +144,7 @@ def test_what_follows_time_refuses_trees():
     with pytest.raises(CannotRun, match=r"ridge readout cannot train .*runs on trees, from the leaves to the root"):
         rules["ridge"].check(network)
     assert "has a delay" in exporters["nir"]().why_not(network)
-    with pytest.raises(InputError, match="runs on trees, node by node, and has no next step; use run"):
+    with pytest.raises(InputError, match="runs on trees, from the leaves to the root, and has no next step; use run"):
         network.step(network.initial_state(1), torch.zeros(1, 5))
     with pytest.raises(InputError, match="every node starts anew, so give neither state nor forced"):
         network.run(values(), network.initial_state(2))
@@ -161,10 +162,19 @@ def test_what_follows_time_refuses_trees():
 )  # fmt: skip
 def test_wrong_parents_are_refused(parents, message):
     with pytest.raises(InputError, match=message):
-        net().double().run(values(), tree=Tree(parents))
+        net().double().run(values(), structure=Tree(parents))
+
+
+def test_structures_of_another_kind_are_refused():
+    with pytest.raises(InputError, match=r"runs on trees, so give a Tree \(got Reading\)"):
+        net().double().run(values(), structure=Reading(torch.tensor([1, 1])))
+    with pytest.raises(InputError, match=r"runs step by step, so give no structure \(got Tree\)"):
+        net(wires=OVER_TIME).double().run(values(), structure=Tree(PARENTS))
 
 
 def test_wires_that_cannot_follow_a_tree_are_refused():
+    with pytest.raises(InputError, match="follows trees or reading, not both; remove its wires along one of them"):
+        net(wires=(*WIRES[:2], Wire("node", "readout", along="reading")))
     with pytest.raises(InputError, match=r'"tree" with delay 1, .* \(got "tree", delay 0\)'):
         net(wires=(WIRES[0], Wire("node", "readout", along="tree")))
     with pytest.raises(

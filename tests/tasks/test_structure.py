@@ -94,7 +94,7 @@ def test_scores_by_size_are_shares_of_flawless_samples(reversal):
     found = ScoreBySize().run(network, task, ScoreBySize.settings({}), 0)
     right = flawless(network, batch, reversal.objective)
     assert found.values["right"] == float(right.mean())
-    y = network.run(batch.x, lengths=batch.lengths, reading=Reading(batch.reading))[0]["readout"]
+    y = network.run(batch.x, lengths=batch.lengths, structure=Reading(batch.reading))[0]["readout"]
     assert found.values["right"] == pytest.approx(reversal.objective.scores(y, batch)["sequences without an error"])
     assert (found.values["largest trained size"], found.values["largest size"]) == (8, 12)
     shown = AnswersShown().run(network, task, AnswersShown.settings({"samples": 3}), 0)

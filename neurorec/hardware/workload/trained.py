@@ -127,7 +127,7 @@ def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
 
 def _when(model: Network, wire: Wire) -> When:
     """Which of its source's spikes a wire delivers."""
-    if model.reading_wires and wire.source == INPUT:
+    if model.along == "reading" and wire.source == INPUT:
         return "reading" if wire.target in model.writers else "before"
     return wire.along if wire.delay or wire.along != "time" else "now"
 
