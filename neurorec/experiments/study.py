@@ -20,7 +20,7 @@ from neurorec.experiments.analyses.analysis_card import (
 from neurorec.experiments.findings import FindingCard
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
-from neurorec.tasks.task import load_task
+from neurorec.tasks.data_files import known
 from neurorec.training import LoadedPair, load_pair
 
 TRAINING_KEYS = ("pair", "half", "rule", "task", "control", "metric")
@@ -135,7 +135,7 @@ class LoadedStudy:
                 keys.update(half.architecture.sources())
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
-                    keys.update(load_task(training.task, seed=0).sources)
+                    keys.update(known(training.task).sources)
         for chip in self.chips.values():
             keys.update(chip.sources())
         return sorted(keys)
