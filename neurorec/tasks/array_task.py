@@ -31,6 +31,7 @@ class ArrayTask(Task):
     start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
     machine : the finite automaton that solves the task, if there is one
+    trimmed : whether a split ends with its longest sample, instead of all splits having T frames
 
     Raises
     ------
@@ -53,6 +54,7 @@ class ArrayTask(Task):
     draw: Callable[[torch.Generator], Batch] | None = None
     start: Tensor | None = None
     machine: Machine | None = None
+    trimmed: bool = False
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -102,7 +104,8 @@ class ArrayTask(Task):
 
     def split(self, name: Split) -> Batch:
         whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start)
-        return whole.take(torch.as_tensor(self.splits[name]))
+        batch = whole.take(torch.as_tensor(self.splits[name]))
+        return batch.first(int(batch.lengths.max())) if self.trimmed and batch.lengths is not None else batch
 
     def fresh(self, generator: torch.Generator) -> Batch | None:
         return None if self.draw is None else self.draw(generator)
