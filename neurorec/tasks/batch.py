@@ -58,6 +58,11 @@ class Batch:
             reading=reading,
         )  # fmt: skip
 
+    def first(self, frames: int) -> "Batch":
+        """Only the first frames, of a batch in frames (not encoded)."""
+        target = self.target[:frames] if self.per_frame and self.target is not None else self.target
+        return replace(self, x=self.x[:frames], target=target, mask=self.mask[:frames])
+
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
         target = None if self.target is None else self.target.to(device)
