@@ -26,8 +26,8 @@ class ElmanState(NamedTuple):
 
 @cells.register("elman")
 class Elman(Cell):
-    """H units, all-to-all recurrent. With relu and the identity as initial recurrent weights, the IRNN of Le et al. (2015); with
-    linear units that start from an orthogonal matrix, the linear network of Henaff et al. (2016)."""
+    """H units, all-to-all recurrent. With relu and the identity as initial recurrent weights, the IRNN of Le et al. (2015);
+    with linear units and the orthogonal start, the linear network of Henaff et al. (2016)."""
 
     Card = ElmanCard
     title = "Elman"
