@@ -34,6 +34,7 @@ class ArrayTask(Task):
     machine : the finite automaton that solves the task, if there is one
     reading : [N] frames of each sample that are read before it is answered, or None
     parents : [T, N] for trees, whose nodes are frames: the frame of each node's parent, -1 for roots
+    trimmed : whether a split ends with its longest sample, instead of all splits having T frames
 
     Raises
     ------
@@ -58,6 +59,7 @@ class ArrayTask(Task):
     machine: Machine | None = None
     parents: Tensor | None = None
     reading: Tensor | None = None
+    trimmed: bool = False
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -113,7 +115,8 @@ class ArrayTask(Task):
             self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start, parents=self.parents,
             reading=self.reading,
         )  # fmt: skip
-        return whole.take(torch.as_tensor(self.splits[name]))
+        batch = whole.take(torch.as_tensor(self.splits[name]))
+        return batch.first(int(batch.lengths.max())) if self.trimmed and batch.lengths is not None else batch
 
     def fresh(self, generator: torch.Generator) -> Batch | None:
         return None if self.draw is None else self.draw(generator)

@@ -55,7 +55,7 @@ def assert_within(found, expected):
     assert float((found - expected).abs().max()) <= bound
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "linear"])
 def test_the_layered_net_with_tied_weights_equals_the_recurrent_net(activation):
     one = recurrent(activation)
     many = unrolled(one, activation)
