@@ -136,14 +136,16 @@ class LoadedStudy:
 
     def sources(self) -> list[str]:
         """Citation keys of all cards, cells, rules and tasks of the study, in alphabetical order."""
-        keys = set(sources_of(self.card.analysis))
+        keys, learned = set(sources_of(self.card.analysis)), set[str]()
         for pair in self.pairs:
             keys.update(pair.card.sources)
             for half in pair.halves:
                 keys.update(half.architecture.sources())
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
-                    keys.update(load_task(training.task, seed=0).sources)
+                    learned.add(training.task)
+        for task in learned:
+            keys.update(load_task(task, seed=0).sources)
         for chip in self.chips.values():
             keys.update(chip.sources())
         return sorted(keys)

@@ -22,7 +22,7 @@ def fit(drawn: Any) -> None:
     for _ in range(ROUNDS):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
-            drawn.draw_without_rendering()
+            drawn.get_layout_engine().execute(drawn)
         higher = [_fold_names(axes, LABELS * drawn.bbox.width) for axes in drawn.axes]
         higher += [_turn_names(axes) for axes in drawn.axes]
         if not any(higher):  # names move the axes most
@@ -63,7 +63,7 @@ def _fold(text: Any, room: float, written: Written) -> float:
 
     Returns the change of its height.
     """
-    whole = written.get(text, text.get_text())
+    whole = written.get(text) or text.get_text()
     if (before := _length(text)) <= room or before == 0.0:
         return 0.0
     shown, height = text.get_text(), _height(text)

@@ -90,6 +90,7 @@ def titled(drawn: "Figure", title: str) -> None:
 def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Sequence[Any]]) -> Plot:
     """The figure as an inline SVG with unique ids, and `rows` (column names first) as its data."""
     fit(drawn)
+    drawn.set_layout_engine("none")  # done; it would be repeated
     text = io.StringIO()
     with warnings.catch_warnings():
         # a figure that is too small is cosmetic and must not stop a report
