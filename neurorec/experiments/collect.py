@@ -128,8 +128,7 @@ def _value(band: Band | None) -> float | None:
 
 
 def _export(record: RunRecord, network: Network, folder: Path, samples: int | None) -> dict[str, str]:
-    """Write the network as NIR and verify the file on the test split, or on its first `samples`; or give the reason why it cannot
-    be written."""
+    """Write the network as NIR and verify the file on the test split (or its first `samples`), or give the reason why not."""
     said = {"run_id": record.run_id, "target": "nir", "path": "", "verdict": "", "peers": ""}
     reason = exporters["nir"]().why_not(network)
     if reason is not None:
