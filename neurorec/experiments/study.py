@@ -23,7 +23,7 @@ from neurorec.experiments.findings import FindingCard
 from neurorec.experiments.several import OneOrSeveral, Together, Words, spelled_out
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
-from neurorec.tasks.task import load_task
+from neurorec.tasks.data_files import known
 from neurorec.training import LoadedPair, load_pair
 
 TRAINING_KEYS = ("pair", "half", "rule", "task", "control", "metric")
@@ -136,16 +136,14 @@ class LoadedStudy:
 
     def sources(self) -> list[str]:
         """Citation keys of all cards, cells, rules and tasks of the study, in alphabetical order."""
-        keys, learned = set(sources_of(self.card.analysis)), set[str]()
+        keys = set(sources_of(self.card.analysis))
         for pair in self.pairs:
             keys.update(pair.card.sources)
             for half in pair.halves:
                 keys.update(half.architecture.sources())
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
-                    learned.add(training.task)
-        for task in learned:
-            keys.update(load_task(task, seed=0).sources)
+                    keys.update(known(training.task).sources)
         for chip in self.chips.values():
             keys.update(chip.sources())
         return sorted(keys)

@@ -1,4 +1,4 @@
-"""A directed graph: states on a circle, in the order given, with labelled arrows. A double ring marks an accepting state."""
+"""A directed graph: states at their places, or on a circle, with labelled arrows. A double ring marks an accepting state."""
 
 import math
 import textwrap
@@ -24,12 +24,11 @@ def diagram_part(diagram: Diagram, name: str) -> Plots:
 
 
 def _draw(diagram: Diagram, name: str) -> Plot:
-    n = len(diagram.nodes)
-    scale = max(1.0, 0.42 * n / math.pi)  # so that neighbours on the circle do not touch
-    places = {node.name: _on_circle(k, n, scale) for k, node in enumerate(diagram.nodes)}
-    size = scale + 0.55
-    tall = size if n > 2 else 0.8  # one or two states stand in a row
-    with figure(0.5 + 3.9 * tall / size) as (drawn, axes):
+    places = _places(diagram)
+    xs, ys = zip(*places.values(), strict=True)
+    wide, tall = max(max(xs) - min(xs) + 1.1, 2.6), max(max(ys) - min(ys) + 1.1, 1.6)
+    x, y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    with figure(0.5 + 3.9 * min(1.0, tall / wide)) as (drawn, axes):
         labels: dict[tuple[str, str], list[str]] = {}
         for edge in diagram.edges:
             labels.setdefault((edge.source, edge.target), []).append(edge.label)
@@ -37,11 +36,20 @@ def _draw(diagram: Diagram, name: str) -> Plot:
             _arrow(axes, places, source, target, ", ".join(filter(None, said)), (target, source) in labels)
         for node in diagram.nodes:
             _state(axes, places[node.name], node)
-        axes.set(xlim=(-size, size), ylim=(-tall, tall), aspect="equal")
+        axes.set(xlim=(x - wide / 2, x + wide / 2), ylim=(y - tall / 2, y + tall / 2), aspect="equal")
         axes.axis("off")
         rows = [[edge.source, edge.target, edge.label] for edge in diagram.edges]
         marks = [[node.name, "start" * node.start, "accepting" * node.accepting] for node in diagram.nodes]
         return finish(drawn, diagram, name, [["from", "to", "label"], *rows, ["state", "start", "accepting"], *marks])
+
+
+def _places(diagram: Diagram) -> dict[str, Place]:
+    given = {node.name: (node.x, node.y) for node in diagram.nodes if node.x is not None and node.y is not None}
+    if len(given) == len(diagram.nodes):
+        return given
+    n = len(diagram.nodes)
+    scale = max(1.0, 0.42 * n / math.pi)  # so that neighbours on the circle do not touch
+    return {node.name: _on_circle(k, n, scale) for k, node in enumerate(diagram.nodes)}
 
 
 def _on_circle(k: int, n: int, scale: float) -> Place:
