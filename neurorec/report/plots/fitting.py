@@ -5,7 +5,7 @@ Matplotlib's layout makes room for the height of these texts, not for their leng
 
 import itertools
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 ROUNDS = 4  #: more lines move the axes, and with them the room for their labels
@@ -19,10 +19,8 @@ def fit(drawn: Any) -> None:
     written: Written = {}
     for axes in drawn.axes:
         _plain_powers(axes)
+    _lay_out(drawn)
     for _ in range(ROUNDS):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
-            drawn.get_layout_engine().execute(drawn)
         higher = [_fold_names(axes, LABELS * drawn.bbox.width) for axes in drawn.axes]
         higher += [_turn_names(axes) for axes in drawn.axes]
         if not any(higher):  # names move the axes most
@@ -30,6 +28,13 @@ def fit(drawn: Any) -> None:
         if not any(higher):
             return
         drawn.set_figheight(drawn.get_figheight() + sum(max(0.0, each) for each in higher) / drawn.dpi)
+        _lay_out(drawn, drawn.draw_without_rendering)  # colour bars take their places when drawn
+
+
+def _lay_out(drawn: Any, how: Callable[[], None] | None = None) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
+        how() if how is not None else drawn.get_layout_engine().execute(drawn)
 
 
 def _texts(drawn: Any) -> list[tuple[Any, float]]:
