@@ -64,17 +64,23 @@ class Automaton(RunAnalysis):
         correct = {"strings without an error": float((shown == right).all(1).double().mean())}
         if machine is None:
             nothing = {"states": float("nan"), "equals the task's": 0.0, "agreement": float("nan")}
-            return Found(nothing | correct)
+            return Found(nothing | correct, (_true(known, task),))
         same = machine.same_as(known)
         values = {
             "states": float(machine.size),
             "equals the task's": float(same),
             "agreement": agreement(machine, strings, shown),
         }
-        return Found(values | correct, (drawn(machine, task, same),))
+        verdict = "the minimal automaton of the task" if same else "not the automaton of the task"
+        learned = drawn(machine, f"Learned automaton ({task.name})", f"after minimisation, {verdict}")
+        return Found(values | correct, (learned, _true(known, task)))
 
 
-def drawn(machine: Machine, task: Task, same: bool) -> Diagram:
+def _true(known: Machine, task: Task) -> Diagram:
+    return drawn(known, f"Automaton of the task ({task.name})", "the fewest that solve the task")
+
+
+def drawn(machine: Machine, title: str, verdict: str) -> Diagram:
     """The automaton as a diagram; symbols that lead the same way share an edge."""
     name = [f"q{state}" for state in range(machine.size)]
     nodes = tuple(
@@ -93,10 +99,9 @@ def drawn(machine: Machine, task: Task, same: bool) -> Diagram:
                 ways.setdefault((state, to), []).append(symbol)
     edges = tuple(Edge(name[a], name[b], ", ".join(symbols)) for (a, b), symbols in ways.items())
     states = "a double ring accepts" if machine.accepts else "a state shows its label"
-    verdict = "the minimal automaton of the task" if same else "not the automaton of the task"
     return Diagram(
-        title=f"Learned automaton ({task.name})",
-        about=f"{machine.size} states after minimisation, {verdict}; {states}, edges carry the symbols read.",
+        title=title,
+        about=f"{machine.size} states, {verdict}; {states}, edges carry the symbols read.",
         nodes=nodes,
         edges=edges,
     )

@@ -71,7 +71,7 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
             network = _with_weights(halves[key], record, record.folder)
             costs += price_run(record, network, study.chips)
             if spec.control == "" and spec.seed == specs[0].seed:
-                exports.append(_export(record, network, folder))
+                exports.append(_export(record, network, folder, study.card.quick.max_samples if quick else None))
     runs = [record for _, record in records]
     return StudyResults(
         study=study.name, question=study.card.question, report_chip=study.card.report_chip, quick=quick, runs=runs,
@@ -127,8 +127,8 @@ def _value(band: Band | None) -> float | None:
     return None if band is None else band.value
 
 
-def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]:
-    """Write the network as NIR and verify the file on the whole test split, or give the reason why it cannot be written."""
+def _export(record: RunRecord, network: Network, folder: Path, samples: int | None) -> dict[str, str]:
+    """Write the network as NIR and verify the file on the test split (or its first `samples`), or give the reason why not."""
     said = {"run_id": record.run_id, "target": "nir", "path": "", "verdict": "", "peers": ""}
     reason = exporters["nir"]().why_not(network)
     if reason is not None:
@@ -138,7 +138,7 @@ def _export(record: RunRecord, network: Network, folder: Path) -> dict[str, str]
     encoder = stored_half(record, record.stored_in).encoder
     try:
         export_network(network, path, "nir")
-        x = encoded_split(encoder, load_task(record.task, record.seed), "test", record.seed).x
+        x = encoded_split(encoder, load_task(record.task, record.seed), "test", record.seed, samples).x
         verdict = str(verify_nir(network, path, x))
         peers = "; ".join(str(compare(path, x)) for compare in (compare_snntorch, compare_norse))
     except CannotRun as error:

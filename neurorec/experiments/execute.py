@@ -1,7 +1,9 @@
 """One run of a study, as a function of plain data that any executor can call: in this process, another, or on a cluster."""
 
+import functools
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +18,8 @@ from neurorec.experiments.progress import Channel, Progress
 from neurorec.experiments.results import RunRecord
 from neurorec.learning.rule import rules
 from neurorec.models.architecture import READOUT, Architecture
-from neurorec.tasks.objective import Objective
-from neurorec.tasks.task import load_task
+from neurorec.tasks.objective import Objective, Split
+from neurorec.tasks.task import Task, load_task, tasks
 from neurorec.training import LoadedHalf, Run, best_baseline, pair_from_text, train
 
 
@@ -43,7 +45,7 @@ def why_failed(error: Exception) -> str:
 
 
 def _trained(spec: RunSpec, channel: Channel) -> tuple[RunRecord, Run]:
-    half, task = _half(spec), load_task(spec.task, spec.seed)
+    half, task = _half(spec), loaded(spec.task, spec.seed)
 
     def progress(epoch: int, epochs: int, score: float | None) -> None:
         channel.tell(spec.run_id, Progress(epoch, epochs, score))
@@ -57,26 +59,43 @@ def _trained(spec: RunSpec, channel: Channel) -> tuple[RunRecord, Run]:
 
 
 def _record(spec: RunSpec, run: Run, architecture: Architecture) -> RunRecord:
-    name, baseline = best_baseline(run.task)
+    found, objective = _baselines(spec.task, spec.seed), run.task.objective
+    name, baseline = best_baseline(found, objective)
     return replace(
-        _blank(spec, run.task.objective), network=run.network.title,
+        _blank(spec, objective), network=run.network.title,
         layers={layer: card.name for layer, card in architecture.cards.items() if layer != READOUT},  # type: ignore[attr-defined]
         rule_title=run.rule_title, engine=run.engine, device=run.device, train_score=run.scores["train"],
         validation_score=run.scores["validation"], test_score=run.scores["test"], extra_scores=run.extra_scores,
-        chance_score=run.task.chance_score, baseline=name, baseline_score=baseline["test"],
+        chance_score=found[objective.chance]["test"], baseline=name, baseline_score=baseline["test"],
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
         judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], wall_s=run.wall_s,
         training=run.training, inputs=run.task.inputs, outputs=run.task.outputs, dt_ms=getattr(run.network, "dt_ms", None),
     )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=4)
+def _made(make: Callable[[int], Task], seed: int) -> tuple[Task, dict[str, dict[Split, float]]]:
+    task = make(seed)
+    return task, task.baselines()
+
+
+def loaded(task: str, seed: int) -> Task:
+    """The task, loaded once per process for all runs on it."""
+    return _made(tasks[task], seed)[0]
+
+
+def _baselines(task: str, seed: int) -> dict[str, dict[Split, float]]:
+    return _made(tasks[task], seed)[1]
+
+
 def _baseline(spec: RunSpec) -> tuple[RunRecord, None]:
-    start, task = time.perf_counter(), load_task(spec.task, spec.seed)
-    found, (name, best) = task.baselines(), best_baseline(task)
+    start, objective = time.perf_counter(), loaded(spec.task, spec.seed).objective
+    found = _baselines(spec.task, spec.seed)
+    name, best = best_baseline(found, objective)
     scores = found[spec.control]
     return replace(
-        _blank(spec, task.objective), network=spec.control, train_score=scores["train"], test_score=scores["test"],
-        validation_score=scores["validation"], chance_score=found[task.objective.chance]["test"], baseline=name,
+        _blank(spec, objective), network=spec.control, train_score=scores["train"], test_score=scores["test"],
+        validation_score=scores["validation"], chance_score=found[objective.chance]["test"], baseline=name,
         baseline_score=best["test"], wall_s=time.perf_counter() - start,
     ), None  # fmt: skip
 

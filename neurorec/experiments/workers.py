@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
@@ -64,6 +64,27 @@ class LocalWorkers(ThreadPoolExecutor):
             with self._guard:
                 self._started.discard(worker)
             raise
+
+
+class Kept(Executor):
+    """An executor for several lists of calls. It starts with the first, and ends with its `with` block, or when calls are
+    cancelled."""
+
+    def __init__(self, make: Callable[[], Executor]) -> None:
+        self._make = make
+        self._inner: Executor | None = None
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        self._inner = self._inner or self._make()
+        return self._inner.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        if cancel_futures and self._inner is not None:
+            self._inner.shutdown(wait, cancel_futures=True)
+
+    def __exit__(self, error: type[BaseException] | None, *_: Any) -> None:
+        if self._inner is not None:
+            self._inner.shutdown(wait=error is None, cancel_futures=error is not None)
 
 
 class _Worker:

@@ -21,26 +21,46 @@ FEW = 3  #: swept points from which on values are plotted
 
 
 def analysis_sections(records: Sequence[AnalysisRecord]) -> list[Section]:
-    """A section per analysis: its values, and the figures of the first seed; those of others are behind a fold."""
-    names = dict.fromkeys(record.name for record in records)
-    return [_section(name, [each for each in records if each.name == name]) for name in names]
+    """A section per analysis, or per kind of those without a sweep: values, and figures; those of all but the first seed
+    are behind a fold."""
+    together: dict[str, list[AnalysisRecord]] = {}
+    for record in records:
+        together.setdefault(record.name if record.at else f"all {record.of}", []).append(record)
+    return [_section(found) for found in together.values()]
 
 
-def _section(name: str, records: list[AnalysisRecord]) -> Section:
+def _section(records: list[AnalysisRecord]) -> Section:
+    """Of one analysis, perhaps swept, or of several of one kind that are not."""
     done = [each for each in records if each.status == "done"]
-    first = records[0]
-    fixed = [(key, _short(value)) for key, value in first.settings.items() if key not in first.at]
-    parts: list[Any] = [Text(f"{first.about}.{f' Analysed: {first.on}.' if first.on else ''}"), *_measured(name, done)]
+    names, first = list(dict.fromkeys(each.name for each in records)), records[0]
+    title = first.name if len(names) == 1 else first.of
+    parts: list[Any] = [Text(f"{first.about}.{f' Analysed: {first.on}.' if first.on and len(names) == 1 else ''}")]
+    parts += _measured(title, done)
     if done:
         seed = min(each.seed for each in done)
-        parts += _drawn([each for each in done if each.seed == seed])
+        parts += _drawn([each for each in done if each.seed == seed], len(names) > 1)
         others = [part for other in sorted({each.seed for each in done} - {seed})
-                  for part in _drawn([each for each in done if each.seed == other])]  # fmt: skip
+                  for part in _drawn([each for each in done if each.seed == other], len(names) > 1)]  # fmt: skip
         parts += [Fold("Figures of the other seeds", others, text=False)] if others else []
     seconds = f"{duration(sum(each.wall_s for each in records))} for all seeds"
     meaning = [(value, said.about) for value, said in first.gives.items()]
-    parts.append(Fold("What the values mean, and settings", [Facts([*meaning, *fixed, ("time", seconds)])]))
-    return Section(f"analysis-{file_stem(name)}", name.replace("_", " "), parts)
+    parts.append(
+        Fold("What the values mean, and settings", [Facts([*meaning, *_settings(records), ("time", seconds)])])
+    )
+    return Section(f"analysis-{file_stem(title)}", title.replace("_", " "), parts)
+
+
+def _settings(records: list[AnalysisRecord]) -> list[tuple[str, str]]:
+    """Settings that are not swept; those in which analyses differ are given for each."""
+    one = {record.name: record for record in records}
+    found = []
+    for key in records[0].settings:
+        said = {name: _short(record.settings[key]) for name, record in one.items() if key not in record.at}
+        if len(set(said.values())) == 1:
+            found.append((key, next(iter(said.values()))))
+        else:
+            found += [(f"{key} ({name})", value) for name, value in said.items()]
+    return found
 
 
 def _short(value: Any) -> str:
@@ -51,18 +71,18 @@ def _measured(name: str, done: list[AnalysisRecord]) -> list[Any]:
     """The table of values by swept point, and their plots if one number is swept."""
     if not done or not done[0].gives:
         return []
-    points = list({str(each.at): each.at for each in done}.values())
-    gives = done[0].gives
-    heads = [Column(key.replace("_", " ")) for key in points[0]] or [Column("")]
+    points = list({(each.name, str(each.at)): (each.name, each.at) for each in done}.values())
+    gives, swept = done[0].gives, list(done[0].at)
+    several = len({name for name, _ in points}) > 1
+    heads = [Column(key.replace("_", " ")) for key in swept] or [Column("")]
     columns = [*heads, *(Column(_label(key, value), "number", DIGITS) for key, value in gives.items())]
     rows = [
-        [*(list(map(_short, at.values())) or ["mean ± standard deviation (seeds)"]),
-         *(spread(each.values[key] for each in done if each.at == at) for key in gives)]
-        for at in points
+        [*(list(map(_short, at.values())) or [own.replace("_", " ") if several else "mean ± standard deviation (seeds)"]),
+         *(spread(each.values[key] for each in done if (each.name, each.at) == (own, at)) for key in gives)]
+        for own, at in points
     ]  # fmt: skip
     parts: list[Any] = [Table(name.replace("_", " "), columns, rows, look="fine", terminal=True)]
-    swept = list(points[0])
-    if len(swept) == 1 and len(points) >= FEW and all(isinstance(at[swept[0]], int | float) for at in points):
+    if len(swept) == 1 and len(points) >= FEW and all(isinstance(at[swept[0]], int | float) for _, at in points):
         known = [key for key in gives if any(each.values[key] == each.values[key] for each in done)]
         drawn = (part_of(_against(key, gives[key], swept[0], done), f"{name}-{key}") for key in known)
         parts += side_by_side(list(drawn))
@@ -86,12 +106,14 @@ def _against(key: str, value: Value, swept: str, done: list[AnalysisRecord]) -> 
     return Curves(f"{key} against {label}", found, label, _label(key, value), lines, level=level)
 
 
-def _drawn(records: list[AnalysisRecord]) -> list[Any]:
+def _drawn(records: list[AnalysisRecord], named: bool) -> list[Any]:
     parts = []
     for record in records:
-        at = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in record.at.items())
+        said = [record.name.replace("_", " ")] if named else []
+        said += [f"{key.replace('_', ' ')} {value}" for key, value in record.at.items()]
         drawn = [part_of(figure, f"{record.run_id}-{n}") for n, figure in enumerate(record.figures)]
-        parts += [Text(f"{at}; seed {record.seed}:" if at else f"Seed {record.seed}:")] if drawn else []
+        seed = f"seed {record.seed}:"
+        parts += [Text(f"{', '.join(said)}; {seed}" if said else seed.capitalize())] if drawn else []
         parts += side_by_side(drawn)
     return parts
 

@@ -71,9 +71,13 @@ def test_three_units_add_with_four_states(method):
         "agreement": 1,
         "strings without an error": 1,
     }
-    (diagram,) = found.figures
-    assert [node.label for node in diagram.nodes] == ["0", "1", "0", "1"]
-    assert sum(len(edge.label.split(", ")) for edge in diagram.edges) == 16
+    assert [diagram.title for diagram in found.figures] == [
+        "Learned automaton (binary_addition)",
+        "Automaton of the task (binary_addition)",
+    ]
+    for diagram in found.figures:
+        assert [node.label for node in diagram.nodes] == ["0", "1", "0", "1"]
+        assert sum(len(edge.label.split(", ")) for edge in diagram.edges) == 16
 
 
 def test_without_its_carry_the_adder_is_another_automaton():
@@ -88,7 +92,7 @@ def test_more_states_than_allowed_are_no_automaton():
     found = analyse_network("automaton", adder(), encoded("binary_addition"), settings(most_states=3))
     assert found.values["states"] != found.values["states"]
     assert found.values["equals the task's"] == 0
-    assert not found.figures
+    assert [diagram.title for diagram in found.figures] == ["Automaton of the task (binary_addition)"]
 
 
 def test_a_task_without_automaton_is_refused():

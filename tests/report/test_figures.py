@@ -1,6 +1,7 @@
 """Figures of analyses: every type is drawn, with its numbers beside it, and read back as what it was."""
 
 import base64
+import re
 from typing import get_args
 
 import pytest
@@ -65,6 +66,27 @@ def test_a_drawing_has_its_text_and_its_numbers(figure):
     assert figure.title in plot.svg
     rows = base64.b64decode(plot.csv_href.partition("base64,")[2]).decode().splitlines()
     assert len(rows) > 1
+
+
+LONG = "the norm of the derivative of a state by an earlier one, against the number of steps between them"
+NAME = "deep_hidden_to_output_of_a_network_with_a_name_that_is_too_long_for_any_figure"
+LONG_FIGURES = [
+    Curves(LONG, ABOUT, LONG, LONG, {LONG: ([1.0, 2.0], [3.0, 4e-9]), NAME: ([1.0], [2.0])}, log_x=True, log_y=True),
+    Points(LONG, ABOUT, LONG, LONG, {LONG: ([0.0], [1.0])}, {NAME: ([0.0, 1.0], [0.0, 1.0])}, equal_axes=True),
+    Raster(LONG, ABOUT, [1.0, 2.5], [3, 4], LONG),
+    Picture(LONG, ABOUT, LONG, LONG, [[0.0] * 12] * 3, LONG, [f"column number {n}" for n in range(12)], [NAME, LONG, "r"]),
+    Diagram(LONG, ABOUT, (Node("0", LONG, start=True), Node("1", NAME, accepting=True), Node("2", LONG)),
+            (Edge("0", "1", LONG), Edge("1", "0", NAME), Edge("1", "1", LONG), Edge("2", "2", LONG))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("figure", LONG_FIGURES, ids=TYPES[:-1])
+def test_long_texts_stay_on_the_canvas_and_lose_nothing(figure, canvas):
+    (plot,) = part_of(figure, "one").plots
+    assert canvas.texts > 5
+    assert canvas.outside == []
+    said = "".join("".join(re.findall(r"<(?:text|tspan)[^>]*>([^<]*)<", plot.svg)).split())
+    assert LONG.replace(" ", "") in said
 
 
 def test_text_is_shown_as_it_is():

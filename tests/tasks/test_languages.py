@@ -1,5 +1,6 @@
 """Tomita's languages and the Reber grammar against definitions of another kind."""
 
+import dataclasses
 import itertools
 import re
 
@@ -159,3 +160,17 @@ def test_one_illegal_guess_spoils_a_string():
 def test_embedded_strings_are_drawn_as_before():
     """The strings of seed 0, which published results depend on."""
     assert strings(EMBEDDED, 2, numpy_generator(0, "embedded_reber")) == ["BPBTSSXXTVVEPE", "BPBTXXTTVPSEPE"]
+
+
+@pytest.mark.parametrize("name", ["tomita_3", "reber"])
+def test_splits_end_with_their_longest_string_and_are_otherwise_whole(name):
+    task = load_task(name, 0)
+    whole = dataclasses.replace(task, trimmed=False)
+    for split in ("train", "validation", "test"):
+        batch, padded = task.split(split), whole.split(split)
+        T = int(batch.lengths.max())
+        assert (len(batch.x), len(padded.x)) == (T, len(task.x))
+        for short, long in ((batch.x, padded.x), (batch.target, padded.target), (batch.mask, padded.mask)):
+            assert len(short) == T
+            assert torch.equal(short, long[:T])
+        assert not padded.mask[T:].any()

@@ -20,7 +20,7 @@ from neurorec.basics.plugins import plugin_digests
 from neurorec.engines.llvm.processor import processor
 from neurorec.experiments.analyses.analysis_card import AnalysisCard
 from neurorec.experiments.analyses.analysis_record import AnalysisRecord, title_of
-from neurorec.experiments.execute import why_failed
+from neurorec.experiments.execute import loaded, why_failed
 from neurorec.experiments.plan import CODE_THAT_DECIDES, source_digest, versions
 from neurorec.experiments.progress import Channel, FileChannel
 from neurorec.experiments.runner import Watcher, hand_out
@@ -92,11 +92,10 @@ def _found(spec: AnalysisSpec) -> Found:
     from neurorec.experiments.collect import rebuild_network, stored_half
     from neurorec.experiments.store import read_run
     from neurorec.tasks.encoded_task import EncodedTask
-    from neurorec.tasks.task import load_task
 
     record = read_run(spec.trained)
     network = rebuild_network(record, spec.trained)
-    task = EncodedTask(load_task(record.task, record.seed), stored_half(record, spec.trained).encoder, record.seed)
+    task = EncodedTask(loaded(record.task, record.seed), stored_half(record, spec.trained).encoder, record.seed)
     return analyse_network(spec.of, network, task, spec.settings, spec.seed)
 
 

@@ -16,8 +16,9 @@ from neurorec.tasks.task import load_task
 def refuse_analyses(cards: Sequence[RunAnalysisCard], pairs: Sequence[Any], seed: int) -> None:
     """Raises `InputError` for a training that no card has, `CannotRun` for a network that the analysis cannot examine."""
     halves = {pair.name: pair for pair in pairs}
+    loaded = {name: load_task(name, seed) for name in dict.fromkeys(card.task for card in cards)}
     for card in cards:
-        half, task = halves[card.pair].half(card.half), load_task(card.task, seed)
+        half, task = halves[card.pair].half(card.half), loaded[card.task]
         half.training(card.rule, card.task)
         reason = analysis_of(card.of, RunAnalysis)().why_not(half.outline(task.inputs, task.outputs), task)
         if reason is not None:

@@ -26,6 +26,7 @@ from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
+from neurorec.experiments.workers import Kept
 from neurorec.tasks.task import load_task
 
 
@@ -126,17 +127,18 @@ class Trainings(StudyKind):
         make_executor: Callable[[], Executor] | None = None,
         channel: Channel | None = None,
     ) -> StudyResults:
-        executor = make_executor or partial(processes, prepared.jobs)
-        if prepared.place is not None and make_executor is None:
-            channel = events = EventChannel()
-            executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
         study, folder = prepared.study, prepared.folder
-        run_missing(study, prepared.specs, folder, executor, watcher, channel)
-        results = collect(study, prepared.specs, folder, quick=prepared.quick)
-        quick = study.card.quick if prepared.quick else None
-        analysed = plan_of_trainings(study.card.analysis, prepared.specs, folder, quick)
-        here = make_executor or partial(processes, prepared.jobs)  # workers elsewhere do not have the stored runs
-        return replace(results, analyses=run_analyses(analysed, folder, here, watcher) if analysed else [])
+        with Kept(partial(processes, prepared.jobs)) as workers:
+            here = executor = make_executor or (lambda: workers)
+            if prepared.place is not None and make_executor is None:
+                channel = events = EventChannel()
+                executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
+            run_missing(study, prepared.specs, folder, executor, watcher, channel)
+            results = collect(study, prepared.specs, folder, quick=prepared.quick)
+            quick = study.card.quick if prepared.quick else None
+            analysed = plan_of_trainings(study.card.analysis, prepared.specs, folder, quick)
+            # workers elsewhere do not have the stored runs
+            return replace(results, analyses=run_analyses(analysed, folder, here, watcher) if analysed else [])
 
     def restore(self, folder: Path) -> StudyResults:
         results = super().restore(folder)

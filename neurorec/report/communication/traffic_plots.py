@@ -13,7 +13,7 @@ from neurorec.experiments.communication.communication_results import (
 )
 from neurorec.report import wording
 from neurorec.report.communication.sharing_answer import joules, place, title_of
-from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below, titled
 
 MERGE_LOOKS = {"every update": (INK, "D"), "once per epoch": (PAIR_COLOURS[5], "P")}
 LINK_STYLES = (":", "-", "--", "-.")
@@ -54,7 +54,7 @@ def draw(name: str, title: str, lines: list[Line], axes_labels: tuple[str, str],
         axes.set(xscale="log", yscale="log", xlabel=axes_labels[0], ylabel=axes_labels[1])
         _plain_ticks(axes, [x for line in lines for x, *_ in line.points])
         axes.grid(color=RULE)
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         legend_below(drawn, handles)
         rows = [["line", axes_labels[0], "value", "low", "high"]]
         rows += [[line.label, *point] for line in lines for point in line.points]

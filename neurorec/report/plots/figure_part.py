@@ -4,7 +4,7 @@ from functools import partial, singledispatch
 from typing import Any
 
 from neurorec.report.parts import Plots
-from neurorec.report.plots.style import BLUE, GREEN, MARKERS, ORANGE, PURPLE, SKY, VERMILLION, Plot, embed, literal
+from neurorec.report.plots.style import BLUE, GREEN, MARKERS, ORANGE, PURPLE, SKY, VERMILLION, Plot, embed, titled
 
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
 STYLES = ("-", "--", "-.", ":")
@@ -36,5 +36,5 @@ def look(n: int) -> dict[str, Any]:
 
 def finish(drawn: Any, figure: Any, name: str, rows: list[list[Any]]) -> Plot:
     """Title, and the figure as SVG with its numbers."""
-    drawn.suptitle(literal(figure.title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+    titled(drawn, figure.title)
     return embed(drawn, name, figure.title, f"{figure.title}. {figure.about}", rows)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from neurorec.report.plots.fitting import fit
 from neurorec.report.table import data_link, to_csv
 
 if TYPE_CHECKING:
@@ -81,8 +82,15 @@ def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
         yield drawn, drawn.add_subplot()
 
 
+def titled(drawn: "Figure", title: str) -> None:
+    """The title of a figure; `embed` breaks it into lines."""
+    drawn.suptitle(literal(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+
+
 def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Sequence[Any]]) -> Plot:
     """The figure as an inline SVG with unique ids, and `rows` (column names first) as its data."""
+    fit(drawn)
+    drawn.set_layout_engine("none")  # done; it would be repeated
     text = io.StringIO()
     with warnings.catch_warnings():
         # a figure that is too small is cosmetic and must not stop a report

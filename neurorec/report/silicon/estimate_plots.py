@@ -1,11 +1,9 @@
 """Estimates against measurements, one plot per set of points, with bands and the estimates of one price per operation."""
 
-import textwrap
-
 import numpy as np
 
 from neurorec.experiments.silicon.score import Score
-from neurorec.report.plots.style import BLUE, INK, MARKERS, RULE, VERMILLION, Plot, embed, figure, legend_below
+from neurorec.report.plots.style import BLUE, MARKERS, RULE, VERMILLION, Plot, embed, figure, legend_below, titled
 
 
 def silicon_plot(score: Score) -> Plot | None:
@@ -37,7 +35,7 @@ def silicon_plot(score: Score) -> Plot | None:
         axes.set(
             xscale="log", yscale="log", xlabel=f"measured ({points[0].unit})", ylabel=f"estimate ({points[0].unit})"
         )
-        axes.set_title("\n".join(textwrap.wrap(score.name, 40)), color=INK)
+        titled(drawn, score.name)
         legend_below(drawn, axes.get_legend_handles_labels()[0])
         rows = [("device", "point", "estimate_by_measured", "inside_band")]
         rows += [(p.device, p.name, f"{p.estimate / p.measured:.4g}", p.covered) for p in score.predicted]

@@ -1,12 +1,11 @@
 """Activity of trained networks: the spikes of one test sample, and the input weights of each unit as an image."""
 
 import math
-import textwrap
 from typing import TYPE_CHECKING
 
 from neurorec.experiments.results import RunRecord
 from neurorec.models.wires import INPUT
-from neurorec.report.plots.style import BLUE, INK, VERMILLION, Plot, embed, figure
+from neurorec.report.plots.style import BLUE, INK, VERMILLION, Plot, embed, figure, titled
 from neurorec.report.training.run_files import input_weights, rasters
 from neurorec.report.training.summary import Group
 
@@ -47,7 +46,7 @@ def raster(group: Group) -> Plot | None:
         axes.set_xlim(-0.5, steps - 0.5)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("time (steps)" if run.dt_ms is None else f"time (steps of {run.dt_ms:g} ms)")
-        drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         cut = ", only the first steps" if any(len(spikes) > STEPS_SHOWN for spikes in found.values()) else ""
         alt = f"Spikes of one test sample in {group.label} on {group.task}, seed {run.seed}, {steps} steps{cut}: "
         alt += "; ".join(reversed(said)) + "."
@@ -105,7 +104,7 @@ def _fields(group: Group, run: RunRecord, layer: str, weights: "np.ndarray") -> 
         bar = drawn.colorbar(picture, ax=axes, orientation="horizontal", shrink=0.7, pad=0.03, aspect=30)
         bar.set_label("weight (in units of the network's input current)")
         bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-        drawn.suptitle(_folded(title), x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         alt = (
             f"Input weights of {len(shown)} units of {group.label} after training on {group.task}, seed {run.seed}, "
             f"each as an image of {side} by {side} pixels; weights from {shown.min():.3g} to {shown.max():.3g}, "
@@ -127,11 +126,3 @@ def _tiled(fields: "np.ndarray", side: int) -> "np.ndarray":
         top, left = (at // across) * (side + 1), (at % across) * (side + 1)
         picture[top : top + side, left : left + side] = unit.reshape(side, side)
     return np.ma.masked_invalid(picture)
-
-
-def _folded(title: str) -> str:
-    """A long title in lines, broken after the task's name and where it is too long."""
-    if len(title) <= 44:
-        return title
-    task, _, rest = title.partition(": ")
-    return "\n".join([f"{task}:", *textwrap.wrap(rest, 46)])

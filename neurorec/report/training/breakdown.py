@@ -1,6 +1,18 @@
 """Breakdown of the energy on a chip that is priced term by term."""
 
-from neurorec.report.plots.style import BLUE, GREEN, ORANGE, PAPER, PURPLE, RULE, Plot, embed, figure, legend_below
+from neurorec.report.plots.style import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PAPER,
+    PURPLE,
+    RULE,
+    Plot,
+    embed,
+    figure,
+    legend_below,
+    titled,
+)
 from neurorec.report.training.energy import cost_rows, priced, short_label
 from neurorec.report.training.summary import ChipCost, Group
 
@@ -33,7 +45,7 @@ def breakdown(task: str, groups: list[Group], chip: str) -> Plot | None:
         axes.set_xlim(0, 100)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel("share of the priced energy of one inference (%)")
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         handles = []
         for part in dict.fromkeys(used):
             colour, hatch = PART_LOOKS.get(part, NOT_SPLIT)

@@ -1,6 +1,6 @@
 """Learning curves: validation score by epoch."""
 
-from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below
+from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below, titled
 from neurorec.report.spread import Spread, spread
 from neurorec.report.training.looks import Looks
 from neurorec.report.training.run_files import history
@@ -34,7 +34,7 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
         axes.set_xlabel("epoch (passes over the training split)")
         axes.set_ylabel(f"validation {curves[0][0].metric_text}")
         axes.grid(color=RULE)
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         legend_below(drawn, handles)
         return embed(drawn, f"curves-{task}", title, _finding(task, curves), _rows(task, curves))
 

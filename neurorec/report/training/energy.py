@@ -3,7 +3,7 @@
 import math
 
 from neurorec.report import wording
-from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below
+from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, embed, figure, legend_below, titled
 from neurorec.report.training.looks import Looks
 from neurorec.report.training.summary import PARTS, ChipCost, Group, are_shares, better
 
@@ -49,7 +49,7 @@ def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks
             axes.yaxis.set_major_formatter("{x:.2f}")
         axes.set_ylabel(f"test {nets[0][0].metric_text}")
         axes.grid(color=RULE)
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         legend_below(drawn, handles)
         return embed(drawn, f"energy-{task}-{chip}", title, _finding(task, chip, nets), cost_rows(nets))
 
@@ -140,7 +140,7 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
         axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker
         axes.grid(axis="x", color=RULE)
         axes.tick_params(axis="y", length=0)
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         low = min(found, key=lambda entry: entry[2].total.mean)
         least = f"lowest: {low[2].total_text.replace('≥', 'at least')} for {low[1].label} on {low[0]}"
         alt = f"Total energy of one inference on {task}, all-in chips: {least}."

@@ -1,7 +1,7 @@
 """Test score of every network on one task, with its spread, and the trivial baselines."""
 
 from neurorec.report import wording
-from neurorec.report.plots.style import INK, PAPER, RULE, Plot, embed, figure
+from neurorec.report.plots.style import INK, PAPER, RULE, Plot, embed, figure, titled
 from neurorec.report.training.looks import Looks
 from neurorec.report.training.summary import Group, are_shares, better
 
@@ -35,7 +35,7 @@ def test_scores(task: str, groups: list[Group], looks: Looks) -> Plot | None:
         axes.grid(axis="x", color=RULE)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(metric if nets[0].higher_is_better else f"{metric}; lower is better")
-        drawn.suptitle(title, x=0.01, ha="left", fontsize=11.5, fontweight="bold")
+        titled(drawn, title)
         return embed(drawn, f"scores-{task}", title, _finding(task, nets, lines), _rows(task, nets + lines))
 
 

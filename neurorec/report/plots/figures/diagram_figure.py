@@ -1,6 +1,7 @@
 """A directed graph: states at their places, or on a circle, with labelled arrows. A double ring marks an accepting state."""
 
 import math
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from neurorec.report.plots.style import BLUE, INK, PAPER, Plot, figure, literal
 RADIUS = 0.17  #: of a state, where the circle of states has radius 1
 START_TURN = 0.9  #: radians between a state's loop, which points outwards, and the arrow that marks the start
 LONGEST = 4  #: characters of a label that fit inside a state
+LINE, MOST = 16, 48  #: characters of a line and of a whole label outside of states
 
 Place = tuple[float, float]
 
@@ -23,7 +25,10 @@ def diagram_part(diagram: Diagram, name: str) -> Plots:
 
 def _draw(diagram: Diagram, name: str) -> Plot:
     places = _places(diagram)
-    with figure(4.4) as (drawn, axes):
+    xs, ys = zip(*places.values(), strict=True)
+    wide, tall = max(max(xs) - min(xs) + 1.1, 2.6), max(max(ys) - min(ys) + 1.1, 1.6)
+    x, y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    with figure(0.5 + 3.9 * min(1.0, tall / wide)) as (drawn, axes):
         labels: dict[tuple[str, str], list[str]] = {}
         for edge in diagram.edges:
             labels.setdefault((edge.source, edge.target), []).append(edge.label)
@@ -31,8 +36,7 @@ def _draw(diagram: Diagram, name: str) -> Plot:
             _arrow(axes, places, source, target, ", ".join(filter(None, said)), (target, source) in labels)
         for node in diagram.nodes:
             _state(axes, places[node.name], node)
-        xs, ys = zip(*places.values(), strict=True)
-        axes.set(xlim=(min(xs) - 0.55, max(xs) + 0.55), ylim=(min(ys) - 0.55, max(ys) + 0.55), aspect="equal")
+        axes.set(xlim=(x - wide / 2, x + wide / 2), ylim=(y - tall / 2, y + tall / 2), aspect="equal")
         axes.axis("off")
         rows = [[edge.source, edge.target, edge.label] for edge in diagram.edges]
         marks = [[node.name, "start" * node.start, "accepting" * node.accepting] for node in diagram.nodes]
@@ -62,8 +66,9 @@ def _state(axes: Any, place: Place, node: Any) -> None:
         axes.add_patch(Circle(place, radius, facecolor=PAPER, edgecolor=INK, linewidth=1.2, zorder=3))
     label, (x, y) = node.label or node.name, place
     inside = len(label) <= LONGEST
-    at = (x, y) if inside else (x, y - RADIUS - 0.09)
-    axes.text(*at, literal(label), ha="center", va="center", fontsize=10 if inside else 8.5, zorder=4)
+    at = (x, y) if inside else (x, y - RADIUS - 0.04)
+    text, below = (literal(label), "center") if inside else (_folded(label), "top")
+    axes.text(*at, text, ha="center", va=below, fontsize=10 if inside else 9.5, zorder=4)
     if node.start:
         angle = math.atan2(y, x) - START_TURN if (x, y) != (0.0, 0.0) else math.pi
         dx, dy = math.cos(angle), math.sin(angle)
@@ -97,4 +102,9 @@ def _arrow(axes: Any, places: Mapping[str, Place], source: str, target: str, lab
     )
     box = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}
     if label:
-        axes.text(*text, literal(label), ha="center", va="center", fontsize=9.5, zorder=4, bbox=box)
+        axes.text(*text, _folded(label), ha="center", va="center", fontsize=9.5, zorder=4, bbox=box)
+
+
+def _folded(label: str) -> str:
+    """In short lines; the whole label is in the data of the plot."""
+    return literal("\n".join(textwrap.wrap(label if len(label) <= MOST else f"{label[: MOST - 3]}...", LINE)))
