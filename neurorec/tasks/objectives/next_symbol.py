@@ -55,11 +55,11 @@ class NextSymbol(Objective):
         contexts = _contexts(symbols, order, nothing)
         counts.index_put_((contexts[mask], targets[mask]), torch.ones((), dtype=torch.float64), accumulate=True)
         logits = (counts / counts.sum(1, keepdim=True)).log()
-        parts = {split: task.split(split) for split in SPLITS}
-        return {
-            split: self.score(logits[_contexts(part.x.argmax(2), order, nothing)], part)
-            for split, part in parts.items()
-        }
+        found: dict[Split, float] = {}
+        for split in SPLITS:
+            part = task.split(split)
+            found[split] = self.score(logits[_contexts(part.x.argmax(2), order, nothing)], part)
+        return found
 
 
 def _contexts(symbols: Tensor, order: int, nothing: int) -> Tensor:
