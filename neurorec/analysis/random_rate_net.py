@@ -1,4 +1,4 @@
-"""The random rate network of Sompolinsky, Crisanti and Sommers (1988): where chaos begins, and its whole Lyapunov spectrum."""
+"""The random rate network of Sompolinsky, Crisanti and Sommers (1988), and its whole Lyapunov spectrum."""
 
 from typing import Annotated
 
@@ -63,58 +63,6 @@ class RandomRateNet:
     def at_rest(self) -> float:
         """The exponent of the silent state h = 0: the largest real part of an eigenvalue of W, minus 1."""
         return float(torch.linalg.eigvals(self.w).real.max()) - 1
-
-
-class TransitionSettings(RandomRateNetCard):
-    size: Size
-    gains: Annotated[Distinct[Gain], Field(min_length=2)]
-
-
-@analyses.register("transition_to_chaos")
-class TransitionToChaos(Analysis):
-    """The largest Lyapunov exponent of one random network whose weights are scaled to each gain. The gain of the transition is
-    interpolated between the last negative exponent and the next one."""
-
-    about = "The gain above which a random rate network is chaotic: the sign of its largest Lyapunov exponent"
-    sources = ("sompolinsky1988", "benettin1980")
-    Settings = TransitionSettings
-    example = {"size": 20, "gains": [0.5, 3.0], "time": 10.0, "before": 2.0, "dt": 0.2}  # noqa: RUF012
-    gives = {  # noqa: RUF012
-        "gain of the transition": Value("where the largest exponent changes sign; none if all have the same sign"),
-        "exponent at the highest gain": Value("growth rate of small perturbations", RATE),
-        "exponent at the lowest gain": Value("growth rate of small perturbations", RATE),
-    }
-
-    def run(self, settings: TransitionSettings, seed: int) -> Found:
-        gains = sorted(settings.gains)
-        nets = [RandomRateNet(settings.size, gain, seed) for gain in gains]
-        found = [net.measure(1, settings).values[0] for net in nets]
-        rest = [net.at_rest() for net in nets]
-        crossing = sign_change(gains, found)
-        figure = Curves(
-            f"Largest Lyapunov exponent of {settings.size} units",
-            f"It changes sign at the gain {crossing:.2f}." if crossing == crossing else "It does not change sign.",
-            "gain", f"exponent ({RATE})",
-            {"largest exponent": series(gains, found), "of the silent state": series(gains, rest)}, level=0.0,
-        )  # fmt: skip
-        values = {
-            "gain of the transition": crossing, "exponent at the highest gain": found[-1],
-            "exponent at the lowest gain": found[0],
-        }  # fmt: skip
-        baselines = {
-            "gain of the transition": ("mean field, infinitely many units", 1.0),
-            "exponent at the highest gain": ("of the silent state", rest[-1]),
-            "exponent at the lowest gain": ("of the silent state", rest[0]),
-        }
-        return Found(values, (figure,), baselines)
-
-
-def sign_change(x: list[float], y: list[float]) -> float:
-    """Where y, interpolated, last becomes positive; NaN if it does not."""
-    last = max((n for n in range(len(y)) if y[n] < 0), default=-1)
-    if last in (-1, len(y) - 1):
-        return float("nan")
-    return x[last] - y[last] * (x[last + 1] - x[last]) / (y[last + 1] - y[last])
 
 
 class SpectrumSettings(RandomRateNetCard):

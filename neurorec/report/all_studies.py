@@ -21,14 +21,14 @@ ALL = "all"
 
 
 def run_all(asked: Asked) -> list[str]:
-    """Run every study, each with its own report, whatever becomes of the others; then print the ledger. Returns the names
-    of studies that did not complete. Studies whose data are missing are left out, and named. A kind without a quick form runs
-    in full."""
+    """Run every study, each with its own report, whatever becomes of the others; print their answers, then the ledger.
+    Returns the names of studies that did not complete. Studies whose data are missing are left out, and named. A kind
+    without a quick form runs in full."""
     console, rows, incomplete, left_out = plain_console(), [], [], []
     for name in card_names("experiments"):
         start, ended = time.perf_counter(), "complete"
         try:
-            if failed := run_asked(_one(asked, name)):
+            if failed := run_asked(_one(asked, name), details=False):
                 ended = f"{plural(failed, 'run')} failed"
         except Stopped:
             raise

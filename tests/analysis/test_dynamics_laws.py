@@ -8,7 +8,8 @@ import torch
 from neurorec.analysis.exponents import Exponents, exponents
 from neurorec.analysis.fixed_points import EXACT, fixed_points
 from neurorec.analysis.gradient_flow import ending, gradient_norms
-from neurorec.analysis.random_rate_net import RandomRateNet, RandomRateNetCard, sign_change
+from neurorec.analysis.random_rate_net import RandomRateNet, RandomRateNetCard
+from neurorec.analysis.transition_to_chaos import AtGains, first_reaches
 from neurorec.analysis.whole_state import flat_step, jacobians, visited
 from neurorec.tasks.batch import Batch
 from tests.nets import network
@@ -92,11 +93,28 @@ def test_a_silent_network_has_the_exponents_of_its_weights():
     assert net.at_rest() == pytest.approx(rates[0], abs=1e-12)
 
 
-def test_the_sign_change_is_interpolated():
-    assert sign_change([1.0, 2.0, 3.0], [-1.0, 1.0, 2.0]) == 1.5
-    assert sign_change([1.0, 2.0, 3.0], [-1.0, 1.0, -3.0]) != sign_change([1.0], [-1.0])
-    assert math.isnan(sign_change([1.0, 2.0], [-1.0, -2.0]))
-    assert math.isnan(sign_change([1.0, 2.0], [1.0, 2.0]))
+def test_the_transition_is_interpolated_where_the_level_is_first_reached():
+    assert first_reaches([1.0, 2.0, 3.0], [-1.0, 1.0, 2.0], 0.0) == 1.5
+    assert first_reaches([1.0, 2.0, 3.0, 4.0], [-1.0, 1.0, -3.0, 3.0], 0.5) == 1.75
+    assert math.isnan(first_reaches([1.0, 2.0], [-1.0, -2.0], 0.0))
+    assert math.isnan(first_reaches([1.0, 2.0], [1.0, 2.0], 0.0))
+
+
+def test_a_network_at_many_gains_is_one_network_per_gain():
+    gains, card = [0.4, 0.9, 2.5], RandomRateNetCard(time=2.0, before=1.0, dt=0.1)
+    together = AtGains(10, gains, 3, 1)
+    for gain, rest in zip(gains, together.at_rest().tolist(), strict=True):
+        assert rest == pytest.approx(RandomRateNet(10, gain, 3, 1).at_rest(), abs=1e-12)
+    found = together.largest(card).tolist()
+    alone = AtGains(10, gains, 3, 1)
+    h, Q = alone.start[:, None].repeat(1, 3), torch.randn(10, 3, generator=alone.generator, dtype=torch.float64)
+    for k, gain in enumerate(gains):
+        net, state, tangent = RandomRateNet(10, gain, 3, 1), h[:, k], Q[:, k : k + 1]
+        for t in range(30):
+            if t == 10:
+                tangent = tangent / tangent.norm()
+            state, tangent = net.carry(state, tangent, 0.1)
+        assert found[k] == pytest.approx(float(tangent.norm().log()) / 2.0, abs=1e-9)
 
 
 @pytest.mark.parametrize("cell", ["elman", "gru", "lstm"])

@@ -9,7 +9,8 @@ import torch
 
 from neurorec.models.cell import cells
 from neurorec.models.constraint import SameWeights
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.models.wires import INPUT, Wire
 from tests.models.test_network import readout
 from tests.nets import cell_card, network
@@ -54,7 +55,7 @@ def assert_within(found, expected):
     assert float((found - expected).abs().max()) <= bound
 
 
-@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu"])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "relu", "linear"])
 def test_the_layered_net_with_tied_weights_equals_the_recurrent_net(activation):
     one = recurrent(activation)
     many = unrolled(one, activation)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from neurorec.models.cell import cells
 from tests.nets import inputs, network
@@ -53,6 +54,26 @@ def test_lstm_is_the_lectures_lstm():
         c = torch.sigmoid(w_f(seen)) * c + torch.sigmoid(w_i(seen)) * torch.tanh(w_c(seen))
         h = torch.sigmoid(w_o(seen)) * torch.tanh(c)
         torch.testing.assert_close(hidden(x)[0][t], h)
+
+
+def test_chrono_initialisation_spreads_the_memories_of_lstm_cells_up_to_the_longest_lag():
+    hidden = network("lstm", I=4, H=2000, forget_bias=None, longest_lag=50)["hidden"]
+    inward, forget, candidate, outward = hidden.bias.detach().double().chunk(4)
+    memories = forget.exp()  # 1..49, uniform
+    assert 1 <= float(memories.min()) < 1.2
+    assert 48.8 < float(memories.max()) <= 49.001
+    assert float(memories.mean()) == pytest.approx(25, abs=4 * 48 / (12 * 2000) ** 0.5)
+    assert torch.equal(inward, -forget)
+    assert not candidate.any()
+    assert not outward.any()
+    assert "tallec2018" in hidden.sources_of(hidden.card)
+    assert "tallec2018" not in hidden.sources_of(network("lstm")["hidden"].card)
+
+
+@pytest.mark.parametrize(("start", "came"), [({}, "neither"), ({"forget_bias": 1.0, "longest_lag": 9}, "both")])
+def test_an_lstm_starts_in_one_of_two_ways(start, came):
+    with pytest.raises(ValidationError, match=f"give either forget_bias or longest_lag \\(got {came}\\)"):
+        cells["lstm"].Card(name="lstm", size=2, input_gain=1.0, recurrent_gain=1.0, **start)
 
 
 def test_gru_is_torchs_gru_with_the_reset_outside():

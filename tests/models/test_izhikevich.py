@@ -76,7 +76,9 @@ def test_operations_of_an_izhikevich_step_are_those_recorded_from_it():
     assert len(arithmetic) - reset - drive - backward_only == declared
 
 
-@pytest.mark.parametrize(("activation", "function"), [("sigmoid", torch.sigmoid), ("relu", torch.relu)])
+@pytest.mark.parametrize(
+    ("activation", "function"), [("sigmoid", torch.sigmoid), ("relu", torch.relu), ("linear", lambda sums: sums)]
+)
 def test_elman_units_with_other_activations(activation, function):
     net = network("elman", I=4, H=6, activation=activation).double()
     hidden, x = net["hidden"], torch.rand(9, 3, 4, generator=torch.Generator().manual_seed(0)).double()
@@ -100,6 +102,11 @@ def test_a_rectifier_is_a_comparison_and_no_nonlinearity(cell):
     assert layer("relu").elementwise - layer("tanh").elementwise == steps
 
 
+def test_linear_units_cost_neither_a_comparison_nor_a_nonlinearity():
+    linear = network("elman", I=4, H=6, activation="linear")["hidden"].operations()
+    assert (linear.elementwise, linear.nonlinearities) == (6, 0)  # the biases
+
+
 def test_an_irnn_starts_from_the_identity():
     """Without input it keeps what it holds (Le et al. 2015)."""
     hidden = network("elman", I=4, H=6, activation="relu", recurrent_start="identity")["hidden"]
@@ -114,7 +121,7 @@ def test_an_irnn_starts_from_the_identity():
 
 def test_an_unknown_activation_is_refused():
     card = {"name": "elman", "size": 3, "input_gain": 1.0, "recurrent_gain": 1.0, "activation": "reul"}
-    with pytest.raises(InputError, match="activation: must be 'tanh', 'sigmoid' or 'relu' \\(got 'reul'\\)"):
+    with pytest.raises(InputError, match="activation: must be 'tanh', 'sigmoid', 'relu' or 'linear' \\(got 'reul'\\)"):
         check_card(card, cells["elman"].Card, "pair.toml: rate.cell")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-ActivationName = Literal["tanh", "sigmoid", "relu"]  #: card key
+ActivationName = Literal["tanh", "sigmoid", "relu", "linear"]  #: card key
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,14 @@ class Activation:
         return self.function(sums)
 
 
+def _unchanged(sums: Tensor) -> Tensor:
+    return sums
+
+
 ACTIVATIONS: dict[ActivationName, Activation] = {
     "tanh": Activation(torch.tanh, 0, 1),
     "sigmoid": Activation(torch.sigmoid, 0, 1),
     "relu": Activation(torch.relu, 1, 0),
+    "linear": Activation(_unchanged, 0, 0),
 }
-ACTIVATION_EQUATION = "f = tanh, sigma or max(0, .), as the card's activation says"
+ACTIVATION_EQUATION = "f = tanh, sigma, max(0, .) or the identity (linear), as the card's activation says"

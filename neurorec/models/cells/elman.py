@@ -9,7 +9,7 @@ from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
 
-IRNN = "le2015"
+IRNN, LINEAR = "le2015", "henaff2016"
 
 
 class ElmanCard(CellCard):
@@ -26,13 +26,14 @@ class ElmanState(NamedTuple):
 
 @cells.register("elman")
 class Elman(Cell):
-    """H units, all-to-all recurrent. With relu and the identity as initial recurrent weights, the IRNN of Le et al. (2015)."""
+    """H units, all-to-all recurrent. With relu and the identity as initial recurrent weights, the IRNN of Le et al. (2015);
+    with linear units and the orthogonal start, the linear network of Henaff et al. (2016)."""
 
     Card = ElmanCard
     title = "Elman"
     output_signal = "values"
     equations = f"h_t = f(W_in x_t + W_rec h_{{t-1}} + b),   {ACTIVATION_EQUATION}"
-    sources: ClassVar = ("elman1990", IRNN)
+    sources: ClassVar = ("elman1990", IRNN, LINEAR)
     start_fields = ("h",)
     card: ElmanCard
 
@@ -45,7 +46,9 @@ class Elman(Cell):
 
     @classmethod
     def sources_of(cls, card: ElmanCard) -> tuple[str, ...]:
-        return tuple(key for key in cls.sources if key != IRNN or card.recurrent_start == "identity")
+        unused = {IRNN} if card.recurrent_start != "identity" else set()
+        unused |= {LINEAR} if card.activation != "linear" else set()
+        return tuple(key for key in cls.sources if key not in unused)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Normal input weights; recurrent weights as the card says, scaled by recurrent_gain; zero bias."""

@@ -1,19 +1,33 @@
 """Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000)."""
 
-from typing import NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.numbers import Gain, Potential
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
+CHRONO = "tallec2018"
+
 
 class LSTMCard(CellCard):
+    """The initial bias of the forget gates is either the same in all cells (`forget_bias`; positive values favour keeping the
+    state), or drawn for memories of up to `longest_lag` steps: the chrono initialisation of Tallec & Ollivier (2018)."""
+
     input_gain: Gain
     recurrent_gain: Gain
-    forget_bias: Potential  #: initial bias of the forget gate; positive values favour keeping the state
+    forget_bias: Potential | None = None
+    longest_lag: Annotated[int, Field(ge=3, le=10**6)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_start(self) -> Self:
+        if (self.forget_bias is None) == (self.longest_lag is None):
+            came = "neither" if self.forget_bias is None else "both"
+            raise ValueError(f"give either forget_bias or longest_lag (got {came})")
+        return self
 
 
 class LSTMState(NamedTuple):
@@ -33,7 +47,7 @@ class LSTM(Cell):
         "i, f, o = sigma(W x_t + R h_{t-1} + b);   g = tanh(W_g x_t + R_g h_{t-1} + b_g);\n"
         "c_t = f c_{t-1} + i g;   h_t = o tanh(c_t)"
     )
-    sources = ("hochreiter1997", "gers2000")
+    sources: ClassVar = ("hochreiter1997", "gers2000", CHRONO)
     start_fields = ("h", "c")
     card: LSTMCard
 
@@ -43,12 +57,23 @@ class LSTM(Cell):
         self.w_rec = nn.Parameter(torch.zeros(4 * card.size, card.size))
         self.bias = nn.Parameter(torch.zeros(4 * card.size))
 
+    @classmethod
+    def sources_of(cls, card: LSTMCard) -> tuple[str, ...]:
+        return tuple(key for key in cls.sources if key != CHRONO or card.longest_lag is not None)
+
     def reset_parameters(self, generator: torch.Generator) -> None:
+        """Normal weights. Biases are 0, but for the forget gates; with `longest_lag` = T, those are log(u), with u uniform in
+        1..T-1, and those of the input gates -log(u)."""
         draw_normal(self.w_in, self.card.input_gain, generator)
         draw_normal(self.w_rec, self.card.recurrent_gain, generator)
         with torch.no_grad():
             self.bias.zero_()
-            self.bias[self.size : 2 * self.size] = self.card.forget_bias
+            _, forget, _, _ = gates = self.bias.chunk(4)
+            if self.card.forget_bias is not None:
+                forget.fill_(self.card.forget_bias)
+            elif self.card.longest_lag is not None:
+                forget.copy_((1 + (self.card.longest_lag - 2) * torch.rand(self.size, generator=generator)).log())
+                gates[0].copy_(-forget)
 
     def initial_state(self, batch: int) -> LSTMState:
         return LSTMState(self._zeros(batch), self._zeros(batch))
