@@ -23,8 +23,8 @@ OF_RUNS = [name for name in analyses if issubclass(analyses[name], RunAnalysis)]
 SUBJECTS = [
     ("elman_adder", "rate", "binary_addition"), ("elman_adder", "spiking", "binary_addition"),
     ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
-    ("character_alif_vs_lstm", "rate", "tiny_shakespeare"),
     ("trees", "rate", "logic_trees"),
+    ("character_alif_vs_lstm", "rate", "tiny_shakespeare"),
 ]  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from neurorec.engines.activity import observe
+from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.observing import observe
 from neurorec.hardware.workload.counting import count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.cell import cells
@@ -56,6 +57,12 @@ def test_a_symbol_costs_one_read_of_its_vector_and_no_multiplication():
     assert (vector.macs, vector.weight_reads, vector.activation_writes) == (0, T * B * VECTOR, T * B * VECTOR)
     assert (vector.elementwise, vector.nonlinearities, vector.state_reads, vector.address_reads) == (0, 0, 0, T * B)
     assert counts["hidden"].macs == T * B * 4 * UNITS * (VECTOR + UNITS)
+
+
+def test_the_fused_engine_leaves_layers_without_state_to_torch():
+    network, (x, _) = embedded(), symbols()
+    assert engines["fused"]().why_not(network["embedding"]) == "it keeps nothing from step to step"
+    assert torch.equal(choose_engine("auto", network).run(network, x).sent["embedding"], network.run(x)[0]["embedding"])
 
 
 def test_vectors_start_with_the_spread_that_the_card_states():
