@@ -192,6 +192,13 @@ def test_regular_rate_counts_and_spacing(value, spikes):
     assert len(gaps) == 0 or gaps.max() - gaps.min() <= 1
 
 
+def test_bits_are_encoded_as_other_values_are():
+    bits = (torch.rand(5, 4, 3, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    beside_others = torch.cat([bits, torch.full((5, 4, 1), 0.3)], 2)
+    encode = encoder("regular_rate").encode
+    assert torch.equal(encode(bits, torch.Generator()), encode(beside_others, torch.Generator())[..., :3])
+
+
 def test_poisson_has_the_rate_it_states():
     x = torch.full((1, 400, 10), 0.5)
     spikes = encoder("poisson").encode(x, torch.Generator().manual_seed(0))
