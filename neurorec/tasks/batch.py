@@ -61,7 +61,8 @@ class Batch:
     def first(self, frames: int) -> "Batch":
         """Only the first frames, of a batch in frames (not encoded)."""
         target = self.target[:frames] if self.per_frame and self.target is not None else self.target
-        return replace(self, x=self.x[:frames], target=target, mask=self.mask[:frames])
+        parents = None if self.parents is None else self.parents[:frames]
+        return replace(self, x=self.x[:frames], target=target, mask=self.mask[:frames], parents=parents)
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
