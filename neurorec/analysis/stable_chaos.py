@@ -69,9 +69,7 @@ class InhibitoryNetwork:
     def carried(self, v: Vector, event: Event, tangent: Vector) -> Vector:
         """The derivative of the state after `event` along `tangent`, a displacement of the state v after the spike before: the
         time of the spike moves by -tangent[fired] / above."""
-        after = event.decay * (tangent - (self.drive - v) * (tangent[event.fired] / event.above))
-        after[event.fired] = 0.0
-        return after
+        return event.decay * (tangent - (self.drive - v) * (tangent[event.fired] / event.above))  # 0 where it fired
 
     def follow(self, v: Vector, events: int, tangent: Vector) -> Course:
         """The network over a number of spikes, with a tangent along its way."""
