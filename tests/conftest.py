@@ -1,6 +1,5 @@
 """Fixtures every test may use."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import neurorec.engines
 import neurorec.learning
 import neurorec.models
 import neurorec.tasks  # noqa: F401  (these register every cell, rule, task and engine)
+from neurorec.tasks.data_files import data_folder
 from tests.other_sums import OtherSums
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,10 +44,7 @@ def data_dir() -> Path:
 
     Where one of them is there, a test that asks for a file must find it: use `data_dir / "..."` and let it fail.
     """
-    stated = os.environ.get("NEUROREC_DATA")
-    folder = Path(stated) if stated else ROOT.parent / "shared" / "data"
+    folder = data_folder()
     if not folder.is_dir():
-        if stated:
-            pytest.fail(f"NEUROREC_DATA is {stated}, but there is no such folder")
         pytest.skip("no data: set NEUROREC_DATA, or put the data in ../shared/data")
     return folder

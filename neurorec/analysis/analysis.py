@@ -64,13 +64,18 @@ class Analysis(AnyAnalysis):
 
 
 class RunAnalysis(AnyAnalysis):
-    """An analysis of a trained network."""
+    """An analysis of a trained network. `through_time`: whether it needs a network whose every step follows the last one, which
+    networks on trees and those that first read and then write are not."""
+
+    through_time: ClassVar[bool] = True
 
     def why_not(self, network: Network, task: Task) -> str | None:
         """Why it cannot examine this network on this task, or None if it can. Before the training, the network has
         no weights yet, and the task is not encoded."""
         if not isinstance(network, Network):
             return f"{network.title} is an energy model, which has no steps in time"
+        if self.through_time and network.not_by_steps:
+            return f"{network.title} {network.not_by_steps}, not step by step"
         return "its samples are episodes" if isinstance(task, Environment) else None
 
     @abstractmethod

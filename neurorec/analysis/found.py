@@ -83,6 +83,10 @@ class Node:
     label: str = ""  #: shown instead of the name
     start: bool = False
     accepting: bool = False
+    x: float | None = (
+        None  #: place in the picture, y upwards, where circles have a diameter of 0.34; None for any node: on a circle
+    )
+    y: float | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from neurorec.analysis.whole_state import tensors_of
 from neurorec.basics.cards import Card
 from neurorec.basics.seeds import torch_generator
 from neurorec.models.cell import Cell
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.encoded_task import EncodedTask
 

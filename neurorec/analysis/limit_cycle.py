@@ -12,7 +12,8 @@ from neurorec.analysis.found import Curves, Found, Points, series
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Gain
 from neurorec.basics.seeds import torch_generator
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.tasks.encoded_task import EncodedTask
 
 SPIKES = "z"  #: spikes in a cell's state are left as they are

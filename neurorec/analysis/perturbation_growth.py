@@ -11,7 +11,8 @@ from neurorec.analysis.found import Curves, Found, series
 from neurorec.analysis.gradient_flow import ending
 from neurorec.basics.cards import Card
 from neurorec.basics.seeds import torch_generator
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.tasks.encoded_task import EncodedTask
 
 KICK = 1e-6  #: length of the kick of a state of values

@@ -10,7 +10,8 @@ from neurorec.analysis.whole_state import flatten
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.engine import choose_engine
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.tasks.batch import frame_means
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.machine import Machine

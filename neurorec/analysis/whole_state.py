@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
 from neurorec.models.readout import Readout
+from neurorec.models.running import NetworkState
 
 Step = Callable[[Tensor, Tensor], Tensor]  #: state [B, N] and input [B, I] to the next state
 

@@ -31,7 +31,11 @@ LEARNING: dict[str, str] = {
     "synapse traces": "every synapse keeps its own trace and multiplies it by a signal that is broadcast in every step",
     "spike traces": "lines and neurons keep traces of their spikes; a synapse reads the trace at one end when the other spikes",
 }
-CAPABILITIES = RUNNING | LEARNING
+#: needed to run a network, but no chip is priced for it
+UNCOUNTED: dict[str, str] = {
+    "attention": "the work of every step grows with what was read before, which is not counted",
+}
+CAPABILITIES = UNCOUNTED | RUNNING | LEARNING
 
 
 def capabilities(*names: str) -> frozenset[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal
+from fractions import Fraction
+from typing import Literal, NamedTuple
 
 #: what a memory can hold; an address is a spike in transit
 Kind = Literal["weight", "state", "activation", "address", "tape", "gradient", "moment", "trace"]
@@ -119,6 +120,18 @@ class LayerCounts(Mapping[str, Counts]):
         return LayerCounts({layer: counts.as_dense() for layer, counts in self.items()})
 
 
+class Ran(NamedTuple):
+    """In how many steps a layer ran, summed over samples, where that differs from all steps with one start per sample."""
+
+    steps: int
+    starts: int  #: of these, how many began from the initial state
+    joined: int = 0  #: steps of nodes with children, in which wires along a tree deliver something
+    sums: int = 0  #: additions per line, where wires along a tree add up what several children sent
+
+    def times(self, share: Fraction | int) -> Ran:
+        return Ran(*(round(number * share) for number in self))
+
+
 @dataclass(frozen=True)
 class Store:
     """What one layer stores of one kind (its weights, its state, ...): `words` must be held at the same time."""
@@ -140,6 +153,12 @@ class ForwardPass:
     input_spikes: int  #: 0 where the input lines carry values
     arrived: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict)
     """By layer, inputs and synapses of each of its wires in turn, then of its own recurrence; part of `layers`."""
+    ran: Mapping[str, Ran] = field(
+        default_factory=dict
+    )  #: of layers that did not run in all steps, or started several times
+
+    def of(self, layer: str) -> Ran:
+        return self.ran.get(layer) or Ran(self.sample_steps, self.started)
 
     def over(self, samples: int, counts: LayerCounts) -> LayerCounts:
         """`counts` of the observed samples, scaled to `samples` samples."""

@@ -172,7 +172,8 @@ def cite_(
 
 
 def main() -> None:
-    """Exit codes: 0 success; 1 a run failed, or a result could not be stored; 2 invalid input; 130 stopped by Ctrl-C."""
+    """Exit codes: 0 success (`run all` names studies that it left out because their data are missing); 1 a run failed, or a
+    result could not be stored; 2 invalid input; 130 stopped by Ctrl-C."""
     debug = "--debug" in sys.argv
     # runs are parallel; threads within each would oversubscribe the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")

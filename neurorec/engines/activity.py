@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
+from neurorec.basics.counts import Ran
 from neurorec.basics.quantities import plural
 from neurorec.models.layer import Signal
-from neurorec.models.network import Network
 from neurorec.models.wires import INPUT
 
 RASTER_SAMPLES = 3
@@ -26,6 +25,11 @@ class LayerActivity:
     raster: np.ndarray  #: [T, S, H] bool, of the first S samples
     steps: np.ndarray | None = None  #: [T, H] spikes per step and unit; None if only totals are known
     passed_on_steps: np.ndarray | None = None  #: [T, H]
+    brought: np.ndarray | None = None
+    """[H] spikes that a wire along a tree delivers (all but those of roots), or along reading (the last ones, repeatedly); of
+    the input of networks that first read: those sent while writing."""
+    brought_steps: np.ndarray | None = None  #: [T, H] by the steps in which they arrive
+    ran: Ran | None = None
 
     def __repr__(self) -> str:
         sent = plural(int(self.spikes.sum()), "spike") if self.signal == "spikes" else "values"
@@ -43,7 +47,7 @@ class LayerActivity:
 
     def totals_only(self, spikes: np.ndarray, passed_on: np.ndarray) -> "LayerActivity":
         """The same layer with other totals, and nothing known per step."""
-        return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None)
+        return replace(self, spikes=spikes, passed_on=passed_on, steps=None, passed_on_steps=None, brought_steps=None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,30 +91,6 @@ class Activity:
         return float(np.concatenate(silent).mean()) if silent else 0.0
 
 
-def observe(network: Network, x: Tensor, sent: Mapping[str, Tensor], lengths: Tensor | None = None) -> Activity:
-    """Activity of `network` with input x [T, B, I] and layer outputs `sent` [T, B, H], for samples of given lengths."""
-    T, B, _ = x.shape
-    ends = np.full(B, T) if lengths is None else lengths.cpu().numpy()
-    t = np.arange(T)[:, None]
-    layers = {INPUT: _seen(network.input_signal, x, ends)}
-    layers |= {name: _seen(layer.output_signal, sent[name], ends) for name, layer in network.named_layers()}
-    return Activity(B, T, layers, (t < ends).sum(1, dtype=np.int64), int(B * T - ends.sum()))
-
-
-def _seen(signal: Signal, sent: Tensor, ends: np.ndarray) -> LayerActivity:
-    T, _, size = sent.shape
-    if signal == "values":
-        nothing, none = np.zeros(size, np.int64), np.zeros((T, size), np.int64)
-        return LayerActivity(
-            signal, nothing, nothing, np.zeros((T, min(RASTER_SAMPLES, len(ends)), size), bool), none, none
-        )
-    t = np.arange(T)[:, None, None]
-    spikes = (sent.detach().cpu().numpy() != 0) & (t < ends[:, None])
-    steps = spikes.sum(1, dtype=np.int64)
-    passed_on = (spikes & (t < ends[:, None] - 1)).sum(1, dtype=np.int64)
-    return LayerActivity(signal, steps.sum(0), passed_on.sum(0), spikes[:, :RASTER_SAMPLES], steps, passed_on)
-
-
 def as_arrays(activity: Activity) -> dict[str, Any]:
     """Flat names and arrays, as stored in a file: "samples", "hidden/spikes"."""
     found: dict[str, Any] = {
@@ -122,6 +102,7 @@ def as_arrays(activity: Activity) -> dict[str, Any]:
         found["running"] = activity.running
     for name, seen in activity.layers.items():
         parts = {part: getattr(seen, part) for part in LayerActivity.__dataclass_fields__}
+        parts["ran"] = None if seen.ran is None else np.array(seen.ran)
         found |= {f"{name}/{part}": value for part, value in parts.items() if value is not None}
     return found
 
@@ -133,6 +114,9 @@ def from_arrays(arrays: Mapping[str, Any]) -> Activity:
         layer, slash, part = key.partition("/")
         if slash:
             parts.setdefault(layer, {})[part] = str(value) if part == "signal" else value
+    for found in parts.values():
+        if "ran" in found:
+            found["ran"] = Ran(*map(int, found["ran"]))
     layers = {name: LayerActivity(**found) for name, found in parts.items()}
     numbers: dict[str, Any] = {key: int(arrays[key]) for key in ("samples", "steps", "skipped_steps")}
     return Activity(**numbers, layers=layers, running=arrays.get("running"))

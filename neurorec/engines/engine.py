@@ -15,12 +15,14 @@ from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
-from neurorec.engines.activity import Activity, observe
+from neurorec.engines.activity import Activity
+from neurorec.engines.observing import observe
 from neurorec.models.layer import Layer
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
 from neurorec.models.readout import Readout
+from neurorec.models.running import NetworkState, run_over_time
 from neurorec.models.starts import given_start
-from neurorec.models.wires import AS_SENT
+from neurorec.models.wires import Structure
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -72,9 +74,9 @@ class Engine(ABC):
 
     def run(
         self, network: Network, x: Tensor, lengths: Tensor | None = None, state: NetworkState | None = None,
-        forced: Mapping[str, Tensor] | None = None,
+        forced: Mapping[str, Tensor] | None = None, structure: Structure | None = None,
     ) -> EngineRun:  # fmt: skip
-        """The whole network over x [T, B, I]. `state`, `forced`: see `Network.run`.
+        """The whole network over x [T, B, I]. `state`, `forced`, `structure`: see `Network.run`.
 
         Raises
         ------
@@ -82,8 +84,13 @@ class Engine(ABC):
             For a layer that this engine cannot run, or invalid lengths.
         """
         self.check(network)
-        sent, after = network.run(x, state, lengths, self._unroll_any, forced)
-        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths))
+        sent, after = network.run(x, state, lengths, self._unroll_any, forced, structure)
+        return EngineRun(sent[network.output], sent, after, observe(network, x, sent, lengths, structure))
+
+    def run_batch(self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None) -> EngineRun:
+        """As `run`, with everything that the samples give."""
+        start = given_start(network, batch.start)
+        return self.run(network, batch.x, batch.lengths, start, forced, structure_of(network, batch))
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
@@ -92,13 +99,13 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start = given_start(network, batch.start)
-        outputs = network.run(batch.x, start, batch.lengths, self._unroll_any)[0][network.output]
-        return objective.answers(outputs, batch)
+        start, structure = given_start(network, batch.start), structure_of(network, batch)
+        sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, structure=structure)
+        return objective.answers(sent[network.output], batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
-        seen = self.run(network, batch.x, batch.lengths, given_start(network, batch.start))
+        seen = self.run_batch(network, batch)
         return objective.answers(seen.outputs, batch), seen.activity
 
     def hidden_sums(
@@ -119,7 +126,8 @@ class Engine(ABC):
             sums[alone[id(layer)]] = self.weighted_sums(layer, heard, weights, ends)
             return heard, state  # not used by any other layer
 
-        sent, _ = network.run(x, None, lengths, unroll, without_output=True)
+        others = [name for name in network.layers if name != output]
+        sent, _ = run_over_time(network, x, None, lengths, unroll, {}, only=others)
         for name, values in sent.items():
             if name not in sums and (name in network.hidden or any(w.target == output for w in network.heard_by(name))):
                 sums[name] = _sum(weights, values)
@@ -179,10 +187,28 @@ def choose_engine(name: str, model: Layer | Network) -> Engine:
 
 
 def can_sum(network: Network) -> bool:
-    """Whether pooled answers follow from sums over time: the output is a readout without feedback and all its wires are plain
-    (no delay, no function)."""
-    plain = all(not wire.delay and wire.carries == AS_SENT for wire in network.wires_into(network.output))
-    return plain and isinstance(network[network.output], Readout) and not network.heard_by(network.output)
+    """Whether pooled answers follow from sums over time: the network runs step by step, its output is a readout without
+    feedback, and all wires into it are plain (no delay, no function)."""
+    plain = all(wire.plain for wire in network.wires_into(network.output))
+    readout = isinstance(network[network.output], Readout)
+    return plain and readout and not network.heard_by(network.output) and network.along == "time"
+
+
+def structure_of(network: Network, batch: Batch) -> Structure | None:
+    """What the network follows in these samples; None if it runs step by step.
+
+    Raises
+    ------
+    CannotRun
+        For a network that first reads, if the samples do not say where reading ends.
+    """
+    if network.along == "tree":
+        return batch.trees
+    if network.along == "time":
+        return None
+    if batch.reads is None:
+        raise CannotRun(f"{network.title} first reads and then writes, but the samples do not say where reading ends")
+    return batch.reads
 
 
 def heard_sums(network: Network, sums: Mapping[str, Tensor]) -> Tensor:

@@ -115,6 +115,7 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
     _check_engine(study, options.engine)
     asked, specs = study.card.controls, []
     named = sorted({training.task for pair in study.pairs for half in pair.halves for training in half.trainings})
+    frozen_on = named if study.card.frozen_on is None else study.card.frozen_on
     loaded = {name: load_task(name, options.seeds[0]) for name in named}
     for pair in study.pairs:
         for half in pair.halves:
@@ -123,7 +124,8 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
                 rule.check(probe(half), task)
                 half.check_memory(task.inputs, task.outputs)
                 controls = {"": options.seeds}
-                if "frozen recurrence" in asked and rule.recurrent_frozen_control and _recurrent(half):
+                frozen = "frozen recurrence" in asked and training.task in frozen_on
+                if frozen and rule.recurrent_frozen_control and _recurrent(half):
                     controls["frozen recurrence"] = options.seeds
                 if "other rounding" in asked and rule.order_free and training.batch_size > 1:
                     controls["other rounding"] = options.seeds[:1]

@@ -1,14 +1,16 @@
 """The card of a training study: one question, for pairs x tasks x rules x chips x seeds."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from neurorec.analysis.analysis import RunAnalysis
 from neurorec.basics.cards import Card, find_card, load_card
+from neurorec.basics.errors import InputError, did_you_mean, shown
 from neurorec.basics.numbers import Count, Distinct, Repeats, Seed
 from neurorec.experiments.analyses.analysis_card import (
     QuickAnalyses,
@@ -18,9 +20,10 @@ from neurorec.experiments.analyses.analysis_card import (
     sources_of,
 )
 from neurorec.experiments.findings import FindingCard
+from neurorec.experiments.several import OneOrSeveral, Together, Words, spelled_out
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
-from neurorec.tasks.task import load_task
+from neurorec.tasks.data_files import known
 from neurorec.training import LoadedPair, load_pair
 
 TRAINING_KEYS = ("pair", "half", "rule", "task", "control", "metric")
@@ -89,10 +92,15 @@ class Study(Card):
     report_chip: str
     seeds: Distinct[Seed] = Field(min_length=1)
     controls: Distinct[Control]
+    frozen_on: Distinct[str] | None = None  #: the tasks with the control "frozen recurrence"; default: all
     quick: Quick
-    finding: list[TrainingFinding] = Field(default=[])
-    analysis: list[RunAnalysisCard] = Field(default=[])  #: of the trained networks, for every seed
+    words: Words = {}  # noqa: RUF012  #: for `{key}` in claims and names of analyses
+    finding: Annotated[list[Annotated[TrainingFinding, OneOrSeveral]], Together] = Field(default=[])
+    analysis: Annotated[list[Annotated[RunAnalysisCard, OneOrSeveral]], Together] = Field(default=[])
+    #: of the trained networks, for every seed
     remarks: Distinct[str] = Field(default=[])  #: caveats for readers of the results
+
+    _spelled_out = model_validator(mode="before")(spelled_out)
 
     @model_validator(mode="after")
     def _report_chip_is_priced(self) -> "Study":
@@ -135,7 +143,7 @@ class LoadedStudy:
                 keys.update(half.architecture.sources())
                 for training in half.trainings:
                     keys.update(rules[training.rule].sources)
-                    keys.update(load_task(training.task, seed=0).sources)
+                    keys.update(known(training.task).sources)
         for chip in self.chips.values():
             keys.update(chip.sources())
         return sorted(keys)
@@ -150,11 +158,25 @@ def load_study(name: str | Path) -> LoadedStudy:
     card = load_card(path, Study)
     pairs = tuple(load_pair(beside(path, pair)) for pair in card.pairs)
     chips = {chip: load_chip(beside(path, chip)) for chip in card.chips}
+    _check_frozen(card, pairs, path.name)
     check_analyses(card.analysis, RunAnalysis, card.quick, path.name)
     for claim in card.finding:
         if claim.analysis:
             check_claim(claim, claim.analysis, claim.value, claim.at, card.analysis, path.name)
     return LoadedStudy(path.stem, path, card, pairs, chips)
+
+
+def _check_frozen(card: Study, pairs: Sequence[LoadedPair], where: str) -> None:
+    """Raises `InputError` for tasks that no training of the study has, or if the control was not asked for."""
+    if card.frozen_on is None:
+        return
+    if "frozen recurrence" not in card.controls:
+        raise InputError(f'{where}: frozen_on: add "frozen recurrence" to controls, or remove this key')
+    known = sorted({training.task for pair in pairs for half in pair.halves for training in half.trainings})
+    for task in card.frozen_on:
+        if task not in known:
+            hint = f"{did_you_mean(task, known)}; they have: {', '.join(known)}"
+            raise InputError(f'{where}: frozen_on: no pair has a training on "{shown(task)}"{hint}')
 
 
 def beside(study: Path, name: str) -> str | Path:

@@ -14,7 +14,6 @@ from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import backward_counts, gradient_stores, update_counts
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
 from neurorec.models.network import Network
-from neurorec.models.starts import given_start
 from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import Batch
 
@@ -62,7 +61,7 @@ class BPTT(Rule):
 
     @classmethod
     def why_not(cls, model: Any) -> str | None:
-        reason = network_why_not(model)
+        reason = network_why_not(model, by_steps=False)
         if reason is not None:
             return reason
         if not any(parameter.requires_grad for layer in model.hidden.values() for parameter in layer.parameters()):
@@ -100,7 +99,9 @@ class BPTT(Rule):
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> BPTTState:
         """Raises `CannotRun` if teacher forcing is requested without targets per frame or without a feedback wire."""
-        if self.card.teacher_forcing and (objective.pooled or not any(w.delay for w in model.heard_by(model.output))):
+        if self.card.teacher_forcing and (
+            objective.pooled or not any(w.delay and w.along == "time" for w in model.heard_by(model.output))
+        ):
             raise CannotRun(
                 "teacher_forcing needs a delayed wire from the readout and targets in every frame; set it to false"
             )
@@ -125,7 +126,7 @@ class BPTT(Rule):
         if state.objective.pooled and can_sum(network) and batch.start is None:
             return self._loss_of_sums(network, state, batch)
         forced = self._forced(network, state.objective, batch)
-        seen = state.engine.run(network, batch.x, batch.lengths, given_start(network, batch.start), forced)
+        seen = state.engine.run_batch(network, batch, forced)
         loss = state.objective.loss(state.objective.answers(seen.outputs, batch), batch)
         steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
         return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)

@@ -17,7 +17,6 @@ from neurorec.learning.traced_run import Answer, Rates, TracedRun, add_weighted,
 from neurorec.models.cell import Cell, draw_normal
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
-from neurorec.models.wires import AS_SENT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -87,7 +86,7 @@ class EProp(Rule):
                 return "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"
             if not any(wire.target == model.output for wire in model.heard_by(name)):
                 return f'no error reaches its layer "{name}", because the readout does not hear it; add a wire, or use bptt'
-        if not isinstance(model[model.output], Readout) or any(w.delay or w.carries != AS_SENT for w in model.wires):
+        if not isinstance(model[model.output], Readout) or not all(wire.plain for wire in model.wires):
             return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
         if not model[model.output].trained:
             return "its readout has no weights through which errors could be broadcast; use bptt"

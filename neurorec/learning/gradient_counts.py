@@ -3,7 +3,8 @@
 Per sample and step, with the fan-outs and spikes of the forward pass; delta is one real error per unit:
   through  W^T delta over the recurrent synapses in all steps but the first (which starts from the zero state) and, in every
            step, over the synapses of wires whose source is trained or depends on what is trained (for a delayed wire, all
-           steps but the first): one multiply-accumulate per synapse; for a module counted by FLOPs, over all its products
+           steps but the first; along a tree, those of nodes with children): one multiply-accumulate per synapse; for a module
+           counted by FLOPs, over all its products
   dL/dW    += delta x over every trained synapse, an accumulate if x is a spike; reads and writes one gradient; biases alike
   local    one product per forward elementwise operation and nonlinearity, one surrogate derivative per spiking neuron
   tape     `tape_values` per step, written forward and read backward; T x batch x tape_values words are stored at once
@@ -42,20 +43,21 @@ def reached_by_errors(network: Network) -> set[str]:
 
 def _backward(network: Network, name: str, forward: ForwardPass, reached: set[str]) -> Counts:
     layer, seen = network[name], forward.layers.of(name)
-    declared, runs = layer.operations(), forward.sample_steps
-    back = max(0, runs - forward.started)  # all steps but the first of each sample
+    declared, ran, runs = layer.operations(), forward.of(name), forward.of(name).steps
+    back = max(0, runs - ran.starts)  # all steps but the first of each sample, or of each node of a tree
     start = layer.learned_start or {}
     recurring = runs if layer.sends_start else back
     through = recurring * int(declared.recurrent_fan_out.sum()) + runs * declared.macs
     for wire in network.wires_into(name):
         if wire.source in reached and wire not in network.cut:
-            through += (back if wire.delay else runs) * int(declared.input_fan_out[network.lines_of(wire)].sum())
+            steps = ran.joined if wire.along == "tree" else back if wire.delay else runs
+            through += steps * int(declared.input_fan_out[network.lines_of(wire)].sum())
     errors_heard = recurring * int((declared.recurrent_fan_out > 0).sum())
     errors_sent, tape = runs * layer.size, runs * declared.tape_values
     fixed = _through_fixed(network, name, forward)
     events, products = seen.synaptic_events - fixed.synaptic_events, seen.macs - fixed.macs
     changes = events + products + runs * network.trained_numbers(name, dim=1)
-    changes += forward.started * sum(values.numel() for values in start.values())
+    changes += ran.starts * sum(values.numel() for values in start.values())
     return Counts(
         synaptic_events=events,
         macs=through + products,

@@ -217,10 +217,13 @@ class Rule(ABC):
             raise CannotRun(f"rule {cls.title} cannot learn task {task.name}: {reason}")
 
 
-def network_why_not(model: Any, layers: int | None = None) -> str | None:
-    """For rules that train only networks, or only those with `layers` hidden layers: why `model` is not one, or None."""
+def network_why_not(model: Any, layers: int | None = None, by_steps: bool = True) -> str | None:
+    """For rules that train only networks, or only those with `layers` hidden layers, or (`by_steps`) only those whose steps
+    follow each other: why `model` is not one, or None."""
     if not isinstance(model, Network):
         return "it trains networks of layers, which this is not"
+    if by_steps and model.not_by_steps:
+        return f"it follows time step by step, but this network {model.not_by_steps}; use bptt"
     if layers is not None and len(model.hidden) != layers:
         return (
             f"it trains networks with {layers} hidden layer{'s' * (layers > 1)}, but this one has {len(model.hidden)}"

@@ -9,6 +9,8 @@ name = "lstm"
 name = "lstm"
 hears = ["input", "first"]
 hears_delayed = ["readout"]         what was sent one step earlier
+hears_children = ["first"]          what the children of the node sent, added up: a network on trees (models/trees.py)
+hears_read = ["first"]              what it sent last while reading: encoder and decoder (models/encoder_decoder.py)
 carries = {readout = "softmax"}     what the wire applies to it
 fixed = ["input"]           weights that are not trained; the layer's own name means its own recurrence
 signs = {first = "positive"}        weights that keep this sign
@@ -32,41 +34,18 @@ from torch import nn
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError
-from neurorec.basics.numbers import Copies, Distinct, Gain, Probability, Share
 from neurorec.basics.registry import Registry, look_up
 from neurorec.models.cell import CellCard, cells
-from neurorec.models.constraint import Constraint, Dale, Fixed, SameWeights, Sign, Signed, Tied
+from neurorec.models.constraint import Constraint
 from neurorec.models.energy.model import EnergyModelCard, energy_models
 from neurorec.models.layer import Layer, Signal, joined
+from neurorec.models.layer_keys import LayerKeys, LearnStart, split_table, written_out
 from neurorec.models.network import Network
 from neurorec.models.readout import ReadoutCard, readouts
-from neurorec.models.wires import AS_SENT, INPUT, Wire
+from neurorec.models.wires import INPUT, Wire
 
 READOUT = "readout"
 CHAIN = "hidden"  #: name of the only layer of a chain
-
-
-class LearnStart(Card):
-    """Which units learn their initial state, and the standard deviation of the initial guess."""
-
-    share: Share
-    spread: Gain
-
-
-class WireKeys(Card):
-    """The keys of a layer's table that say what it hears, and how its weights and initial state are constrained or learned."""
-
-    hears: Distinct[str] | None = None
-    hears_delayed: Distinct[str] = []  # noqa: RUF012
-    carries: dict[str, str] = {}  # noqa: RUF012
-    fixed: Distinct[str] = []  # noqa: RUF012
-    signs: dict[str, Sign] = {}  # noqa: RUF012
-    tied: dict[str, str] = {}  # noqa: RUF012
-    weights_of: str | None = None
-    dale_excitatory_share: Probability | None = None
-    learn_start: LearnStart | None = None
-    takes_start: bool = False
-    copies: Copies = 1
 
 
 class Architecture(Protocol):
@@ -96,7 +75,8 @@ class NetworkArchitecture:
 
     @property
     def title(self) -> str:
-        return joined(cells[card.name].title for card in self.layers.values())
+        on_trees = any(wire.along == "tree" for wire in self.wires)
+        return joined(cells[card.name].title for card in self.layers.values()) + " on trees" * on_trees
 
     @property
     def cards(self) -> dict[str, Card]:
@@ -108,7 +88,7 @@ class NetworkArchitecture:
     def as_data(self) -> dict[str, Any]:
         """Everything that determines what is built, for a run's id."""
         cards = {name: card.model_dump() for name, card in self.cards.items()}
-        wires = [[w.source, w.target, w.delay, w.carries] for w in self.wires]
+        wires = [[w.source, w.target, w.delay, w.carries, *([w.along] * (w.along != "time"))] for w in self.wires]
         options = {"constraints": [repr(one) for one in self.constraints]} if self.constraints else {}
         starts = {name: card.model_dump() for name, card in self.learned_starts.items()}
         options |= ({"learn_start": starts} if starts else {}) | (
@@ -186,80 +166,35 @@ def _network(plain: dict[str, Any], readout: dict[str, Any], where: str, places:
     reserved = {INPUT, READOUT} & set(plain)
     if reserved:
         raise InputError(f'{where}: a layer cannot be called "{reserved.pop()}"; this name is reserved')
-    before, wires, cards, keys = INPUT, [], {}, {}
-    plain = _repeated(plain, where)
+    before, wires, cards = INPUT, [], {}
+    keys: dict[str, LayerKeys] = {}
+    plain = written_out(plain, where)
     for name, table in plain.items():
         here = f"{where}.{places.format(name)}"
-        keys[name] = _wire_keys(table, here)
-        wires += _wires(name, keys[name], before, here)
-        cards[name] = _card({k: v for k, v in table.items() if k not in WireKeys.model_fields}, here, cells)
+        keys[name], own = split_table(table, here)
+        wires += keys[name].wires(name, before, here)
+        cards[name] = _card(own, here, cells)
         before = name
-    keys[READOUT] = _wire_keys(readout, f"{where}.readout")
-    wires += _wires(READOUT, keys[READOUT], before, f"{where}.readout")
-    bare = {k: v for k, v in readout.items() if k not in WireKeys.model_fields}
+    keys[READOUT], own = split_table(readout, f"{where}.readout")
+    wires += keys[READOUT].wires(READOUT, before, f"{where}.readout")
     for wire in wires:
         try:
             wire.check([*plain, READOUT])
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
     made = NetworkArchitecture(
-        cards, _card(bare, f"{where}.readout", readouts), tuple(wires),
-        tuple(one for name, own in keys.items() for one in _constraints(name, own, wires, where)),
-        {name: own.learn_start for name, own in keys.items() if own.learn_start},
-        tuple(name for name, own in keys.items() if own.takes_start),
+        cards, _card(own, f"{where}.readout", readouts), tuple(wires),
+        tuple(one for name, said in keys.items() for one in said.constraints(name, wires, where)),
+        {name: said.learn_start for name, said in keys.items() if said.learn_start},
+        tuple(name for name, said in keys.items() if said.takes_start),
     )  # fmt: skip
-    if made.constraints or made.learned_starts:
+    if made.constraints or made.learned_starts or any(wire.along != "time" for wire in wires):
         try:
             with torch.device("meta"):
                 made.build(1, 1, "values", None)
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
     return made
-
-
-def _repeated(plain: dict[str, Any], where: str) -> dict[str, Any]:
-    """The tables with those that have `copies` written out: each copy hears the one before it."""
-    found: dict[str, Any] = {}
-    for name, table in plain.items():
-        times = _wire_keys(table, f"{where}.layers.{name}").copies
-        alone = {key: value for key, value in table.items() if key not in WireKeys.model_fields}
-        found |= {name if times == 1 else f"{name}_{k}": table if k == 1 else alone for k in range(1, times + 1)}
-    return found
-
-
-def _wire_keys(table: dict[str, Any], where: str) -> WireKeys:
-    return check_card({k: v for k, v in table.items() if k in WireKeys.model_fields}, WireKeys, where)
-
-
-def _constraints(name: str, keys: WireKeys, wires: list[Wire], where: str) -> list[Constraint]:
-    """The constraints that a layer's table states."""
-
-    def into(source: str, target: str) -> list[Wire]:
-        found = [wire for wire in wires if (wire.source, wire.target) == (source, target)]
-        return found or [Wire(source, target, 1 if source == target else 0)]
-
-    def owner(text: str) -> Wire:
-        source, arrow, target = text.partition(" -> ")
-        if not arrow:
-            raise InputError(f'{where}: tied must name a wire as "source -> target" (got "{text}")')
-        return into(source, target)[0]
-
-    found: list[Constraint] = [Fixed(wire) for source in keys.fixed for wire in into(source, name)]
-    found += [Signed(wire, sign) for source, sign in keys.signs.items() for wire in into(source, name)]
-    found += [Tied(wire, owner(text)) for source, text in keys.tied.items() for wire in into(source, name)]
-    found += [SameWeights(name, keys.weights_of)] if keys.weights_of else []
-    return found + ([Dale(name, keys.dale_excitatory_share)] if keys.dale_excitatory_share is not None else [])
-
-
-def _wires(name: str, keys: WireKeys, before: str, where: str) -> list[Wire]:
-    """The wires into a layer; without `hears`, from the layer before it."""
-    carries = keys.carries
-    heard = [(source, 0) for source in (keys.hears if keys.hears is not None else [before])]
-    heard += [(source, 1) for source in keys.hears_delayed]
-    unheard = set(carries) - {source for source, _ in heard}
-    if unheard:
-        raise InputError(f'{where}.carries: this layer does not hear "{unheard.pop()}"')
-    return [Wire(source, name, delay, carries.get(source, AS_SENT)) for source, delay in heard]
 
 
 def _card(data: dict[str, Any], where: str, registry: Registry[Any]) -> Any:

@@ -3,12 +3,13 @@
 A layer hears (receives as input) the concatenation of its incoming wires, in their order. A wire with delay 0 carries what its
 source sends in the same step, one with delay 1 what it sent in the previous step (0 in the first). A layer's own recurrence is
 inside the cell; wires that lead back through other layers (Jordan's context, feedback from depth) form a loop, which is run
-step by step.
+step by step (`running.py`). With wires along something else than time, the network follows trees (`trees.py`), or reads a
+sequence before it writes another (`encoder_decoder.py`).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,18 +17,12 @@ from torch import Tensor, nn
 from neurorec.basics.errors import InputError
 from neurorec.models.constraint import Constraint
 from neurorec.models.constraints import Constraints
+from neurorec.models.encoder_decoder import run_encoder_decoder, writers_of
 from neurorec.models.layer import Layer, Signal, check_lengths, joined
 from neurorec.models.readout import Readout
-from neurorec.models.wires import INPUT, Wire, components_of
-
-Unroll = Callable[[Layer, Tensor, Any, Tensor | None], tuple[Tensor, Any]]
-
-
-class NetworkState(NamedTuple):
-    """Everything a network carries from step to step."""
-
-    layers: dict[str, Any]  #: each layer's own state
-    delayed: dict[Wire, Tensor]  #: [B, H] what each delayed wire delivers in the next step
+from neurorec.models.running import NetworkState, Unroll, nothing_delayed, one_step, run_over_time
+from neurorec.models.trees import run_on_trees
+from neurorec.models.wires import INPUT, NOT_BY_STEPS, Along, Structure, Wire, components_of, followed_by
 
 
 class Network(nn.Module):
@@ -62,6 +57,8 @@ class Network(nn.Module):
         self.takes_start: tuple[str, ...] = ()  #: layers whose units start from values that samples give
         self.cut: frozenset[Wire] = frozenset()  #: delayed wires that carry nothing, for the frozen control
         self._check_wires()
+        self.along: Along = followed_by(self.wires)
+        self.writers = writers_of(list(layers), self.wires)  #: layers that write after others have read
         self.components = components_of(list(layers), self.wires)
         self.constraints = Constraints(self, constraints)
 
@@ -104,7 +101,13 @@ class Network(nn.Module):
     @property
     def title(self) -> str:
         """Its hidden layers, as in "LSTM" or "LSTM + LSTM"."""
-        return joined(layer.title for layer in self.hidden.values()) or self[self.output].title
+        found = joined(layer.title for layer in self.hidden.values()) or self[self.output].title
+        return found + " on trees" * (self.along == "tree")
+
+    @property
+    def not_by_steps(self) -> str | None:
+        """How it runs, if its steps do not just follow each other, as in "runs on trees ..."."""
+        return NOT_BY_STEPS.get(self.along)
 
     @property
     def spikes(self) -> bool:
@@ -160,27 +163,21 @@ class Network(nn.Module):
 
     def initial_state(self, batch: int) -> NetworkState:
         layers = {name: layer.start(batch) for name, layer in self.named_layers()}
-        return NetworkState(layers, self._nothing_delayed(batch))
-
-    def _nothing_delayed(self, batch: int) -> dict[Wire, Tensor]:
-        delayed = [wire for wire in self.wires if wire.delay]
-        reference = next(self.parameters()) if delayed else None
-        return {wire: reference.new_zeros(batch, self.size_of(wire.source)) for wire in delayed}  # type: ignore[union-attr]
+        return NetworkState(layers, nothing_delayed(self, batch))
 
     def step(self, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
         """One step of the whole network: state and x [B, I] to y [B, O] and the next state. Free running (its own output as
-        its next input) is a loop over this."""
-        sent, states = {INPUT: x}, dict(state.layers)
-        for component in self.components:
-            self._step_layers(component, states, sent, state.delayed)
-        return sent[self.output], NetworkState(states, {wire: self._brought(wire, sent) for wire in state.delayed})
+        its next input) is a loop over this. Raises `InputError` for a network whose steps do not just follow each other."""
+        if self.not_by_steps:
+            raise InputError(f"{self.title} {self.not_by_steps}, and has no next step; use run")
+        return one_step(self, state, x)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.run(x, lengths=lengths)[0][self.output]
 
     def run(
         self, x: Tensor, state: NetworkState | None = None, lengths: Tensor | None = None,
-        unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, without_output: bool = False,
+        unroll: Unroll | None = None, forced: Mapping[str, Tensor] | None = None, structure: Structure | None = None,
     ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
         """Outputs of every layer, [T, B, H] by name, and the final state.
 
@@ -189,82 +186,18 @@ class Network(nn.Module):
         unroll : runs one layer over all steps; None: the plain loop over its `step`
         forced : by source, what its delayed wires carry instead of its output, [T, B, H] (teacher forcing): step t is
             received in step t + 1
-        without_output : omit the output layer (no other layer may hear it)
+        structure : of the samples, if the network follows one: trees (None: each step is the only child of the next), or where
+            reading ends (None: in the middle)
         """
         if lengths is not None:
             check_lengths(lengths, x)
-        forced = forced or {}
-        start = NetworkState({}, self._nothing_delayed(x.shape[1])) if state is None else state
-        sent, states = {INPUT: x}, dict(start.layers)
-        unforced = [wire for wire in self.wires if not (wire.delay and wire.source in forced)]
-        for component in components_of(list(self.layers), unforced) if forced else self.components:
-            inside = [wire for wire in unforced if {wire.source, wire.target} <= set(component)]
-            if inside:
-                states |= {name: self[name].start(x.shape[1]) for name in component if name not in states}
-                self._run_loop(component, inside, sent, states, start.delayed, lengths, forced)
-                continue
-            (name,) = component
-            if without_output and name == self.output:
-                continue
-            lines = [self._line(wire, sent, start.delayed, forced) for wire in self.wires_into(name)]
-            heard = lines[0] if len(lines) == 1 else torch.cat(lines, -1)
-            sent[name], states[name] = (unroll or _plain)(self[name], heard, states.get(name), lengths)
-        after = {
-            wire: _last(self._brought(wire, sent, forced), before, lengths) for wire, before in start.delayed.items()
-        }
-        return sent, NetworkState(states, after)
-
-    def _brought(self, wire: Wire, sent: Mapping[str, Tensor], forced: Mapping[str, Tensor] | None = None) -> Tensor:
-        """What enters a wire, in one step or in all: the source's output, or what is forced on its delayed wires."""
-        if wire.delay and forced is not None and wire.source in forced:
-            carried = forced[wire.source]
-        else:
-            carried = wire.carried(sent[wire.source])
-        return torch.zeros_like(carried) if wire in self.cut else carried
-
-    def _line(
-        self, wire: Wire, sent: Mapping[str, Tensor], delayed: Mapping[Wire, Tensor], forced: Mapping[str, Tensor]
-    ) -> Tensor:
-        """What a wire delivers in all steps, [T, B, H]."""
-        values = self._brought(wire, sent, forced)
-        return torch.cat([delayed[wire][None], values[:-1]])[: len(values)] if wire.delay else values
-
-    def _run_loop(
-        self, component: tuple[str, ...], inside: list[Wire], sent: dict[str, Tensor], states: dict[str, Any],
-        delayed: Mapping[Wire, Tensor], lengths: Tensor | None, forced: Mapping[str, Tensor],
-    ) -> None:  # fmt: skip
-        """Run layers that feed back into each other step by step; external inputs are known for all steps."""
-        outside = {
-            wire: self._line(wire, sent, delayed, forced)
-            for name in component for wire in self.wires_into(name) if wire not in inside
-        }  # fmt: skip
-        outputs: dict[str, list[Tensor]] = {name: [] for name in component}
-        back = {wire: delayed[wire] for wire in inside if wire.delay}
-        for t in range(len(sent[INPUT])):
-            now: dict[str, Tensor] = {}
-            old = dict(states)
-            self._step_layers(component, states, now, {**back, **{wire: line[t] for wire, line in outside.items()}})
-            if lengths is not None:
-                runs = (t < lengths)[:, None]
-                for name in component:
-                    now[name] = torch.where(runs, now[name], 0)
-                    states[name] = type(states[name])(
-                        *(torch.where(runs, a, b) for a, b in zip(states[name], old[name], strict=True))
-                    )
-            back = {wire: self._brought(wire, now) for wire in back}
-            for name in component:
-                outputs[name].append(now[name])
-        B = sent[INPUT].shape[1]
-        for name, steps in outputs.items():
-            sent[name] = torch.stack(steps) if steps else sent[INPUT].new_zeros(0, B, self[name].size)
-
-    def _step_layers(
-        self, names: Iterable[str], states: dict[str, Any], sent: dict[str, Tensor], known: Mapping[Wire, Tensor]
-    ) -> None:
-        """One step of some layers, in order; updates `sent` and `states`. `known`: what delayed or external wires deliver."""
-        for name in names:
-            lines = [known[wire] if wire in known else self._brought(wire, sent) for wire in self.wires_into(name)]
-            sent[name], states[name] = self[name].step(states[name], torch.cat(lines, -1))
+        if self.along == "tree":
+            return run_on_trees(self, x, state, lengths, unroll, forced or {}, structure)
+        if self.along == "reading":
+            return run_encoder_decoder(self, x, state, lengths, unroll, forced or {}, structure)
+        if structure is not None:
+            raise InputError(f"{self.title} runs step by step, so give no structure (got {type(structure).__name__})")
+        return run_over_time(self, x, state, lengths, unroll, forced or {})
 
     def _check_wires(self) -> None:
         for wire in self.wires:
@@ -275,20 +208,6 @@ class Network(nn.Module):
             heard = sum(self.size_of(wire.source) for wire in self.wires_into(name))
             if heard != layer.input_size:
                 raise InputError(f'layer "{name}" has {layer.input_size} input lines, but its wires carry {heard}')
-
-
-def _plain(layer: Layer, x: Tensor, state: Any, lengths: Tensor | None) -> tuple[Tensor, Any]:
-    return layer(x, state, lengths)
-
-
-def _last(values: Tensor, before: Tensor, lengths: Tensor | None) -> Tensor:
-    """The value in each sample's last step, or `before` for samples without steps."""
-    if not len(values):
-        return before
-    if lengths is None:
-        return values[-1]
-    last = values[(lengths - 1).clamp_min(0), torch.arange(len(lengths), device=values.device)]
-    return torch.where((lengths > 0)[:, None], last, before)
 
 
 def chain(hidden: Layer, readout: Readout, input_signal: Signal) -> Network:

@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 
 
 def given_start(network: Network, start: Tensor | None) -> NetworkState | None:

@@ -3,31 +3,53 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from neurorec.basics.errors import InputError, did_you_mean
+from neurorec.basics.reading_ends import Reading
+from neurorec.basics.tree import Tree
 
 INPUT = "input"
 AS_SENT = "as sent"
+Along = Literal["time", "tree", "reading"]
+Structure = Tree | Reading  #: of samples, which wires along something else than time follow
+#: how networks with wires along something else than time run
+NOT_BY_STEPS: dict[Along, str] = {
+    "tree": "runs on trees, from the leaves to the root",
+    "reading": "first reads and then writes",
+}
 
 CARRIED: dict[str, Callable[[Tensor], Tensor]] = {
     AS_SENT: lambda sent: sent,
     "softmax": lambda sent: sent.softmax(-1),
     "sigmoid": torch.sigmoid,
+    "winner": lambda sent: torch.nn.functional.one_hot(sent.argmax(-1), sent.shape[-1]).to(sent.dtype),
 }
 
 
 @dataclass(frozen=True)
 class Wire:
-    """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal."""
+    """From the layer `source` (or "input") to the layer `target`; `carries` is the function applied to the signal.
+
+    A delayed wire delivers what was sent one step earlier or, along a tree (`models/trees.py`), what the children of the node
+    sent, added up. A wire along reading delivers what was sent last while reading (`models/encoder_decoder.py`).
+    """
 
     source: str
     target: str
     delay: int = 0
-    carries: str = AS_SENT  #: or "softmax" or "sigmoid" of it, for outputs that are fed back as inputs
+    carries: str = AS_SENT
+    """Or "softmax", "sigmoid" or "winner" (1 for the largest, else 0) of it, for outputs that are fed back as inputs."""
+    along: Along = "time"
+
+    @property
+    def plain(self) -> bool:
+        """Whether it delivers what its source sends, as it is, in the same step."""
+        return not self.delay and self.carries == AS_SENT and self.along == "time"
 
     def carried(self, sent: Tensor) -> Tensor:
         return CARRIED[self.carries](sent)
@@ -42,11 +64,26 @@ class Wire:
                 )
         if self.delay not in (0, 1):
             raise InputError(f"{self}: delay must be 0 or 1 (got {self.delay})")
+        if self.along not in get_args(Along) or (self.along != "time" and self.delay != (self.along == "tree")):
+            raise InputError(
+                f'{self}: along must be "time", "tree" with delay 1, or "reading" with delay 0 (got "{self.along}", delay '
+                f"{self.delay})"
+            )
+        if self.along != "time" and self.source == INPUT:
+            raise InputError(f"{self}: a wire along a {self.along} brings what layers sent, not their input")
         if self.carries not in CARRIED:
             raise InputError(f'{self}: carries "{self.carries}" is not known; known: {", ".join(CARRIED)}')
 
     def __str__(self) -> str:
         return f"wire {self.source} -> {self.target}"
+
+
+def followed_by(wires: Iterable[Wire]) -> Along:
+    """What a network with these wires follows. Raises `InputError` if it is more than one of the structures."""
+    found: list[Along] = sorted({wire.along for wire in wires if wire.along != "time"})
+    if len(found) > 1:
+        raise InputError("a network follows trees or reading, not both; remove its wires along one of them")
+    return found[0] if found else "time"
 
 
 def components_of(names: list[str], wires: Iterable[Wire]) -> tuple[tuple[str, ...], ...]:

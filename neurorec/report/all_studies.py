@@ -15,25 +15,30 @@ from neurorec.report.ledger import RESULTS
 from neurorec.report.studies import run_asked
 from neurorec.report.table import Column, Table
 from neurorec.report.terminal import print_table
+from neurorec.tasks.data_files import MissingData
 
 ALL = "all"
 
 
 def run_all(asked: Asked) -> list[str]:
-    """Run every study, each with its own report, whatever becomes of the others; then print the ledger. Returns the names
-    of studies that did not complete. A kind without a quick form runs in full."""
-    console, rows, incomplete = plain_console(), [], []
+    """Run every study, each with its own report, whatever becomes of the others; print their answers, then the ledger.
+    Returns the names of studies that did not complete. Studies whose data are missing are left out, and named. A kind
+    without a quick form runs in full."""
+    console, rows, incomplete, left_out = plain_console(), [], [], []
     for name in card_names("experiments"):
         start, ended = time.perf_counter(), "complete"
         try:
-            if failed := run_asked(_one(asked, name)):
+            if failed := run_asked(_one(asked, name), details=False):
                 ended = f"{plural(failed, 'run')} failed"
         except Stopped:
             raise
+        except MissingData as error:
+            ended = "left out"
+            left_out.append(f"left out: {name}: {error}")
         except NeurorecError as error:
             ended = f"stopped: {error}"
             console.print(ended, markup=False)
-        incomplete += [name] if ended != "complete" else []
+        incomplete += [name] if ended not in ("complete", "left out") else []
         rows.append((name, ended, time.perf_counter() - start, *_published(name)))
         console.print()
     columns = (
@@ -44,6 +49,8 @@ def run_all(asked: Asked) -> list[str]:
         Column("published verdicts"),
     )
     print_table(Table("Ledger", columns, tuple(rows)), console)
+    for line in left_out:
+        console.print(line, markup=False, soft_wrap=True)
     return incomplete
 
 

@@ -5,7 +5,9 @@ from itertools import groupby
 from typing import Any
 
 from neurorec.models.network import Network
-from neurorec.models.wires import INPUT
+from neurorec.models.wires import INPUT, Along
+
+HOW: dict[Along, str] = {"time": " (delayed)", "tree": " (of the children)", "reading": " (at the end of reading)"}
 
 
 def in_runs(cards: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -21,7 +23,7 @@ def heard_by(network: Network) -> Iterator[str]:
     before = INPUT
     for name, _ in network.named_layers():
         wires = network.wires_into(name)
-        heard = [f"{wire.source} (delayed)" if wire.delay else wire.source for wire in wires]
+        heard = [wire.source + HOW[wire.along] * (wire.along != "time" or wire.delay) for wire in wires]
         if len(network.layers) < 8 or heard != [before]:
             yield f"{name} hears {', '.join(heard)}"
         before = name

@@ -32,6 +32,7 @@ from neurorec.report.layers_shown import heard_by, in_runs
 from neurorec.report.ledger import RESULTS
 from neurorec.report.terminal import print_table
 from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.data_files import data_set_of
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.objective import Objective, objectives
 from neurorec.tasks.task import load_task, tasks
@@ -205,6 +206,13 @@ def _show_analysis(console: Console, name: str) -> None:
 
 def _show_task(console: Console, name: str) -> None:
     _show_code(tasks)(console, name)
+    if (declared := data_set_of(name)) is not None:
+        for file in declared.files:
+            _say(console, f"  data: {file.path} ({file.size:,} bytes), from {file.origin}; licence: {file.licence}")
+        if (reason := declared.missing()) is not None:
+            _say(console, f"  {declared.inputs} inputs, {declared.outputs} outputs\n  {reason}")
+            _cite(console, declared.sources)
+            return
     task = load_task(name, seed=0)
     if isinstance(task, ArrayTask):
         parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())

@@ -23,8 +23,8 @@ from neurorec.report.table import to_csv
 from neurorec.report.terminal import print_page
 
 
-def run_asked(asked: Asked) -> int:
-    """Run the requested study and report it. Returns the number of failures.
+def run_asked(asked: Asked, details: bool = True) -> int:
+    """Run the requested study and report it; without `details`, only its answer is printed. Returns the number of failures.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def run_asked(asked: Asked) -> int:
         with held(prepared.folder):
             with watcher.bars:
                 results = run_kind(kind, prepared, watcher)
-            return _finish(results, console)
+            return _finish(results, console, details)
     except Interrupted as stop:
         raise Stopped(str(stop)) from None
     except KeyboardInterrupt:
@@ -126,9 +126,9 @@ def _check_publishable(results: Any) -> None:
         )
 
 
-def _finish(results: Any, console: Console) -> int:
+def _finish(results: Any, console: Console, details: bool = True) -> int:
     page: Page = page_of(results)
-    print_page(page, console)
+    print_page(page, console, details)
     path = write_report(results)
     console.print(f"report: {path}        table: {path.with_name('results.csv')}", highlight=False)
     return len(page.failures)

@@ -23,7 +23,7 @@ from neurorec.learning.rule import rules
 from neurorec.models.energy.model import EnergyModel
 from neurorec.report.table import Column, Table, to_markdown
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.task import load_task
+from neurorec.tasks.data_files import known
 from neurorec.training import LoadedHalf, load_pair
 
 TARGET = PACKAGE.parent / "docs" / "networks.md"
@@ -70,8 +70,8 @@ def support_of(half: LoadedHalf) -> Support:
 
 @cache
 def _sizes(task: str) -> tuple[int, int]:
-    loaded = load_task(task, SEED)
-    return loaded.inputs, loaded.outputs
+    sizes = known(task)
+    return sizes.inputs, sizes.outputs
 
 
 @torch.no_grad()

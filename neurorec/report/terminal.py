@@ -16,10 +16,23 @@ if TYPE_CHECKING:
 FOLDED = 11  #: text columns may wrap at this width; numbers are never wrapped
 
 
-def print_page(page: Page, console: "Console") -> None:
-    """Print the answer, and the tables and notes marked for the terminal."""
+def print_page(page: Page, console: "Console", details: bool = True) -> None:
+    """Print the answer, and the tables and notes marked for the terminal; without `details`, only answer and failures."""
     if page.quick:
         console.print(plain(QUICK, "bold"))
+    if details:
+        _print_details(page, console)
+    if page.failures:
+        console.print(hanging(("", f"failed: {line}") for line in page.failures))
+        console.print()
+    for sentence in page.answer:
+        console.print(plain(sentence))
+    if page.findings is not None and page.findings.findings:
+        console.print()
+        print_table(short_table(page.findings), console)
+
+
+def _print_details(page: Page, console: "Console") -> None:
     for section in page.all_sections:
         for part in section.parts:
             if isinstance(part, Table) and part.terminal:
@@ -31,14 +44,6 @@ def print_page(page: Page, console: "Console") -> None:
     if notes := [text for fact, text in page.how if fact == "note"]:
         console.print(hanging(("", note) for note in notes))
         console.print()
-    if page.failures:
-        console.print(hanging(("", f"failed: {line}") for line in page.failures))
-        console.print()
-    for sentence in page.answer:
-        console.print(plain(sentence))
-    if page.findings is not None and page.findings.findings:
-        console.print()
-        print_table(short_table(page.findings), console)
 
 
 def print_table(table: Table, console: "Console") -> None:

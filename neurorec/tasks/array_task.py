@@ -9,6 +9,7 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.quantities import plural
+from neurorec.basics.tree import check_parents
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.machine import Machine
 from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
@@ -31,6 +32,9 @@ class ArrayTask(Task):
     start : [N, S] initial states that the samples give to the first S units of layers with `takes_start`, or None
     draw : if given, draws the training samples of each epoch from a generator, instead of using the training split
     machine : the finite automaton that solves the task, if there is one
+    reading : [N] frames of each sample that are read before it is answered, or None
+    parents : [T, N] for trees, whose nodes are frames: the frame of each node's parent, -1 for roots
+    trimmed : whether a split ends with its longest sample, instead of all splits having T frames
 
     Raises
     ------
@@ -53,6 +57,9 @@ class ArrayTask(Task):
     draw: Callable[[torch.Generator], Batch] | None = None
     start: Tensor | None = None
     machine: Machine | None = None
+    parents: Tensor | None = None
+    reading: Tensor | None = None
+    trimmed: bool = False
 
     def __post_init__(self) -> None:
         self._check_arrays()
@@ -83,6 +90,9 @@ class ArrayTask(Task):
             raise InputError(
                 f"task {self.name}: start must be [N, S] with N = {N}, one row per sample (got {list(self.start.shape)})"
             )
+        if self.parents is not None:
+            T, N, _ = self.x.shape
+            check_parents(self.parents, T, N, f"task {self.name}: ")
         self.objective.require(self)
 
     def __repr__(self) -> str:
@@ -101,8 +111,12 @@ class ArrayTask(Task):
         return int(self.x.shape[2])
 
     def split(self, name: Split) -> Batch:
-        whole = Batch(self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start)
-        return whole.take(torch.as_tensor(self.splits[name]))
+        whole = Batch(
+            self.x, self.target, self.mask, self.lengths, per_frame=self.per_frame, start=self.start, parents=self.parents,
+            reading=self.reading,
+        )  # fmt: skip
+        batch = whole.take(torch.as_tensor(self.splits[name]))
+        return batch.first(int(batch.lengths.max())) if self.trimmed and batch.lengths is not None else batch
 
     def fresh(self, generator: torch.Generator) -> Batch | None:
         return None if self.draw is None else self.draw(generator)

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.quantities import plural
+from neurorec.basics.reading_ends import Reading
+from neurorec.basics.tree import Tree
 
 
 @dataclass(frozen=True, repr=False)
@@ -21,6 +23,8 @@ class Batch:
     lengths : [B] steps of each sample, or None if all have T
     steps_per_frame : steps per frame of the target
     start : [B, S] initial states of the first S units of the layers that take them, or None
+    reading : [B] frames of each sample that are read before it is answered, or None
+    parents : [F, B] for trees, whose nodes are frames, children first: the frame of each node's parent, -1 for roots; or None
     """
 
     x: Tensor
@@ -31,6 +35,8 @@ class Batch:
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
     start: Tensor | None = None
+    parents: Tensor | None = None
+    reading: Tensor | None = None
 
     def __repr__(self) -> str:
         T, B, inputs = self.x.shape
@@ -45,16 +51,29 @@ class Batch:
             target = target[:, index] if self.per_frame else target[index]
         reward = None if self.reward is None else self.reward[:, index]
         start = None if self.start is None else self.start[index]
-        return replace(self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward)
+        parents = None if self.parents is None else self.parents[:, index]
+        reading = None if self.reading is None else self.reading[index]
+        return replace(
+            self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents,
+            reading=reading,
+        )  # fmt: skip
+
+    def first(self, frames: int) -> "Batch":
+        """Only the first frames, of a batch in frames (not encoded)."""
+        target = self.target[:frames] if self.per_frame and self.target is not None else self.target
+        parents = None if self.parents is None else self.parents[:frames]
+        return replace(self, x=self.x[:frames], target=target, mask=self.mask[:frames], parents=parents)
 
     def to(self, device: str) -> "Batch":
         lengths = None if self.lengths is None else self.lengths.to(device)
         target = None if self.target is None else self.target.to(device)
         reward = None if self.reward is None else self.reward.to(device)
         start = None if self.start is None else self.start.to(device)
+        parents = None if self.parents is None else self.parents.to(device)
+        reading = None if self.reading is None else self.reading.to(device)
         return replace(
             self, x=self.x.to(device), target=target, mask=self.mask.to(device), lengths=lengths, start=start,
-            reward=reward,
+            reward=reward, parents=parents, reading=reading,
         )  # fmt: skip
 
     def backwards(self) -> "Batch":
@@ -71,6 +90,19 @@ class Batch:
         if self.target is None:
             raise ValueError("this batch has no target")
         return self.target
+
+    @property
+    def trees(self) -> Tree:
+        """The trees that the samples are; samples that are none are chains of frames."""
+        if self.parents is not None:
+            return Tree(self.parents, self.steps_per_frame)
+        chains = Tree.chain(len(self.x) // self.steps_per_frame, self.size).parents
+        return Tree(chains.to(self.x.device), self.steps_per_frame)
+
+    @property
+    def reads(self) -> Reading | None:
+        """Where reading ends, in steps; None if samples are not read first."""
+        return None if self.reading is None else Reading(self.reading * self.steps_per_frame, self.steps_per_frame)
 
     @property
     def frame_mask(self) -> Tensor:

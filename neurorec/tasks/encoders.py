@@ -80,6 +80,18 @@ class NoEncoder(Encoder):
         return x
 
 
+@encoders.register("events")
+class SymbolEvents(Encoder):
+    """An event on each line with a value of at least one half, one step per frame: what symbols and bits are."""
+
+    Card = EncoderCard
+    signal = "spikes"
+    about = "an event on each line with a value of at least one half, one step per frame: for symbols and bits"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        return (x >= 0.5).to(x.dtype)
+
+
 @encoders.register("regular_rate")
 class RegularRate(Encoder):
     """Evenly spaced spikes: a value p gives a spike at step k if floor(p (k+1)) > floor(p k), hence floor(p n) spikes

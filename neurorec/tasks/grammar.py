@@ -79,8 +79,9 @@ class NextOfGrammar(NextSymbol):
 
 
 def grammar_task(
-    name: str, title: str, objective: NextOfGrammar, samples: dict[Split, int], seed: int, sources: tuple[str, ...]
-) -> ArrayTask:
+    name: str, title: str, objective: NextOfGrammar, samples: dict[Split, int], seed: int, sources: tuple[str, ...],
+    trimmed: bool = False,
+) -> ArrayTask:  # fmt: skip
     """One symbol per frame, one-hot on 7 lines; the target is the next symbol. Strings are drawn independently."""
     total = sum(samples.values())
     drawn = strings(objective.grammar, total, numpy_generator(seed, name))
@@ -105,4 +106,5 @@ def grammar_task(
         objective=objective,
         lengths=lengths,
         machine=machine_of(objective.grammar),
+        trimmed=trimmed,
     )

@@ -23,4 +23,6 @@ def reber(seed: int) -> Task:
 
     Strings are drawn independently, so short ones, which are likely, occur in every split.
     """
-    return grammar_task("reber", "next symbol of a Reber string", NextOfGrammar(REBER), SAMPLES, seed, ("reber1967",))
+    return grammar_task(
+        "reber", "next symbol of a Reber string", NextOfGrammar(REBER), SAMPLES, seed, ("reber1967",), trimmed=True
+    )

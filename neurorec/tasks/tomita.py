@@ -114,6 +114,7 @@ def tomita(number: int, seed: int) -> Task:
         objective=objectives["step_classification"](),
         lengths=ends,
         machine=language,
+        trimmed=True,
     )
 
 

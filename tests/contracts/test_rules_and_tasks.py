@@ -6,8 +6,9 @@ import torch
 from neurorec.basics.errors import CannotRun
 from neurorec.learning.rule import rules
 from neurorec.tasks.objective import objectives
-from neurorec.tasks.task import Task, load_task, tasks
+from neurorec.tasks.task import Task, load_task
 from tests.nets import network
+from tests.registered_tasks import task_names
 
 
 def regression_task() -> Task:
@@ -16,7 +17,7 @@ def regression_task() -> Task:
     return Task.from_arrays(x, x.sum(0), "regression", splits)
 
 
-@pytest.mark.parametrize("task", list(tasks))
+@pytest.mark.parametrize("task", task_names())
 @pytest.mark.parametrize("rule", list(rules))
 def test_a_rule_learns_from_what_the_task_offers_or_says_what_is_missing(rule, task):
     offered = load_task(task, 0)

@@ -8,16 +8,15 @@ import torch
 
 from neurorec.basics.errors import InputError
 from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.data_files import data_set_of, known
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.objective import objectives
-from neurorec.tasks.task import SPLITS, accuracy, batches, load_task, masked_mean, tasks
+from neurorec.tasks.task import SPLITS, accuracy, batches, load_task, masked_mean
+from tests.registered_tasks import task_names
 
-every_task = pytest.mark.parametrize("name", list(tasks))
-IN_ARRAYS = [name for name in tasks if isinstance(load_task(name, 0), ArrayTask)]
-LABELLED = [name for name in IN_ARRAYS if isinstance(load_task(name, 0).objective, objectives["classification"])]
-
-
-every_array = pytest.mark.parametrize("name", IN_ARRAYS)
+every_task = pytest.mark.parametrize("name", task_names())
+every_array = pytest.mark.parametrize("name", task_names(lambda task: isinstance(task, ArrayTask)))
+LABELLED = task_names(lambda task: isinstance(task.objective, objectives["classification"]))
 
 
 @every_array
@@ -38,10 +37,18 @@ def test_every_split_holds_every_class_in_proportion(name):
 
 
 @every_task
-def test_a_seed_draws_its_own_split_and_draws_it_again(name):
+def test_a_seed_draws_its_own_split_and_draws_it_again_but_data_sets_are_tested_on_one_split(name):
     one, again, other = load_task(name, 0), load_task(name, 0), load_task(name, 1)
     assert torch.equal(one.split("test").x, again.split("test").x)
-    assert not torch.equal(one.split("test").x, other.split("test").x)
+    assert torch.equal(one.split("test").x, other.split("test").x) == (data_set_of(name) is not None)
+
+
+@every_task
+def test_a_task_from_files_is_what_it_says_without_them(name):
+    task, declared = load_task(name, 0), data_set_of(name)
+    if declared is not None:
+        assert (declared.inputs, declared.outputs, declared.sources) == (task.inputs, task.outputs, task.sources)
+    assert known(name).outputs == task.outputs
 
 
 @every_task
@@ -68,7 +75,7 @@ def constant(task, answer):
     return task.objective.score(answer.expand(shape), part)
 
 
-@every_array
+@pytest.mark.parametrize("name", task_names(lambda task: isinstance(task, ArrayTask), slow_with_data=True))
 def test_chance_is_the_best_of_all_constant_answers(name):
     task = load_task(name, 0)
     chance = task.baselines()[task.objective.chance]["train"]

@@ -161,7 +161,7 @@ def test_the_page_shows_values_plots_and_figures_of_the_first_seed_first(square,
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('of = "square"', 'of = "squar"', r'card.toml: analysis.0.of: analysis "squar" is not known \(did you mean "square"'),
+        ('of = "square"', 'of = "squar"', r'card.toml: analysis parabola.of: analysis "squar" is not known \(did you mean'),
         ('of = "square"', 'of = "gradient_flow"', "examines a trained network: name it in a study of trainings"),
         ("shift = 1.0", "shift = 1.0, shft = 2", r'card.toml: analysis parabola: key "shft" is not known'),
         ("[1.0, 2.0, 3.0]", '[1.0, 2.0, "a"]', r"analysis parabola.x: must be a valid number \(got 'a'\)"),

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from neurorec.engines.activity import Activity, LayerActivity, observe
+from neurorec.engines.activity import Activity, LayerActivity
+from neurorec.engines.observing import observe
 from neurorec.hardware.workload.counting import Operations, count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture

@@ -6,8 +6,9 @@ import torch
 from neurorec.models.cell import cells
 from neurorec.models.cells.reset import resets
 from neurorec.models.cells.surrogate import surrogates
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
 from neurorec.models.readout import LinearReadout, ReadoutCard
+from neurorec.models.running import NetworkState
 from neurorec.models.wires import INPUT, Wire
 from tests.nets import cell_card, inputs, network
 

@@ -9,7 +9,8 @@ import torch
 
 from neurorec.models.cell import cells
 from neurorec.models.constraint import SameWeights
-from neurorec.models.network import Network, NetworkState
+from neurorec.models.network import Network
+from neurorec.models.running import NetworkState
 from neurorec.models.wires import INPUT, Wire
 from tests.models.test_network import readout
 from tests.nets import cell_card, network

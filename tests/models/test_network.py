@@ -186,7 +186,7 @@ def test_wires_that_cannot_be_are_refused():
         ((Wire(INPUT, "hidden", 2), *plain[1:]), "wire input -> hidden: delay must be 0 or 1 (got 2)"),
         (
             (Wire(INPUT, "hidden", 0, "relu"), *plain[1:]),
-            'wire input -> hidden: carries "relu" is not known; known: as sent, softmax, sigmoid',
+            'wire input -> hidden: carries "relu" is not known; known: as sent, softmax, sigmoid, winner',
         ),
         (plain[::2], 'layer "hidden" has 7 input lines, but its wires carry 4'),
         ((*plain, plain[0]), "two wires of the network are identical; remove one"),

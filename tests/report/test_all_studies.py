@@ -24,6 +24,8 @@ def test_a_study_that_cannot_run_does_not_stop_the_others(catalogue):
     assert done.returncode == 1
     assert f"did not complete: {broken}; the reasons are given above" in done.stderr
     assert 'there is no card "tinny" in models/' in done.stdout
+    assert "report: " in done.stdout
+    assert "cannot run" not in done.stdout, "tables are in the reports"
     ledger = done.stdout[done.stdout.index("published verdicts") :]
     assert "complete" in ledger
     assert "stopped" in ledger

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from neurorec.tasks.machine import Machine
-from neurorec.tasks.task import load_task, tasks
+from neurorec.tasks.task import load_task
+from tests.registered_tasks import task_names
 
-WITH_MACHINE = [name for name in tasks if getattr(load_task(name, 0), "machine", None) is not None]
+WITH_MACHINE = task_names(lambda task: getattr(task, "machine", None) is not None)
 
 
 def labels_after(machine, longest):

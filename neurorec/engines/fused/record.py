@@ -61,6 +61,8 @@ def record(layer: Layer) -> Recorded:
     wrap, fields = type(start), cast(Any, start)._fields
     spikes = fields[0] if spiking else None
     names = tuple(name for name in fields if name != spikes)
+    if not names:
+        raise NotElementwise("it keeps nothing from step to step")
     symbols = {name: Symbol(graph, graph.add("state", k)) for k, name in enumerate(names)}
     if spikes is not None:
         symbols[spikes] = Symbol(graph, graph.add("z"))

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from neurorec.analysis.analysis import Analysis, AnyAnalysis, Value, analyses, analysis_of
 from neurorec.basics.cards import Card, find_card, load_card
 from neurorec.basics.errors import InputError, did_you_mean
 from neurorec.basics.numbers import Distinct, Seed
 from neurorec.experiments.findings import FindingCard
+from neurorec.experiments.several import OneOrSeveral, Together, Words, spelled_out
 
 
 def _plain_values(values: list[Any]) -> list[Any]:
@@ -61,7 +62,7 @@ AnyCard = TypeVar("AnyCard", bound=AnalysisCard)
 
 
 class QuickAnalyses(Card):
-    """What `--quick` changes: by name of the analysis, settings and swept values."""
+    """What `--quick` changes: settings and swept values, by name of the analysis or for all of one kind (`of`)."""
 
     seeds: Distinct[Seed] = Field(min_length=1)
     settings: dict[str, Settings] = {}  # noqa: RUF012
@@ -83,10 +84,13 @@ class AnalysisStudy(Card):
     about: str
     question: str
     seeds: Distinct[Seed] = Field(min_length=1)
-    analysis: list[AnalysisCard] = Field(min_length=1)
+    words: Words = {}  # noqa: RUF012  #: for `{key}` in claims
+    analysis: Annotated[list[Annotated[AnalysisCard, OneOrSeveral]], Together] = Field(min_length=1)
     quick: QuickAnalyses
-    finding: list[AnalysisFinding] = Field(default=[])
+    finding: Annotated[list[Annotated[AnalysisFinding, OneOrSeveral]], Together] = Field(default=[])
     remarks: Distinct[str] = Field(default=[])
+
+    _spelled_out = model_validator(mode="before")(spelled_out)
 
 
 @dataclass(frozen=True)
@@ -114,8 +118,11 @@ def sources_of(cards: Sequence[AnalysisCard]) -> list[str]:
 
 
 def quickened(card: AnyCard, quick: Any) -> AnyCard:
-    """The analysis as `--quick` runs it."""
-    settings, sweep = (getattr(quick, name).get(card.called, {}) for name in ("settings", "sweep"))
+    """The analysis as `--quick` runs it; what is given for its name has precedence over what is given for its kind."""
+    settings, sweep = (
+        getattr(quick, name).get(card.of, {}) | getattr(quick, name).get(card.called, {})
+        for name in ("settings", "sweep")
+    )
     return card.model_copy(update={"settings": {**card.settings, **settings}, "sweep": {**card.sweep, **sweep}})
 
 
@@ -128,14 +135,15 @@ def check_analyses(cards: Sequence[AnalysisCard], kind: type[AnyAnalysis], quick
         try:
             member = analysis_of(card.of, kind)
         except InputError as error:
-            raise InputError(f"{where}: analysis.{at}.of: {error}") from None
+            raise InputError(f"{where}: analysis {card.called}.of: {error}") from None
         for each, place in ((card, "analysis"), (quickened(card, quick), "quick, analysis")):
             for point in each.points():
                 member.settings({**each.settings, **point}, f"{where}: {place} {card.called}")
+    allowed = list(dict.fromkeys([*names, *(card.of for card in cards)]))
     for table in ("settings", "sweep"):
         for name in getattr(quick, table):
-            if name not in names:
-                known = f"{did_you_mean(name, names)}; known: {', '.join(names)}"
+            if name not in allowed:
+                known = f"{did_you_mean(name, allowed)}; known: {', '.join(allowed)}"
                 raise InputError(f'{where}: quick.{table}: there is no analysis "{name}"{known}')
 
 

@@ -15,7 +15,7 @@ from neurorec.experiments.study import beside, refuse_same_stems
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.hardware.chips.link import Link, load_link
 from neurorec.learning.rule import Messages, rules
-from neurorec.tasks.task import load_task
+from neurorec.tasks.data_files import known
 from neurorec.training import load_pair
 
 FORMULAS = ("patarasuk2009", "gloo", "hockney1994")
@@ -173,7 +173,7 @@ class LoadedCommunication:
         """Citation keys of everything in the study, in alphabetical order."""
         keys: set[str] = set(FORMULAS)
         for net in self.card.net:
-            keys.update(load_pair(net.pair).card.sources, load_task(net.task, seed=0).sources)
+            keys.update(load_pair(net.pair).card.sources, known(net.task).sources)
             for rule in net.count_rules:
                 keys.update(self.card.rule(rule).messages.sources)
         for part in (*self.links.values(), *self.chips.values()):

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from neurorec.basics.capabilities import CAPABILITIES, LEARNING, UNDECLARED, check_capabilities
+from neurorec.basics.capabilities import CAPABILITIES, LEARNING, UNCOUNTED, UNDECLARED, check_capabilities
 from neurorec.basics.cards import Card, card_names, find_card, load_card
 from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import Distinct, Price, Range
@@ -148,6 +148,8 @@ class Chip(Card):
         missing = next((name for name in CAPABILITIES if name in needs and name not in self.offers), None)
         if missing is None:
             return None
+        if missing in UNCOUNTED:
+            return UNCOUNTED[missing]
         everything = self.why_not.get("learning" if missing in LEARNING else "running")
         means = CAPABILITIES[missing]
         absent = means if missing == UNDECLARED else f'its card does not offer "{missing}" ({means})'

@@ -19,7 +19,7 @@ from neurorec.hardware.export.nir_profiles import PROFILES, NirProfile
 from neurorec.models.cells.lif import CLOSEST_IN_NIR, LIF, SpikingCard
 from neurorec.models.network import Network
 from neurorec.models.readout import LeakyCard, LeakyReadout, LinearReadout
-from neurorec.models.wires import AS_SENT, INPUT, Wire
+from neurorec.models.wires import INPUT, Wire
 
 W_IN, READOUT, INTEGRATORS = "w_in", "readout", "leaky"  # names inside the file
 
@@ -44,7 +44,7 @@ class NirExporter(Exporter):
             if reason is not None:
                 return reason if len(hidden) == 1 else f'layer "{name}": {reason}'
         for wire in network.wires:
-            if wire.delay or wire.carries != AS_SENT:
+            if not wire.plain:
                 return f"{wire} has a delay or applies a function; only plain wires can be written"
         return _readout_why_not(network)
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.hardware.workload.workload import Workload
+from neurorec.hardware.workload.workload import PopulationWork, Workload
 
 MOST_SPIKES = 2**53  #: of all lines together; beyond, sums of spikes would not be exact
 MOST_EVENTS = 2**62  #: synapses that they reach; beyond, 64 bits would overflow
@@ -60,6 +60,7 @@ def restepped(work: Workload, steps: int, dt_ms: float) -> Workload:
     share = Fraction(work.steps, steps)
     work = _whole(work, share)
     changed = _with_spikes(work, lambda spikes: spikes, lambda unheard: _times(unheard, share))
+    changed = replace(changed, populations=_ran(changed, 1 / share))
     return replace(changed, steps=steps, dt_ms=dt_ms, skipped_steps=round(work.skipped_steps / share))
 
 
@@ -67,7 +68,13 @@ def repeated(work: Workload, times: int) -> Workload:
     """`times` as many samples of the same kind. Raises `InputError` if their spikes could not be counted exactly."""
     check_countable(Fraction(sum(int(spikes.sum()) for spikes in work.all_spikes), work.samples), work.samples * times)
     changed = _with_spikes(work, lambda spikes: spikes * times, lambda unheard: unheard * times)
+    changed = replace(changed, populations=_ran(changed, times))
     return replace(changed, samples=work.samples * times, skipped_steps=work.skipped_steps * times)
+
+
+def _ran(work: Workload, times: Fraction | int) -> tuple[PopulationWork, ...]:
+    """The populations, with `times` as many steps."""
+    return tuple(p if p.ran is None else replace(p, ran=p.ran.times(times)) for p in work.populations)
 
 
 def _whole(work: Workload, share: Fraction) -> Workload:

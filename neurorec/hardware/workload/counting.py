@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Ran, Store
 from neurorec.hardware.chips.precision import FLOAT32
 from neurorec.hardware.workload.workload import PopulationWork, ProjectionWork, Workload
 
@@ -43,6 +43,9 @@ class Operations:
     running: np.ndarray | None = field(default=None, compare=False)  #: [T] number of samples still running
     per_step: Mapping[str, PopulationSteps] | None = field(default=None, compare=False)  #: by layer, where known
     arrived: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict, compare=False)  #: by layer and projection
+    ran: Mapping[str, Ran] = field(
+        default_factory=dict, compare=False
+    )  #: by layer, where not in all steps of each sample
 
     @property
     def total(self) -> Counts:
@@ -56,6 +59,11 @@ class Operations:
     def sample_steps(self) -> int:
         """Steps that were run, summed over samples."""
         return self.samples * self.steps - self.skipped_steps
+
+    @property
+    def started(self) -> int:
+        """Samples that ran their first step."""
+        return self.samples if self.running is None else int(self.running[:1].sum())
 
     @property
     def mean_steps(self) -> float:
@@ -75,13 +83,9 @@ class Operations:
     def forward(self) -> ForwardPass:
         """What a rule needs to count its training."""
         return ForwardPass(
-            self.layers, self.samples, self.steps, self.sample_steps, _started(self), self.input_spikes, self.arrived
-        )
-
-
-def _started(seen: Operations | Workload) -> int:
-    """Samples that ran their first step."""
-    return seen.samples if seen.running is None else int(seen.running[:1].sum())
+            self.layers, self.samples, self.steps, self.sample_steps, self.started, self.input_spikes, self.arrived,
+            self.ran,
+        )  # fmt: skip
 
 
 def count_work(work: Workload) -> Operations:
@@ -89,15 +93,15 @@ def count_work(work: Workload) -> Operations:
 
     A readout counts in every step, as computed in the forward pass, even if the answer does not count in that step.
     """
-    runs, spikes = work.sample_steps, work.input_spikes
+    runs, spikes, ran = work.sample_steps, work.input_spikes, {p.name: work.ran(p.name) for p in work.populations}
     return Operations(
         samples=work.samples,
         steps=work.steps,
         input_spikes=0 if spikes is None else int(spikes.sum()),
         input_values=runs * work.input_size if spikes is None else 0,
         layers=LayerCounts({
-            p.name: count_units(runs, p) + Counts(weight_reads=_started(work) * p.start)
-            + count_synapses(runs, work.into(p.name)) for p in work.populations
+            p.name: count_units(ran[p.name].steps, p) + Counts(weight_reads=ran[p.name].starts * p.start)
+            + count_synapses(ran[p.name].steps, work.into(p.name), ran[p.name].sums) for p in work.populations
         }),
         stores=tuple(store for p in work.populations for store in _stores(work, p)),
         sizes={p.name: p.size for p in work.populations},
@@ -105,7 +109,11 @@ def count_work(work: Workload) -> Operations:
         skipped_steps=work.skipped_steps,
         running=work.running,
         per_step=_per_step(work),
-        arrived={p.name: tuple(count_synapses(runs, [one]) for one in work.into(p.name)) for p in work.populations},
+        arrived={
+            p.name: tuple(count_synapses(ran[p.name].steps, [one], ran[p.name].sums) for one in work.into(p.name))
+            for p in work.populations
+        },
+        ran={p.name: p.ran for p in work.populations if p.ran is not None},
     )  # fmt: skip
 
 
@@ -131,8 +139,8 @@ def count_units(runs: int, p: PopulationWork) -> Counts:
     )
 
 
-def count_synapses(runs: int, projections: Iterable[ProjectionWork]) -> Counts:
-    """Inputs that arrive in `runs` steps, and the synapses that they reach."""
+def count_synapses(runs: int, projections: Iterable[ProjectionWork], sums: int = 0) -> Counts:
+    """Inputs that arrive in `runs` steps, and the synapses that they reach; `sums`: see `Ran`."""
     projections = tuple(projections)
     by_values = [one for one in projections if one.spikes is None]
     events = round(sum(one.events() for one in projections))
@@ -148,7 +156,8 @@ def count_synapses(runs: int, projections: Iterable[ProjectionWork]) -> Counts:
         synaptic_events=events,
         macs=macs,
         dense_macs=runs * sum(one.synapses for one in projections if not one.summed),
-        elementwise=runs * (summed + sum(one.elementwise for one in projections)),
+        elementwise=runs * (summed + sum(one.elementwise for one in projections))
+        + sums * sum(one.lines for one in by_values if one.joins),
         nonlinearities=runs * sum(one.nonlinearities for one in projections),
         weight_reads=events + macs,
         activation_reads=runs * values,
@@ -170,7 +179,7 @@ def _stores(work: Workload, p: PopulationWork) -> tuple[Store, ...]:
 
 
 def _per_step(work: Workload) -> dict[str, PopulationSteps] | None:
-    if work.running is None:
+    if work.running is None or any(work.ran(p.name).steps != work.sample_steps for p in work.populations):
         return None
     none, found = np.zeros(work.steps, np.int64), {}
     for p in work.populations:

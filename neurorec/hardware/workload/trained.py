@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from neurorec.models.energy.model import EnergyModel
 from neurorec.models.layer import StepOperations
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
-from neurorec.models.wires import AS_SENT, INPUT, Wire
+from neurorec.models.wires import AS_SENT, INPUT, Along, Wire
 
 
 def trained_work(
@@ -89,7 +89,11 @@ def _population(model: Network | EnergyModel, name: str, activity: Activity, hea
         values_travel=heard or not isinstance(layer, Readout),
         needs=layer.needs if isinstance(layer, Readout) else layer.needs | {layer.output_signal},
         steps=None if seen.steps is None else seen.steps.sum(1),
+        ran=seen.ran,
     )
+
+
+When = Along | Literal["now", "before"]  #: along which a wire delivers; "before": only what is sent before writing
 
 
 @dataclass(frozen=True)
@@ -111,13 +115,21 @@ def _lines(model: Any, activity: Activity, name: str) -> Iterator[WeightedLine]:
             fan_out, spiking = declared.input_fan_out[lines], as_sent and model.signal_of(wire.source) == "spikes"
             changed = 0 if as_sent else model.size_of(wire.source)
             copied = model.constraints.copies(model, wire)
-            projection = _projection(wire.source, name, fan_out, spiking, activity, bool(wire.delay), changed, copied)
+            later = _when(model, wire)
+            projection = _projection(wire.source, name, fan_out, spiking, activity, later, changed, copied)
             yield WeightedLine(projection, fan_out, None if weight is None else weight[:, lines])
     if declared.recurrent_fan_out.any():
         fan_out, spiking = declared.recurrent_fan_out, declared.recurrent_signal == "spikes"
         copied = isinstance(model, Network) and model.constraints.copies(model, Wire(name, name, 1))
-        projection = _projection(name, name, fan_out, spiking, activity, delayed=True, copied=copied)
+        projection = _projection(name, name, fan_out, spiking, activity, "time", copied=copied)
         yield WeightedLine(projection, fan_out, _weight(layer, "w_rec"))
+
+
+def _when(model: Network, wire: Wire) -> When:
+    """Which of its source's spikes a wire delivers."""
+    if model.along == "reading" and wire.source == INPUT:
+        return "reading" if wire.target in model.writers else "before"
+    return wire.along if wire.delay or wire.along != "time" else "now"
 
 
 def _weight(layer: Any, name: str) -> np.ndarray | None:
@@ -131,13 +143,17 @@ def _projection(
     fan_out: np.ndarray,
     spiking: bool,
     activity: Activity,
-    delayed: bool,
+    when: When,
     nonlinearities: int = 0,
     copied: bool = False,
 ) -> ProjectionWork:
     seen = activity.layers[source]
-    arriving, steps = (seen.passed_on, seen.passed_on_steps) if delayed else (seen.spikes, seen.steps)
-    if steps is not None and delayed:  # received one step later
+    arriving, steps = (seen.passed_on, seen.passed_on_steps) if when == "time" else (seen.spikes, seen.steps)
+    if when in ("tree", "reading") and seen.brought is not None:
+        arriving, steps = seen.brought, seen.brought_steps
+    if when == "before" and seen.brought is not None:
+        arriving, steps = seen.spikes - seen.brought, None
+    if steps is not None and when == "time":  # received one step later
         steps = np.concatenate([np.zeros_like(steps[:1]), steps[:-1]])[: activity.steps]
     synapses = int(fan_out.sum())
     return ProjectionWork(
@@ -147,9 +163,10 @@ def _projection(
         synapses=synapses,
         spikes=arriving if spiking else None,
         fan_out=fan_out,
-        unheard=seen.spikes - seen.passed_on if spiking and delayed else None,
+        unheard=seen.spikes - arriving if spiking and when in ("time", "tree") else None,
         stored=0 if copied else synapses,  # tied weights are stored once, with their owner
         nonlinearities=nonlinearities,
+        joins=when == "tree",
         steps=steps @ fan_out if spiking and steps is not None else None,
     )
 

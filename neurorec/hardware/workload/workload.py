@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorec.basics.counts import ForwardPass, TrainingCounts
+from neurorec.basics.counts import ForwardPass, Ran, TrainingCounts
 from neurorec.hardware.workload.setting import Setting
 from neurorec.hardware.workload.wiring import Wiring
 from neurorec.learning.rule import Rule
@@ -42,6 +42,7 @@ class PopulationWork:
     needs: frozenset[str] = frozenset()  #: capabilities that a chip must offer
     steps: np.ndarray | None = None  #: [T] spikes, where known
     active: np.ndarray | None = None  #: [size] updates in which each unit spiked; None: it spikes once at most
+    ran: Ran | None = None  #: None: in all steps, started once per sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,7 @@ class ProjectionWork:
     elementwise: int = 0  #: further operations per step and sample
     nonlinearities: int = 0
     summed: bool = False  #: values that are only summed, without weights
+    joins: bool = False  #: whether it delivers what the children of a node of a tree sent, added up
     steps: np.ndarray | None = None  #: [T] synaptic events, where known
     node: str = ""  #: of a NIR graph, if any
 
@@ -127,6 +129,14 @@ class Workload:
     def sample_steps(self) -> int:
         """Steps that were run, summed over samples."""
         return self.samples * self.steps - self.skipped_steps
+
+    @property
+    def started(self) -> int:
+        """Samples that ran their first step."""
+        return self.samples if self.running is None else int(self.running[:1].sum())
+
+    def ran(self, population: str) -> Ran:
+        return self.of[population].ran or Ran(self.sample_steps, self.started)
 
     @cached_property
     def of(self) -> Mapping[str, PopulationWork]:

@@ -42,22 +42,28 @@ class NextSymbol(Objective):
         names = {0: self.chance, **{order: f"Markov model of order {order}" for order in ORDERS[1:]}}
         return {names[order]: self._markov(task, order) for order in ORDERS}
 
-    def _markov(self, task, order: int) -> dict[Split, float]:
-        """Counts of the next symbol after the last `order` symbols in the training split, plus one."""
+    def counted_on(self, task) -> tuple[Tensor, Tensor, Tensor]:
+        """Symbols, next symbols and mask, [F, B], of the samples on which Markov models are counted: the training split."""
         train = task.split("train")
-        states = (task.inputs + 1) ** order
-        counts = torch.ones(states, task.outputs, dtype=torch.float64)
-        contexts, targets = _contexts(train, order), train.answers
-        mask = train.frame_mask
+        return train.x.argmax(2), train.answers, train.frame_mask
+
+    def _markov(self, task, order: int) -> dict[Split, float]:
+        """Counts of the next symbol after the last `order` symbols, plus one."""
+        nothing = task.inputs
+        counts = torch.ones((nothing + 1) ** order, task.outputs, dtype=torch.float64)
+        symbols, targets, mask = self.counted_on(task)
+        contexts = _contexts(symbols, order, nothing)
         counts.index_put_((contexts[mask], targets[mask]), torch.ones((), dtype=torch.float64), accumulate=True)
         logits = (counts / counts.sum(1, keepdim=True)).log()
-        return {split: self.score(logits[_contexts(part := task.split(split), order)], part) for split in SPLITS}
+        found: dict[Split, float] = {}
+        for split in SPLITS:
+            part = task.split(split)
+            found[split] = self.score(logits[_contexts(part.x.argmax(2), order, nothing)], part)
+        return found
 
 
-def _contexts(batch: Batch, order: int) -> Tensor:
-    """[F, B] index of the last `order` symbols; a missing symbol is a symbol of its own."""
-    symbols = batch.x.argmax(2)
-    nothing = batch.x.shape[2]
+def _contexts(symbols: Tensor, order: int, nothing: int) -> Tensor:
+    """[F, B] index of the last `order` symbols; a missing symbol is the symbol `nothing`."""
     found = torch.zeros_like(symbols)
     for lag in range(order):
         shifted = torch.full_like(symbols, nothing)

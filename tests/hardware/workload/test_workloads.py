@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.activity import observe
+from neurorec.engines.observing import observe
 from neurorec.engines.on_nir import NirOptions
 from neurorec.engines.relaxation import UNITS, Relaxation
 from neurorec.hardware.pricing.price import price

@@ -1,4 +1,4 @@
-"""A directed graph: states on a circle, in the order given, with labelled arrows. A double ring marks an accepting state."""
+"""A directed graph: states at their places, or on a circle, with labelled arrows. A double ring marks an accepting state."""
 
 import math
 from collections.abc import Mapping
@@ -22,9 +22,7 @@ def diagram_part(diagram: Diagram, name: str) -> Plots:
 
 
 def _draw(diagram: Diagram, name: str) -> Plot:
-    n = len(diagram.nodes)
-    scale = max(1.0, 0.42 * n / math.pi)  # so that neighbours on the circle do not touch
-    places = {node.name: _on_circle(k, n, scale) for k, node in enumerate(diagram.nodes)}
+    places = _places(diagram)
     with figure(4.4) as (drawn, axes):
         labels: dict[tuple[str, str], list[str]] = {}
         for edge in diagram.edges:
@@ -33,12 +31,21 @@ def _draw(diagram: Diagram, name: str) -> Plot:
             _arrow(axes, places, source, target, ", ".join(filter(None, said)), (target, source) in labels)
         for node in diagram.nodes:
             _state(axes, places[node.name], node)
-        size = scale + 0.55
-        axes.set(xlim=(-size, size), ylim=(-size, size), aspect="equal")
+        xs, ys = zip(*places.values(), strict=True)
+        axes.set(xlim=(min(xs) - 0.55, max(xs) + 0.55), ylim=(min(ys) - 0.55, max(ys) + 0.55), aspect="equal")
         axes.axis("off")
         rows = [[edge.source, edge.target, edge.label] for edge in diagram.edges]
         marks = [[node.name, "start" * node.start, "accepting" * node.accepting] for node in diagram.nodes]
         return finish(drawn, diagram, name, [["from", "to", "label"], *rows, ["state", "start", "accepting"], *marks])
+
+
+def _places(diagram: Diagram) -> dict[str, Place]:
+    given = {node.name: (node.x, node.y) for node in diagram.nodes if node.x is not None and node.y is not None}
+    if len(given) == len(diagram.nodes):
+        return given
+    n = len(diagram.nodes)
+    scale = max(1.0, 0.42 * n / math.pi)  # so that neighbours on the circle do not touch
+    return {node.name: _on_circle(k, n, scale) for k, node in enumerate(diagram.nodes)}
 
 
 def _on_circle(k: int, n: int, scale: float) -> Place:

@@ -1,0 +1,120 @@
+"""Samples with a network's answers: what it wrote, where it looked, and what it made of the parts of a tree."""
+
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from neurorec.analysis.analysis import RunAnalysis, Value, analyses
+from neurorec.analysis.found import AnyFigure, Diagram, Edge, Found, Node, Picture, TextSamples
+from neurorec.basics.cards import Card
+from neurorec.basics.reading_ends import earlier
+from neurorec.basics.tree import NONE
+from neurorec.engines.engine import EngineRun, choose_engine
+from neurorec.models.network import Network
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.encoded_task import EncodedTask
+from neurorec.tasks.task import Task
+
+MOST_NODES = 18  #: of a tree that is drawn
+
+
+class AnswersShownSettings(Card):
+    samples: Annotated[int, Field(ge=1, le=100)]
+
+
+@analyses.register("answers_shown")
+class AnswersShown(RunAnalysis):
+    """Test samples spread over all sizes, in the words of the task's objective. For a layer of attention, its weights while the
+    largest sample that is right was answered; for trees, one of them with the network's value of every node."""
+
+    about = "Samples with a network's answers, attention and the values of the parts of trees"
+    sources = ()
+    through_time = False
+    Settings = AnswersShownSettings
+    example = {"samples": 4}  # noqa: RUF012
+    gives = {"right": Value("share of the samples shown that are without an error", "", True)}  # noqa: RUF012
+
+    def why_not(self, network: Network, task: Task) -> str | None:
+        reason = super().why_not(network, task)
+        return reason or (None if hasattr(task.objective, "text") else "its objective does not put samples into words")
+
+    @torch.no_grad()
+    def run(self, network: Network, task: EncodedTask, settings: AnswersShownSettings, seed: int) -> Found:
+        objective: Any = task.objective
+        batch = task.split("test")
+        order = objective.sizes(batch).argsort(stable=True)
+        chosen = order[torch.linspace(0, batch.size - 1, min(settings.samples, batch.size)).round().long()]
+        batch = batch.take(chosen)
+        seen = choose_engine("auto", network).run_batch(network, batch)
+        y = objective.answers(seen.outputs, batch)
+        right = ((y.argmax(2) == batch.answers) | ~batch.frame_mask).all(0)
+        words = [objective.text(batch, y, sample) for sample in range(batch.size)]
+        pieces = [
+            f"{read}  ->  {written}" + ("" if good else f"   (wrong; right is {wanted})")
+            for (read, wanted, written), good in zip(words, right.tolist(), strict=True)
+        ]
+        figures: list[AnyFigure] = [TextSamples("Answers", "Test samples, from small to large.", pieces)]
+        best = int(right.nonzero()[-1]) if right.any() else batch.size - 1
+        figures += [
+            looks(network, name, batch, seen, best, words[best])
+            for name, layer in network.hidden.items()
+            if hasattr(layer, "weights")
+        ]
+        figures += [] if batch.parents is None else [tree_of(batch, y, objective)]
+        return Found({"right": float(right.double().mean())}, tuple(figures))
+
+
+def looks(
+    network: Network, name: str, batch: Batch, seen: EngineRun, sample: int, words: tuple[str, str, str]
+) -> Picture:
+    """The attention of one sample: a row per step of writing, a column per step of reading."""
+    reading = batch.reads
+    if reading is None:
+        raise ValueError("attention needs samples that say where reading ends")
+    steps = int((batch.mask[:, sample] if batch.mask.dim() == 2 else batch.mask).sum())
+    (memory,) = (wire for wire in network.wires_into(name) if wire.along == "reading")
+    state = network[name].remember(seen.sent[memory.source], reading.ends)
+    lines = [
+        reading.context(seen.sent[wire.source], steps) if wire is memory
+        else earlier(seen.sent[wire.source], reading.ends, steps) for wire in network.wires_into(name)
+    ]  # fmt: skip
+    found = torch.stack([network[name].weights(state, x)[sample] for x in torch.cat(lines, -1)])
+    read, _, written = words
+    values = found[:, : int(reading.ends[sample])].tolist()
+    about = f'Weights while "{written}" was written after reading "{read}".'
+    return Picture("Attention", about, "read", "written", values, "weight", list(read), list(written))
+
+
+def tree_of(batch: Batch, y: Tensor, objective: Any) -> Diagram:
+    """The largest tree that fits a picture, with the label that the network gives to every node."""
+    parents, labels, symbols = batch.parents, y.argmax(2), batch.x[:: batch.steps_per_frame].argmax(2)
+    if parents is None:
+        raise ValueError("these samples have no trees")
+    sizes = (batch.x.abs().sum(2) > 0)[:: batch.steps_per_frame].sum(0)
+    fitting = [sample for sample in range(batch.size) if int(sizes[sample]) <= MOST_NODES] or [int(sizes.argmin())]
+    sample = max(fitting, key=lambda one: int(sizes[one]))
+    count, nodes, edges = int(sizes[sample]), [], []
+    places = placed([int(parent) for parent in parents[:count, sample]])
+    for node, (x_at, y_at) in enumerate(places):
+        right = bool(labels[node, sample] == batch.answers[node, sample])
+        value = objective.labels[int(labels[node, sample])][0].upper() + "!" * (not right)
+        label = f"{objective.symbols[int(symbols[node, sample])]}: {value}"
+        parent = int(parents[node, sample])
+        nodes.append(Node(str(node), label, accepting=parent == NONE, x=x_at, y=y_at))
+        edges += [] if parent == NONE else [Edge(str(node), str(parent))]
+    about = "Each node with the network's value of the expression below it; the root has a double border, ! marks wrong values."
+    return Diagram("A tree and its values", about, tuple(nodes), tuple(edges))
+
+
+def placed(parents: list[int]) -> list[tuple[float, float]]:
+    """Places of the nodes of a tree: leaves side by side in their order, parents above the middle of their children."""
+    leaves, x, y = 0, [0.0] * len(parents), [0.0] * len(parents)
+    for node in range(len(parents)):
+        below = [x[child] for child in range(node) if parents[child] == node]
+        x[node] = sum(below) / len(below) if below else 1.2 * leaves
+        leaves += not below
+    for node in reversed(range(len(parents))):
+        y[node] = 0.0 if parents[node] == NONE else y[parents[node]] - 0.8
+    return list(zip(x, y, strict=True))

@@ -1,0 +1,87 @@
+"""Encoder and decoder: some layers read a sequence, then others write one of another length.
+
+A wire along reading delivers, in every frame of writing, what its source sent in the last frame of reading: the context C of
+the lecture, given to the decoder as an input (as in Cho et al. 2014). Layers that hear one, directly or through others, write:
+they start when reading has ended. All others read, and stop there. Nothing else passes from one to the other, except to layers
+that remember (`remember`, as attention does) all that was sent while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.errors import InputError
+from neurorec.basics.reading_ends import Reading, earlier, later
+from neurorec.models.running import NetworkState, Unroll, run_over_time
+from neurorec.models.wires import INPUT, Structure, Wire
+
+if TYPE_CHECKING:
+    from neurorec.models.network import Network
+
+
+def writers_of(names: list[str], wires: tuple[Wire, ...]) -> frozenset[str]:
+    """The layers that write: targets of wires along reading, and whatever hears them.
+
+    Raises
+    ------
+    InputError
+        If a writing layer is read along reading, or hears a reading layer in another way.
+    """
+    found = {wire.target for wire in wires if wire.along == "reading"}
+    more = found
+    while more:
+        more = {wire.target for wire in wires if wire.source in more} - found
+        found |= more
+    for wire in wires:
+        crosses = wire.source != INPUT and (wire.source in found) != (wire.target in found)
+        if (wire.along == "reading") != crosses:
+            raise InputError(
+                f"{wire}: layers that write ({', '.join(name for name in names if name in found)}) hear those that read along "
+                "reading, and in no other way; give the wire in hears_read"
+            )
+    return frozenset(found)
+
+
+def run_encoder_decoder(
+    network: Network, x: Tensor, state: NetworkState | None, lengths: Tensor | None, unroll: Unroll | None,
+    forced: Mapping[str, Tensor], reading: Structure | None,
+) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
+    """As `Network.run`; outputs are 0 where a layer does not run.
+
+    Raises
+    ------
+    InputError
+        For something other than the end of reading, a wrong one, or an initial state.
+    """
+    if state is not None:
+        raise InputError(f"{network.title} starts anew when it reads and when it writes, so give no state")
+    T, B, _ = x.shape
+    reading = Reading(torch.full((B,), T // 2, device=x.device)) if reading is None else reading
+    if not isinstance(reading, Reading):
+        raise InputError(
+            f"{network.title} first reads and then writes, so give a Reading (got {type(reading).__name__})"
+        )
+    ends = torch.full((B,), T, device=x.device) if lengths is None else lengths
+    reading.check(ends)
+    wires = [wire for wire in network.wires if wire.along == "reading"]
+    readers = [name for name in network.layers if name not in network.writers]
+    sent, state = run_over_time(network, x, None, reading.ends, unroll, {}, only=readers)
+    written = int((ends - reading.ends).max()) if B else 0
+    brought = {
+        wire: wire.carried(reading.context(sent[wire.source], written)) * (wire not in network.cut) for wire in wires
+    }
+    start = network.initial_state(B)
+    for wire in wires:
+        if hasattr(network[wire.target], "remember"):
+            start.layers[wire.target] = network[wire.target].remember(sent[wire.source], reading.ends)
+    sent_later, state_later = run_over_time(
+        network, earlier(x, reading.ends, written), start, ends - reading.ends, unroll,
+        {name: earlier(values, reading.ends, written) for name, values in forced.items()}, brought, network.writers,
+    )  # fmt: skip
+    sent |= {name: later(sent_later[name], reading.ends, T) for name in network.writers}
+    layers = {**state.layers, **{name: state_later.layers[name] for name in network.writers}}
+    return sent, NetworkState(layers, state_later.delayed)
