@@ -38,7 +38,7 @@ class Event(NamedTuple):
     above: float  #: drive minus the potential that the neuron had after the spike before
 
 
-class Course(NamedTuple):
+class Orbit(NamedTuple):
     exponent: float  #: mean growth rate of a tangent, per membrane time constant
     time: float  #: in membrane time constants
     states: NDArray[np.float64]  #: [spikes per neuron, N] after every N spikes
@@ -71,7 +71,7 @@ class InhibitoryNetwork:
         time of the spike moves by -tangent[fired] / above."""
         return event.decay * (tangent - (self.drive - v) * (tangent[event.fired] / event.above))  # 0 where it fired
 
-    def follow(self, v: Vector, events: int, tangent: Vector) -> Course:
+    def follow(self, v: Vector, events: int, tangent: Vector) -> Orbit:
         """The network over a number of spikes, with a tangent along its way."""
         time = growth = 0.0
         states = []
@@ -83,7 +83,7 @@ class InhibitoryNetwork:
             growth, time = growth + float(np.log(length)), time + event.interval
             if (n + 1) % len(v) == 0:
                 states.append(v)
-        return Course(growth / time, time, np.array(states))
+        return Orbit(growth / time, time, np.array(states))
 
     def distances(self, a: Vector, b: Vector, events: int) -> Vector:
         """[events]: the distance of two copies after each spike."""
