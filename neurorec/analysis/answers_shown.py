@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
-from neurorec.analysis.found import AnyFigure, Diagram, Edge, Found, Node, Picture, TextSamples
+from neurorec.analysis.found import AnyFigure, DrawnTree, Found, Picture, TextSamples
 from neurorec.basics.cards import Card
 from neurorec.basics.reading_ends import earlier
 from neurorec.basics.tree import NONE
@@ -87,34 +87,18 @@ def looks(
     return Picture("Attention", about, "read", "written", values, "weight", list(read), list(written))
 
 
-def tree_of(batch: Batch, y: Tensor, objective: Any) -> Diagram:
+def tree_of(batch: Batch, y: Tensor, objective: Any) -> DrawnTree:
     """The largest tree that fits a picture, with the label that the network gives to every node."""
-    parents, labels, symbols = batch.parents, y.argmax(2), batch.x[:: batch.steps_per_frame].argmax(2)
-    if parents is None:
-        raise ValueError("these samples have no trees")
-    sizes = (batch.x.abs().sum(2) > 0)[:: batch.steps_per_frame].sum(0)
+    labels, symbols = y.argmax(2), batch.x[:: batch.steps_per_frame].argmax(2)
+    sizes = batch.trees.present(batch.lengths).sum(0)
     fitting = [sample for sample in range(batch.size) if int(sizes[sample]) <= MOST_NODES] or [int(sizes.argmin())]
     sample = max(fitting, key=lambda one: int(sizes[one]))
-    count, nodes, edges = int(sizes[sample]), [], []
-    places = placed([int(parent) for parent in parents[:count, sample]])
-    for node, (x_at, y_at) in enumerate(places):
-        right = bool(labels[node, sample] == batch.answers[node, sample])
-        value = objective.labels[int(labels[node, sample])][0].upper() + "!" * (not right)
-        label = f"{objective.symbols[int(symbols[node, sample])]}: {value}"
-        parent = int(parents[node, sample])
-        nodes.append(Node(str(node), label, accepting=parent == NONE, x=x_at, y=y_at))
-        edges += [] if parent == NONE else [Edge(str(node), str(parent))]
-    about = "Each node with the network's value of the expression below it; the root has a double border, ! marks wrong values."
-    return Diagram("A tree and its values", about, tuple(nodes), tuple(edges))
-
-
-def placed(parents: list[int]) -> list[tuple[float, float]]:
-    """Places of the nodes of a tree: leaves side by side in their order, parents above the middle of their children."""
-    leaves, x, y = 0, [0.0] * len(parents), [0.0] * len(parents)
-    for node in range(len(parents)):
-        below = [x[child] for child in range(node) if parents[child] == node]
-        x[node] = sum(below) / len(below) if below else 1.2 * leaves
-        leaves += not below
-    for node in reversed(range(len(parents))):
-        y[node] = 0.0 if parents[node] == NONE else y[parents[node]] - 0.8
-    return list(zip(x, y, strict=True))
+    nodes = range(int(sizes[sample]))
+    above = [int(batch.trees.parents[node, sample]) for node in nodes]
+    wrong = [node for node in nodes if labels[node, sample] != batch.answers[node, sample]]
+    shown = [
+        f"{objective.symbols[int(symbols[node, sample])]}\n{objective.labels[int(labels[node, sample])]}"
+        for node in nodes
+    ]
+    about = "Each node: its symbol, and the network's value of the expression below it; wrong values have a thick red border."
+    return DrawnTree("A tree and its values", about, shown, [None if p == NONE else p for p in above], wrong)

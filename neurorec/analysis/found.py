@@ -22,6 +22,7 @@ class Curves:
     log_x: bool = False
     log_y: bool = False
     level: float | None = None  #: y of a thin horizontal line, for example 0
+    share: bool = False  #: whether y is a share, shown from 0 to 1
     kind: Literal["curves"] = "curves"
 
 
@@ -108,6 +109,18 @@ class Diagram:
 
 
 @dataclass(frozen=True)
+class DrawnTree:
+    """A tree, drawn with its root on top."""
+
+    title: str
+    about: str
+    labels: list[str]  #: of one line or two
+    parents: list[int | None]  #: children before parents; None for the root
+    marked: list[int] = field(default_factory=list)  #: nodes that stand out
+    kind: Literal["tree"] = "tree"
+
+
+@dataclass(frozen=True)
 class TextSamples:
     """Pieces of text, shown as they are: what a language model writes, strings that an automaton accepts."""
 
@@ -117,7 +130,7 @@ class TextSamples:
     kind: Literal["text samples"] = "text samples"
 
 
-AnyFigure = Curves | Points | Raster | Picture | Diagram | TextSamples
+AnyFigure = Curves | Points | Raster | Picture | Diagram | DrawnTree | TextSamples
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from neurorec.engines.engine import choose_engine
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.encoded_task import EncodedTask
-from neurorec.tasks.objective import Split
+from neurorec.tasks.objective import SPLITS
 from neurorec.tasks.task import Task
 
 
@@ -21,7 +21,7 @@ class ScoreBySizeSettings(Card):
 
 @analyses.register("score_by_size")
 class ScoreBySize(RunAnalysis):
-    """Validation and test samples in groups of equal size, as the task's objective defines it. A sample is right if its answers
+    """Samples of every split in groups of equal size, as the task's objective defines it. A sample is right if its answers
     are right in all frames that count; sequences are written with the network's own answers fed back."""
 
     about = "Share of samples without an error against their size: length of a sequence, depth of a tree"
@@ -51,15 +51,14 @@ class ScoreBySize(RunAnalysis):
         objective: Any = task.objective
         trained = int(objective.sizes(task.split("train")).max())
         lines, right, sizes = {}, torch.zeros(0), torch.zeros(0)
-        splits: tuple[Split, ...] = ("validation", "test")
-        for split in splits:
+        for split in SPLITS:
             batch = task.split(split)
             right, sizes = flawless(network, batch, objective), objective.sizes(batch)
             each = sizes.unique()
             lines[split] = series(each, [right[sizes == size].mean() for size in each])
         known, above = right[sizes <= trained], right[sizes == trained + 2]
         about = f"Networks were trained with {objective.size} up to {trained}; {len(right)} test samples."
-        figure = Curves("Answers without an error", about, objective.size, "share without an error", lines)
+        figure = Curves("Answers without an error", about, objective.size, "share without an error", lines, share=True)
         values = {
             "right": float(right.mean()),
             "right at trained sizes": float(known.mean()) if len(known) else float("nan"),

@@ -92,6 +92,13 @@ class Engine(ABC):
         start = given_start(network, batch.start)
         return self.run(network, batch.x, batch.lengths, start, forced, structure_of(network, batch))
 
+    def sent(
+        self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None
+    ) -> Mapping[str, Tensor]:  # fmt: skip
+        """Outputs of every layer, [T, B, H] by name, as `run_batch`, without observing the activity."""
+        start, structure = given_start(network, batch.start), structure_of(network, batch)
+        return network.run(batch.x, start, batch.lengths, self._unroll_any, forced, structure)[0]
+
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
         [F, B, O]."""
@@ -99,9 +106,7 @@ class Engine(ABC):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        start, structure = given_start(network, batch.start), structure_of(network, batch)
-        sent, _ = network.run(batch.x, start, batch.lengths, self._unroll_any, structure=structure)
-        return objective.answers(sent[network.output], batch)
+        return objective.answers(self.sent(network, batch)[network.output], batch)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""

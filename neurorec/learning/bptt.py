@@ -126,10 +126,10 @@ class BPTT(Rule):
         if state.objective.pooled and can_sum(network) and batch.start is None:
             return self._loss_of_sums(network, state, batch)
         forced = self._forced(network, state.objective, batch)
-        seen = state.engine.run_batch(network, batch, forced)
-        loss = state.objective.loss(state.objective.answers(seen.outputs, batch), batch)
+        sent = state.engine.sent(network, batch, forced)
+        loss = state.objective.loss(state.objective.answers(sent[network.output], batch), batch)
         steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
-        return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
+        return loss + self.card.rate_loss({name: sent[name].sum(0) / steps for name in network.hidden}, network)
 
     def _loss_of_sums(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
         """The loss from weighted sums over time (the answer and, if regularised, the rates), without outputs per step."""

@@ -7,6 +7,7 @@ encoder turns each frame into several steps of dt.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -57,7 +58,11 @@ class Task(ABC):
         return None
 
     def baselines(self) -> dict[str, dict[Split, float]]:
-        """The metric per split of trivial models, by name; a constant answer comes first."""
+        """The metric per split of trivial models, by name; a constant answer comes first. Computed once."""
+        return self._baselines
+
+    @cached_property
+    def _baselines(self) -> dict[str, dict[Split, float]]:
         return self.objective.baselines(self)  # type: ignore[arg-type]
 
     @property

@@ -96,6 +96,7 @@ def test_a_silent_network_has_the_exponents_of_its_weights():
 def test_the_transition_is_interpolated_where_the_level_is_first_reached():
     assert first_reaches([1.0, 2.0, 3.0], [-1.0, 1.0, 2.0], 0.0) == 1.5
     assert first_reaches([1.0, 2.0, 3.0, 4.0], [-1.0, 1.0, -3.0, 3.0], 0.5) == 1.75
+    assert first_reaches([1.0, 2.0, 3.0], [-1.0, 0.25, 1.25], 0.75) == 2.5  # positive, but below the level, at 2
     assert math.isnan(first_reaches([1.0, 2.0], [-1.0, -2.0], 0.0))
     assert math.isnan(first_reaches([1.0, 2.0], [1.0, 2.0], 0.0))
 

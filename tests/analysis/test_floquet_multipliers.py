@@ -60,6 +60,11 @@ def test_a_rhythm_without_a_period_returns_most_closely_after_its_best_fraction(
     assert (turn, gap) == (7, pytest.approx(2 * math.sin(math.pi * 0.1) / size, abs=1e-9))  # 2.1 turns
 
 
+def test_a_turn_is_the_first_return_not_the_closest():
+    orbit = torch.tensor([0.0, 1.0, 2.0, 1e-8, 1.0, 2.0, 0.0], dtype=torch.float64)[:, None]
+    assert first_return(orbit)[0] == 3
+
+
 def test_a_unit_that_flips_has_a_cycle_of_two_steps():
     """h <- tanh(-2 h): h = 0.957504 and its opposite; the slope -2 (1 - h^2) is met twice."""
     net = network("elman", I=1, H=1, O=2).double()

@@ -12,6 +12,7 @@ from neurorec.basics.errors import CannotRun, InputError, RunFailed
 from neurorec.basics.plain import from_plain, to_plain
 from neurorec.report.parts import Plots
 from neurorec.report.plots.figures import part_of
+from neurorec.tasks.data_files import missing_data
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
@@ -23,10 +24,13 @@ SUBJECTS = [
     ("elman_adder", "rate", "binary_addition"), ("elman_adder", "spiking", "binary_addition"),
     ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
     ("trees", "rate", "logic_trees"),
+    ("character_alif_vs_lstm", "rate", "tiny_shakespeare"),
 ]  # fmt: skip
 
 
 def subject(pair, half, task):
+    if (reason := missing_data(task)) is not None:
+        pytest.skip(reason)
     loaded, plain = load_pair(pair).half(half), load_task(task, 0)
     network = loaded.build(plain.inputs, plain.outputs, torch.Generator().manual_seed(0))
     return network, EncodedTask(plain, loaded.encoder, 0)

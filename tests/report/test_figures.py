@@ -11,6 +11,7 @@ from neurorec.analysis.found import (
     Arrow,
     Curves,
     Diagram,
+    DrawnTree,
     Edge,
     Found,
     Node,
@@ -23,6 +24,7 @@ from neurorec.basics.plain import from_plain, to_plain
 from neurorec.report.page import Page, html, markdown
 from neurorec.report.parts import Section, Verbatim
 from neurorec.report.plots.figures import part_of
+from neurorec.report.plots.figures.tree_figure import placed
 
 ABOUT = "One sentence."
 NAN = float("nan")
@@ -33,6 +35,7 @@ FIGURES = [
     Picture("Picture", ABOUT, "x", "y", [[0.0, 1.0], [-1.0, 2.0]], "weight", ["p", "q"], ["r", "s"]),
     Diagram("Automaton", ABOUT, (Node("0", start=True), Node("1", "a long label", accepting=True)),
             (Edge("0", "1", "a"), Edge("1", "0", "b"), Edge("1", "1", "c"))),
+    DrawnTree("Tree", ABOUT, ["true\nT", "not\nT"], [1, None], [1]),
     TextSamples("Text", ABOUT, ["two\nlines <b>"]),
 ]  # fmt: skip
 TYPES = [type(figure).__name__ for figure in FIGURES]
@@ -92,3 +95,7 @@ def test_text_is_shown_as_it_is():
     page = Page("study", "Question?", [], False, None, [], [Section("s", "Section", [part])], [], [], ([], []))
     assert "<pre>two\nlines &lt;b&gt;</pre>" in html(page)
     assert "### Text\n\nOne sentence.\n\n```\ntwo\nlines <b>\n```" in markdown(page)
+
+
+def test_a_tree_is_drawn_with_its_root_on_top_and_leaves_side_by_side():
+    assert placed([4, 3, 3, 4, None]) == [(0.0, -1.0), (1.0, -2.0), (2.0, -2.0), (1.5, -1.0), (0.75, 0.0)]

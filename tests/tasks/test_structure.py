@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from neurorec.analysis.answers_shown import AnswersShown, placed
+from neurorec.analysis.answers_shown import AnswersShown
 from neurorec.analysis.score_by_size import ScoreBySize, flawless
 from neurorec.basics.errors import InputError
 from neurorec.basics.reading_ends import Reading
@@ -101,8 +101,3 @@ def test_scores_by_size_are_shares_of_flawless_samples(reversal):
     picture = shown.figures[1]
     assert [len(picture.values), len(picture.values[0])] == [len(picture.rows), len(picture.columns)] == [13, 12]
     assert all(sum(row) == pytest.approx(1) for row in picture.values)
-
-
-def test_a_tree_is_drawn_with_its_root_on_top_and_leaves_side_by_side():
-    places = placed([4, 3, 3, 4, -1])
-    assert places == [pytest.approx(at) for at in ((0.0, -0.8), (1.2, -1.6), (2.4, -1.6), (1.8, -0.8), (0.9, 0.0))]

@@ -65,7 +65,8 @@ def walk(network, x, sent):
 
 @pytest.mark.parametrize("wires", [SKIPPING, FED_BACK], ids=["skipping", "fed back"])
 @pytest.mark.parametrize(
-    "cells", [("lif", "lif"), ("liquid_state", "adaptive_lif"), ("elman", "lif"), ("lstm", "elman")]
+    "cells",
+    [("lif", "lif"), ("liquid_state", "adaptive_lif"), ("elman", "lif"), ("lstm", "elman"), ("embedding", "lstm")],
 )
 @pytest.mark.parametrize("signal", ["spikes", "values"])
 def test_several_layers_count_as_every_line_walked(cells, wires, signal):

@@ -25,6 +25,8 @@ def _draw(curves: Curves, name: str) -> Plot:
             handles += axes.plot(x, y, linewidth=1.6, label=literal(label), **style)
         if curves.level is not None:
             axes.axhline(curves.level, color=RULE, linewidth=1.0, zorder=0)
+        if curves.share:
+            axes.set_ylim(-0.03, 1.03)
         if curves.log_x:
             axes.set_xscale("log")
         if curves.log_y:
