@@ -66,7 +66,7 @@ class LocalWorkers(ThreadPoolExecutor):
             raise
 
 
-class Kept(Executor):
+class LastingExecutor(Executor):
     """An executor for several lists of calls. It starts with the first, and ends with its `with` block, or when calls are
     cancelled."""
 

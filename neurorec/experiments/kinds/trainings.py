@@ -26,7 +26,7 @@ from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults
 from neurorec.experiments.runner import Watcher, processes, run_missing
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
-from neurorec.experiments.workers import Kept
+from neurorec.experiments.workers import LastingExecutor
 from neurorec.tasks.task import load_task
 
 
@@ -128,7 +128,7 @@ class Trainings(StudyKind):
         channel: Channel | None = None,
     ) -> StudyResults:
         study, folder = prepared.study, prepared.folder
-        with Kept(partial(processes, prepared.jobs)) as workers:
+        with LastingExecutor(partial(processes, prepared.jobs)) as workers:
             here = executor = make_executor or (lambda: workers)
             if prepared.place is not None and make_executor is None:
                 channel = events = EventChannel()
