@@ -77,6 +77,7 @@ LONG_FIGURES = [
     Picture(LONG, ABOUT, LONG, LONG, [[0.0] * 12] * 3, LONG, [f"column number {n}" for n in range(12)], [NAME, LONG, "r"]),
     Diagram(LONG, ABOUT, (Node("0", LONG, start=True), Node("1", NAME, accepting=True), Node("2", LONG)),
             (Edge("0", "1", LONG), Edge("1", "0", NAME), Edge("1", "1", LONG), Edge("2", "2", LONG))),
+    DrawnTree(LONG, ABOUT, [LONG, NAME, LONG], [2, 2, None], [1]),
 ]  # fmt: skip
 
 

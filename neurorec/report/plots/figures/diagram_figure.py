@@ -26,7 +26,7 @@ def diagram_part(diagram: Diagram, name: str) -> Plots:
 def _draw(diagram: Diagram, name: str) -> Plot:
     places = _places(diagram)
     xs, ys = zip(*places.values(), strict=True)
-    wide, tall = max(max(xs) - min(xs) + 1.1, 2.6), max(max(ys) - min(ys) + 1.1, 1.6)
+    wide, tall = max(max(xs) - min(xs) + 1.4, 2.6), max(max(ys) - min(ys) + 1.1, 1.6)
     x, y = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
     with figure(0.5 + 3.9 * min(1.0, tall / wide)) as (drawn, axes):
         labels: dict[tuple[str, str], list[str]] = {}
