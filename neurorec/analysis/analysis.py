@@ -1,4 +1,4 @@
-"""The contract of an analysis: from settings and a seed to numbers and figures. Add one as a file here with `@analyses.register`.
+"""The contract of an analysis: from settings and a seed to numbers and figures. Add one as a file with `@analyses.register`.
 
 An `Analysis` needs nothing trained (random networks, circuits, model systems); a `RunAnalysis` examines a trained network.
 Both declare what they measure, so that cards, findings and pages need to know nothing else about them.
