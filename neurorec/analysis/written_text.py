@@ -1,4 +1,4 @@
-"""What a character-level language model writes: how much of it are known words, or copied from the training text."""
+"""What a character-level language model writes, and how much of it is known words or copies of the training text."""
 
 import re
 from collections.abc import Sequence

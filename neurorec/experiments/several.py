@@ -143,9 +143,7 @@ def _worded(table: Table, names: dict[str, str], words: dict[str, Any], place: s
         name = names.get(found[1])
         if name is None:
             listed = ", ".join(names) or "none"
-            raise ValueError(
-                f"{place}.{key}: {found[0]} is not a key of this table that names something; it has: {listed}"
-            )
+            raise ValueError(f"{place}.{key}: {found[0]} is not a placeholder of this table; it has: {listed}")
         return str(known.get(name, name))
 
     said = {

@@ -136,7 +136,7 @@ def test_quick_settings_of_a_kind_are_for_all_analyses_of_it_and_those_of_a_name
         (
             "{half} flow",
             "{haf} flow",
-            r"name: \{haf\} is not a key of this table that names something; it has: pair, half, rule, task",
+            r"name: \{haf\} is not a placeholder of this table; it has: pair, half, rule, task",
         ),
         ("{half} flow", "flow", r"analysis.0.name: several tables would have the same name; write \{half\} in it"),
         (
