@@ -1,5 +1,4 @@
-"""What dynamics came out: analyses of model systems and of trained networks, one per file. Importing this folder registers
-them."""
+"""Analyses of model systems and of trained networks, one per file. Importing this folder registers them."""
 
 from neurorec.basics.registry import import_members
 

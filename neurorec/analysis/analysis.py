@@ -1,4 +1,4 @@
-"""The contract of an analysis: settings and a seed to numbers and figures. A new one is a file here with `@analyses.register`.
+"""The contract of an analysis: from settings and a seed to numbers and figures. Add one as a file with `@analyses.register`.
 
 An `Analysis` needs nothing trained (random networks, circuits, model systems); a `RunAnalysis` examines a trained network.
 Both declare what they measure, so that cards, findings and pages need to know nothing else about them.
@@ -64,8 +64,8 @@ class Analysis(AnyAnalysis):
 
 
 class RunAnalysis(AnyAnalysis):
-    """An analysis of a trained network. `through_time`: whether it needs a network whose every step follows the last one, which
-    networks on trees and those that first read and then write are not."""
+    """An analysis of a trained network. `through_time`: whether it needs a network in which each step follows the last one;
+    networks on trees, and those that first read and then write, do not qualify."""
 
     through_time: ClassVar[bool] = True
 

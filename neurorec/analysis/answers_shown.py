@@ -1,4 +1,4 @@
-"""Samples with a network's answers: what it wrote, where it looked, and what it made of the parts of a tree."""
+"""Samples with a network's answers: what it wrote, what it attended to, and its values for the parts of a tree."""
 
 from typing import Annotated, Any
 
@@ -26,8 +26,8 @@ class AnswersShownSettings(Card):
 
 @analyses.register("answers_shown")
 class AnswersShown(RunAnalysis):
-    """Test samples spread over all sizes, in the words of the task's objective. For a layer of attention, its weights while the
-    largest sample that is right was answered; for trees, one of them with the network's value of every node."""
+    """Test samples spread over all sizes, as text of the task's objective. For an attention layer, its weights while
+    the largest sample that is right was answered; for trees, one of them with the network's value of every node."""
 
     about = "Samples with a network's answers, attention and the values of the parts of trees"
     sources = ()
@@ -38,7 +38,7 @@ class AnswersShown(RunAnalysis):
 
     def why_not(self, network: Network, task: Task) -> str | None:
         reason = super().why_not(network, task)
-        return reason or (None if hasattr(task.objective, "text") else "its objective does not put samples into words")
+        return reason or (None if hasattr(task.objective, "text") else "its objective cannot show samples as text")
 
     @torch.no_grad()
     def run(self, network: Network, task: EncodedTask, settings: AnswersShownSettings, seed: int) -> Found:
@@ -69,7 +69,7 @@ class AnswersShown(RunAnalysis):
 def looks(
     network: Network, name: str, batch: Batch, seen: EngineRun, sample: int, words: tuple[str, str, str]
 ) -> Picture:
-    """The attention of one sample: a row per step of writing, a column per step of reading."""
+    """The attention of one sample: one row per step of writing, one column per step of reading."""
     reading = batch.reads
     if reading is None:
         raise ValueError("attention needs samples that say where reading ends")
@@ -100,5 +100,5 @@ def tree_of(batch: Batch, y: Tensor, objective: Any) -> DrawnTree:
         f"{objective.symbols[int(symbols[node, sample])]}\n{objective.labels[int(labels[node, sample])]}"
         for node in nodes
     ]
-    about = "Each node: its symbol, and the network's value of the expression below it; wrong values have a thick red border."
+    about = "Each node shows its symbol and the network's value of the expression below it; a thick red border marks an error."
     return DrawnTree("A tree and its values", about, shown, [None if p == NONE else p for p in above], wrong)

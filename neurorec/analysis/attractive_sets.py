@@ -1,4 +1,4 @@
-"""Attractive sets: where a network stays while it must remember, and whether small disturbances there fade."""
+"""Attractive sets: where a network's state stays while it must remember, and whether small perturbations decay there."""
 
 from typing import ClassVar
 
@@ -23,7 +23,7 @@ Hold = tuple[int, int]  #: a state of the task's automaton, and a symbol that do
 @analyses.register("attractive_sets")
 class AttractiveSets(RunAnalysis):
     """The network is brought into each state of the task's automaton and then reads one symbol that does not change this state,
-    again and again. The derivative of its state by the state one frame before is taken at the end of each such run."""
+    again and again. At the end of each run, the derivative of its state with respect to the state one frame before is taken."""
 
     class Settings(Card):
         repeats: Count  #: of the symbol
@@ -97,7 +97,7 @@ def access(machine: Machine, state: int) -> list[int]:
 
 
 def derivative(reader: Reader, string: Tensor, symbol: int) -> Tensor:
-    """The derivative [N, N] of the state after one frame of `symbol` by the state before it, at the end of `string`."""
+    """The derivative [N, N] of the state after a frame of `symbol` with respect to the state before it, after `string`."""
     step, start = flat_step(reader.network)
 
     def frame(flat: Tensor, number: int) -> Tensor:
@@ -131,8 +131,8 @@ def portrait(machine: Machine, states: dict[Hold, Tensor], task: Task) -> Points
     named = {f"{_name(machine, hold[0])}, reads {machine.symbols[hold[1]]}": found for hold, found in plane.items()}
     return Points(
         title=f"Attractive sets ({task.name})",
-        about="The network's state after each frame while it reads one symbol again and again, which does not change what it "
-        "must remember, in the plane of its two principal components. A line follows each run; the point is its end.",
+        about="The network's state after each frame while it repeatedly reads one symbol that does not change what it must "
+        "remember, in the plane of its two principal components. Each line is a run; the point is its end.",
         x_label="first principal component",
         y_label="second principal component",
         groups={name: series(found[-1:, 0], found[-1:, 1]) for name, found in named.items()},

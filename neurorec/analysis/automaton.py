@@ -22,8 +22,8 @@ CLUSTERED = 400, 40  #: strings, and symbols of each, whose states are clustered
 
 @analyses.register("automaton")
 class Automaton(RunAnalysis):
-    """Extracted by test strings (`tests`: strings are one state if the network labels all their continuations by up to `depth`
-    symbols alike) or from clusters of the network's states (`clusters`)."""
+    """Extracted by test strings (`tests`: strings lead to the same state if the network gives equal labels to all their
+    continuations by up to `depth` symbols) or from clusters of the network's states (`clusters`)."""
 
     class Settings(Card):
         method: Literal["tests", "clusters"]
@@ -38,7 +38,7 @@ class Automaton(RunAnalysis):
     gives: ClassVar = {
         "states": Value("states of the minimised automaton"),
         "equals the task's": Value("1 if it is the minimal automaton of the task, up to the names of states", "", True),
-        "agreement": Value("share of the network's labels on random strings that it shows too", "", True),
+        "agreement": Value("share of the network's labels on random strings with which the automaton agrees", "", True),
         "strings without an error": Value(
             "share of random strings that the network labels right in every frame", "", True
         ),
@@ -81,7 +81,7 @@ def _true(known: Machine, task: Task) -> Diagram:
 
 
 def drawn(machine: Machine, title: str, verdict: str) -> Diagram:
-    """The automaton as a diagram; symbols that lead the same way share an edge."""
+    """The automaton as a diagram; symbols with the same transition share an edge."""
     name = [f"q{state}" for state in range(machine.size)]
     nodes = tuple(
         Node(
@@ -98,7 +98,7 @@ def drawn(machine: Machine, title: str, verdict: str) -> Diagram:
             if to is not None:
                 ways.setdefault((state, to), []).append(symbol)
     edges = tuple(Edge(name[a], name[b], ", ".join(symbols)) for (a, b), symbols in ways.items())
-    states = "a double ring accepts" if machine.accepts else "a state shows its label"
+    states = "double rings mark accepting states" if machine.accepts else "states show their labels"
     return Diagram(
         title=title,
         about=f"{machine.size} states, {verdict}; {states}, edges carry the symbols read.",

@@ -1,4 +1,4 @@
-"""Finite automata extracted from trained networks: by what they show after test strings, or from clusters of their states."""
+"""Finite automata extracted from trained networks: from their labels after test strings, or from clusters of their states."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ GOOD = 0.999  #: share of labels on which clusters must agree with the network
 
 
 class _Answers:
-    """The network's labels after strings, each asked once."""
+    """The network's labels after strings; each string is run only once."""
 
     def __init__(self, reader: Reader) -> None:
         self.reader, self.machine = reader, reader.machine

@@ -34,7 +34,7 @@ class FixedPointsSettings(Card):
 class FixedPoints(RunAnalysis):
     """States s = F(s, x) at a constant input x. From states that test samples visit, Gauss-Newton steps minimise the speed
     |F(s, x) - s|^2 / 2; where it does not become zero, there is a slow point, which is not counted. Eigenvalues of dF/ds inside
-    the unit circle are stable directions: a stable point has no other, a saddle some."""
+    the unit circle are stable directions: a stable point has no others, a saddle has both kinds."""
 
     about = "Fixed points of a trained rate network at constant input, their stability, and a phase portrait"
     sources = ("sussillo2013",)

@@ -48,7 +48,8 @@ class GradientFlow(RunAnalysis):
             return reason
         kinds = (layer for layer in network.hidden.values() if isinstance(layer, Cell))
         return next(
-            (f"{cell.title} has no derivative, nor a surrogate" for cell in kinds if not cell.differentiable), None
+            (f"{cell.title} has neither a derivative nor a surrogate" for cell in kinds if not cell.differentiable),
+            None,
         )
 
     def run(self, network: Network, task: EncodedTask, settings: GradientFlowSettings, seed: int) -> Found:

@@ -48,7 +48,7 @@ class GradientProfile(RunAnalysis):
         if reason is None and not all(
             isinstance(each, Cell) and each.differentiable for each in network.hidden.values()
         ):
-            return "not all of its layers have a derivative, or a surrogate"
+            return "some of its layers have neither a derivative nor a surrogate"
         return reason
 
     def run(self, network: Network, task: EncodedTask, settings: GradientProfileSettings, seed: int) -> Found:

@@ -152,7 +152,7 @@ def drawn(y: Tensor, kicked: Tensor, distance: Tensor, cycle: Tensor, after: Ten
     )  # fmt: skip
     end = float(distance[-(len(distance) // 4) :].mean())
     decay = Curves(
-        "Distance to the cycle after a kick", f"At most {float(distance.max()):.3g}, at last {end:.3g} amplitudes.", "frame",
+        "Distance to the cycle after a kick", f"At most {float(distance.max()):.3g} amplitudes, {end:.3g} at the end.", "frame",
         "distance (amplitudes)", {"kicked": series(range(len(distance)), distance)}, level=0.0,
     )  # fmt: skip
     return over_time, plane, decay

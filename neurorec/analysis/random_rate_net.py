@@ -72,9 +72,9 @@ class SpectrumSettings(RandomRateNetCard):
 
 @analyses.register("chaos_spectrum")
 class ChaosSpectrum(Analysis):
-    """All Lyapunov exponents of random networks of several sizes: of smaller ones, as many networks as have the units of the
-    largest. Per unit, spectrum and attractor dimension should not depend on the size (extensive chaos); the exponents must add
-    up to the divergence of the flow, which is -1 per unit."""
+    """All Lyapunov exponents of random networks of several sizes: of smaller ones, as many networks as together have the units
+    of the largest. Per unit, spectrum and attractor dimension should not depend on the size (extensive chaos); the exponents
+    must add up to the divergence of the flow, which is -1 per unit."""
 
     about = (
         "The whole Lyapunov spectrum of random rate networks of several sizes, and the dimension of their attractors"

@@ -32,7 +32,9 @@ class Reader:
     def __init__(self, network: Network, task: EncodedTask) -> None:
         machine = machine_of(task)
         if machine is None:
-            raise CannotRun(f"task {task.name}: it declares no automaton, and so no symbols to read; give it `machine`")
+            raise CannotRun(
+                f"task {task.name}: it declares no automaton, so there are no symbols to read; give it `machine`"
+            )
         self.network, self.encoder, self.machine = network, task.encoder, machine
         self.engine = choose_engine("auto", network)
         reference = next(network.parameters())

@@ -24,18 +24,18 @@ class ScoreBySize(RunAnalysis):
     """Samples of every split in groups of equal size, as the task's objective defines it. A sample is right if its answers
     are right in all frames that count; sequences are written with the network's own answers fed back."""
 
-    about = "Share of samples without an error against their size: length of a sequence, depth of a tree"
+    about = "Share of samples without an error, by size: length of a sequence, depth of a tree"
     sources = ()
     through_time = False
     Settings = ScoreBySizeSettings
     example = {}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "right": Value("share of test samples without an error", "", True),
-        "right at trained sizes": Value("the same, of sizes that occur in training; NaN if there are none", "", True),
+        "right at trained sizes": Value("the same, for sizes that occur in training; NaN if there are none", "", True),
         "right at two above": Value(
-            "the same, of sizes two above the largest trained one; NaN if there are none", "", True
+            "the same, for samples two sizes above the largest in training; NaN if there are none", "", True
         ),
-        "right at the largest size": Value("the same, of the largest samples", "", True),
+        "right at the largest size": Value("the same, for the largest samples", "", True),
         "largest size": Value("size of the largest test samples"),
         "largest trained size": Value("size of the largest training samples"),
     }
@@ -43,7 +43,7 @@ class ScoreBySize(RunAnalysis):
     def why_not(self, network: Network, task: Task) -> str | None:
         reason = super().why_not(network, task)
         return reason or (
-            None if hasattr(task.objective, "sizes") else "its objective does not say how large a sample is"
+            None if hasattr(task.objective, "sizes") else "its objective does not define the size of a sample"
         )
 
     @torch.no_grad()

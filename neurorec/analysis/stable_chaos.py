@@ -56,7 +56,7 @@ class InhibitoryNetwork:
         self.start: Vector = generator.random(card.size)
 
     def next(self, v: Vector, lost: bool = False) -> Event:
-        """The state after the next spike; a lost one resets its neuron, but reaches no other."""
+        """The state after the next spike; a lost one resets its neuron but has no effect on others."""
         fired = int(v.argmax())
         above = self.drive - float(v[fired])
         decay = (self.drive - 1) / above
@@ -72,7 +72,7 @@ class InhibitoryNetwork:
         return event.decay * (tangent - (self.drive - v) * (tangent[event.fired] / event.above))  # 0 where it fired
 
     def follow(self, v: Vector, events: int, tangent: Vector) -> Orbit:
-        """The network over a number of spikes, with a tangent along its way."""
+        """Runs the network for a number of spikes and carries a tangent along."""
         time = growth = 0.0
         states = []
         for n in range(events):
@@ -98,14 +98,14 @@ class InhibitoryNetwork:
 class StableChaos(Analysis):
     """States of two copies are compared after the same number of spikes. The largest Lyapunov exponent is that of the exact map
     from spike to spike, which leaves out the shift in time that every autonomous system keeps. It describes perturbations too
-    small to change the order of spikes; that a lost spike spreads although the exponent is negative is called stable chaos."""
+    small to change the order of spikes. Stable chaos means that a lost spike spreads although the exponent is negative."""
 
     about = "Largest Lyapunov exponent of an inhibitory LIF network by event times, and the effect of a lost spike"
     sources = ("monteforte2011",)
     Settings = StableChaosSettings
     example = {"size": 30, "inputs": 10, "coupling": 1.0, "drive": 2.0, "spikes": 5, "before": 5, "trials": 2}  # noqa: RUF012
     gives = {  # noqa: RUF012
-        "largest exponent": Value("growth rate of infinitely small perturbations", "1/time constant"),
+        "largest exponent": Value("growth rate of infinitesimal perturbations", "1/time constant"),
         "small perturbation left": Value(
             "mean distance at the end after a displacement by 1e-6, relative to it", "", False
         ),
@@ -146,8 +146,8 @@ def figure(small: Vector, lost: Vector, unrelated: float, values: dict[str, floa
              (("displaced by 1e-6", small), ("one spike lost", lost))}  # fmt: skip
     return Curves(
         "Distance of two copies",
-        f"The largest exponent is {values['largest exponent']:.3g} per time constant. A lost spike leads to "
-        f"{values['effect of a lost spike']:.2f} of the distance of unrelated states.",
+        f"The largest exponent is {values['largest exponent']:.3g} per time constant. After a lost spike, the distance is "
+        f"{values['effect of a lost spike']:.2f} times that of unrelated states.",
         "spikes of the network", "distance of the potentials",
         {**lines, "unrelated states": series([1, len(small)], [unrelated] * 2)}, log_x=True, log_y=True,
     )  # fmt: skip

@@ -23,7 +23,7 @@ class TrainedExponentsSettings(Card):
 @analyses.register("trained_exponents")
 class TrainedExponents(RunAnalysis):
     """All exponents along test samples, which follow each other without a reset of the state. A network that is driven by its
-    input forgets where it started if the largest exponent is negative (echo states); tangents see all layers."""
+    input forgets where it started if the largest exponent is negative (echo states); tangents cover all layers."""
 
     about = "Lyapunov exponents of a trained rate network driven by the samples of its task"
     sources = ("benettin1980", "engelken2023")

@@ -77,7 +77,7 @@ class TransitionToChaos(Analysis):
         transition = first_reaches(gains, mean, 1 / settings.time)
         figure = Curves(
             f"Largest Lyapunov exponent of {len(nets)} networks of {settings.size} units",
-            f"Its mean reaches {1 / settings.time:.2g} at the gain {transition:.2f}." if transition == transition
+            f"Its mean reaches {1 / settings.time:.2g} at gain {transition:.2f}." if transition == transition
             else f"Its mean does not cross {1 / settings.time:.2g}.",
             "gain", f"exponent ({RATE})",
             {

@@ -60,12 +60,12 @@ def flat_step(network: Network) -> tuple[Step, Callable[[int], Tensor]]:
 
 
 def spikes_why_not(network: Network) -> str | None:
-    """Why the map of a step has no derivative that describes it, if it has none."""
+    """Why the derivative of a step does not describe the dynamics, or None if it does."""
     spiking = [layer.title for _, layer in network.named_layers() if layer.output_signal == "spikes"]
     if not spiking:
         return None
     return (
-        f"{spiking[0]} spikes: resets make its step jump, so that derivatives miss what a shifted spike does; use "
+        f"{spiking[0]} spikes: resets make its step discontinuous, so derivatives miss the effect of a shifted spike; use "
         "perturbation_growth"
     )
 

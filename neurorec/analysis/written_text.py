@@ -1,4 +1,4 @@
-"""What a language model of characters writes, and how much of it is words of the text, or copied from it."""
+"""What a character-level language model writes, and how much of it is known words or copies of the training text."""
 
 import re
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ WORD = re.compile(r"[A-Za-z']+")
 
 @analyses.register("written_text")
 class WrittenText(RunAnalysis):
-    """Each sample continues characters of the test split: the next character is drawn from softmax(output / temperature), and
-    heard next. The baseline is a Markov model of order 2 of the training text that writes at the same temperature."""
+    """Each sample continues characters of the test split: the next character is drawn from softmax(output / temperature)
+    and fed back. The baseline is a Markov model of order 2 of the training text that writes at the same temperature."""
 
     Settings = FreeRunning.Settings
-    about = "What a language model of characters writes when it hears its own output, drawn at a temperature"
+    about = "What a character-level language model writes when its own output, drawn at a temperature, is fed back"
     sources = ("wichert_rnn", "karpathy_char_rnn")
     example: ClassVar = {"temperature": 0.8, "samples": 3, "prompt": 8, "length": 40}
     gives: ClassVar = {
@@ -68,8 +68,8 @@ def _texts(symbols: Tensor, objective: NextCharacter) -> list[str]:
 
 
 def known_share(pieces: Sequence[str], source: str) -> float:
-    """Share of the words in the pieces that are words of the source. The first and last of a piece may be cut: they do not
-    count."""
+    """Share of the words in the pieces that are words of the source. The first and last of a piece may be cut off, so
+    they do not count."""
     vocabulary = words_of(source)
     written = [word.lower() for piece in pieces for word in WORD.findall(piece)[1:-1]]
     return sum(word in vocabulary for word in written) / len(written) if written else float("nan")

@@ -106,7 +106,7 @@ def no_room(error: OSError, path: Path, size: int) -> CannotStore:
     free = shutil.disk_usage(path.parent).free
     return CannotStore(
         f"{path}: cannot be written ({error.strerror}). It takes {size / 1e6:.2f} MB, and {free / 1e6:.2f} MB are free. All "
-        "that was stored before is complete; make room, and the same command continues from there"
+        "that was stored before is complete; free some space and repeat the command, which continues from there"
     )
 
 

@@ -29,8 +29,8 @@ class Reading:
         if wrong.any():
             sample = int(wrong.nonzero()[0])
             raise InputError(
-                f"sample {sample} is read for {int(self.ends[sample])} of its {int(lengths[sample])} steps; reading takes a "
-                "frame at least, and must end within the sample"
+                f"sample {sample} is read for {int(self.ends[sample])} of its {int(lengths[sample])} steps; reading takes at "
+                "least one frame, and must end within the sample"
             )
 
     def context(self, sent: Tensor, steps: int) -> Tensor:

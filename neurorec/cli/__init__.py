@@ -188,5 +188,5 @@ def main() -> None:
     except OSError as error:
         if debug or error.errno not in NO_ROOM:
             raise
-        typer.echo(f"neurorec: {error}. Make room, and give the same command again", err=True)
+        typer.echo(f"neurorec: {error}. Free some space and repeat the command", err=True)
         raise SystemExit(1) from None

@@ -1,7 +1,7 @@
 """One `[[analysis]]` or `[[finding]]` of a study card for several names.
 
 A key may list names: the table then stands for one table per combination, the last key varying fastest. `{key}` in its texts
-becomes the name, or the word that the card's `[words]` give for it. A finding that names an analysis of several trainings is
+becomes the name, or the word that the card's `[words]` gives for it. A finding that names an analysis of several trainings is
 a claim about each of them, or about those that its own keys select.
 """
 
@@ -22,14 +22,14 @@ MOST = 1_000  #: tables for which one may stand
 PLACE = re.compile(r"\{(\w+)\}")
 
 Table = dict[str, Any]
-Words = dict[str, str | dict[str, str]]  #: for a name; or, by a name that is chosen too, for others
+Words = dict[str, str | dict[str, str]]  #: for a name; or, under a name that is also chosen, for other names
 
 
 def _checked(tables: Any, check: Any) -> Any:
     return [check(table) for table in tables] if isinstance(tables, list) else [check(tables)]
 
 
-#: Of an item: a table as written is checked as the tables for which it stands, so that errors have its number.
+#: Of an item: the tables for which a table stands are checked in its place, so that errors have its number.
 OneOrSeveral = WrapValidator(_checked)
 Together = AfterValidator(lambda groups: list(itertools.chain(*groups)))
 
@@ -69,7 +69,7 @@ def spelled_out(card: Any) -> Any:
     for name in words:
         if name not in used:
             raise ValueError(
-                f'words: "{shown(name)}" is chosen by no table{did_you_mean(name, sorted(used))}; remove it'
+                f'words: "{shown(name)}" is not used by any table{did_you_mean(name, sorted(used))}; remove it'
             )
     return card | found
 
@@ -143,7 +143,7 @@ def _worded(table: Table, names: dict[str, str], words: dict[str, Any], place: s
         name = names.get(found[1])
         if name is None:
             listed = ", ".join(names) or "none"
-            raise ValueError(f"{place}.{key}: {found[0]} is no key by which this table chooses; it has: {listed}")
+            raise ValueError(f"{place}.{key}: {found[0]} is not a placeholder of this table; it has: {listed}")
         return str(known.get(name, name))
 
     said = {
@@ -159,4 +159,4 @@ def _refuse_equal(tables: list[Table], text: str, place: str) -> None:
     if len(set(map(str, texts))) < len(texts):
         varied = [key for key in (*LISTS, "at") if len({str(table.get(key)) for table in tables}) > 1]
         name = " and ".join(f"{{{key}}}" for key in varied if key not in ("analysis", "at")) or "{key}"
-        raise ValueError(f"{place}.{text}: several tables would have the same; write {name} in it")
+        raise ValueError(f"{place}.{text}: several tables would have the same {text}; write {name} in it")

@@ -40,8 +40,8 @@ def writers_of(names: list[str], wires: tuple[Wire, ...]) -> frozenset[str]:
         crosses = wire.source != INPUT and (wire.source in found) != (wire.target in found)
         if (wire.along == "reading") != crosses:
             raise InputError(
-                f"{wire}: layers that write ({', '.join(name for name in names if name in found)}) hear those that read along "
-                "reading, and in no other way; give the wire in hears_read"
+                f"{wire}: a layer that writes ({', '.join(name for name in names if name in found)}) may hear one that reads "
+                "only through hears_read, and hears_read may name only layers that read"
             )
     return frozenset(found)
 
@@ -58,7 +58,9 @@ def run_encoder_decoder(
         For something other than the end of reading, a wrong one, or an initial state.
     """
     if state is not None:
-        raise InputError(f"{network.title} starts anew when it reads and when it writes, so give no state")
+        raise InputError(
+            f"{network.title} starts from the initial state when it reads and again when it writes, so give no `state`"
+        )
     T, B, _ = x.shape
     reading = Reading(torch.full((B,), T // 2, device=x.device)) if reading is None else reading
     if not isinstance(reading, Reading):

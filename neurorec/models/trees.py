@@ -37,7 +37,9 @@ def run_on_trees(
         For something other than trees, wrong parents, or an initial state or forced outputs, which no node takes.
     """
     if state is not None or forced:
-        raise InputError(f"{network.title} runs on trees: every node starts anew, so give neither state nor forced")
+        raise InputError(
+            f"{network.title} runs on trees: every node starts from the initial state, so give neither `state` nor `forced`"
+        )
     T, B, _ = x.shape
     tree = Tree.chain(T, B) if tree is None else tree
     if not isinstance(tree, Tree):

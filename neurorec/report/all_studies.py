@@ -21,7 +21,7 @@ ALL = "all"
 
 
 def run_all(asked: Asked) -> list[str]:
-    """Run every study, each with its own report, whatever becomes of the others; print their answers, then the ledger.
+    """Run every study, each with its own report, even if others fail; print their answers, then the ledger.
     Returns the names of studies that did not complete. Studies whose data are missing are left out, and named. A kind
     without a quick form runs in full."""
     console, rows, incomplete, left_out = plain_console(), [], [], []

@@ -1,4 +1,4 @@
-"""Data sets that are not part of the package: where their files are looked for, and what a task says without them.
+"""Data sets that are not part of the package: where their files are expected, and what is known of a task without them.
 
     TEXT = DataFile("some_text/input.txt", size=..., sha256="...", origin="where to get it", licence="...")
 
@@ -54,10 +54,10 @@ class DataFile:
         """What is missing and what to do, or None if the file is there."""
         if (data_folder() / self.path).is_file():
             return None
-        place = FOLDER if os.environ.get(FOLDER) else f"../shared/data beside the project, as {FOLDER} is not set"
+        place = FOLDER if os.environ.get(FOLDER) else f"../shared/data beside the project, because {FOLDER} is not set"
         return (
             f"{self.path} is missing: looked in {data_folder()} ({place}). Get it from {self.origin} "
-            f"(licence: {self.licence}), and set {FOLDER} to the folder in which {self.path} lies"
+            f"(licence: {self.licence}), and set {FOLDER} to the folder that contains {self.path}"
         )
 
     def read(self) -> bytes:

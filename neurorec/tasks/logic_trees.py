@@ -1,4 +1,4 @@
-"""Values of boolean expressions, given as trees: trained on shallow ones, tested on deeper ones."""
+"""Values of boolean expressions, given as trees: training on shallow ones, tests on deeper ones."""
 
 from collections.abc import Iterator
 
@@ -127,7 +127,7 @@ def logic_trees(name: str, every_node: bool, seed: int) -> Task:
     frame = torch.arange(T)[:, None]
     return ArrayTask(
         name=name,
-        title=f"values of boolean expressions, deeper ones than trained ({'every node' if every_node else 'root only'})",
+        title=f"values of boolean expressions, deeper than in training ({'every node' if every_node else 'root only'})",
         x=symbols,
         target=target,
         mask=frame < lengths if every_node else frame == lengths - 1,
@@ -142,7 +142,7 @@ def logic_trees(name: str, every_node: bool, seed: int) -> Task:
 
 @tasks.register("logic_trees")
 def from_roots(seed: int) -> Task:
-    """Is a random expression of not, and, or over constants true? Trees of depth 1 to 4; tested with depth 6 to 8.
+    """Is a random expression of not, and, or over constants true? Trained on depth 1 to 4, tested on depth 6 to 8.
 
     Only the value of the whole expression is a target.
     """

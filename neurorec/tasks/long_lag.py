@@ -16,7 +16,7 @@ LAG = 100  #: p of the paper: symbols to predict
 
 
 class FirstRecurs(NextSymbol):
-    """Next symbol, and the accuracy on the last one, which only the first tells."""
+    """Next symbol, and the accuracy on the last one, which only the first one determines."""
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         right = y[-1].argmax(1) == batch.answers[-1]

@@ -1,4 +1,4 @@
-"""Sequences to be written backwards: read a sequence of symbols, then write it in reverse order, and an end."""
+"""Sequences to be written backwards: read a sequence of symbols, then write it in reverse order, followed by an end symbol."""
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ def _spelled(labels: list[int]) -> str:
 
 
 def draw(random: np.random.Generator) -> dict[Split, list[tuple[int, ...]]]:
-    """Sequences of every split, all different; lengths in turn."""
+    """Sequences of every split, all different; lengths take turns."""
     known: set[tuple[int, ...]] = set()
     found: dict[Split, list[tuple[int, ...]]] = {split: [] for split in SPLITS}
     for split in ("test", "validation", "train"):
@@ -60,7 +60,7 @@ def draw(random: np.random.Generator) -> dict[Split, list[tuple[int, ...]]]:
 
 @tasks.register("reversal")
 def reversal(seed: int) -> Task:
-    """Read 3 to 8 of 8 symbols, then write them in reverse order, and an end. Tested with 3 to 12.
+    """Read 3 to 8 of 8 symbols, then write them in reverse order, followed by an end symbol. Tested on 3 to 12.
 
     One symbol per frame, one-hot on 9 lines; the last line is 1 in all frames of writing. No sequence occurs in two splits.
     """

@@ -15,8 +15,8 @@ from neurorec.tasks.objectives.next_symbol import NextSymbol
 
 SHARES: dict[Split, tuple[float, float]] = {"train": (0, 0.81), "validation": (0.81, 0.9), "test": (0.9, 1)}
 FRAMES = 128  #: characters per window
-GIVEN = 32  #: of validation and test windows, the first characters are read but not scored
-DRAWN, VALIDATED = 1024, 256  #: training windows of an epoch; validation windows
+GIVEN = 32  #: first characters of validation and test windows, which are read but not scored
+DRAWN, VALIDATED = 1024, 256  #: training windows per epoch; validation windows
 SHORTEST = 10_000  #: characters of a text that can be split into windows
 PERPLEXITY = "perplexity"
 
@@ -53,7 +53,7 @@ def as_numbers(text: bytes, where: str) -> tuple[str, Tensor]:
 
 
 def bounds(split: Split, length: int) -> tuple[int, int]:
-    """Where a split begins and ends in a text of this length: 81 % train, 9 % validate, the last 10 % test."""
+    """Where a split begins and ends in a text of this length: 81 % training, 9 % validation, the last 10 % test."""
     first, last = SHARES[split]
     return round(first * length), round(last * length)
 
@@ -71,9 +71,9 @@ def windows(text: Tensor, starts: Tensor, characters: int) -> tuple[Tensor, Tens
 
 
 def text_task(name: str, title: str, alphabet: str, text: Tensor, seed: int, sources: tuple[str, ...]) -> ArrayTask:
-    """Windows of 128 characters, one per frame: drawn afresh in every epoch from the first 81 % of the text; up to 256 of the
-    next 9 % validate; all of the last 10 % test. A network starts each window at rest, so the first 32 answers of held-out
-    windows are not scored."""
+    """Windows of 128 characters, one character per frame. Training windows are drawn anew in every epoch from the first 81 % of
+    the text; up to 256 windows of the next 9 % are for validation, all of the last 10 % for testing. Networks start each window
+    from their initial state, so the first 32 answers of held-out windows are not scored."""
     train = text[slice(*bounds("train", len(text)))]
 
     def draw(generator: torch.Generator) -> Batch:

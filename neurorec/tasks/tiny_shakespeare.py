@@ -28,7 +28,7 @@ def characters() -> tuple[str, Tensor]:
 def tiny_shakespeare(seed: int) -> Task:
     """One character of Shakespeare's plays per frame, one-hot on 65 lines; the target is the next one.
 
-    Windows of 128 characters: of the first 81 % of the text for training, drawn afresh in every epoch; the next 9 % validate,
-    the last 10 % test.
+    Windows of 128 characters: training windows are drawn afresh in every epoch from the first 81 % of the text; the next 9 %
+    are for validation, the last 10 % for testing.
     """
     return text_task("tiny_shakespeare", "next character of tiny Shakespeare", *characters(), seed, SOURCES)

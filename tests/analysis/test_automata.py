@@ -99,7 +99,7 @@ def test_a_task_without_automaton_is_refused():
     with pytest.raises(CannotRun, match="the task declares no automaton that solves it"):
         analyse_network("automaton", adder(), encoded("adding_problem"), settings())
     with pytest.raises(
-        CannotRun, match="task adding_problem: it declares no automaton, and so no symbols to read; give it"
+        CannotRun, match="task adding_problem: it declares no automaton, so there are no symbols to read; give it"
     ):
         Reader(adder(), encoded("adding_problem"))
 

@@ -96,5 +96,5 @@ def test_a_state_at_rest_is_a_cycle_of_one_step():
 def test_networks_that_spike_are_refused():
     net, task = network("lif", I=1, O=2), load_task("walking_rhythm", 0)
     encoded = EncodedTask(task, encoders["none"](EncoderCard(name="none")), 0)
-    with pytest.raises(Exception, match="resets make its step jump"):
+    with pytest.raises(Exception, match="resets make its step discontinuous"):
         analyse_network("floquet_multipliers", net, encoded, SETTINGS)

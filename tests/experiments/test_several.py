@@ -136,13 +136,13 @@ def test_quick_settings_of_a_kind_are_for_all_analyses_of_it_and_those_of_a_name
         (
             "{half} flow",
             "{haf} flow",
-            r"name: \{haf\} is no key by which this table chooses; it has: pair, half, rule, task",
+            r"name: \{haf\} is not a placeholder of this table; it has: pair, half, rule, task",
         ),
-        ("{half} flow", "flow", r"analysis.0.name: several tables would have the same; write \{half\} in it"),
+        ("{half} flow", "flow", r"analysis.0.name: several tables would have the same name; write \{half\} in it"),
         (
             "{half} networks remember",
             "They remember",
-            r"finding.1.claim: several tables would have the same; write \{half\}",
+            r"finding.1.claim: several tables would have the same claim; write \{half\}",
         ),
         (
             'analysis = "{half} flow"',
@@ -157,7 +157,7 @@ def test_quick_settings_of_a_kind_are_for_all_analyses_of_it_and_those_of_a_name
         (
             "store_recall = ",
             "store_recal = ",
-            r'words: "store_recal" is chosen by no table \(did you mean "store_recall"',
+            r'words: "store_recal" is not used by any table \(did you mean "store_recall"',
         ),
         ('"one bit"', "3", "words.store_recall"),
         ("bar = 0.9", "bar = 0.9\nbaar = 1", r'finding.1: key "baar" is not known \(did you mean "bar"'),

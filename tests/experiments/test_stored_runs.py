@@ -222,7 +222,7 @@ def test_a_full_disk_is_no_failed_training_and_the_study_goes_on_when_there_is_r
     assert str(caught.value).startswith(
         f"{out}/done/x: cannot be written (No space left on device). It takes 0.02 MB, and "
     )
-    assert str(caught.value).endswith("make room, and the same command continues from there")
+    assert str(caught.value).endswith("free some space and repeat the command, which continues from there")
     with pytest.raises(CannotStore):
         write_atomically(out / "new.json", "x")
     monkeypatch.undo()

@@ -168,16 +168,17 @@ def test_what_cannot_be_done_is_refused():
     batch = Batch(spikes(), None, torch.ones(7, dtype=torch.bool))
     with pytest.raises(CannotRun, match="the samples do not say where reading ends"):
         choose_engine("torch", made).run_batch(made, batch)
-    with pytest.raises(InputError, match="sample 2 is read for 4 of its 3 steps; reading takes a frame at least"):
+    with pytest.raises(InputError, match="sample 2 is read for 4 of its 3 steps; reading takes at least one frame"):
         made.run(spikes(), lengths=LENGTHS, structure=Reading(torch.tensor([4, 2, 4])))
     with pytest.raises(InputError, match="first reads and then writes, and has no next step; use run"):
         made.step(made.initial_state(1), torch.zeros(1, 5))
     with pytest.raises(InputError, match=r"first reads and then writes, so give a Reading \(got Tree\)"):
         made.run(spikes(), structure=Tree.chain(7, 3))
-    with pytest.raises(InputError, match="starts anew when it reads and when it writes, so give no state"):
+    with pytest.raises(InputError, match="initial state when it reads and again when it writes, so give no `state`"):
         made.run(spikes(), made.initial_state(3))
     with pytest.raises(
-        InputError, match=r"wire encoder -> readout: layers that write .decoder, readout. hear those that read"
+        InputError,
+        match=r"wire encoder -> readout: a layer that writes .decoder, readout. may hear one that reads only through",
     ):
         wired({"encoder": ("elman", 6), "decoder": ("elman", 4)}, (*WIRES, Wire("encoder", "readout")), signal="values")
 

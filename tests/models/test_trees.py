@@ -146,7 +146,9 @@ def test_what_follows_time_refuses_trees():
     assert "has a delay" in exporters["nir"]().why_not(network)
     with pytest.raises(InputError, match="runs on trees, from the leaves to the root, and has no next step; use run"):
         network.step(network.initial_state(1), torch.zeros(1, 5))
-    with pytest.raises(InputError, match="every node starts anew, so give neither state nor forced"):
+    with pytest.raises(
+        InputError, match="every node starts from the initial state, so give neither `state` nor `forced`"
+    ):
         network.run(values(), network.initial_state(2))
 
 

@@ -1,4 +1,4 @@
-"""`neurorec run all`: one study after another, whatever becomes of the others, and their ledger."""
+"""`neurorec run all`: one study after another, even if others fail, and their ledger."""
 
 import pytest
 

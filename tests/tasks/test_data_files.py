@@ -40,7 +40,7 @@ def hamlet(folder, monkeypatch):
 def told(folder):
     return (
         f"plays/hamlet.txt is missing: looked in {folder} (NEUROREC_DATA). Get it from example.org/hamlet (licence: public "
-        "domain), and set NEUROREC_DATA to the folder in which plays/hamlet.txt lies"
+        "domain), and set NEUROREC_DATA to the folder that contains plays/hamlet.txt"
     )
 
 
@@ -54,7 +54,7 @@ def test_a_missing_file_is_named_with_its_place_its_origin_and_its_licence(hamle
 def test_without_neurorec_data_the_folder_beside_the_project_is_searched(tmp_path, monkeypatch):
     monkeypatch.delenv("NEUROREC_DATA", raising=False)
     monkeypatch.setattr(data_files, "BESIDE", tmp_path)
-    with pytest.raises(MissingData, match=r"\(\.\./shared/data beside the project, as NEUROREC_DATA is not set\)"):
+    with pytest.raises(MissingData, match=r"\(\.\./shared/data beside the project, because NEUROREC_DATA is not set\)"):
         FILE.read()
     (tmp_path / "plays").mkdir()
     (tmp_path / "plays" / "hamlet.txt").write_bytes(TEXT)

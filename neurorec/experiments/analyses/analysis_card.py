@@ -118,7 +118,7 @@ def sources_of(cards: Sequence[AnalysisCard]) -> list[str]:
 
 
 def quickened(card: AnyCard, quick: Any) -> AnyCard:
-    """The analysis as `--quick` runs it; what is given for its name has precedence over what is given for its kind."""
+    """The analysis as `--quick` runs it; what is given for its name takes precedence over what is given for its kind."""
     settings, sweep = (
         getattr(quick, name).get(card.of, {}) | getattr(quick, name).get(card.called, {})
         for name in ("settings", "sweep")

@@ -10,7 +10,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import Gain
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
 
-NEVER = -1e9  #: match of what is not looked at
+NEVER = -1e9  #: score of what is not attended to
 
 
 class AttentionCard(CellCard):
@@ -25,7 +25,7 @@ class AttentionState(NamedTuple):
 @cells.register("attention")
 class Attention(Cell):
     """H units that send a weighted mean of what H others sent in each step of reading (`models/encoder_decoder.py`). Without
-    anything to remember, the mean is the question itself."""
+    anything to remember, the mean is the query itself."""
 
     Card = AttentionCard
     title = "attention"
@@ -71,7 +71,7 @@ class Attention(Cell):
         return torch.where(nothing, question, found), state
 
     def operations(self) -> StepOperations:
-        """Those of the question; the work of looking back depends on what was read, and no chip is priced for it."""
+        """Those of the query; the work of looking back depends on what was read, and no chip is priced for it."""
         return StepOperations(
             input_fan_out=self._dense(self.input_size, self.size),
             recurrent_fan_out=self._dense(self.size, 0),

@@ -45,9 +45,9 @@ class Izhikevich(Cell):
     The explicit Euler scheme of the paper's program, with v in two half steps and u after it; a neuron spikes above the peak
     (there: at or above it). It starts at v = c and u = b c, as there.
 
-    Backward, two derivatives are replaced: that of the spike by its surrogate, and that of a half step of v with respect to v
-    by 1 - dt / (2 tau_backward), a leaky membrane. The true one, 1 + dt (0.04 v + 2.5), exceeds 1 during every upstroke, and
-    gradients grow beyond 10^18 within 64 steps. The spike in the reset is detached.
+    In the backward pass, two derivatives are replaced: that of the spike by its surrogate, and that of a half step of v with
+    respect to v by 1 - dt / (2 tau_backward), a leaky membrane. The true one, 1 + dt (0.04 v + 2.5), exceeds 1 during every
+    upstroke, and gradients grow beyond 10^18 within 64 steps. The spike in the reset is detached.
     """
 
     Card = IzhikevichCard

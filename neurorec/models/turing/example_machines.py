@@ -1,4 +1,4 @@
-"""Turing machines to run: busy beavers, and machines whose tapes are as long as one likes."""
+"""Turing machines to run: busy beavers, and machines that run on tapes of any length."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
