@@ -35,7 +35,7 @@ class DenseRecall(Analysis):
     example = {"size": 16, "patterns": [3, 30], "power": "exponential", "flipped": 0.1, "cues": 10}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "share recalled": Value("of the cues, with the most patterns", higher_is_better=True),
-        "most patterns recalled": Value("the highest number of patterns tried of which 99 % are recalled", higher_is_better=True),
+        "most patterns recalled": Value("highest number of patterns of which 99 % are recalled", higher_is_better=True),
     }  # fmt: skip
 
     def run(self, settings: DenseRecallCard, seed: int) -> Found:
@@ -46,7 +46,7 @@ class DenseRecall(Analysis):
         name = "exponential energy" if settings.power == "exponential" else f"power {settings.power}"
         figure = Curves(
             f"Patterns recalled by {settings.size} units, {name}",
-            f"{settings.flipped:.0%} of the units of each cue are flipped; every unit is updated once. Most patterns recalled: {most:g}.",
+            f"{settings.flipped:.0%} of the units of each cue are flipped. At most {most:g} patterns are recalled.",
             "stored patterns", "share recalled without an error",
             {name: series(counts, shares), "power 2 (Hebbian weights)": series(counts, classical)}, log_x=True,
         )  # fmt: skip

@@ -36,7 +36,9 @@ class HopfieldCapacity(Analysis):
     Gutfreund & Sompolinsky 1985). `critical load` is where the mean overlap falls through 0.85, interpolated.
     """
 
-    about = "Overlap of recalled and stored random patterns in a Hopfield network, against the number of patterns per unit"
+    about = (
+        "Overlap of recalled and stored random patterns in a Hopfield network, against the number of patterns per unit"
+    )
     sources = ("hopfield1982", "amit1985", "personnaz1985")
     Settings = HopfieldCapacityCard
     example = {  # noqa: RUF012
@@ -77,7 +79,7 @@ class HopfieldCapacity(Analysis):
                 {f"cue {n + 1}": series(range(len(lowest)), lowest[:, n]) for n in range(lowest.shape[1])},
             ),
         )  # fmt: skip
-        baselines = {name: ("the cue itself", cue) for name in list(values)[:2]}
+        baselines = dict.fromkeys(list(values)[:2], ("the cue itself", cue))
         return Found(values, figures, baselines)
 
 

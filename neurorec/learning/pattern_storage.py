@@ -32,7 +32,9 @@ class PatternStorage(StorageRule):
     def why_not(cls, model: Any) -> str | None:
         if isinstance(model, DenseHopfield):
             return None
-        return "it writes patterns into the memories of a dense associative memory, which this is not; use bptt for layers"
+        return (
+            "it writes patterns into the memories of a dense associative memory, which this is not; use bptt for layers"
+        )
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
@@ -40,7 +42,9 @@ class PatternStorage(StorageRule):
             Judgement("relaxed", "nothing is propagated backward"),
             Judgement("relaxed", "no derivative is taken"),
             Judgement("partly", "weights are not used for learning, but those to and from a memory must be equal"),
-            Judgement("partly", "there is no second phase, but units must be clamped to the pattern while it is stored"),
+            Judgement(
+                "partly", "there is no second phase, but units must be clamped to the pattern while it is stored"
+            ),
             Judgement("kept", "memories send real values"),
             Judgement("relaxed", "patterns are stored without targets"),
         )

@@ -15,12 +15,12 @@ from neurorec.tasks.batch import Batch
 
 @rules.register("pseudo_inverse")
 class PseudoInverse(StorageRule):
-    """Every stored pattern is a fixed point as long as fewer patterns than units are stored and no unit's state follows from
-    the others. Weights of units to themselves are left out, as the Hopfield network has none."""
+    """Every stored pattern is a fixed point, unless the patterns span the state of a single unit, as N independent ones do.
+    Weights of units to themselves are left out, as the Hopfield network has none."""
 
     title = "pseudo-inverse storage"
     sources = ("personnaz1985",)
-    equations = "W = X^+ X without its diagonal, where the K rows of X [K, N] are the patterns and X^+ is the pseudo-inverse of X"
+    equations = "W = X^+ X without its diagonal; the rows of X [K, N] are the patterns, X^+ is its pseudo-inverse"
     sees = ("whole graph",)  # every weight depends on all patterns at all units
     needs = capabilities("linear solve")
     messages = Messages(
@@ -40,7 +40,7 @@ class PseudoInverse(StorageRule):
         return (
             Judgement("relaxed", "nothing is propagated backward"),
             Judgement("relaxed", "no derivative is taken"),
-            Judgement("partly", "weights are not used for learning, but those of the two directions between units must be equal"),
+            Judgement("partly", "weights are not used for learning, but those in both directions must be equal"),
             Judgement("kept", "learning is a separate phase, in which all patterns are known at once"),
             Judgement("partly", "units send +1 or -1; a spike could represent one, and its absence the other"),
             Judgement("relaxed", "patterns are stored without targets"),
