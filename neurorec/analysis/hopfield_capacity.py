@@ -65,18 +65,20 @@ class HopfieldCapacity(Analysis):
             "largest rise of energy": max(float(relaxed.energies.diff(dim=0).max()) for relaxed, _ in seen),
         }
         cue = 1 - 2 * round(settings.flipped * settings.size) / settings.size
-        lowest = seen[0][0].energies[:, :SHOWN] / settings.size
+        falling = seen[-1][0].energies[:, :SHOWN] / settings.size
+        critical = values["critical load"]
         figures = (
             Curves(
                 f"Recall by {settings.size} units, {rules[settings.rule].title}",
-                f"The mean overlap falls through {LOST} at {values['critical load']:.3f} patterns per unit.",
+                f"The mean overlap falls through {LOST} at {critical:.3f} patterns per unit." if critical == critical
+                else f"The mean overlap does not fall through {LOST} for good.",
                 "patterns per unit", "overlap with the stored pattern",
                 {"after recall": series(loads, overlaps), "the cue": series(loads, [cue] * len(loads))}, level=1.0,
             ),
             Curves(
                 f"Energy of {settings.size} units during recall",
-                f"{loads[0]:g} patterns per unit. No sweep raises the energy.", "sweeps", "energy per unit",
-                {f"cue {n + 1}": series(range(len(lowest)), lowest[:, n]) for n in range(lowest.shape[1])},
+                f"{loads[-1]:g} patterns per unit. No sweep raises the energy.", "sweeps", "energy per unit",
+                {f"cue {n + 1}": series(range(len(falling)), falling[:, n]) for n in range(falling.shape[1])},
             ),
         )  # fmt: skip
         baselines = dict.fromkeys(list(values)[:2], ("the cue itself", cue))
