@@ -1,41 +1,32 @@
 """Hebbian storage: each pattern adds the products of its values to the weights, once (Hopfield 1982)."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
 from neurorec.engines.relaxation import UNITS
-from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
+from neurorec.learning.rule import Info, Judgement, Messages, rules
+from neurorec.learning.storage import StorageRule
 from neurorec.models.energy.hopfield import Hopfield
 from neurorec.tasks.batch import Batch
-from neurorec.tasks.objective import Objective
-from neurorec.tasks.task import Task
-
-
-class HebbianCard(TrainingCard):
-    epochs: Literal[1]  #: each pattern is stored once
 
 
 @rules.register("hebbian")
-class Hebbian(Rule):
+class Hebbian(StorageRule):
     """A pattern is the initial state given by a sample. Units do not relax while patterns are stored; every weight changed by a
     pattern counts as one weight change."""
 
-    Card = HebbianCard
     title = "Hebbian storage"
     sources = ("hopfield1982",)
     equations = "w_ij += x_i x_j / N for every pattern x of N units, i and j different"
-    signal = "none"
     sees = ("pre", "post")
     needs = capabilities("product update")
     messages = Messages(
         errors=False, signals="none", online=False, sources=("hopfield1982",),
         why="a weight changes with the values of its own two units, which its synapse receives anyway",
     )  # fmt: skip
-    relative_time = 0.1
-    order_free = True
 
     @classmethod
     def why_not(cls, model: Any) -> str | None:
@@ -44,12 +35,6 @@ class Hebbian(Rule):
         return (
             "it stores patterns in the symmetric weights of a Hopfield network, which this is not; use bptt for layers"
         )
-
-    @classmethod
-    def why_not_task(cls, task: Task) -> str | None:
-        if task.objective.offers == ("none",) and task.inputs == task.outputs:
-            return None
-        return "it stores the inputs themselves, but this task has other targets; use the objective pattern_completion"
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
@@ -84,9 +69,6 @@ class Hebbian(Rule):
         nothing, update = LayerCounts(), LayerCounts({UNITS: each})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
-
-    def init(self, model: Hopfield, engine: Any, objective: Objective, generator: torch.Generator) -> None:
-        return None
 
     @torch.no_grad()
     def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:

@@ -1,0 +1,80 @@
+"""Pattern storage: each pattern becomes a memory of its own (Krotov & Hopfield 2016)."""
+
+from typing import Any
+
+import torch
+
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.errors import RunFailed
+from neurorec.engines.relaxation import UNITS
+from neurorec.learning.rule import Info, Judgement, Messages, rules
+from neurorec.learning.storage import StorageRule
+from neurorec.models.energy.dense_hopfield import DenseHopfield
+from neurorec.tasks.batch import Batch
+
+
+@rules.register("pattern_storage")
+class PatternStorage(StorageRule):
+    """The first free memory takes the pattern as its weights."""
+
+    title = "pattern storage"
+    sources = ("krotov2016",)
+    equations = "x_ki = s_i for the next free memory k"
+    sees = ("pre",)  # the unit's state; which memory is free is told to all its synapses
+    needs = capabilities("product update")
+    messages = Messages(
+        errors=False, signals="one", online=True, sources=("krotov2016",),
+        why="a weight takes the value of its unit, when all synapses of a free memory are told to",
+    )  # fmt: skip
+
+    @classmethod
+    def why_not(cls, model: Any) -> str | None:
+        if isinstance(model, DenseHopfield):
+            return None
+        return (
+            "it writes patterns into the memories of a dense associative memory, which this is not; use bptt for layers"
+        )
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        return (
+            Judgement("relaxed", "nothing is propagated backward"),
+            Judgement("relaxed", "no derivative is taken"),
+            Judgement("partly", "weights are not used for learning, but those to and from a memory must be equal"),
+            Judgement(
+                "partly", "there is no second phase, but units must be clamped to the pattern while it is stored"
+            ),
+            Judgement("kept", "memories send real values"),
+            Judgement("relaxed", "patterns are stored without targets"),
+        )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """Each unit sends its state once per pattern; `weight_updates` weights are written."""
+        values = samples_seen * model.size
+        each = Counts(
+            values_sent=values,
+            activation_reads=values,
+            activation_writes=values,
+            weight_writes=weight_updates,
+            plasticity_updates=weight_updates,
+        )
+        nothing, update = LayerCounts(), LayerCounts({UNITS: each})
+        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
+        return TrainingCounts(cls.title, samples_seen, phases, ())
+
+    def init(self, model: Any, *_: Any) -> int:
+        """The number of memories in use."""
+        return int(model.memory.any(1).sum())
+
+    @torch.no_grad()
+    def step(self, model: DenseHopfield, state: int, batch: Batch) -> tuple[int, Info]:
+        patterns = model.start(batch.x)
+        if state + len(patterns) > len(model.memory):
+            raise RunFailed(
+                f"{model.title}: {state + len(patterns)} patterns do not fit into {len(model.memory)} memories; raise "
+                "`patterns` in the card, or store fewer"
+            )
+        model.memory[state : state + len(patterns)] = patterns
+        return state + len(patterns), Info(loss=None, updates=patterns.numel())
