@@ -81,7 +81,8 @@ class HopfieldCapacity(Analysis):
                 {f"cue {n + 1}": series(range(len(falling)), falling[:, n]) for n in range(falling.shape[1])},
             ),
         )  # fmt: skip
-        baselines = dict.fromkeys(list(values)[:2], ("the cue itself", cue))
+        of_cue = ("the cue itself", cue)
+        baselines = {"overlap at the lowest load": of_cue, "overlap at the highest load": of_cue}
         return Found(values, figures, baselines)
 
 
