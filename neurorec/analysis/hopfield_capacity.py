@@ -82,8 +82,7 @@ class HopfieldCapacity(Analysis):
             ),
         )  # fmt: skip
         of_cue = ("the cue itself", cue)
-        baselines = {"overlap at the lowest load": of_cue, "overlap at the highest load": of_cue}
-        return Found(values, figures, baselines)
+        return Found(values, figures, {"overlap at the lowest load": of_cue, "overlap at the highest load": of_cue})
 
 
 def _recall(settings: HopfieldCapacityCard, load: float, seed: int) -> tuple[Relaxed, torch.Tensor]:
