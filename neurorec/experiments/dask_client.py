@@ -36,9 +36,10 @@ def dask_client(place: Place) -> tuple[Any, Any]:
 
     local = None
     if isinstance(place, int):
+        # silent, because workers that outlive the scheduler by a heartbeat log that as an error; lost runs are reported anyway
         local = LocalCluster(
             n_workers=place, threads_per_worker=1, processes=True, memory_limit=None, preload=[workers.__name__],
-            dashboard_address="127.0.0.1:0", silence_logs=logging.ERROR,  # type: ignore[arg-type]
+            dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,  # type: ignore[arg-type]
         )  # fmt: skip
     else:
         _seek_scheduler(place)
