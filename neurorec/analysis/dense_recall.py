@@ -1,6 +1,6 @@
 """How many random patterns a dense associative memory recalls in one update of every unit."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 from pydantic import Field
@@ -11,10 +11,9 @@ from neurorec.analysis.found import Curves, Found, series
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Distinct, Probability
 from neurorec.basics.seeds import torch_generator
-from neurorec.models.energy.dense_hopfield import DenseHopfield, DenseHopfieldCard
+from neurorec.models.energy.dense_hopfield import EXPONENTIAL, DenseHopfield, DenseHopfieldCard, Power
 
 ENOUGH = 0.99  #: share of patterns
-Power = Annotated[int, Field(ge=2, le=20)] | Literal["exponential"]
 
 
 class DenseRecallCard(Card):
@@ -43,7 +42,7 @@ class DenseRecall(Analysis):
         shares = [recalled(settings, settings.power, count, seed) for count in counts]
         classical = [recalled(settings, 2, count, seed) for count in counts]
         most, most_classical = _most(counts, shares), _most(counts, classical)
-        name = "exponential energy" if settings.power == "exponential" else f"power {settings.power}"
+        name = "exponential energy" if settings.power == EXPONENTIAL else f"power {settings.power}"
         figure = Curves(
             f"Patterns recalled by {settings.size} units, {name}",
             f"{settings.flipped:.0%} of the units of each cue are flipped. At most {most:g} patterns are recalled.",
@@ -57,11 +56,11 @@ class DenseRecall(Analysis):
         return Found({"share recalled": shares[-1], "most patterns recalled": most}, (figure,), baselines)
 
 
-def recalled(settings: DenseRecallCard, power: int | str, count: int, seed: int) -> float:
+def recalled(settings: DenseRecallCard, power: Power, count: int, seed: int) -> float:
     """The share of cues from which the pattern is recalled without an error."""
     N, generator = settings.size, torch_generator(seed, f"dense_recall {settings.size} {count}")
     patterns = 2.0 * torch.randint(2, (count, N), generator=generator, dtype=torch.float64) - 1
-    card = DenseHopfieldCard(name="dense_hopfield", max_sweeps=1, patterns=count, power=power)  # type: ignore[arg-type]
+    card = DenseHopfieldCard(name="dense_hopfield", max_sweeps=1, patterns=count, power=power)
     model = DenseHopfield(card, N).double()
     model.load_state_dict({"memory": patterns})
     wanted = patterns[: settings.cues]

@@ -5,8 +5,7 @@ from typing import Any
 import torch
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
-from neurorec.engines.relaxation import UNITS
+from neurorec.basics.counts import Counts, ForwardPass, TrainingCounts
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.storage import StorageRule
 from neurorec.models.energy.hopfield import Hopfield
@@ -66,9 +65,7 @@ class Hebbian(StorageRule):
             activation_writes=values,
             plasticity_updates=weight_updates,
         )
-        nothing, update = LayerCounts(), LayerCounts({UNITS: each})
-        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
-        return TrainingCounts(cls.title, samples_seen, phases, ())
+        return cls.counted_update(samples_seen, each)
 
     @torch.no_grad()
     def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:

@@ -5,9 +5,8 @@ from typing import Any
 import torch
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.counts import Counts, ForwardPass, TrainingCounts
 from neurorec.basics.errors import RunFailed
-from neurorec.engines.relaxation import UNITS
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.storage import StorageRule
 from neurorec.models.energy.dense_hopfield import DenseHopfield
@@ -21,11 +20,11 @@ class PatternStorage(StorageRule):
     title = "pattern storage"
     sources = ("krotov2016",)
     equations = "x_ki = s_i for the next free memory k"
-    sees = ("pre",)  # the unit's state; which memory is free is told to all its synapses
+    sees = ("pre",)  # the unit's state; which memory is free follows from the number of patterns stored
     needs = capabilities("product update")
     messages = Messages(
-        errors=False, signals="one", online=True, sources=("krotov2016",),
-        why="a weight takes the value of its unit, when all synapses of a free memory are told to",
+        errors=False, signals="none", online=False, sources=("krotov2016",),
+        why="a weight takes the value of its unit, which its synapse receives anyway; memories are taken in order",
     )  # fmt: skip
 
     @classmethod
@@ -60,9 +59,7 @@ class PatternStorage(StorageRule):
             weight_writes=weight_updates,
             plasticity_updates=weight_updates,
         )
-        nothing, update = LayerCounts(), LayerCounts({UNITS: each})
-        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
-        return TrainingCounts(cls.title, samples_seen, phases, ())
+        return cls.counted_update(samples_seen, each)
 
     def init(self, model: Any, *_: Any) -> int:
         """The number of memories in use."""

@@ -5,8 +5,7 @@ from typing import Any
 import torch
 
 from neurorec.basics.capabilities import capabilities
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
-from neurorec.engines.relaxation import UNITS
+from neurorec.basics.counts import Counts, ForwardPass, TrainingCounts
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.storage import StorageRule
 from neurorec.models.energy.hopfield import Hopfield
@@ -24,8 +23,8 @@ class PseudoInverse(StorageRule):
     sees = ("whole graph",)  # every weight depends on all patterns at all units
     needs = capabilities("linear solve")
     messages = Messages(
-        errors=False, signals="one", online=False, sources=("personnaz1985",),
-        why="a weight depends on the correlations of whole patterns, so all patterns must be brought to one place",
+        errors=False, signals="none", online=False, sources=("personnaz1985",),
+        why="every part receives the values of all units anyway, and inverts the products of the patterns for itself",
     )  # fmt: skip
     whole_split = True
 
@@ -61,9 +60,7 @@ class PseudoInverse(StorageRule):
             gradient_writes=macs,
             weight_writes=weight_updates,
         )
-        nothing, update = LayerCounts(), LayerCounts({UNITS: each})
-        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
-        return TrainingCounts(cls.title, samples_seen, phases, ())
+        return cls.counted_update(samples_seen, each)
 
     @torch.no_grad()
     def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:

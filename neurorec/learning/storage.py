@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import torch
 
+from neurorec.basics.counts import Counts, LayerCounts, Phase, TrainingCounts
+from neurorec.engines.relaxation import UNITS
 from neurorec.learning.rule import Rule, TrainingCard
 from neurorec.tasks.objective import Objective
 from neurorec.tasks.task import Task
@@ -26,6 +28,17 @@ class StorageRule(Rule):
         if task.objective.offers == ("none",) and task.inputs == task.outputs:
             return None
         return "it stores the inputs themselves, but this task has other targets; use the objective pattern_completion"
+
+    @classmethod
+    def counted_update(cls, samples_seen: int, update: Counts) -> TrainingCounts:
+        """A training without forward or backward pass: units are set, not updated."""
+        nothing = LayerCounts()
+        phases: dict[Phase, LayerCounts] = {
+            "forward": nothing,
+            "backward": nothing,
+            "update": LayerCounts({UNITS: update}),
+        }
+        return TrainingCounts(cls.title, samples_seen, phases, ())
 
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> None:
         return None

@@ -14,11 +14,12 @@ from neurorec.models.energy.model import EnergyModel, EnergyModelCard, energy_mo
 from neurorec.models.layer import StepOperations
 
 EXPONENTIAL = "exponential"
+Power = Annotated[int, Field(ge=2, le=20)] | Literal["exponential"]  #: n of F, or F(m) = exp(m - N)
 
 
 class DenseHopfieldCard(EnergyModelCard):
     patterns: Count  #: K, that can be stored
-    power: Annotated[int, Field(ge=2, le=20)] | Literal["exponential"]  #: n of F, or F(m) = exp(m - N)
+    power: Power
 
 
 @energy_models.register("dense_hopfield")
