@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +27,17 @@ MACKEY_GLASS_DT, DELAY, UNSEEN = 0.1, 17.0, 1000
 LORENZ_DT, SUBSTEPS = 0.02, 4
 
 
+def mackey_glass_step(now: Any, before: Any) -> Any:
+    """0.1 later, by Euler's method; `before` is the value of 17 ago."""
+    return now + MACKEY_GLASS_DT * (0.2 * before / (1 + before**10) - 0.1 * now)
+
+
 def mackey_glass(steps: int, generator: np.random.Generator) -> np.ndarray:
     """dy/dt = 0.2 y(t - 17) / (1 + y(t - 17)^10) - 0.1 y, by Euler steps of 0.1, one value per unit of time (Jaeger 2001)."""
     lag, per_step = round(DELAY / MACKEY_GLASS_DT), round(1 / MACKEY_GLASS_DT)
     y = [*(1.2 + 0.2 * (generator.random(lag + 1) - 0.5))]
     for t in range((UNSEEN + steps) * per_step):
-        before = y[t]
-        y.append(y[-1] + MACKEY_GLASS_DT * (0.2 * before / (1 + before**10) - 0.1 * y[-1]))
+        y.append(mackey_glass_step(y[-1], y[t]))
     return np.array(y[-steps * per_step :: per_step])[:, None]
 
 

@@ -86,7 +86,7 @@ class FreeRunningSeries(Analysis):
         lines = {"true": runs.true, "predicted": runs.predicted}
         figure = Curves(
             f"{system.title}: the first free run of {settings.size} units",
-            f"Half of {settings.starts} runs stay within {settings.tolerance:g} standard deviations for {steps:g} steps or more.",
+            f"Half of {settings.starts} runs stay within {settings.tolerance:g} standard deviations for {steps:g} steps.",
             "steps since the last true input", "standard deviations from the mean",
             {name: series(range(1, 1 + len(y[shown])), y[shown, 0, 0].clamp(-5, 5)) for name, y in lines.items()},
         )  # fmt: skip
