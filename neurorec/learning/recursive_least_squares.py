@@ -11,7 +11,7 @@ from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, Trai
 from neurorec.basics.numbers import Penalty, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.ridge import Ridge, readout_features, write_readout
-from neurorec.learning.rule import Info, Messages, Rule, TrainingCard, network_why_not, rules
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, network_why_not, rules
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
 from neurorec.tasks.batch import Batch
@@ -77,7 +77,9 @@ class RecursiveLeastSquares(Rule):
             return f"it learns in every frame, but task {task.name} has one answer per sample; use ridge"
         return super().why_not_task(task)
 
-    judgements = Ridge.judgements
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        return Ridge.judgements(model)
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
