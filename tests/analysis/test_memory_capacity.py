@@ -1,5 +1,7 @@
 """Memory capacity against theory: exact for linear cycles, and never more than the number of units."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -24,7 +26,7 @@ def test_the_law_of_the_linear_cycle_holds_exactly_for_endless_data(r):
     """With G = sum_k W^k v v' W'^k, lag k is recovered to the degree v' W'^k G^-1 W^k v; over k >= 1 this adds up to
     N - v' G^-1 v, and v' G^-1 v = 1 - r^2N for every v that reaches all modes."""
     kind = cells["cycle_reservoir"]
-    cell = kind(kind.Card(size=6, **{**CYCLE, "weight": r}), 1)
+    cell: Any = kind(kind.Card(size=6, **{**CYCLE, "weight": r}), 1)
     cell.reset_parameters(torch.Generator().manual_seed(0))
     W, v = cell.double().w_rec, cell.w_in
     powers = [v]

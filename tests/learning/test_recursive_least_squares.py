@@ -5,7 +5,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import engines
-from neurorec.learning.recursive_least_squares import RecursiveLeastSquares
+from neurorec.learning.recursive_least_squares import RecursiveLeastSquares, RecursiveLeastSquaresCard
 from neurorec.learning.ridge import readout_features
 from neurorec.models.network import Network
 from neurorec.models.wires import Wire
@@ -18,7 +18,7 @@ VALUES = objectives["series_prediction"]()
 
 
 def rule(penalty=0.1, forgetting=1.0):
-    card = RecursiveLeastSquares.Card(
+    card = RecursiveLeastSquaresCard(
         rule="recursive_least_squares", task="made up", epochs=1, batch_size=1, penalty=penalty, forgetting=forgetting
     )
     return RecursiveLeastSquares(card)
