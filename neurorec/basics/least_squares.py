@@ -22,3 +22,15 @@ def solve_ridge(features: Tensor, targets: Tensor, penalty: float) -> Tensor:
             f"ridge regression with penalty {penalty:g} has no unique solution, because features are equal or constant; use a "
             "larger penalty"
         ) from None
+
+
+def solve_ridge_by_qr(features: Tensor, targets: Tensor, penalty: float) -> Tensor:
+    """As `solve_ridge`, without forming X^T X, which squares the condition number: for penalties far below 1e-12.
+
+    Solves the least-squares problem of X with the rows sqrt(penalty N) I below it, the last column (the bias) apart.
+    """
+    X, Y = features.double(), targets.double()
+    below = torch.diag(torch.full((X.shape[1],), (penalty * X.shape[0]) ** 0.5, dtype=torch.float64))[:-1]
+    padded = torch.cat([X, below]), torch.cat([Y, Y.new_zeros(len(below), Y.shape[1])])
+    q, r = torch.linalg.qr(padded[0])
+    return torch.linalg.solve_triangular(r, q.T @ padded[1], upper=True).T

@@ -15,6 +15,7 @@ from neurorec.models.layer import Layer, StepOperations, draw_normal
 readouts: Registry[type["Readout"]] = Registry("readout")
 
 MANY_STEPS = 1_000
+LONG_SERIES = 5_000  #: steps above which a leaky readout works in blocks of MANY_STEPS
 BYTES_PER_LAG = 24  #: of each pair of steps: its lag, and its weight with what is needed to compute it
 
 
@@ -148,6 +149,8 @@ class LeakyReadout(Readout):
     def filter(self, h: Tensor) -> Tensor:
         """The recursion as one product with its kernel a (1-a)^(t-s), a = dt/tau."""
         T = h.shape[0]
+        if T > LONG_SERIES:
+            return self._filter_in_blocks(h)
         if T > MANY_STEPS:
             refuse_memory(
                 BYTES_PER_LAG * T * T, f"a leaky readout over {T:,} steps", "use fewer steps (steps_per_frame)"
@@ -156,6 +159,14 @@ class LeakyReadout(Readout):
         lag = (t[:, None] - t[None, :]).clamp_min(0).to(h.dtype)
         kernel = torch.tril(self.rate * (1 - self.rate) ** lag)
         return torch.einsum("ts,sbk->tbk", kernel, h)
+
+    def _filter_in_blocks(self, h: Tensor) -> Tensor:
+        """Each block of steps from rest, plus what is left of the last output of the block before."""
+        found, last = [], torch.zeros_like(h[0])
+        for block in h.split(MANY_STEPS):
+            found.append(self.filter(block) + self.decay(len(block)).to(h.dtype)[:, None, None] * last)
+            last = found[-1][-1]
+        return torch.cat(found)
 
     def decay(self, steps: int) -> Tensor:
         t = torch.arange(1, steps + 1, device=self.bias.device)

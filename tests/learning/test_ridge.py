@@ -6,6 +6,7 @@ from sklearn.linear_model import Ridge as SklearnRidge
 
 from neurorec.engines.engine import engines
 from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features, solve_ridge
+from neurorec.models import readout
 from neurorec.tasks.task import Batch, masked_mean
 from tests.nets import CLASSES, inputs, network
 from tests.rounding import assert_apart, mean_answers_apart
@@ -56,6 +57,16 @@ def test_the_trained_readout_gives_what_its_features_promise(readout):
     hidden = net["hidden"](x)[0]
     apart = mean_answers_apart(net["readout"], hidden, batch.mask)
     assert_apart(promised, masked_mean(net(x), batch.mask), apart, "answers")
+
+
+def test_the_leaky_filter_of_a_long_series_in_blocks_is_its_recursion(monkeypatch):
+    monkeypatch.setattr(readout, "MANY_STEPS", 4)
+    monkeypatch.setattr(readout, "LONG_SERIES", 10)
+    net = network("lif", H=4, O=2).double()
+    h = torch.rand(11, 3, 4, generator=torch.Generator().manual_seed(0)).double()
+    blocks = net["readout"].filter(h)
+    monkeypatch.setattr(readout, "LONG_SERIES", 11)
+    torch.testing.assert_close(blocks, net["readout"].filter(h))
 
 
 def test_the_leaky_kernel_is_its_recursion():

@@ -145,6 +145,24 @@ def test_ridge_equals_its_loops():
     assert training.backward == Counts()
 
 
+def test_recursive_least_squares_equals_its_loops():
+    network = make_net("echo_state", signal="values")
+    activity, _, _ = run(network)
+    training = count_training(network, activity, "recursive_least_squares", samples_seen=10, weight_updates=5)
+    K, outputs, macs, divided = 8, 3, 0, 0
+    for _frame in range(5):
+        for _row in range(K):
+            macs, divided = macs + 1 + outputs, divided + 1  # h'P h and W; k
+            for _column in range(K):
+                macs, divided = macs + 2, divided + 1  # P h and P; P / lambda
+    update = training.update
+    assert update.macs == macs
+    assert update.elementwise == divided + 5 * outputs
+    assert update.gradient_reads == 2 * update.gradient_writes == 2 * 5 * K * K
+    assert update.weight_writes == update.weight_reads == 5 * K * outputs
+    assert training.stores == (Store("readout", "gradient", K * K),)
+
+
 def test_stdp_equals_brute_force():
     network = make_net("competitive_lif")
     activity, x, hidden = run(network)

@@ -1,25 +1,40 @@
-"""Echo state network: leaky tanh units with fixed sparse random recurrence (Jaeger 2001)."""
+"""Echo state network: leaky units with fixed sparse random recurrence (Jaeger 2001). Other wirings derive from it."""
 
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 
 from neurorec.basics.numbers import Gain, PositiveGain, Share
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
+from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
 
 MOST_DENSE = 1000  #: units up to which all eigenvalues are computed
+STEP = f"h_t = (1 - leak) h_{{t-1}} + leak f(W_in x_t + W_rec h_{{t-1}} + b),   {ACTIVATION_EQUATION}"
 SPARSE = 0.25  #: share of weights above which iteration is no faster
 
 
-class EchoStateCard(CellCard):
-    spectral_radius: Gain
+class ReservoirCard(CellCard):
+    """The keys of every reservoir of rate-based units."""
+
+    activation: ActivationName = "tanh"
     leak: Share
+    input_scale: PositiveGain  #: largest input weight
+    bias_scale: Gain  #: biases are uniform in [-bias_scale, bias_scale]
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without the default activation, so that cards that do not state it keep the ids of their runs."""
+        found = serialise(self)
+        return {key: value for key, value in found.items() if (key, value) != ("activation", "tanh")}
+
+
+class EchoStateCard(ReservoirCard):
+    spectral_radius: Gain
     density: Share  #: share of recurrent connections that exist
-    input_scale: PositiveGain  #: input weights are uniform in [-input_scale, input_scale]
-    bias_scale: Gain
 
 
 class EchoState(NamedTuple):
@@ -28,38 +43,48 @@ class EchoState(NamedTuple):
 
 @cells.register("echo_state")
 class EchoStateCell(Cell):
-    """H leaky tanh units; nothing in the layer is trained."""
+    """H leaky units; nothing in the layer is trained. Input weights are uniform in [-input_scale, input_scale].
+
+    Other wirings override `draw_recurrence`, and `draw_inputs` if need be.
+    """
 
     Card = EchoStateCard
     title = "echo state"
     output_signal = "values"
-    equations = (
-        "h_t = (1 - leak) h_{t-1} + leak tanh(W_in x_t + W_rec h_{t-1} + b);   spectral radius of W_rec as stated"
-    )
+    equations = f"{STEP};\nspectral radius of W_rec as stated"
     sources = ("jaeger2001",)
-    card: EchoStateCard
+    card: Any
 
-    def __init__(self, card: EchoStateCard, input_size: int) -> None:
+    def __init__(self, card: ReservoirCard, input_size: int) -> None:
         super().__init__(card, input_size)
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size), requires_grad=False)
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(card.size), requires_grad=False)
+        self.activation = ACTIVATIONS[card.activation]
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        H, card = self.size, self.card
         with torch.no_grad():
-            self.w_in.copy_(card.input_scale * (2 * torch.rand(self.w_in.shape, generator=generator) - 1))
-            self.bias.copy_(card.bias_scale * (2 * torch.rand(H, generator=generator) - 1))
-            weights = torch.randn(H, H, generator=generator)
-            weights *= torch.rand(H, H, generator=generator) < card.density
-            self.w_rec.copy_(weights * (card.spectral_radius / spectral_radius(weights).clamp_min(1e-12)))
+            self.w_in.copy_(self.draw_inputs(generator))
+            self.bias.copy_(self.card.bias_scale * (2 * torch.rand(self.size, generator=generator) - 1))
+            self.w_rec.copy_(self.draw_recurrence(generator))
+
+    def draw_inputs(self, generator: torch.Generator) -> Tensor:
+        """Input weights [H, I]."""
+        return self.card.input_scale * (2 * torch.rand(self.w_in.shape, generator=generator) - 1)
+
+    def draw_recurrence(self, generator: torch.Generator) -> Tensor:
+        """Recurrent weights [H, H]."""
+        H = self.size
+        weights = torch.randn(H, H, generator=generator)
+        weights *= torch.rand(H, H, generator=generator) < self.card.density
+        return weights * (self.card.spectral_radius / spectral_radius(weights).clamp_min(1e-12))
 
     def initial_state(self, batch: int) -> EchoState:
         return EchoState(self._zeros(batch))
 
     def step(self, state: EchoState, x: Tensor) -> tuple[Tensor, EchoState]:
         drive = nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
-        h = (1 - self.card.leak) * state.h + self.card.leak * torch.tanh(drive)
+        h = (1 - self.card.leak) * state.h + self.card.leak * self.activation(drive)
         return h, EchoState(h)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
@@ -72,8 +97,8 @@ class EchoStateCell(Cell):
             recurrent_fan_out=synapses_per_line(self.w_rec),
             recurrent_signal="values",
             neuron_updates=H,
-            elementwise=4 * H,  # bias, two products, one sum
-            nonlinearities=H,
+            elementwise=(4 + self.activation.comparisons) * H,  # bias, two products, one sum
+            nonlinearities=self.activation.nonlinearities * H,
             state_values=H,
             tape_values=H,
         )
