@@ -35,8 +35,8 @@ class Chains:
 
 @rules.register("contrastive_divergence")
 class ContrastiveDivergence(Rule):
-    """CD-k. Hidden units enter the statistics with their probabilities. With ever longer chains, the change becomes the gradient
-    of the log-likelihood, as the lecture "Recurrent neural networks" derives it; k sweeps give an approximation."""
+    """CD-k. Hidden units enter the statistics with their probabilities. With ever longer chains, the change becomes the
+    gradient of the log-likelihood, as the lecture "Recurrent neural networks" derives it; k sweeps approximate it."""
 
     Card = ContrastiveDivergenceCard
     title = "contrastive divergence"
@@ -50,9 +50,10 @@ class ContrastiveDivergence(Rule):
     needs = capabilities("product update")
     messages = Messages(
         errors=False, signals="one", online=False, sources=("hinton2002",),
-        why="a weight changes with the values of its own two units; all must be told whether the data are shown or the chain runs",
+        why="a weight changes with the values of its own two units; all must know whether the data are shown or the chain runs",
     )  # fmt: skip
     scored_each_epoch = True
+    card: ContrastiveDivergenceCard
 
     @classmethod
     def why_not(cls, model: Any) -> str | None:
@@ -64,7 +65,9 @@ class ContrastiveDivergence(Rule):
     def why_not_task(cls, task: Task) -> str | None:
         if task.objective.of_density:
             return None
-        return "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
+        return (
+            "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
+        )
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
@@ -79,8 +82,8 @@ class ContrastiveDivergence(Rule):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """`weight_updates`: sweeps of single chains. Per sample, the probabilities of hidden units are computed for the data and
-        for the end of the chain; each synapse adds the product for the data to its weight, and subtracts the other."""
+        """`weight_updates`: sweeps of single chains. Per sample, the probabilities of hidden units are computed for the data
+        and for the end of the chain; each synapse adds the product for the data to its weight, and subtracts the other."""
         nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
@@ -114,7 +117,10 @@ def statistics(model: RestrictedBoltzmann, states: Tensor) -> tuple[Tensor, Tens
 
 def _counts(model: RestrictedBoltzmann, samples: int, sweeps: int) -> Counts:
     V, H, N, sweep = model.visible, model.hidden, model.size, model.operations()
-    phases, changes = 2 * samples, 2 * samples * (V * H + model.size)  # with data and without, one change of each number
+    phases, changes = (
+        2 * samples,
+        2 * samples * (V * H + model.size),
+    )  # with data and without, one change of each number
     macs = sweeps * int(sweep.recurrent_fan_out.sum()) + phases * V * H
     return Counts(
         macs=macs,

@@ -1,4 +1,4 @@
-"""Persistent contrastive divergence: the chains go on from update to update, instead of starting from the data (Tieleman 2008)."""
+"""Persistent contrastive divergence: chains go on from update to update, instead of starting from the data (Tieleman 2008)."""
 
 from dataclasses import replace
 from typing import Any

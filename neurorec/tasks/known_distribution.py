@@ -9,7 +9,9 @@ from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.objective import SPLITS, Split, objectives
 
 
-def task_of_draws(name: str, title: str, draws: np.ndarray, copies: int, seed: int, sources: tuple[str, ...]) -> ArrayTask:
+def task_of_draws(
+    name: str, title: str, draws: np.ndarray, copies: int, seed: int, sources: tuple[str, ...]
+) -> ArrayTask:
     """Learn the distribution of `draws` [K, I] of 0 and 1, which are equally probable (a pattern may be among them repeatedly).
 
     The training split holds each draw `copies` times, validation and test once; the order depends on the seed.

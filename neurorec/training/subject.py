@@ -99,9 +99,7 @@ class OwnSubject:
             network = own_network(self.model, task.inputs, task.outputs, self.encoder.signal, generator)
         layered = isinstance(network, Network)
         answers = 1 if task.objective.of_density else network.visible
-        inputs, outputs = (
-            (network.input_size, network[network.output].size) if layered else (network.visible, answers)
-        )
+        inputs, outputs = (network.input_size, network[network.output].size) if layered else (network.visible, answers)
         for what, has, needs in (("inputs", inputs, task.inputs), ("outputs", outputs, task.outputs)):
             if has != needs:
                 raise InputError(

@@ -1,8 +1,8 @@
 """The contract of an energy model: units that settle into states of low energy.
 
-Letters: B batch, N units, V visible units. A model defines its energy, the update of one unit, and the cost of one sweep (every
-unit updated once); relaxation, and exact enumeration of small models, follow from these. A new energy model is one file here with
-`@energy_models.register`. Models that sample at a temperature: `sampling.py`.
+Letters: B batch, N units, V visible units. A model defines its energy, the update of one unit, and the cost of one sweep
+(every unit updated once); relaxation, and exact enumeration of small models, follow from these. A new energy model is one file
+here with `@energy_models.register`. Models that sample at a temperature: `sampling.py`.
 """
 
 from abc import ABC, abstractmethod
@@ -88,7 +88,7 @@ class EnergyModel(nn.Module, ABC):
         return tuple(slice(unit, unit + 1) for unit in range(self.size))
 
     def field(self, states: Tensor, group: slice) -> Tensor:
-        """Energy at a unit's lower level minus that at its upper level, all other units as they are: [B, units of the group]."""
+        """Energy at a unit's lower level minus that at its upper level, all others as they are: [B, units of the group]."""
         low, high = self.levels()
         found = []
         for unit in range(*group.indices(self.size)):

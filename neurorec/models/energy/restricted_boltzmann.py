@@ -1,4 +1,4 @@
-"""The restricted Boltzmann machine: visible and hidden units, with weights only between the two (Smolensky 1986; Hinton 2002)."""
+"""The restricted Boltzmann machine: visible and hidden units, weights only between the two (Smolensky 1986; Hinton 2002)."""
 
 import numpy as np
 import torch
@@ -26,7 +26,8 @@ class RestrictedBoltzmann(SamplingModel):
     title = "restricted Boltzmann machine"
     equations = (
         "E = -sum over i, j of v_i w_ij h_j - sum over i of b_i v_i - sum over j of c_j h_j;\n"
-        "p(h_j = 1 | v) = sigmoid((c_j + sum over i of v_i w_ij) / T), p(v_i = 1 | h) = sigmoid((b_i + sum over j of w_ij h_j) / T)"
+        "p(h_j = 1 | v) = sigmoid((c_j + sum over i of v_i w_ij) / T),\n"
+        "p(v_i = 1 | h) = sigmoid((b_i + sum over j of w_ij h_j) / T)"
     )
     sources = ("smolensky1986", "hinton2002")
     example = {"max_sweeps": 5, "temperature": 1.0, "initial_spread": 0.1, "hidden": 3}  # noqa: RUF012

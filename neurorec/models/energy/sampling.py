@@ -19,8 +19,8 @@ class SamplingCard(EnergyModelCard):
 
 
 class SamplingModel(EnergyModel):
-    """Gibbs sampling: a unit takes its upper level with probability sigmoid(field / temperature), all others as they are. A sweep
-    redraws one group after the other, in order."""
+    """Gibbs sampling: a unit takes its upper level with probability sigmoid(field / temperature), all others as they are. A
+    sweep redraws one group after the other, in order."""
 
     card: SamplingCard
 
@@ -72,7 +72,7 @@ class SamplingModel(EnergyModel):
         """log of the sum over all states [S, units] of exp(logs), where `logs` gives [B, S] for a part of the states."""
         if units > MOST_UNITS:
             raise InputError(
-                f"{self.title}: the states of {units} {what} units are too many to enumerate (at most {MOST_UNITS} units); use a "
+                f"{self.title}: the states of {units} {what} units are too many to enumerate (at most {MOST_UNITS}); use a "
                 "smaller model"
             )
         return torch.stack([torch.logsumexp(logs(part), 1) for part in every_state(units, self.levels())]).logsumexp(0)

@@ -55,8 +55,11 @@ class LogLikelihood(Objective):
         return {self.chance: self._scored(task, lambda x: independent(train, x)), "training patterns": mixed[best]}
 
     def _scored(self, task, density) -> dict[Split, float]:
-        parts = {split: task.split(split) for split in SPLITS}
-        return {split: self.score(density(part.x[-1].double())[:, None], part) for split, part in parts.items()}
+        found: dict[Split, float] = {}
+        for split in SPLITS:
+            part = task.split(split)
+            found[split] = self.score(density(part.x[-1].double())[:, None], part)
+        return found
 
 
 def independent(train: Tensor, x: Tensor) -> Tensor:
