@@ -40,7 +40,9 @@ class BipartiteChains:
         visible = np.asarray(visible)
         B, units = len(visible), self.visible + self.hidden
         if visible.shape != (B, self.visible) or not np.isin(visible, (0, 1)).all():
-            raise InputError(f"chains start from visible states of 0 and 1, [B, {self.visible}] (got {list(visible.shape)})")
+            raise InputError(
+                f"chains start from visible states of 0 and 1, [B, {self.visible}] (got {list(visible.shape)})"
+            )
         if uniforms is not None and uniforms.shape != (sweeps, B, units):
             raise InputError(f"uniforms must be [sweeps, B, H + V] = {[sweeps, B, units]} (got {list(uniforms.shape)})")
         v, h = self._padded(visible), np.zeros((B, self._to(self.hidden)), np.float32)
