@@ -67,9 +67,13 @@ def main() -> None:
     load = os.getloadavg()[0]
     cases = [case(active, chains) for active in (0.15, 0.5) for chains in (10, 100, 1000)]
     machine = {
-        "processor": platform.processor() or platform.machine(), "threads": os.environ.get("OMP_NUM_THREADS", "not set"), "load_before": round(load, 1),
-        "python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__,
-    }  # fmt: skip
+        "processor": platform.processor() or platform.machine(),
+        "threads": os.environ.get("OMP_NUM_THREADS", "not set"),
+        "load_before": round(load, 1),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
     FILE.write_text(json.dumps({"size": [V, H], "bar": BAR, "machine": machine, "cases": cases}, indent=1) + "\n")
     for one in cases:
         print(one)
