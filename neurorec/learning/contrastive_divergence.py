@@ -92,13 +92,13 @@ class ContrastiveDivergence(Rule):
         return Chains(generator, self.card.learning_rate)
 
     @torch.no_grad()
-    def step(self, model: RestrictedBoltzmann, state: Chains, batch: Batch) -> tuple[Chains, Info]:
-        shown = model.start(batch.x)
+    def step(self, model: Any, state: Chains, batch: Batch) -> tuple[Chains, Info]:
+        shown = self.clamped(model, batch, state.generator)
         chains = shown if state.states is None else state.states
         for _ in range(self.card.sweeps):
             chains = model.sweep(chains, state.generator)
         rate = state.learning_rate / model.temperature
-        data, free = statistics(model, shown), statistics(model, chains)
+        data, free = self.statistics(model, shown), self.statistics(model, chains)
         for weight, wanted, found in zip(model.parameters(), data, free, strict=True):
             weight.add_(wanted - found, alpha=rate)
         if not all(weight.isfinite().all() for weight in model.parameters()):
@@ -107,12 +107,15 @@ class ContrastiveDivergence(Rule):
         rate = state.learning_rate * self.card.learning_rate_decay
         return replace(state, learning_rate=rate, states=kept), Info(None, len(chains) * self.card.sweeps)
 
+    def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
+        """States [B, N] with the visible units set to the data."""
+        return model.start(batch.x)
 
-def statistics(model: RestrictedBoltzmann, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Means over states [B, N] of v h, v and h, in the order of the model's parameters; h are probabilities, given v."""
-    v = states[:, : model.visible]
-    h = torch.sigmoid(model.hidden_field(v) / model.temperature)
-    return v.T @ h / len(v), v.mean(0), h.mean(0)
+    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
+        """Means over states [B, N] of v h, v and h, in the order of the model's parameters; h are probabilities, given v."""
+        v = states[:, : model.visible]
+        h = torch.sigmoid(model.hidden_field(v) / model.temperature)
+        return v.T @ h / len(v), v.mean(0), h.mean(0)
 
 
 def _counts(model: RestrictedBoltzmann, samples: int, sweeps: int) -> Counts:

@@ -5,7 +5,7 @@ import torch
 
 from neurorec.basics.counts import ForwardPass, LayerCounts
 from neurorec.basics.errors import CannotRun
-from neurorec.learning.contrastive_divergence import ContrastiveDivergence, statistics
+from neurorec.learning.contrastive_divergence import ContrastiveDivergence
 from neurorec.learning.rule import rules
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.task import load_task
@@ -47,12 +47,13 @@ def test_long_chains_give_the_gradient_of_the_likelihood(rule, temperature):
 
 def test_statistics_are_exact_where_all_states_are_weighted():
     """<v h> over the model's own distribution, by enumeration of hidden states, equals the one with probabilities."""
-    made = machine(3, 2)
+    made, method = machine(3, 2), ContrastiveDivergence(ContrastiveDivergence.Card(rule="", task="", **SETTINGS))
     states, chances = made.all_states().double(), made.probabilities(1.0)
     by_states = (states[:, :3] * chances[:, None]).T @ states[:, 3:]
     patterns, chances = marginal(made)
     by_chances = sum(
-        p * statistics(made, torch.cat([v, v.new_zeros(2)])[None])[0] for v, p in zip(patterns, chances, strict=True)
+        p * method.statistics(made, torch.cat([v, v.new_zeros(2)])[None])[0]
+        for v, p in zip(patterns, chances, strict=True)
     )
     torch.testing.assert_close(by_chances, by_states)
 
