@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.gibbs.cache import load_kernels
+from neurorec.engines.gibbs.gibbs_cache import load_kernels
 from neurorec.engines.llvm.processor import processor
 
 PANEL_VECTORS = 8  #: vectors per panel of weights: its rows are summed in registers

@@ -8,7 +8,7 @@ import torch
 
 from neurorec.basics.errors import InputError
 from neurorec.engines.gibbs.bipartite import BipartiteChains
-from neurorec.engines.gibbs.cache import load_kernels
+from neurorec.engines.gibbs.gibbs_cache import load_kernels
 from tests.models.test_restricted_boltzmann import machine, marginal
 
 

@@ -1,4 +1,4 @@
-"""Sweeps of block Gibbs sampling between two groups of units of 0 and 1. Compiled with numba, loaded by `cache.py`.
+"""Sweeps of block Gibbs sampling between two groups of units of 0 and 1. Compiled with numba, loaded by `gibbs_cache.py`.
 
 Weights [panels, units that send, PANEL]: the columns of a matrix, cut into panels that stay in the processor's cache while all
 chains add the rows of their active units.

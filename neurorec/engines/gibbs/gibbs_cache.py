@@ -17,4 +17,4 @@ def load_kernels() -> ModuleType:
     folders = [Path(module.__path__[0]) for module in (fused, gibbs, llvm)]
     code = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))
     name = f"gibbs-{hashlib.sha256(code + repr(processor()).encode()).hexdigest()[:16]}"
-    return load_compiled("neurorec.engines.gibbs.kernels", user_cache(name))
+    return load_compiled("neurorec.engines.gibbs.gibbs_kernels", user_cache(name))
