@@ -1,4 +1,8 @@
-"""Relaxes energy models: sweep after sweep until nothing changes. A sweep counts as a step."""
+"""Relaxes energy models: sweep after sweep until nothing changes. A sweep counts as a step.
+
+For an objective of densities, the answers are log probabilities, and the observed activity is that of drawing one sample per
+sample given: `max_sweeps` sweeps, starting there.
+"""
 
 import numpy as np
 import torch
@@ -25,14 +29,18 @@ class Relaxation:
         return model.relax(model.start(x), torch.Generator().manual_seed(self.seed))
 
     def answers(self, model: EnergyModel, batch: Batch, objective: Objective) -> Tensor:
-        return self.relax(model, batch.x).states
+        if objective.of_density:
+            return model.log_probability(model.start(batch.x)[:, : model.visible])[:, None]  # type: ignore[operator]
+        return self.relax(model, batch.x).states[:, : model.visible]
 
     def observe(self, model: EnergyModel, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         seen = self.relax(model, batch.x)
         T = int(seen.sweeps.max()) if len(seen.sweeps) else 0
         running = (torch.arange(T)[:, None] < seen.sweeps.cpu()).sum(1).numpy()
         layers = {INPUT: _silent(batch.x.shape[2], T, batch.size), UNITS: _silent(model.size, T, batch.size)}
-        return seen.states, Activity(batch.size, T, layers, running, batch.size * T - int(seen.sweeps.sum()))
+        of_density = isinstance(objective, Objective) and objective.of_density
+        y = self.answers(model, batch, objective) if of_density else seen.states[:, : model.visible]
+        return y, Activity(batch.size, T, layers, running, batch.size * T - int(seen.sweeps.sum()))
 
 
 def _silent(size: int, T: int, samples: int) -> LayerActivity:

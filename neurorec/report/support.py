@@ -78,7 +78,9 @@ def _sizes(task: str) -> tuple[int, int]:
 def _activity(model: Any, inputs: int, signal: str, generator: torch.Generator) -> Activity:
     x = torch.rand(1 if isinstance(model, EnergyModel) else STEPS, SAMPLES, inputs, generator=generator)
     if isinstance(model, EnergyModel):
-        batch = Batch(x.round() * 2 - 1, torch.zeros(SAMPLES, dtype=torch.long), torch.ones(1))
+        batch = Batch(
+            torch.tensor(model.levels())[x.round().long()], torch.zeros(SAMPLES, dtype=torch.long), torch.ones(1)
+        )
         return Relaxation(SEED).observe(model, batch, None)[1]  # type: ignore[arg-type]
     return choose_engine("auto", model).run(model, x.round() if signal == "spikes" else x).activity
 

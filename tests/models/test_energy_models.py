@@ -46,7 +46,7 @@ def test_updates_stay_among_the_levels_and_change_one_unit(name):
     after = made.update(before, 2, generator)
     assert torch.equal(before, kept)  # states are values, not places
     assert set(after.unique().tolist()) <= set(made.levels())
-    others = [0, 1, 3, 4, 5]
+    others = [unit for unit in range(made.size) if unit != 2]
     assert torch.equal(after[:, others], before[:, others])
     assert made.energy(after).shape == (10,)
 
@@ -64,7 +64,7 @@ def test_samples_of_a_batch_do_not_touch(name):
 def test_enumeration_is_complete_and_the_lowest_energy_is_the_most_probable(name):
     made = model(name, 7)
     states, chances = made.all_states(), made.probabilities(temperature=0.5)
-    assert len(states) == len(made.levels()) ** 7 == len(states.unique(dim=0))
+    assert len(states) == len(made.levels()) ** made.size == len(states.unique(dim=0))
     assert float(chances.sum()) == pytest.approx(1, abs=1e-12)
     energies = made.energy(states)
     assert float(energies[chances.argmax()]) == float(energies.min())
@@ -82,9 +82,29 @@ def test_too_many_states_are_not_enumerated():
 
 @every_model
 def test_declared_operations_have_the_shape_of_the_model(name):
-    declared = model(name, 7).operations()
-    assert declared.input_fan_out.shape == declared.recurrent_fan_out.shape == (7,)
-    assert declared.neuron_updates == 7
+    made = model(name, 7)
+    declared = made.operations()
+    assert declared.input_fan_out.shape == declared.recurrent_fan_out.shape == (made.size,)
+    assert declared.neuron_updates == made.size
+    assert made.visible == 7
+
+
+@every_model
+def test_every_unit_is_in_one_group_whose_units_do_not_act_on_each_other(name):
+    made = model(name, 6)
+    states = random_states(made, 10)
+    assert sorted(unit for group in made.groups() for unit in range(*group.indices(made.size))) == list(
+        range(made.size)
+    )
+    for group in made.groups():
+        field = made.field(states, group)
+        assert torch.equal(
+            field, EnergyModel.field(made, states, group)
+        )  # by the energy, unit by unit; exact on the grid
+        others = random_states(made, 10, seed=1)
+        moved = states.clone()
+        moved[:, group] = others[:, group]
+        assert torch.equal(made.field(moved, group), field)
 
 
 @every_model

@@ -1,8 +1,8 @@
 """The contract of an energy model: units that settle into states of low energy.
 
-Letters: B batch, N units. A model defines its energy, the update of one unit, and the cost of one sweep (every unit updated
-once); relaxation, and exact enumeration of small models, follow from these. A new energy model is one file here with
-`@energy_models.register`.
+Letters: B batch, N units, V visible units. A model defines its energy, the update of one unit, and the cost of one sweep
+(every unit updated once); relaxation, and exact enumeration of small models, follow from these. A new energy model is one file
+here with `@energy_models.register`. Models that sample at a temperature: `sampling.py`.
 """
 
 from abc import ABC, abstractmethod
@@ -39,13 +39,14 @@ class Relaxed:
 
 
 class EnergyModel(nn.Module, ABC):
-    """N units with an energy.
+    """N units with an energy. The first V are visible: they are what a sample sets and what the model answers with.
 
     Attributes
     ----------
     output_signal : what units send to each other: "values" or "spikes"
     needs : capabilities that a chip must offer, besides sending `output_signal`
     descends : whether no update of a unit ever raises the energy
+    temperature : of the Boltzmann distribution exp(-E / temperature) / Z that updates sample from; 0 for deterministic updates
     equations, sources : shown by `neurorec show`; equations are written nowhere else
     """
 
@@ -58,10 +59,11 @@ class EnergyModel(nn.Module, ABC):
     example: ClassVar[Mapping[str, Any]] = {}
     needs: ClassVar[frozenset[str]] = frozenset()  #: chip capabilities needed, besides that of `output_signal`
     card: EnergyModelCard
+    temperature: float = 0.0
 
-    def __init__(self, card: EnergyModelCard, size: int) -> None:
+    def __init__(self, card: EnergyModelCard, size: int, visible: int | None = None) -> None:
         super().__init__()
-        self.card, self.size = card, size
+        self.card, self.size, self.visible = card, size, size if visible is None else visible
 
     @abstractmethod
     def reset_parameters(self, generator: torch.Generator) -> None:
@@ -81,6 +83,20 @@ class EnergyModel(nn.Module, ABC):
             states = self.update(states, unit, generator)
         return states
 
+    def groups(self) -> tuple[slice, ...]:
+        """Units that may be updated at once, because they do not act on each other; every unit is in one group."""
+        return tuple(slice(unit, unit + 1) for unit in range(self.size))
+
+    def field(self, states: Tensor, group: slice) -> Tensor:
+        """Energy at a unit's lower level minus that at its upper level, all others as they are: [B, units of the group]."""
+        low, high = self.levels()
+        found = []
+        for unit in range(*group.indices(self.size)):
+            below, above = states.clone(), states.clone()
+            below[:, unit], above[:, unit] = low, high
+            found.append(self.energy(below) - self.energy(above))
+        return torch.stack(found, 1)
+
     @abstractmethod
     def levels(self) -> tuple[float, ...]:
         """The values that a unit can take."""
@@ -90,27 +106,29 @@ class EnergyModel(nn.Module, ABC):
         """Operations of one sweep of one sample."""
 
     def start(self, x: Tensor) -> Tensor:
-        """The initial state [B, N] given by an input [T, B, I]: its last frame.
+        """The initial state [B, N] given by an input [T, B, I]: visible units as in its last frame, hidden ones at the lowest
+        level.
 
         Raises
         ------
         InputError
-            If there are not N lines, or some line holds a value that no unit can take.
+            If there are not V lines, or some line holds a value that no unit can take.
         """
         impossible = x[-1][~torch.isin(x[-1], torch.tensor(self.levels(), device=x.device))]
-        if x.shape[-1] != self.size or len(impossible):
-            came = f"{x.shape[-1]} lines" if x.shape[-1] != self.size else f"{float(impossible[0]):g}"
+        if x.shape[-1] != self.visible or len(impossible):
+            came = f"{x.shape[-1]} lines" if x.shape[-1] != self.visible else f"{float(impossible[0]):g}"
             known = " or ".join(f"{level:g}" for level in self.levels())
-            raise InputError(f"{self.title}: an input sets each of {self.size} units to {known} (got {came})")
-        return x[-1]
+            raise InputError(f"{self.title}: an input sets each of {self.visible} units to {known} (got {came})")
+        hidden = self.size - self.visible
+        return torch.cat([x[-1], x.new_full((x.shape[1], hidden), self.levels()[0])], 1) if hidden else x[-1]
 
     def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:
-        """Sweep until no state changes, or for `max_sweeps`."""
+        """Sweep until no state changes, or for `max_sweeps`; a model that samples never settles."""
         energies, running = [self.energy(states)], torch.ones_like(states[:, 0], dtype=torch.bool)
         sweeps = torch.zeros_like(running, dtype=torch.int64)
         for _ in range(self.card.max_sweeps):
             before, states = states, self.sweep(states, generator)
-            changed = (states != before).any(1)
+            changed = (states != before).any(1) | (self.temperature > 0)
             energies.append(self.energy(states))
             sweeps += running
             running &= changed

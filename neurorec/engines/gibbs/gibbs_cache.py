@@ -1,0 +1,20 @@
+"""Loads the compiled loops on first use, from a persistent folder of the user's."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from neurorec.basics.files import user_cache
+from neurorec.engines import fused, gibbs, llvm
+from neurorec.engines.llvm.numba_cache import load_compiled
+from neurorec.engines.llvm.processor import processor
+
+
+@cache
+def load_kernels() -> ModuleType:
+    """The module of loops. The first call on a machine compiles (seconds); later ones load the result."""
+    folders = [Path(module.__path__[0]) for module in (fused, gibbs, llvm)]
+    code = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))
+    name = f"gibbs-{hashlib.sha256(code + repr(processor()).encode()).hexdigest()[:16]}"
+    return load_compiled("neurorec.engines.gibbs.gibbs_kernels", user_cache(name))

@@ -1,0 +1,87 @@
+"""Boltzmann learning: correlations with the data clamped against those of the machine running free (Ackley et al. 1985)."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.numbers import Repeats
+from neurorec.engines.relaxation import UNITS
+from neurorec.learning.persistent_contrastive_divergence import (
+    PersistentContrastiveDivergence,
+    PersistentContrastiveDivergenceCard,
+)
+from neurorec.learning.rule import Info, rules
+from neurorec.models.energy.boltzmann import Boltzmann
+from neurorec.tasks.batch import Batch
+
+
+class BoltzmannLearningCard(PersistentContrastiveDivergenceCard):
+    clamped_sweeps: Repeats  #: of the hidden units, starting at random
+
+
+@rules.register("boltzmann_learning")
+class BoltzmannLearning(PersistentContrastiveDivergence):
+    """All statistics are those of states. The free phase is run by persistent chains, not by annealing as in 1985."""
+
+    Card = BoltzmannLearningCard
+    title = "Boltzmann learning"
+    sources = ("ackley1985",)
+    equations = (
+        "w_ij += rate (<s_i s_j>_clamped - <s_i s_j>_free) / T, biases alike;\n"
+        "<>_clamped: visible units set to the data; <>_free: all units sampled, by chains that never start again"
+    )
+    card: BoltzmannLearningCard
+
+    @classmethod
+    def why_not(cls, model: Any) -> str | None:
+        if isinstance(model, Boltzmann):
+            return None
+        return "it compares the states of all pairs of units of a Boltzmann machine, which this is not; use bptt for layers"
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """`weight_updates`: redrawn units, clamped and free, and then as many changes of each weight as there are phases."""
+        nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
+        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
+        return TrainingCounts(cls.title, samples_seen, phases, ())
+
+    def step(self, model: Boltzmann, state: Any, batch: Batch) -> tuple[Any, Info]:
+        after, info = super().step(model, state, batch)
+        hidden = model.size - model.visible
+        return after, Info(None, info.updates * model.size + batch.size * self.card.clamped_sweeps * hidden)
+
+    def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
+        states, hidden = model.start(batch.x), slice(model.visible, model.size)
+        drawn = torch.randint(2, states[:, hidden].shape, generator=generator)
+        states[:, hidden] = drawn.to(states)
+        for _ in range(self.card.clamped_sweeps):
+            for unit in range(model.visible, model.size):
+                states = model.update(states, unit, generator)
+        return states
+
+    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
+        """Means over states [B, N] of the products of two different units, and of each unit."""
+        return (states.T @ states / len(states)).fill_diagonal_(0), states.mean(0)
+
+
+def _counts(model: Boltzmann, samples: int, redrawn: int) -> Counts:
+    N, changes = model.size, 2 * samples * model.parameter_count
+    macs = redrawn * (N - 1)
+    return Counts(
+        macs=macs,
+        dense_macs=macs,
+        neuron_updates=redrawn,
+        values_sent=redrawn,
+        elementwise=3 * redrawn
+        + 2 * changes,  # bias, random number, comparison; product (or rate times value), and sum
+        nonlinearities=redrawn,
+        weight_reads=macs + changes,
+        weight_writes=changes,
+        state_reads=redrawn,
+        state_writes=redrawn,
+        activation_reads=redrawn,
+        activation_writes=redrawn,
+        plasticity_updates=changes,
+    )

@@ -1,0 +1,142 @@
+"""Contrastive divergence: statistics of the data against those of short chains that start there (Hinton 2002)."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neurorec.basics.capabilities import capabilities
+from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.errors import RunFailed
+from neurorec.basics.numbers import LearningRate, Repeats, Share
+from neurorec.engines.relaxation import UNITS
+from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
+from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import Objective
+from neurorec.tasks.task import Task
+
+
+class ContrastiveDivergenceCard(TrainingCard):
+    learning_rate: LearningRate
+    learning_rate_decay: Share  #: factor applied to the learning rate at every update
+    sweeps: Repeats  #: k, per update
+
+
+@dataclass(frozen=True)
+class Chains:
+    """What continues from update to update."""
+
+    generator: torch.Generator
+    learning_rate: float
+    states: Tensor | None = None  #: [chains, N] of persistent chains; None if chains start from the data
+
+
+@rules.register("contrastive_divergence")
+class ContrastiveDivergence(Rule):
+    """CD-k. Hidden units enter the statistics with their probabilities. With ever longer chains, the change becomes the
+    gradient of the log-likelihood, as the lecture "Recurrent neural networks" derives it; k sweeps approximate it."""
+
+    Card = ContrastiveDivergenceCard
+    title = "contrastive divergence"
+    sources = ("hinton2002",)
+    equations = (
+        "w_ij += rate (<v_i p(h_j = 1 | v)>_data - <v_i p(h_j = 1 | v)>_k) / T, biases alike;\n"
+        "<>_k: after k sweeps that start from the data"
+    )
+    signal = "none"
+    sees = ("pre", "post", "modulator")
+    needs = capabilities("product update")
+    messages = Messages(
+        errors=False, signals="one", online=False, sources=("hinton2002",),
+        why="a weight changes with the values of its own two units; all must know whether the data are shown or the chain runs",
+    )  # fmt: skip
+    scored_each_epoch = True
+    card: ContrastiveDivergenceCard
+
+    @classmethod
+    def why_not(cls, model: Any) -> str | None:
+        if isinstance(model, RestrictedBoltzmann):
+            return None
+        return "it compares the data with samples of a restricted Boltzmann machine, which this is not; use bptt for layers"
+
+    @classmethod
+    def why_not_task(cls, task: Task) -> str | None:
+        if task.objective.of_density:
+            return None
+        return (
+            "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
+        )
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        return (
+            Judgement("relaxed", "nothing is propagated backward"),
+            Judgement("relaxed", "no derivative is taken"),
+            Judgement("partly", "weights are not used for learning, but those of the two directions must be equal"),
+            Judgement("partly", "a phase with data alternates with one without, but neither needs a precise clock"),
+            Judgement("partly", "units send 0 or 1 in the chain; in the statistics, hidden units send probabilities"),
+            Judgement("relaxed", "patterns are learned without targets"),
+        )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        """`weight_updates`: sweeps of single chains. Per sample, the probabilities of hidden units are computed for the data
+        and for the end of the chain; each synapse adds the product for the data to its weight, and subtracts the other."""
+        nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
+        phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
+        return TrainingCounts(cls.title, samples_seen, phases, ())
+
+    def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Chains:
+        return Chains(generator, self.card.learning_rate)
+
+    @torch.no_grad()
+    def step(self, model: Any, state: Chains, batch: Batch) -> tuple[Chains, Info]:
+        shown = self.clamped(model, batch, state.generator)
+        chains = shown if state.states is None else state.states
+        for _ in range(self.card.sweeps):
+            chains = model.sweep(chains, state.generator)
+        rate = state.learning_rate / model.temperature
+        data, free = self.statistics(model, shown), self.statistics(model, chains)
+        for weight, wanted, found in zip(model.parameters(), data, free, strict=True):
+            weight.add_(wanted - found, alpha=rate)
+        if not all(weight.isfinite().all() for weight in model.parameters()):
+            raise RunFailed(f"a weight became infinite; lower learning_rate (now {self.card.learning_rate:g})")
+        kept = None if state.states is None else chains
+        rate = state.learning_rate * self.card.learning_rate_decay
+        return replace(state, learning_rate=rate, states=kept), Info(None, len(chains) * self.card.sweeps)
+
+    def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
+        """States [B, N] with the visible units set to the data."""
+        return model.start(batch.x)
+
+    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
+        """Means over states [B, N] of v h, v and h, in the order of the model's parameters; h are probabilities, given v."""
+        v = states[:, : model.visible]
+        h = torch.sigmoid(model.hidden_field(v) / model.temperature)
+        return v.T @ h / len(v), v.mean(0), h.mean(0)
+
+
+def _counts(model: RestrictedBoltzmann, samples: int, sweeps: int) -> Counts:
+    V, H, N, sweep = model.visible, model.hidden, model.size, model.operations()
+    phases, changes = (
+        2 * samples,
+        2 * samples * (V * H + model.size),
+    )  # with data and without, one change of each number
+    macs = sweeps * int(sweep.recurrent_fan_out.sum()) + phases * V * H
+    return Counts(
+        macs=macs,
+        dense_macs=macs,
+        neuron_updates=sweeps * N + phases * H,
+        values_sent=sweeps * N + phases * N,  # probabilities of hidden units are sent to the synapses as well
+        elementwise=sweeps * sweep.elementwise + phases * H + 2 * changes,  # product (or rate times value), and sum
+        nonlinearities=sweeps * N + phases * H,
+        weight_reads=macs + changes,
+        weight_writes=changes,
+        state_reads=sweeps * sweep.state_values,
+        state_writes=sweeps * sweep.state_values,
+        activation_reads=sweeps * N + phases * N,
+        activation_writes=sweeps * N + phases * N,
+        plasticity_updates=changes,
+    )
