@@ -68,8 +68,8 @@ class ChaosGame(RunAnalysis):
         }
         figure = Points(
             f"Chaos game ({task.name})",
-            f"Each point is the state after one symbol, {len(states)} in all; symbols are at the corners. The nearest other state "
-            f"has the same next symbol in {float(same):.0%} of the cases.",
+            f"Each point is the state after one symbol, {len(states)} in all; symbols are at the corners. The nearest other "
+            f"state has the same next symbol in {float(same):.0%} of the cases.",
             "first coordinate", "second coordinate", groups, equal_axes=True,
         ) if states.shape[1] > 1 else None  # fmt: skip
         values = {"distance over bound": float((distance / bound).max()), "same next symbol": float(same)}

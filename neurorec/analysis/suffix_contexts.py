@@ -1,5 +1,4 @@
-"""Markov models of fixed order and of variable length: contexts are the last symbols, more or less of them (Ron, Singer & Tishby
-1996)."""
+"""Markov models of fixed order and of variable length, whose contexts are the last symbols (Ron, Singer & Tishby 1996)."""
 
 import heapq
 import math
@@ -47,8 +46,8 @@ def of_order(counts: Counts, order: int) -> set[Context]:
 
 
 def of_variable_length(counts: Counts, most: int) -> set[Context]:
-    """At most `most` contexts in use, from the tree of all contexts: the longest context that gains the least likelihood over the
-    one without its oldest symbol is removed, again and again."""
+    """At most `most` contexts in use. From the tree of all contexts, the leaf is removed whose loss costs the least likelihood,
+    again and again; the context without its oldest symbol takes over."""
     kept, left = set(counts), {context: int(each.sum()) for context, each in counts.items()}
     children = dict.fromkeys(counts, 0)
     for context, each in counts.items():

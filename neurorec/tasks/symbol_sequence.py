@@ -1,6 +1,7 @@
 """One long sequence of symbols as a task: predict the next symbol."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -43,10 +44,10 @@ def windows_of(first: int, last: int) -> tuple[Tensor, Tensor]:
 def sequence_task(
     name: str, title: str, sequence: Tensor, symbols: tuple[str, ...], sources: tuple[str, ...]
 ) -> ArrayTask:
-    """Windows of 128 symbols, one per frame, one-hot; the first 28 predictions of a window are not scored, and every other
-    symbol is predicted once. Of 10,092 symbols, the first 6,400 are for training, 1,600 for validation, and 2,092 for testing."""
+    """Windows of 128 symbols, one per frame, one-hot. The first 28 predictions of a window are not scored; every symbol but the
+    first 29 is predicted once. Of 10,092 symbols, the first 6,400 are for training, 1,600 for validation, 2,092 for testing."""
     ends = [GIVEN + 1, *(ENDS[split] for split in SPLITS)]
-    made = [windows_of(first, last) for first, last in zip(ends, ends[1:], strict=False)]
+    made = [windows_of(first, last) for first, last in pairwise(ends)]
     at = torch.cat([begin for begin, _ in made]) + torch.arange(FRAMES)[:, None]
     sizes = np.cumsum([len(begin) for begin, _ in made])
     return ArrayTask(

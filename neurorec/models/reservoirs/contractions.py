@@ -1,5 +1,5 @@
-"""Affine contractions: each symbol draws the state half-way (or another share) to its corner of a hypercube (Tino & Dorffner 2001;
-"Fixed simple input-driven dynamics" in the lecture "Recurrent neural networks")."""
+"""Affine contractions: each symbol moves the state towards its corner of a hypercube (Tino & Dorffner 2001; "Fixed simple
+input-driven dynamics" in Tino's lecture "Recurrent neural networks")."""
 
 from typing import NamedTuple
 
@@ -24,14 +24,16 @@ class ContractionsState(NamedTuple):
 class Contractions(Cell):
     """The state of a chaos game in H dimensions, played by the input; nothing in the layer is trained.
 
-    States after sequences with a common suffix of L symbols differ by at most ratio^L in each coordinate. With the ratio 1/2 and
-    at most 2^H symbols, different suffixes lie in different cubes of side 2^-L.
+    States after sequences with the same last L symbols differ by at most ratio^L in each coordinate. With the ratio 1/2, those
+    after different last L symbols lie in different cubes of side 2^-L.
     """
 
     Card = ContractionsCard
     title = "affine contractions"
     output_signal = "values"
-    equations = "h_t = ratio h_{t-1} + (1 - ratio) u_t, from h = 1/2;   u_t is the corner of the symbol: the binary digits of its number"
+    equations = (
+        "h_t = ratio h_{t-1} + (1 - ratio) u_t, from h = 1/2;   u_t: the binary digits of the symbol's number, a corner"
+    )
     sources = ("tino2001", "tino_rnn")
     card: ContractionsCard
 
