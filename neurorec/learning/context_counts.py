@@ -196,7 +196,8 @@ def cluster(states: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, int]:
     different, times = np.unique(states.round(7), axis=0, return_counts=True)
     if len(different) <= most:
         return np.concatenate([different, np.repeat(different[:1], most - len(different), 0)]), 1
-    found = KMeans(most, n_init=1, tol=0.0, random_state=seed).fit(different, sample_weight=times)
+    means = KMeans(most, n_init=1, tol=0.0, random_state=seed)  # type: ignore[arg-type]
+    found = means.fit(different, sample_weight=times)
     return found.cluster_centers_, found.n_iter_
 
 

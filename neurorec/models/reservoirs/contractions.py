@@ -35,6 +35,7 @@ class Contractions(Cell):
         "h_t = ratio h_{t-1} + (1 - ratio) u_t, from h = 1/2;   u_t: the binary digits of the symbol's number, a corner"
     )
     sources = ("tino2001", "tino_rnn")
+    example = {"ratio": 0.5}  # noqa: RUF012
     card: ContractionsCard
 
     def __init__(self, card: ContractionsCard, input_size: int) -> None:
