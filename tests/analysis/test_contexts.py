@@ -23,13 +23,13 @@ from neurorec.training import load_pair
 
 TEXT = torch.randint(3, (400, 1), generator=torch.Generator().manual_seed(0))
 SYMBOLS, FOLLOWING = TEXT[:-1], TEXT[1:]
-SCORED = (torch.arange(399) >= 6)[:, None]
+SCORED = (torch.arange(399) >= 2)[:, None]
 
 
 def after(order):
     """Counter of (last symbols, latest first; next symbol)."""
     text = TEXT[:, 0].tolist()
-    return Counter((tuple(text[t - k] for k in range(order)), text[t + 1]) for t in range(6, 399))
+    return Counter((tuple(text[t - k] for k in range(order)), text[t + 1]) for t in range(2, 399))
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
@@ -39,7 +39,7 @@ def test_fixed_orders_are_counted_and_predicted_like_a_text(order):
     assert contexts_used(counts, kept) == len({context for context, _ in seen})
     found = predicted(counts, kept, SYMBOLS, 0.5).exp()
     text = TEXT[:, 0].tolist()
-    for t in range(6, 399):
+    for t in range(2, 399):
         context = tuple(text[t - k] for k in range(order))
         numbers = [seen[context, symbol] + 0.5 for symbol in range(3)]
         if sum(numbers) > 2.5:  # contexts seen once are not longer than needed, but give the same shares
@@ -100,5 +100,7 @@ def test_the_chaos_game_keeps_its_law():
     network = half.build(2, 2, torch.Generator().manual_seed(0))
     found = analyse_network("chaos_game", network, EncodedTask(task, half.encoder, 0), {"states": 300})
     assert 0.5 < found.values["distance over bound"] <= 1
-    assert found.values["same next symbol"] > found.baselines["same next symbol"][1]
+    assert (
+        found.baselines["same next symbol"][1] < found.values["same next symbol"] < 1
+    )  # no state is its own neighbour
     assert sum(len(x) for x, _ in found.figures[0].groups.values()) == 300
