@@ -89,7 +89,8 @@ def test_the_compiler_is_used_where_loops_are_compiled_alone_and_loads_with_them
     users = {path.relative_to(ROOT / "neurorec").as_posix() for path in (ROOT / "neurorec").rglob("*.py")
              if pattern.search(path.read_text())}  # fmt: skip
     assert all(
-        user.startswith(("engines/fused/", "engines/llvm/", "engines/plastic/", "hardware/mapping/")) for user in users
+        user.startswith(("engines/fused/", "engines/gibbs/", "engines/llvm/", "engines/plastic/", "hardware/mapping/"))
+        for user in users
     ), users
     code = (
         "import sys, neurorec.training, neurorec.engines, neurorec.hardware.pricing.price\n"
