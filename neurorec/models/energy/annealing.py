@@ -38,8 +38,8 @@ def annealed_log_partition(model: "SamplingModel", card: AnnealingCard, generato
     """log Z of the states of all units, by chains that start from independent visible units and are cooled to the model.
 
     Between them, p_k(v) = sum over h of exp(-k E(v, h) / T + (1 - k) a'v) for k from 0 to 1; a weight is the product of the
-    ratios p_k+1(v) / p_k(v) on the way, and the mean weight estimates the ratio of the two sums of states. `a` are the log odds of
-    visible units in a short run of the model itself. The standard error is that of log(mean weight), to first order.
+    ratios p_k+1(v) / p_k(v) on the way, and the mean weight estimates the ratio of the two sums of states. `a` are the log
+    odds of visible units in a short run of the model itself. The standard error is that of log(mean weight), to first order.
 
     model : one whose `log_weight` takes no enumeration of hidden states (see `SamplingModel.annealed`), with units of 0 and 1
     """
