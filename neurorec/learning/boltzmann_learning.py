@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.errors import CannotRun
 from neurorec.basics.numbers import Repeats
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.persistent_contrastive_divergence import (
@@ -43,6 +44,8 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """`weight_updates`: redrawn units, clamped and free, and then as many changes of each weight as there are phases."""
+        if model.output_signal == "spikes":
+            raise CannotRun(f"rule {cls.title} does not count the events that {model.title} sends while it learns")
         nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
@@ -63,7 +66,8 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
 
     def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
         """Means over states [B, N] of the products of two different units, and of each unit."""
-        return (states.T @ states / len(states)).fill_diagonal_(0), states.mean(0)
+        on = model.active(states)
+        return (on.T @ on / len(on)).fill_diagonal_(0), on.mean(0)
 
 
 def _counts(model: Boltzmann, samples: int, redrawn: int) -> Counts:
