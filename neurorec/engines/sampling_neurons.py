@@ -37,7 +37,7 @@ OFFSETS_MV = np.linspace(-12.0, 12.0, 25)  #: from the threshold, at which singl
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ActivationFit:
     """p(on) = sigmoid((v_mean - v_half_mV) / spread_mV), fitted to `measured` at `mean_mV`."""
 
     v_half_mV: float
@@ -61,7 +61,7 @@ def current_nA(mean_mV: np.ndarray) -> np.ndarray:
     return conductance_uS() * mean_mV - driven
 
 
-def calibrate(duration_ms: float, seed: int) -> Calibration:
+def calibrate(duration_ms: float, seed: int) -> ActivationFit:
     """Measure how often single neurons are on, and fit a logistic function by least squares."""
     from scipy.optimize import curve_fit
 
@@ -70,10 +70,10 @@ def calibrate(duration_ms: float, seed: int) -> Calibration:
     spikes = run_network(_network(mean_mV, {}), steps, seed).spikes[NEURONS]
     measured = is_on(spikes, len(mean_mV), steps).mean(0)
     (half, spread), _ = curve_fit(lambda v, h, a: 1 / (1 + np.exp(-(v - h) / a)), mean_mV, measured, (-50.0, 2.0))
-    return Calibration(float(half), float(spread), mean_mV, measured)
+    return ActivationFit(float(half), float(spread), mean_mV, measured)
 
 
-def sampling_network(weight: np.ndarray, bias: np.ndarray, calibration: Calibration) -> EventNetwork:
+def sampling_network(weight: np.ndarray, bias: np.ndarray, calibration: ActivationFit) -> EventNetwork:
     """Neurons that sample from the Boltzmann machine with weight [N, N] and bias [N], temperature 1."""
     lasting = calibration.spread_mV * weight / potential_per_uS()
     drive = {sign: NUMBERS[f"v_{sign}"] - calibration.v_half_mV for sign in ("exc", "inh")}

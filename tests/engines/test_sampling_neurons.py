@@ -5,9 +5,9 @@ import pytest
 
 from neurorec.engines import sampling_neurons as neurons
 from neurorec.engines.on_plastic import run_network
-from neurorec.engines.sampling_neurons import NUMBERS, Calibration, is_on, sampling_network
+from neurorec.engines.sampling_neurons import NUMBERS, ActivationFit, is_on, sampling_network
 
-MADE_UP = Calibration(-51.0, 2.0, np.zeros(1), np.zeros(1))
+MADE_UP = ActivationFit(-51.0, 2.0, np.zeros(1), np.zeros(1))
 
 
 def test_the_current_holds_the_membrane_at_the_mean_potential():

@@ -51,6 +51,7 @@ def test_its_steps_neuron_by_neuron():
     seen = made.relax(cues, torch.Generator().manual_seed(4))
     start = torch.rand(2, 6, generator=torch.Generator().manual_seed(4)).double().tolist()
     sent = torch.tensor([by_hand(made, cue, v) for cue, v in zip(cues.tolist(), start, strict=True)])
+    assert seen.sent is not None
     assert torch.equal(seen.sent, sent.transpose(0, 1))
     assert 10 < sent.sum() < sent.numel() / 5
     counts = sent[:, -30:].sum(1)
@@ -64,6 +65,7 @@ def test_a_neuron_in_a_field_of_1_fires_at_the_rate_that_stands_for_plus_1():
     made = network(1, dt_ms=0.02, max_sweeps=10_000, cue_ms=170.0, cue_gain=20.0)
     made.weight.zero_()
     seen = made.relax(torch.ones(1, 1).double(), torch.Generator().manual_seed(0))
+    assert seen.sent is not None
     fired = seen.sent[: round(made.card.cue_ms / 0.02), 0, 0].nonzero()[:, 0].double() * 0.02
     assert float(1 / fired.diff().mean()) == pytest.approx(made.rate_per_ms, rel=3e-3)
 
@@ -75,6 +77,7 @@ def test_events_are_counted_one_by_one():
     batch = Batch(x, x[0], torch.ones(1, dtype=torch.bool))
     _, activity = Relaxation(4).observe(made, batch, objectives["pattern_completion"]())
     sent = made.relax(x[0], torch.Generator().manual_seed(4)).sent
+    assert sent is not None
     delivered = sum(5 for step in sent[:-1].tolist() for sample in step for spike in sample if spike)
     work = trained_work(made, activity)
     counted = count_work(work)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from neurorec import estimate_cost
+from neurorec.basics.counts import ForwardPass, LayerCounts
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.relaxation import UNITS, Relaxation
 from neurorec.hardware.workload.counting import count_work
@@ -114,6 +115,7 @@ def test_events_are_counted_one_by_one():
         before, states = states, made.sweep(states, generator)
         events.append([int(count) for count in ((before > 0) ^ (states > 0)).sum(0)])
     seen = activity.layers[UNITS]
+    assert seen.steps is not None
     assert seen.steps.tolist() == events
     assert seen.spikes.tolist() == [sum(counts) for counts in zip(*events, strict=True)]
     assert sum(map(sum, events)) > 10
@@ -132,4 +134,4 @@ def test_it_is_trained_as_a_boltzmann_machine_but_its_events_are_not_counted():
     with pytest.raises(
         CannotRun, match="Boltzmann learning does not count the events that neural sampling sends while it learns"
     ):
-        run.method.count_training(run.network, None, 1, 1)
+        run.method.count_training(run.network, ForwardPass(LayerCounts(), 1, 1, 1, 1, 0), 1, 1)

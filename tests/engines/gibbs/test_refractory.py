@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from neurorec.engines.gibbs.gibbs_cache import load_kernels
-from neurorec.models.energy.model import EnergyModel
+from neurorec.models.energy.boltzmann import Boltzmann
 from tests.models.test_refractory_boltzmann import machine, sampler
 
 SEED = np.uint64(3)
 
 
-def compiled(made: EnergyModel, tau: int, steps: int, first: int = 0, counters=None, visits=None):
+def compiled(made: Boltzmann, tau: int, steps: int, first: int = 0, counters=None, visits=None):
     counters = np.zeros(made.size, np.int64) if counters is None else counters
     visits = np.zeros(2**made.size, np.int64) if visits is None else visits
     number = load_kernels("refractory").sample_refractory(
@@ -22,7 +22,7 @@ def compiled(made: EnergyModel, tau: int, steps: int, first: int = 0, counters=N
     return counters, visits, number
 
 
-def by_the_model(made: EnergyModel, may_fire, steps: int):
+def by_the_model(made: Boltzmann, may_fire, steps: int):
     """The same steps by `redraw`, one neuron after another; only neurons that may fire take a number."""
     uniform, number = load_kernels("refractory").uniform, 0
     states, visits = torch.zeros(1, made.size, dtype=torch.float64), np.zeros(2**made.size, np.int64)
