@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from neurorec.models.energy.annealing import LogPartition
 from neurorec.models.energy.boltzmann import Boltzmann, BoltzmannCard
 from neurorec.models.energy.model import energy_models
 from neurorec.models.layer import StepOperations
@@ -65,9 +66,15 @@ class RefractoryBoltzmann(Boltzmann):
     def levels(self) -> tuple[float, ...]:
         return tuple(float(level) for level in range(self.card.refractory_steps + 1))
 
-    def log_probability(self, visible: Tensor) -> Tensor:
-        """That of the Boltzmann machine with the same weights: 1 stands for a neuron that is on."""
-        return self.machine().log_probability(visible)
+    def log_weight(self, visible: Tensor) -> Tensor:
+        """That of the Boltzmann machine with the same weights, as all densities: 1 stands for a neuron that is on."""
+        return self.machine().log_weight(visible)
+
+    def log_partition(self) -> float:
+        return self.machine().log_partition()
+
+    def partition(self, generator: torch.Generator) -> LogPartition:
+        return self.machine().partition(generator)
 
     def machine(self) -> Boltzmann:
         """The Boltzmann machine that it samples from, with the same weights."""
