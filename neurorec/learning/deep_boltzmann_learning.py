@@ -100,9 +100,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
             return after, replace(info, more=self._done(chains=info.more["chains"], clamped=batch.size))
         done = self._pretrain(model, layer, model.start(batch.x)[:, : model.visible], state.generator)
         if not all(weight.isfinite().all() for weight in model.parameters()):
-            raise RunFailed(
-                f"a weight became infinite; lower pretraining_rate (now {self.card.pretraining_rate:g})"
-            )
+            raise RunFailed(f"a weight became infinite; lower pretraining_rate (now {self.card.pretraining_rate:g})")
         return replace(state, pretrained=state.pretrained + 1), Info(None, 0, done)
 
     def _done(self, **numbers: int) -> dict[str, int]:

@@ -1,5 +1,7 @@
 """Learning of deep Boltzmann machines: pre-training by hand, the gradient for long chains, costs, refusals."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -60,21 +62,32 @@ def test_layers_are_pretrained_one_after_the_other_and_then_learn_together():
     assert changed == [[True, False]] * 2 + [[False, True]] * 2 + [[True, True]] * 2
 
 
-def test_a_pretraining_update_by_hand():
-    """The bottom layer: h hears twice what v sends, and v what h sends."""
-    made = machine(1, [1, 1])
-    made.load_state_dict({key: torch.full_like(value, 0.25) for key, value in made.state_dict().items()})
-    one_step(made, torch.ones(4000, 1, dtype=torch.float64), pretraining_updates=1)
-    sigmoid = lambda x: float(torch.sigmoid(torch.tensor(x)))  # noqa: E731
-    h = sigmoid(2 * 0.25 + 0.25)
-    y = h * sigmoid(0.25 + 0.25) + (1 - h) * sigmoid(0.25)  # chance of the reconstruction
-    g = y * h + (1 - y) * sigmoid(0.25)
-    allowed = 6 * 0.5 / 4000**0.5 * 0.5
-    assert float(made.biases[0]) == pytest.approx(0.25 + 0.5 * (1 - y), abs=allowed)
-    assert float(made.weights[0]) == pytest.approx(0.25 + 0.5 * (h - y * h), abs=allowed)
-    assert float(made.biases[1]) == pytest.approx(0.25 + 0.5 * (h - g), abs=allowed)
-    assert float(made.biases[2]) == 0.25
-    assert abs(h - g) * 0.5 > allowed / 4
+@pytest.mark.parametrize(("layer", "up", "down"), [(0, 2, 1), (1, 1, 2)])
+def test_a_pretraining_update_by_hand(layer, up, down):
+    """One unit per layer, weights 1, biases -1/2: at the bottom, h hears twice what v sends; at the top, x_1 twice what x_2 does."""
+    made, count = machine(1, [1, 1]), 40_000
+    made.load_state_dict({key: torch.full_like(value, 1.0 if "weight" in key else -0.5)
+                          for key, value in made.state_dict().items()})  # fmt: skip
+    method = DeepBoltzmannLearning(DeepBoltzmannLearning.Card(**{**SETTINGS, "pretraining_updates": 1}))
+    state = replace(method.init(made, None, None, torch.Generator().manual_seed(2)), pretrained=layer)
+    method.step(made, state, Batch(torch.ones(1, count, 1).double(), None, torch.ones(1, dtype=torch.bool)))
+
+    def chance(x):
+        return float(torch.sigmoid(torch.tensor(x - 0.5)))
+
+    def upward(share):  # mean of the upper unit, and of its product with the lower one
+        return share * chance(up) + (1 - share) * chance(0), share * chance(up)
+
+    x = chance(2) if layer else 1.0
+    h, xh = upward(x)
+    y = h * chance(down) + (1 - h) * chance(0)
+    g, yg = upward(y)
+    allowed = 6 * 0.5 / count**0.5 * 0.5 * 2  # the rate is 0.5; differences of two means
+    assert float(made.weights[layer]) == pytest.approx(1 + 0.5 * (xh - yg), abs=allowed)
+    assert float(made.biases[layer]) == pytest.approx(-0.5 + 0.5 * (x - y), abs=allowed)
+    assert float(made.biases[layer + 1]) == pytest.approx(-0.5 + 0.5 * (h - g), abs=allowed)
+    assert abs(chance(1) - chance(2)) * h * 0.5 > 2 * allowed  # what another factor would change
+    assert [float(weight) == 1 for weight in made.weights] == [layer == 1, layer == 0]
 
 
 def test_bars_and_stripes_are_learned_far_better_than_by_independent_pixels():

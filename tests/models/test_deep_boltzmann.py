@@ -13,12 +13,21 @@ from neurorec.tasks.batch import Batch
 SIZES = pytest.mark.parametrize("hidden", [[3, 2], [2, 4], [2, 3, 2]])
 
 
-def machine(visible: int, hidden: list[int], temperature: float = 1.0, sweeps: int = 30, seed: int = 0) -> DeepBoltzmann:
+def machine(
+    visible: int, hidden: list[int], temperature: float = 1.0, sweeps: int = 30, seed: int = 0
+) -> DeepBoltzmann:
     card = DeepBoltzmannCard(
-        name="deep_boltzmann", max_sweeps=3, temperature=temperature, initial_spread=1.0, hidden=hidden, mean_field_sweeps=sweeps
+        name="deep_boltzmann",
+        max_sweeps=3,
+        temperature=temperature,
+        initial_spread=1.0,
+        hidden=hidden,
+        mean_field_sweeps=sweeps,
     )
     made, generator = DeepBoltzmann(card, visible), torch.Generator().manual_seed(seed)
-    made.load_state_dict({key: torch.randn(value.shape, generator=generator) for key, value in made.state_dict().items()})
+    made.load_state_dict(
+        {key: torch.randn(value.shape, generator=generator) for key, value in made.state_dict().items()}
+    )
     return made.double()
 
 

@@ -103,7 +103,9 @@ class DeepBoltzmann(SamplingModel):
         """A bound [B] of `log_weight` from below, by mean field."""
         states = self.mean_field(visible.double())
         chances = states[:, self.visible :]
-        return -self.energy(states) / self.temperature + torch.special.entr(torch.stack([chances, 1 - chances])).sum((0, 2))
+        return -self.energy(states) / self.temperature + torch.special.entr(torch.stack([chances, 1 - chances])).sum(
+            (0, 2)
+        )
 
     def log_weight(self, visible: Tensor) -> Tensor:
         """By enumeration of the odd or of the even hidden layers, whichever have fewer units."""
