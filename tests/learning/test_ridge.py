@@ -5,7 +5,8 @@ import torch
 from sklearn.linear_model import Ridge as SklearnRidge
 
 from neurorec.engines.engine import engines
-from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features, solve_ridge
+from neurorec.basics.least_squares import solve_ridge
+from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features
 from neurorec.models import readout
 from neurorec.tasks.task import Batch, masked_mean
 from tests.nets import CLASSES, inputs, network
