@@ -1,9 +1,9 @@
 """The engine `blocks`: layers with fixed weights over one long series, in blocks of time that run side by side.
 
-A sequence of matrix-vector products becomes a shorter one of matrix products. All blocks but the first start from rest. Then each
-starts again from the final state of the block before, and is corrected until its new states agree with the old ones: from there
-on, a layer that forgets where it started would only repeat itself. If a block does not agree before its end, the layer does not
-forget, and is run step by step.
+A sequence of matrix-vector products becomes a shorter one of matrix products. All blocks but the first start from rest. Then
+each starts again from the final state of the block before, and is corrected until its new states agree with the old ones: from
+there on, a layer that forgets where it started would only repeat itself. If a block does not agree before its end, the layer
+does not forget, and is run step by step.
 """
 
 from typing import Any
@@ -24,18 +24,18 @@ AGREE = 32  #: units in the last place of the largest state, by which a differen
 
 @engines.register("blocks")
 class OnBlocks(Engine):
-    """Differences from the plain loop are those of another order of sums. Short series, many samples and gradients are left to the
-    layer's own step."""
+    """Differences from the plain loop are those of another order of sums. Short series, many samples, samples of unequal length
+    and gradients are left to the layer's own step."""
 
     title = "blocks"
     priority = 1
 
     def why_not(self, layer: Layer) -> str | None:
+        device = next(layer.parameters()).device.type
+        if device != "cpu":
+            return f"its weights are on {device}; this engine uses the CPU"
         form = layer.fading_form()
-        if isinstance(form, str):
-            return form
-        weight = next(layer.parameters())
-        return None if weight.device.type == "cpu" else f"its weights are on {weight.device.type}; this engine uses the CPU"
+        return form if isinstance(form, str) else None
 
     def unroll(
         self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
@@ -46,9 +46,8 @@ class OnBlocks(Engine):
         unequal = lengths is not None and bool((lengths < T).any())
         if isinstance(form, str) or learning or unequal or not 0 < B <= MOST_SAMPLES or T < 2 * SHORTEST:
             return layer(x, state, lengths)
-        with torch.no_grad():
-            start = layer.start(B) if state is None else state
-            found = in_blocks(form, x, start, layer.size)
+        start = layer.start(B) if state is None else state
+        found = in_blocks(form, x, start, layer.size)
         return layer(x, state) if found is None else (found, type(start)(found[-1]))
 
 

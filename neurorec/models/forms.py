@@ -1,5 +1,5 @@
-"""Alternative forms of a layer's step, declared by the layer: equations for event engines, a step function of Norse, a state that
-forgets where it started.
+"""Alternative forms of a layer's step, declared by the layer: equations for event engines, a step function of Norse, a
+state that forgets where it started.
 
 `step` defines what a layer computes; a form expresses the same for another engine, and tests compare each form with `step`.
 Engines therefore do not list layers. A class that defines its own `step` inherits no form: it declares its own, or has none.
@@ -54,8 +54,8 @@ class NorseForm:
 
 @dataclass(frozen=True)
 class FadingForm:
-    """A layer with fixed weights whose output is its whole state [B, H], which comes to depend only on its recent input, wherever
-    it started. `step` equals the layer's own but for the order of sums, and is prepared for many calls."""
+    """A layer with fixed weights whose output is its whole state [B, H], which comes to depend only on its recent input,
+    wherever it started. `step` equals the layer's own but for the order of sums, and is prepared for many calls."""
 
     step: Callable[[Any, Tensor], tuple[Tensor, Any]]
 
