@@ -97,9 +97,10 @@ class OwnSubject:
         network: Any = self.model
         if not isinstance(network, Network | EnergyModel):
             network = own_network(self.model, task.inputs, task.outputs, self.encoder.signal, generator)
-        layered = isinstance(network, Network)
-        answers = 1 if task.objective.of_density else network.visible
-        inputs, outputs = (network.input_size, network[network.output].size) if layered else (network.visible, answers)
+        if isinstance(network, Network):
+            inputs, outputs = network.input_size, network[network.output].size
+        else:
+            inputs, outputs = network.visible, 1 if task.objective.of_density else network.visible
         for what, has, needs in (("inputs", inputs, task.inputs), ("outputs", outputs, task.outputs)):
             if has != needs:
                 raise InputError(

@@ -47,7 +47,7 @@ class BipartiteChains:
             raise InputError(f"uniforms must be [sweeps, B, H + V] = {[sweeps, B, units]} (got {list(uniforms.shape)})")
         v, h = self._padded(visible), np.zeros((B, self._to(self.hidden)), np.float32)
         given = NONE if uniforms is None else uniforms.astype(np.float32)
-        kernel, size = load_kernels().sweep_chains, min(AT_ONCE, max(1, -(-B // threads)))
+        kernel, size = load_kernels("gibbs_kernels").sweep_chains, min(AT_ONCE, max(1, -(-B // threads)))
 
         def part(start: int) -> None:
             chains = slice(start, start + size)

@@ -12,9 +12,9 @@ from neurorec.engines.llvm.processor import processor
 
 
 @cache
-def load_kernels() -> ModuleType:
-    """The module of loops. The first call on a machine compiles (seconds); later ones load the result."""
+def load_kernels(name: str) -> ModuleType:
+    """The module of loops `name` of this folder. The first call on a machine compiles (seconds); later ones load the result."""
     folders = [Path(module.__path__[0]) for module in (fused, gibbs, llvm)]
     code = b"".join(path.read_bytes() for folder in folders for path in sorted(folder.glob("*.py")))
-    name = f"gibbs-{hashlib.sha256(code + repr(processor()).encode()).hexdigest()[:16]}"
-    return load_compiled("neurorec.engines.gibbs.gibbs_kernels", user_cache(name))
+    folder = f"gibbs-{hashlib.sha256(code + repr(processor()).encode()).hexdigest()[:16]}"
+    return load_compiled(f"{gibbs.__name__}.{name}", user_cache(folder))
