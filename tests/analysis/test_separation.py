@@ -39,6 +39,8 @@ def test_equal_inputs_and_potentials_lead_to_equal_states():
     found = analyse("separation", {**EXAMPLE, "start": [0.5, 0.5]})
     assert found.figures[0].lines["d(u, v) = 0"][1] == [0.0] * 200
     assert max(found.figures[0].lines["d(u, v) = 0.8"][1]) > 0
+    from_other_potentials = analyse("separation", EXAMPLE)
+    assert max(from_other_potentials.figures[0].lines["d(u, v) = 0"][1]) > 0
 
 
 def test_states_differ_more_for_inputs_that_differ_more():
