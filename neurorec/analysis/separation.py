@@ -1,5 +1,6 @@
 """The separation property of a liquid: different inputs lead to different states, the more so the more they differ."""
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 import torch
@@ -27,7 +28,9 @@ class SeparationCard(Card):
     start: list[Potential]  #: potentials at the start are uniform between these two
     rate_Hz: RateHz  #: of the input, one Poisson spike train
     length_ms: TimeMs
-    distances: Distinct[Gain]  #: between the two spike trains of a pair; 0 for the same train, from different potentials
+    distances: Distinct[
+        Gain
+    ]  #: between the two spike trains of a pair; 0 for the same train, from different potentials
     pairs: Annotated[int, Field(ge=1, le=1_000)]  #: per distance
     filter_ms: TimeMs  #: the state is the spikes filtered exponentially
     settle_ms: Gain  #: start of the time over which means are taken
@@ -35,14 +38,17 @@ class SeparationCard(Card):
 
 @analyses.register("separation")
 class Separation(Analysis):
-    """The distance between two spike trains is that of their convolutions with a Gaussian, in the L2 norm with time in seconds,
-    divided by the length of the trains; that between two states is Euclidean. Means are over pairs (Maass et al. 2002, figure 2).
+    """The distance between two spike trains is that of their convolutions with a Gaussian, in the L2 norm with time in
+    seconds, divided by the length of the trains; that between two states is Euclidean. Means are over pairs (Maass et al.
+    2002, figure 2).
 
     The second train of a pair is the first with its spikes moved at random, and some of them drawn again, such that the
     distance is within 0.01 of the one wanted.
     """
 
-    about = "Distance between the states of a liquid for pairs of inputs, as a function of the distance between the inputs"
+    about = (
+        "Distance between the states of a liquid for pairs of inputs, as a function of the distance between the inputs"
+    )
     sources = ("maass2002",)
     Settings = SeparationCard
     example = {  # noqa: RUF012
@@ -52,7 +58,9 @@ class Separation(Analysis):
         "rate_Hz": 40.0, "length_ms": 200.0, "distances": [0.0, 0.4, 0.8], "pairs": 5, "filter_ms": 30.0, "settle_ms": 50.0,
     }  # fmt: skip
     gives = {  # noqa: RUF012
-        "least increase": Value("smallest increase of the state distance from one input distance to the next", "", True),
+        "least increase": Value(
+            "smallest increase of the state distance from one input distance to the next", "", True
+        ),
         "least over noise": Value("state distance at the smallest input distance, over that of equal inputs", "", True),
         "largest over smallest": Value("state distance at the largest input distance, over that at the smallest", ""),
         "rate": Value("mean rate of the neurons", "Hz"),
@@ -83,7 +91,7 @@ class Separation(Analysis):
             curves.append(apart.square().sum(2).sqrt().mean(1))
             rates.append(float(torch.stack(seen).mean()) * 1000 / settings.dt_ms)
         means = [float(curve[round(settings.settle_ms / settings.dt_ms) :].mean()) for curve in curves]
-        steps_up = [after - before for before, after in zip(means, means[1:], strict=False)]
+        steps_up = [after - before for before, after in pairwise(means)]
         values = {
             "least increase": min(steps_up),
             "least over noise": means[1] / max(means[0], 1e-12),
@@ -120,7 +128,9 @@ def pair_of_trains(settings: SeparationCard, distance: float, generator: torch.G
             return u, u
         moved = torch.randn(CANDIDATES, len(u), generator=generator)
         moved *= 30 ** torch.rand(CANDIDATES, 1, generator=generator)  # by 1 to 30 ms
-        again = torch.rand(CANDIDATES, len(u), generator=generator) < torch.rand(CANDIDATES, 1, generator=generator) ** 2
+        again = (
+            torch.rand(CANDIDATES, len(u), generator=generator) < torch.rand(CANDIDATES, 1, generator=generator) ** 2
+        )
         fresh = length * torch.rand(CANDIDATES, len(u), generator=generator)
         v = torch.where(again, fresh, (u + moved).clamp(0, length - dt))
         v = (v / dt).floor() * dt

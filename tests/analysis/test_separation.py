@@ -59,10 +59,14 @@ def test_the_filter_is_its_recursion():
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match=r"^settings: distances must ascend from 0 \(got \[0.4, 0.2\]\)$"):
         settings(distances=[0.4, 0.2])
-    with pytest.raises(InputError, match=r"^settings: start must be two potentials, and settle_ms must be below length_ms$"):
+    with pytest.raises(
+        InputError, match=r"^settings: start must be two potentials, and settle_ms must be below length_ms$"
+    ):
         settings(settle_ms=200.0)
     values = cell_card("leaky_integrator", 20).model_dump()
     with pytest.raises(InputError, match=r"^settings: .* has no membrane potentials; use a cell of spiking neurons$"):
         settings(cell={key: value for key, value in values.items() if key not in ("size", "dt_ms")})
-    with pytest.raises(RunFailed, match=r"^no pair of spike trains at a distance of 90 was found; use smaller distances$"):
+    with pytest.raises(
+        RunFailed, match=r"^no pair of spike trains at a distance of 90 was found; use smaller distances$"
+    ):
         pair_of_trains(settings(), 90.0, torch.Generator().manual_seed(0))

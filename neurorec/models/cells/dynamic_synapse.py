@@ -22,8 +22,9 @@ class DynamicSynapse(nn.Module):
     def __init__(self, size: int, dt_ms: float) -> None:
         super().__init__()
         self.dt_ms = dt_ms
-        for name in ("use", "depression_ms", "facilitation_ms"):
-            self.register_parameter(name, nn.Parameter(torch.ones(size), requires_grad=False))
+        self.use, self.depression_ms, self.facilitation_ms = (
+            nn.Parameter(torch.ones(size), requires_grad=False) for _ in range(3)
+        )
 
     def release(self, z: Tensor, facilitation: Tensor, resources: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """What spikes z [B, H] deliver, a [B, H], and the next F and R."""

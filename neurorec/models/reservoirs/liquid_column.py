@@ -115,7 +115,7 @@ class LiquidColumn(Cell):
         self.w_rec = nn.Parameter(torch.zeros(H, H), requires_grad=False)
         self.onto_exc, self.onto_inh = DynamicSynapse(H, card.dt_ms), DynamicSynapse(H, card.dt_ms)
         kept = (-(-ms // card.dt_ms) for ms in (card.rest_exc_ms, card.rest_inh_ms))
-        self.register_buffer("rest_steps", self._by_type(*kept), persistent=False)
+        self.rest_steps = nn.Parameter(self._by_type(*kept), requires_grad=False)
 
     def _by_type(self, exc: float, inh: float) -> Tensor:
         """[H]: one number for excitatory neurons, another for inhibitory ones."""
@@ -145,7 +145,7 @@ class LiquidColumn(Cell):
                 for name in ("use", "depression_ms", "facilitation_ms"):
                     values = getattr(synapse, name)
                     values[columns] = around(getattr(pathway, name), card.spread, len(values[columns]), generator)
-                synapse.use[columns] = synapse.use[columns].clamp_max(MOST_USED)
+                synapse.use.clamp_(max=MOST_USED)
             self.w_rec.fill_diagonal_(0.0)
 
     def _neurons(self, kind: str) -> slice:
@@ -153,7 +153,9 @@ class LiquidColumn(Cell):
 
     def initial_state(self, batch: int) -> LiquidColumnState:
         zero = self._zeros(batch)
-        return LiquidColumnState(zero + self.card.reset_mV, zero, zero, zero, zero, zero, zero, zero + 1, zero, zero + 1)
+        return LiquidColumnState(
+            zero + self.card.reset_mV, zero, zero, zero, zero, zero, zero, zero + 1, zero, zero + 1
+        )
 
     def step(self, state: LiquidColumnState, x: Tensor) -> tuple[Tensor, LiquidColumnState]:
         card, dt = self.card, self.card.dt_ms
