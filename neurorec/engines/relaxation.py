@@ -1,7 +1,7 @@
 """Relaxes energy models: sweep after sweep until nothing changes. A sweep counts as a step.
 
-For an objective of densities, the answers are log probabilities, and the observed activity is that of drawing one sample per
-sample given: `max_sweeps` sweeps, starting there.
+For an objective of densities, the answers are log probabilities (the seed is also that of an estimate of log Z), and the
+observed activity is that of drawing one sample per sample given: `max_sweeps` sweeps, starting there.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
 from neurorec.models.energy.model import EnergyModel, Relaxed
+from neurorec.models.energy.sampling import SamplingModel
 from neurorec.models.wires import INPUT
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
@@ -30,8 +31,15 @@ class Relaxation:
 
     def answers(self, model: EnergyModel, batch: Batch, objective: Objective) -> Tensor:
         if objective.of_density:
-            return model.log_probability(model.start(batch.x)[:, : model.visible])[:, None]  # type: ignore[operator]
+            return self._log_probability(model, model.start(batch.x)[:, : model.visible])  # type: ignore[arg-type]
         return self.relax(model, batch.x).states[:, : model.visible]
+
+    def _log_probability(self, model: SamplingModel, visible: Tensor) -> Tensor:
+        """[B, 1]; or [B, 2] with the standard error of log Z, if that is an estimate."""
+        partition = model.partition(torch.Generator().manual_seed(self.seed))
+        found = model.log_weight(visible) - partition.value
+        error = torch.full_like(found, partition.standard_error)
+        return torch.stack([found, error], 1) if partition.standard_error else found[:, None]
 
     def observe(self, model: EnergyModel, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         seen = self.relax(model, batch.x)

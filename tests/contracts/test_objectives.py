@@ -30,7 +30,15 @@ def targets():
     yield x, ((x > 0.5) & ~coin[..., None]).float()
     yield x, (x[-1] @ x[-1, 50:].mean(0)).log()[:, None]  # a "true" distribution that the test samples follow exactly
     yield x, (x[-1] > 0.5).float()
+    yield x, in_runs(labels[-1])
     yield x * 2 - 1, (x * 2 - 1)[-1] * torch.where(coin[-1], -1, 1)[:, None]
+
+
+def in_runs(labels):
+    """One run per split; the first sample of each class is its training sample."""
+    runs = torch.tensor([0] * 40 + [1] * 10 + [2] * 10)
+    known = [(labels[k] == labels[:k][runs[:k] == runs[k]]).any() for k in range(N)]
+    return torch.stack([labels, runs, 1 - torch.tensor(known).long()], 1)
 
 
 def made_up(name) -> ArrayTask:

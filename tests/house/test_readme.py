@@ -24,4 +24,4 @@ def test_the_python_example_runs_and_exports(tmp_path, monkeypatch, capsys):
 
 def test_the_two_commands_stand_in_the_readme_word_for_word():
     assert "\n    pip install -c constraints.txt -e . && neurorec run\n" in README
-    assert '\n    pip install -c constraints.txt -e ".[test]" && pytest\n' in README
+    assert '\n    pip install -c constraints.txt -e ".[test]" && pytest -n 2\n' in README
