@@ -2,6 +2,8 @@
 
 import itertools
 import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from neurorec.analysis.drawn_from_code import draw
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.densities import answered, log_likelihood_of_bits
 from neurorec.engines.engine import choose_engine, engines
-from neurorec.models.cells.gaussian_code import GaussianCode, GaussianCodeState
+from neurorec.models.cells.gaussian_code import GaussianCode, GaussianCodeCard, GaussianCodeState
 from neurorec.models.drawing import drawing_part
 from neurorec.models.wires import INPUT, Wire
 from neurorec.tasks.batch import Batch
@@ -19,7 +21,7 @@ from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
 from tests.hardware.nets import counts_of, wired
-from tests.nets import cell_card, network
+from tests.nets import network
 
 BOUND = objectives["evidence_lower_bound"]()
 WIRES = (
@@ -46,11 +48,11 @@ def every_image(code=2, k=1):
 
 
 def in_double(batch):
-    return Batch(batch.x.double(), batch.target.double(), batch.mask, start=batch.start.double(), reading=batch.reading)
+    return replace(batch, x=batch.x.double(), target=batch.target.double(), start=batch.start.double())
 
 
 def with_noise(batch, noise):
-    return Batch(batch.x, batch.target, batch.mask, None, batch.steps_per_frame, start=noise, reading=batch.reading)
+    return replace(batch, start=noise)
 
 
 def bound(net, batch):
@@ -58,7 +60,7 @@ def bound(net, batch):
 
 
 def test_it_adds_up_what_it_hears_by_hand():
-    cell = GaussianCode(cell_card("gaussian_code", 1), 2)
+    cell = GaussianCode(GaussianCodeCard(name="gaussian_code", size=1, input_gain=1.0), 2)
     with torch.no_grad():
         cell.w_in.copy_(torch.tensor([[1.0, 2.0], [-2.0, 0.0]]))
         cell.bias.copy_(torch.tensor([0.5, 2.0]))
@@ -73,7 +75,7 @@ def test_it_adds_up_what_it_hears_by_hand():
 
 def test_divergence_and_its_monte_carlo_mean_agree():
     """log q(z | x) - log p(z) has a variance that follows from the moments of normal numbers, so 5 standard errors bound it."""
-    cell = GaussianCode(cell_card("gaussian_code", 3), 2)
+    cell = GaussianCode(GaussianCodeCard(name="gaussian_code", size=3, input_gain=1.0), 2)
     mean, log_variance = torch.tensor([[0.5, -1.0, 0.0]]).double(), torch.tensor([[-1.0, 0.5, 0.0]]).double()
     draws = 100_000
     noise = torch.randn(draws, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -98,7 +100,7 @@ def exact_log_likelihood(net):
     """log p of all 64 images by quadrature over a code of one number."""
     nodes, weights = quadrature()
     logits = draw(net, nodes[:, None], 2, 1)  # [nodes, 6]
-    bits = every_image(1).target.double()
+    bits = every_image(1).answers.double()
     each = torch.stack([log_likelihood_of_bits(logits, image.expand(len(nodes), -1)) for image in bits])
     return (each + weights.log()).logsumexp(1)
 
@@ -118,7 +120,7 @@ def test_the_bound_is_below_the_exact_likelihood_by_the_divergence_from_the_exac
     gap = 0
     for node, weight in zip(nodes, weights, strict=True):
         state = after.layers["code"]._replace(noise=node.expand(64, 1))
-        joint = log_likelihood_of_bits(draw(net, cell.code(state), 2, 1), batch.target) + cell.log_ratio(state)
+        joint = log_likelihood_of_bits(draw(net, cell.code(state), 2, 1), batch.answers) + cell.log_ratio(state)
         gap = gap + weight * (exact - joint)
     torch.testing.assert_close(exact - mean, gap, rtol=1e-9, atol=1e-10)
 
@@ -216,8 +218,8 @@ def test_digits_of_bits_are_read_and_written(name):
     assert torch.equal(test.x[:frames].transpose(0, 1).flatten(1), test.answers)
     assert not test.x[frames:].any()
     assert test.mask.tolist() == [False] * frames + [True] * frames
-    fresh = task.fresh(torch.Generator().manual_seed(0))
-    train = task.split("train")
+    fresh: Any = task.fresh(torch.Generator().manual_seed(0))
+    train: Any = task.split("train")
     assert torch.equal(fresh.answers.sum(0), train.answers.sum(0))  # the same images
     assert not torch.equal(fresh.start.sort(0).values, train.start.sort(0).values)  # with other noise
     frequency = (train.answers.double().sum(0) + 1) / (train.size + 2)  # as the baseline, but for pixels that vary
