@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.errors import CannotRun
 from neurorec.basics.numbers import Repeats
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.persistent_contrastive_divergence import (
@@ -46,6 +47,8 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
     ) -> TrainingCounts:
         """`weight_updates`: redrawn units, clamped and free; `chains`: chains, summed over updates. Every clamped sample and
         every chain changes each weight once."""
+        if model.output_signal == "spikes":
+            raise CannotRun(f"rule {cls.title} does not count the events that {model.title} sends while it learns")
         counts = _counts(model, samples_seen + chains, weight_updates)
         nothing, update = LayerCounts(), LayerCounts({UNITS: counts})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
@@ -68,7 +71,8 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
 
     def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
         """Means over states [B, N] of the products of two different units, and of each unit."""
-        return (states.T @ states / len(states)).fill_diagonal_(0), states.mean(0)
+        on = model.active(states)
+        return (on.T @ on / len(on)).fill_diagonal_(0), on.mean(0)
 
 
 def _counts(model: Boltzmann, phases: int, redrawn: int) -> Counts:
