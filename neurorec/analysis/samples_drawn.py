@@ -29,7 +29,7 @@ class SamplesDrawnSettings(Card):
 
 @analyses.register("samples_drawn")
 class SamplesDrawn(RunAnalysis):
-    """Chains start from random states; the last states are shown. Energies show whether the chains have forgotten their start."""
+    """Chains start from random states, and their last states are shown. Energies show whether they have forgotten the start."""
 
     about = "What a trained energy model draws"
     sources = ()

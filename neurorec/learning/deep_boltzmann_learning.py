@@ -2,6 +2,7 @@
 (Salakhutdinov & Hinton 2009)."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -34,17 +35,17 @@ class DeepChains(Chains):
 
 @rules.register("deep_boltzmann_learning")
 class DeepBoltzmannLearning(PersistentContrastiveDivergence):
-    """Before all layers learn together, each pair of layers is trained by CD-1 as a restricted Boltzmann machine. Its upper units
-    hear twice what the lower ones send, except at the top, and its lower units twice what the upper ones send, except at the
-    bottom: so they make up for the neighbours that are not there yet."""
+    """Before all layers learn together, each pair of layers is trained by CD-1 as a restricted Boltzmann machine. Its upper
+    units hear twice what the lower ones send, except at the top, and its lower units twice what the upper ones send, except at
+    the bottom: this makes up for the neighbours that are not there yet."""
 
     Card = DeepBoltzmannLearningCard
     title = "deep Boltzmann learning"
     sources = ("salakhutdinov2009",)
     equations = (
         "W_l += rate (<m_l m_l+1'>_data - <x_l x_l+1'>_chains) / T, biases alike;\n"
-        "<>_data: mean field of the hidden layers, with visible units set to the data; <>_chains: after k more sweeps of chains that "
-        "never start again"
+        "<>_data: mean field of the hidden layers, with visible units set to the data;\n"
+        "<>_chains: after k more sweeps of chains that never start again"
     )
     reports = ("chains", "clamped", "pretraining_macs", "pretraining_units", "pretraining_changes")
     card: DeepBoltzmannLearningCard
@@ -69,7 +70,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
         """`weight_updates`: sweeps of single chains; `chains` and `clamped`: states of chains and samples that entered the
         statistics, each of which changes every number once. A sample takes all sweeps of mean field."""
         sweep, sizes, rounds = model.operations(), [model.visible, *model.card.hidden], model.card.mean_field_sweeps
-        pairs = sum(one * other for one, other in zip(sizes, sizes[1:], strict=False))
+        pairs = sum(one * other for one, other in pairwise(sizes))
         hidden = model.size - model.visible
         heard = 2 * pairs - sizes[0] * sizes[1]  # by the hidden units
         changes = (chains + clamped) * (pairs + model.size) + pretraining_changes
@@ -139,7 +140,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
     def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
         """Means over states [B, N] of the products of neighbouring layers, and of each unit, in the order of the parameters."""
         parts = model.split(states)
-        pairs = [lower.T @ upper / len(states) for lower, upper in zip(parts, parts[1:], strict=False)]
+        pairs = [lower.T @ upper / len(states) for lower, upper in pairwise(parts)]
         return *pairs, *(part.mean(0) for part in parts)
 
 

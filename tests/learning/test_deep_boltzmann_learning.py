@@ -27,7 +27,7 @@ def one_step(made, patterns, **changes):
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
 def test_long_chains_give_the_gradient_of_the_likelihood_where_mean_field_is_exact(temperature):
-    """Without weights between the hidden layers, mean field is the posterior: all changes but those of their weights are exact."""
+    """Without weights between the hidden layers, mean field is the posterior, and the change is the gradient."""
     made = machine(3, [2, 2], temperature)
     made.weights[1].zero_()
     patterns = (torch.rand(20_000, 3, generator=torch.Generator().manual_seed(1)) < 0.3).double()
@@ -64,7 +64,7 @@ def test_layers_are_pretrained_one_after_the_other_and_then_learn_together():
 
 @pytest.mark.parametrize(("layer", "up", "down"), [(0, 2, 1), (1, 1, 2)])
 def test_a_pretraining_update_by_hand(layer, up, down):
-    """One unit per layer, weights 1, biases -1/2: at the bottom, h hears twice what v sends; at the top, x_1 twice what x_2 does."""
+    """One unit per layer, weights 1, biases -1/2: at the bottom, x_1 hears twice what x_0 sends; at the top, twice x_2."""
     made, count = machine(1, [1, 1]), 40_000
     made.load_state_dict({key: torch.full_like(value, 1.0 if "weight" in key else -0.5)
                           for key, value in made.state_dict().items()})  # fmt: skip

@@ -23,7 +23,7 @@ def machine(
         initial_spread=1.0,
         hidden=hidden,
         mean_field_sweeps=sweeps,
-    )
+    )  # fmt: skip
     made, generator = DeepBoltzmann(card, visible), torch.Generator().manual_seed(seed)
     made.load_state_dict(
         {key: torch.randn(value.shape, generator=generator) for key, value in made.state_dict().items()}

@@ -1,5 +1,6 @@
 """The deep Boltzmann machine: layers of hidden units, each with weights to the next only (Salakhutdinov & Hinton 2009)."""
 
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -24,7 +25,7 @@ class DeepBoltzmannCard(SamplingCard):
 
 @energy_models.register("deep_boltzmann")
 class DeepBoltzmann(SamplingModel):
-    """Visible units x_0 and hidden layers x_1, x_2, ... of 0 or 1. A sweep redraws the layers with odd numbers, then the others.
+    """Visible units x_0 and hidden layers x_1, x_2, ... of 0 or 1. A sweep redraws the layers of odd number, then the others.
 
     Units of odd and even layers are the two sides of a restricted Boltzmann machine, by which log Z is computed or estimated.
     """
@@ -34,7 +35,8 @@ class DeepBoltzmann(SamplingModel):
     equations = (
         "E = -sum over l of x_l' W_l x_l+1 - sum over l of b_l' x_l;\n"
         "p(x_l = 1 | others) = sigmoid((b_l + x_l-1 W_l-1 + x_l+1 W_l') / T);\n"
-        "mean field: the same with chances m_l instead of x_l; -E(x_0, m) / T + entropy of m <= log of the sum over hidden states"
+        "mean field: the same with chances m_l instead of x_l;\n"
+        "-E(x_0, m) / T + entropy of m <= log of the sum over hidden states of exp(-E / T)"
     )
     sources = ("salakhutdinov2009",)
     example = {"max_sweeps": 5, "temperature": 1.0, "initial_spread": 0.1, "hidden": [3, 2], "mean_field_sweeps": 5}  # noqa: RUF012
@@ -44,8 +46,8 @@ class DeepBoltzmann(SamplingModel):
         super().__init__(card, visible + sum(card.hidden), visible)
         sizes = [visible, *card.hidden]
         ends = np.cumsum([0, *sizes]).tolist()
-        self.layers = [slice(start, end) for start, end in zip(ends, ends[1:], strict=False)]
-        shapes = zip(sizes, sizes[1:], strict=False)
+        self.layers = [slice(start, end) for start, end in pairwise(ends)]
+        shapes = pairwise(sizes)
         self.weights = nn.ParameterList([nn.Parameter(torch.zeros(shape), requires_grad=False) for shape in shapes])
         self.biases = nn.ParameterList([nn.Parameter(torch.zeros(size), requires_grad=False) for size in sizes])
 
