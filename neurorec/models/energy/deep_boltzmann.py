@@ -1,7 +1,7 @@
 """The deep Boltzmann machine: layers of hidden units, each with weights to the next only (Salakhutdinov & Hinton 2009)."""
 
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -146,7 +146,9 @@ class DeepBoltzmann(SamplingModel):
     def annealed(self) -> RestrictedBoltzmann:
         """The even layers as visible units, the odd ones as hidden units."""
         even, odd = self._units(0), self._units(1)
-        values = self.card.model_dump(include=set(RestrictedBoltzmannCard.model_fields)) | {"hidden": len(odd)}
+        values: dict[str, Any] = self.card.model_dump(include=set(RestrictedBoltzmannCard.model_fields)) | {
+            "hidden": len(odd)
+        }
         made = RestrictedBoltzmann(RestrictedBoltzmannCard(**values), len(even)).double()
         whole = torch.zeros(self.size, self.size, dtype=torch.float64)
         for number, weight in enumerate(self.weights):
