@@ -77,14 +77,14 @@ def hausdorff_errors(number: int) -> int:
 def shown_run(number: int, run: Run, chosen: Tensor) -> Images:
     """The drawings of a run: the numbered examples, and what each of the others was taken for."""
     tests = [
-        Image(small(ink), f"{pick + 1}" if pick == right else f"{pick + 1}, not {right + 1}",
+        Image(small(ink), f"{pick + 1}" if pick == right else f"{pick + 1} ({right + 1})",
               "right" if pick == right else "wrong")
         for ink, pick, right in zip(run.tests, chosen.tolist(), run.right.tolist(), strict=True)
     ]  # fmt: skip
     wrong = sum(image.mark == "wrong" for image in tests)
     groups = {
         "One example of each character": [Image(small(ink), f"{n}") for n, ink in enumerate(run.training, 1)],
-        "Drawn by another person, with the number of the example that is closest": tests,
+        "By another person: the closest example (the right one)": tests,
     }
     return Images(f"Run {number + 1}: {wrong} of {len(tests)} wrong", "Wrong choices have a dashed red frame.", groups)
 

@@ -19,7 +19,7 @@ def test_every_drawing_stands_over_the_number_of_its_choice():
     assert figure.title == "Run 5: 1 of 3 wrong"
     examples, tests = figure.groups.values()
     assert [image.label for image in examples] == ["1", "2", "3"]
-    assert [(image.label, image.mark) for image in tests] == [("3", "right"), ("2, not 1", "wrong"), ("2", "right")]
+    assert [(image.label, image.mark) for image in tests] == [("3", "right"), ("2 (1)", "wrong"), ("2", "right")]
 
 
 def test_drawings_are_shown_with_a_third_of_their_pixels():

@@ -8,7 +8,7 @@ from neurorec.report.plots.figure_part import finish, part_of, plotted
 from neurorec.report.plots.style import GREEN, RULE, VERMILLION, WIDTH_IN, Plot, figure, literal
 
 FRAMES = {"": (RULE, "-", 0.6), "right": (GREEN, "-", 1.6), "wrong": (VERMILLION, (0, (2, 1)), 1.8)}
-IMAGE, NAME = 0.86, 0.42  #: height of an image, and room for a group's name or a row's labels, in columns
+IMAGE, NAME = 0.86, 0.38  #: height of an image, and room for a group's name or a row's labels, in columns
 
 
 @part_of.register
