@@ -21,6 +21,7 @@ from neurorec.hardware.pricing.price import price
 from neurorec.hardware.workload.counting import Operations, count_work
 from neurorec.hardware.workload.trained import trained_work
 from neurorec.hardware.workload.workload import TrainingRun
+from neurorec.learning.rule import rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import load_task
 from neurorec.training import LoadedHalf
@@ -83,10 +84,12 @@ def collect(study: LoadedStudy, specs: list[RunSpec], folder: Path, *, quick: bo
 
 def trained_by(record: RunRecord) -> TrainingRun:
     """How much training the run took. Raises `InputError` if its record does not say."""
-    samples, updates = (record.training.get(name, math.nan) for name in ("samples_seen", "weight_updates"))
-    if not (math.isfinite(samples) and math.isfinite(updates)):
-        raise InputError(f"run {record.run_id}: its record has no samples_seen or weight_updates; run the study again")
-    return TrainingRun(record.rule, int(samples), int(updates))
+    names = ["samples_seen", "weight_updates", *rules[record.rule].reports]
+    found = [record.training.get(name, math.nan) for name in names]
+    if not all(map(math.isfinite, found)):
+        raise InputError(f"run {record.run_id}: its record has no {' or '.join(names)}; run the study again")
+    samples, updates, *more = map(int, found)
+    return TrainingRun(record.rule, samples, updates, dict(zip(names[2:], more, strict=True)))
 
 
 def price_run(record: RunRecord, network: Network, chips: dict[str, Chip]) -> list[CostRow]:

@@ -70,6 +70,7 @@ def _record(spec: RunSpec, run: Run, architecture: Architecture) -> RunRecord:
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
         judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], wall_s=run.wall_s,
         training=run.training, inputs=run.task.inputs, outputs=run.task.outputs, dt_ms=getattr(run.network, "dt_ms", None),
+        exhaustive=run.task.exhaustive,
     )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ class RunRecord:
     inputs: int = 0  #: numbers per step that the task gives; 0 for baselines
     outputs: int = 0  #: units of the readout; 0 for baselines
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
+    exhaustive: bool = False  #: whether the task's splits hold the same patterns
     processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None
 

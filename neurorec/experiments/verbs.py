@@ -24,7 +24,8 @@ from neurorec.training.fit import encoded_split
 def estimate_cost(run: Run, chip: str | Path | Chip, training: bool = True) -> Cost:
     """What one inference of `run`'s network costs on `chip`, from the activity on the whole test split."""
     card = chip if isinstance(chip, Chip) else load_chip(chip)
-    trained = TrainingRun(run.method, int(run.training["samples_seen"]), int(run.training["weight_updates"]))
+    more = {name: int(run.training[name]) for name in run.method.reports}
+    trained = TrainingRun(run.method, int(run.training["samples_seen"]), int(run.training["weight_updates"]), more)
     return price(run.network, run.activity, card, training=trained if training else None)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.errors import CannotRun
 from neurorec.basics.numbers import Repeats
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.persistent_contrastive_divergence import (
@@ -41,16 +42,23 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
         return "it compares the states of all pairs of units of a Boltzmann machine, which this is not; use bptt for layers"
 
     @classmethod
-    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """`weight_updates`: redrawn units, clamped and free, and then as many changes of each weight as there are phases."""
-        nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
+    def count_training(
+        cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int, chains: int = 0
+    ) -> TrainingCounts:
+        """`weight_updates`: redrawn units, clamped and free; `chains`: chains, summed over updates. Every clamped sample and
+        every chain changes each weight once."""
+        if model.output_signal == "spikes":
+            raise CannotRun(f"rule {cls.title} does not count the events that {model.title} sends while it learns")
+        counts = _counts(model, samples_seen + chains, weight_updates)
+        nothing, update = LayerCounts(), LayerCounts({UNITS: counts})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
 
     def step(self, model: Boltzmann, state: Any, batch: Batch) -> tuple[Any, Info]:
         after, info = super().step(model, state, batch)
         hidden = model.size - model.visible
-        return after, Info(None, info.updates * model.size + batch.size * self.card.clamped_sweeps * hidden)
+        redrawn = info.updates * model.size + batch.size * self.card.clamped_sweeps * hidden
+        return after, Info(None, redrawn, info.more)
 
     def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
         states, hidden = model.start(batch.x), slice(model.visible, model.size)
@@ -63,19 +71,19 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
 
     def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
         """Means over states [B, N] of the products of two different units, and of each unit."""
-        return (states.T @ states / len(states)).fill_diagonal_(0), states.mean(0)
+        on = model.active(states)
+        return (on.T @ on / len(on)).fill_diagonal_(0), on.mean(0)
 
 
-def _counts(model: Boltzmann, samples: int, redrawn: int) -> Counts:
-    N, changes = model.size, 2 * samples * model.parameter_count
-    macs = redrawn * (N - 1)
+def _counts(model: Boltzmann, phases: int, redrawn: int) -> Counts:
+    changes = phases * model.parameter_count
+    macs = redrawn * (model.size - 1)
     return Counts(
         macs=macs,
         dense_macs=macs,
         neuron_updates=redrawn,
         values_sent=redrawn,
-        elementwise=3 * redrawn
-        + 2 * changes,  # bias, random number, comparison; product (or rate times value), and sum
+        elementwise=3 * redrawn + 2 * changes,  # bias, random number, comparison; product (or rate times value), sum
         nonlinearities=redrawn,
         weight_reads=macs + changes,
         weight_writes=changes,

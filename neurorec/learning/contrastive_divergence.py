@@ -53,6 +53,7 @@ class ContrastiveDivergence(Rule):
         why="a weight changes with the values of its own two units; all must know whether the data are shown or the chain runs",
     )  # fmt: skip
     scored_each_epoch = True
+    reports = ("chains",)
     card: ContrastiveDivergenceCard
 
     @classmethod
@@ -81,10 +82,14 @@ class ContrastiveDivergence(Rule):
         )
 
     @classmethod
-    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """`weight_updates`: sweeps of single chains. Per sample, the probabilities of hidden units are computed for the data
-        and for the end of the chain; each synapse adds the product for the data to its weight, and subtracts the other."""
-        nothing, update = LayerCounts(), LayerCounts({UNITS: _counts(model, samples_seen, weight_updates)})
+    def count_training(
+        cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int, chains: int = 0
+    ) -> TrainingCounts:
+        """`weight_updates`: sweeps of single chains; `chains`: chains, summed over updates. The probabilities of hidden units
+        are computed for every sample and for the state of every chain; each synapse adds the product for the sample to its
+        weight, or subtracts that for the chain."""
+        counts = _counts(model, samples_seen + chains, weight_updates)
+        nothing, update = LayerCounts(), LayerCounts({UNITS: counts})
         phases: dict[Phase, LayerCounts] = {"forward": nothing, "backward": nothing, "update": update}
         return TrainingCounts(cls.title, samples_seen, phases, ())
 
@@ -105,7 +110,8 @@ class ContrastiveDivergence(Rule):
             raise RunFailed(f"a weight became infinite; lower learning_rate (now {self.card.learning_rate:g})")
         kept = None if state.states is None else chains
         rate = state.learning_rate * self.card.learning_rate_decay
-        return replace(state, learning_rate=rate, states=kept), Info(None, len(chains) * self.card.sweeps)
+        done = Info(None, len(chains) * self.card.sweeps, {"chains": len(chains)})
+        return replace(state, learning_rate=rate, states=kept), done
 
     def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
         """States [B, N] with the visible units set to the data."""
@@ -118,12 +124,10 @@ class ContrastiveDivergence(Rule):
         return v.T @ h / len(v), v.mean(0), h.mean(0)
 
 
-def _counts(model: RestrictedBoltzmann, samples: int, sweeps: int) -> Counts:
+def _counts(model: RestrictedBoltzmann, phases: int, sweeps: int) -> Counts:
+    """`phases`: states that enter the statistics; each changes every number once."""
     V, H, N, sweep = model.visible, model.hidden, model.size, model.operations()
-    phases, changes = (
-        2 * samples,
-        2 * samples * (V * H + model.size),
-    )  # with data and without, one change of each number
+    changes = phases * (V * H + N)
     macs = sweeps * int(sweep.recurrent_fan_out.sum()) + phases * V * H
     return Counts(
         macs=macs,

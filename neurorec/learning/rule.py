@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -78,10 +78,11 @@ class TrainingCard(Card):
 
 @dataclass(frozen=True)
 class Info:
-    """Report of one step of a rule: its loss, if it has one, and its number of weight changes."""
+    """Report of one step of a rule: its loss, if it has one, its number of weight changes, and what else it `reports`."""
 
     loss: float | None
     updates: int
+    more: Mapping[str, int] = field(default_factory=dict)
 
 
 class Rule(ABC):
@@ -107,6 +108,9 @@ class Rule(ABC):
     adds_tied_gradients: ClassVar[bool] = False  #: whether it can train tied weights (`models/constraints.py`)
     learns_start: ClassVar[bool] = False  #: whether it can learn the initial state of layers
     scored_each_epoch: ClassVar[bool] = False  #: whether the network can be scored after every epoch
+    reports: ClassVar[
+        tuple[str, ...]
+    ] = ()  #: further numbers in `Info.more`, added up and given to `count_training` by name
 
     def __init__(self, card: TrainingCard, event_engine: str = "auto") -> None:
         self.card, self.event_engine = card, event_engine

@@ -1,4 +1,4 @@
-"""The 1,797 handwritten 8x8 digits of scikit-learn, row by row or all at once."""
+"""The 1,797 handwritten 8x8 digits of scikit-learn, row by row, all at once, or in black and white."""
 
 import numpy as np
 import torch
@@ -62,4 +62,21 @@ def frame_digits(seed: int) -> Task:
         outputs=10,
         sources=("sklearn_digits",),
         objective=objectives["classification"](),
+    )
+
+
+@tasks.register("digit_patterns")
+def digit_patterns(seed: int) -> Task:
+    """Learn the distribution of handwritten digits of 8x8 pixels, each 0 or 1 (1 where the grey value is 8 of 16 or more)."""
+    images, target = _digits()
+    return ArrayTask(
+        name="digit_patterns",
+        title="the distribution of handwritten digits in black and white",
+        x=torch.from_numpy((images >= 0.5).astype(np.float32).reshape(1, -1, 64)),
+        target=torch.full((len(target), 1), float("nan"), dtype=torch.float64),
+        mask=torch.tensor([True]),
+        splits=stratified_splits(target, seed),
+        outputs=1,
+        sources=("sklearn_digits",),
+        objective=objectives["log_likelihood"](),
     )

@@ -32,4 +32,5 @@ def task_of_draws(
         outputs=1,
         sources=sources,
         objective=objectives["log_likelihood"](),
+        exhaustive=True,
     )

@@ -40,7 +40,11 @@ class Task(ABC):
     ----------
     name, title : registered name; title for display
     inputs, outputs : numbers of input lines and of output units
+    exhaustive : whether every split holds every pattern of a known distribution: nothing is held out, and choosing by the
+        validation score would choose by the test score, so the weights of the last epoch are kept
     """
+
+    exhaustive: bool = False
 
     name: str
     title: str

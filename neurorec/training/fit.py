@@ -152,15 +152,8 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
 
 
 def _course(
-    network: Any,
-    task: Task,
-    subject: Subject,
-    engine: Any,
-    seed: int,
-    device: str,
-    max_samples: int | None,
-    reverse: bool,
-) -> Course:
+    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool
+) -> Course:  # fmt: skip
     if isinstance(task, Environment):
         return Episodes(network, task, subject.encoder, engine, device, max_samples)
     return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
@@ -170,7 +163,8 @@ def _fit(
     network: Any, method: Rule, engine: Any, course: Course, task: Task, epochs: int, generator: torch.Generator,
     progress: Progress | None,
 ) -> tuple[list[dict[str, float]], dict[str, float]]:  # fmt: skip
-    """All epochs; if the rule can be scored after each, the weights with the best validation score are kept."""
+    """All epochs; if the rule can be scored after each, the weights with the best validation score are kept, unless the task
+    is exhaustive."""
     objective = task.objective
     respected = network.constraints.respected if isinstance(network, Network) and network.constraints else nullcontext
     with respected():  # your own network may start from any weights
@@ -186,7 +180,8 @@ def _fit(
             with respected():
                 state, info = method.step(network, state, batch)
             learned["samples_seen"] += batch.size
-            learned["weight_updates"] += info.updates
+            for name, number in {"weight_updates": info.updates, **info.more}.items():
+                learned[name] = learned.get(name, 0.0) + number
             losses += [] if info.loss is None else [info.loss]
         score = None
         network.eval()
@@ -194,7 +189,8 @@ def _fit(
             score = course.scores("validation")[objective.metric]
             loss = sum(losses) / len(losses) if losses else float("nan")
             history.append({"epoch": epoch + 1, "loss": loss, "validation_score": score})
-            if best_score is None or objective.is_better(score, best_score):  # of equal scores the later one
+            better = best_score is None or objective.is_better(score, best_score)  # of equal scores the later one
+            if better and not task.exhaustive:
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)

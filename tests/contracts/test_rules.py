@@ -1,5 +1,6 @@
 """What every registered rule keeps."""
 
+import inspect
 from typing import get_args
 
 import pytest
@@ -55,6 +56,11 @@ def test_every_rule_declares_what_it_learns_from_sees_needs_and_sends(rule):
     assert declared.messages.why
     assert all(cite(key) for key in declared.messages.sources)
     assert declared.messages.errors <= ("whole graph" in declared.sees)  # what goes back, goes back over the graph
+
+
+@pytest.mark.parametrize("rule", list(rules))
+def test_costs_are_counted_from_what_a_rule_reports(rule):
+    assert set(rules[rule].reports) <= set(inspect.signature(rules[rule].count_training).parameters)
 
 
 def test_backpropagation_keeps_what_the_lecture_objects_to():

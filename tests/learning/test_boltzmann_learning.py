@@ -90,15 +90,15 @@ def test_weights_between_three_bits_cannot_represent_their_parity():
 
 
 def test_learning_is_counted_as_a_walk_over_its_synapses():
-    made, samples, sweeps, clamped = machine(3, 2), 4, 5, 6
+    made, samples, chains, sweeps, clamped = machine(3, 2), 4, 9, 5, 6
     walked = dict.fromkeys(("macs", "nonlinearities", "neuron_updates", "plasticity_updates"), 0)
-    for _sample in range(samples):
-        for _unit in [*range(5)] * sweeps + [3, 4] * clamped:
+    for units in [[3, 4] * clamped] * samples + [[*range(5)] * sweeps] * chains:
+        for _unit in units:
             walked["macs"] += 4
             walked["nonlinearities"] += 1
             walked["neuron_updates"] += 1
-        walked["plasticity_updates"] += 2 * (5 * 4 // 2 + 5)
+        walked["plasticity_updates"] += 5 * 4 // 2 + 5
     forward = ForwardPass(LayerCounts(), 4, 2, 8, 4, 0)
-    redrawn = samples * (sweeps * 5 + clamped * 2)
-    update = BoltzmannLearning.count_training(made, forward, samples, redrawn).update
+    redrawn = samples * clamped * 2 + chains * sweeps * 5
+    update = BoltzmannLearning.count_training(made, forward, samples, redrawn, chains).update
     assert {name: getattr(update, name) for name in walked} == walked

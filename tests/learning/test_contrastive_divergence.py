@@ -82,6 +82,7 @@ def test_persistent_chains_go_on_and_others_start_from_the_data():
         after, info = method.step(made, state, batch)
         assert (after.states is None) == (count == 0)
         assert info.updates == (count or 6)
+        assert info.more == {"chains": count or 6}
         if count:
             assert after.states.shape == (count, 7)
             assert not torch.equal(after.states, state.states)
@@ -90,6 +91,9 @@ def test_persistent_chains_go_on_and_others_start_from_the_data():
 def test_bars_and_stripes_are_learned_far_better_than_by_independent_pixels():
     task = load_task("bars_and_stripes", 0)
     seen = train(load_pair("rbm").rate, task, "contrastive_divergence", max_epochs=15, device="cpu")
+    assert "best_epoch" not in seen.training  # nothing is held out by which to choose
+    assert seen.history[-1]["validation_score"] == pytest.approx(seen.scores["test"], abs=1e-9)
+    assert seen.training["chains"] == 15 * 1600
     assert seen.scores["test"] > task.chance_score + 3
     assert seen.extra_scores["nats below the true distribution"]["test"] == pytest.approx(
         -3.379 - seen.scores["test"], abs=1e-3
@@ -98,19 +102,18 @@ def test_bars_and_stripes_are_learned_far_better_than_by_independent_pixels():
 
 
 def test_learning_is_counted_as_a_walk_over_its_synapses():
-    made, samples, k = machine(4, 3), 5, 2
+    made, samples, chains, k = machine(4, 3), 5, 7, 2
     walked = dict.fromkeys(("macs", "nonlinearities", "neuron_updates", "plasticity_updates", "weight_writes"), 0)
-    for _sample in range(samples):
-        for fan_in in [*[4] * 3, *[3] * 4] * k + [4] * 3 * 2:  # k sweeps, and hidden units twice for the statistics
+    for k_sweeps in [0] * samples + [k] * chains:
+        for fan_in in [*[4] * 3, *[3] * 4] * k_sweeps + [4] * 3:  # and hidden units once for the statistics
             walked["macs"] += fan_in
             walked["nonlinearities"] += 1
             walked["neuron_updates"] += 1
-        for _phase in ("data", "chain"):
-            for _number in range(4 * 3 + 4 + 3):
-                walked["plasticity_updates"] += 1
-                walked["weight_writes"] += 1
+        for _number in range(4 * 3 + 4 + 3):
+            walked["plasticity_updates"] += 1
+            walked["weight_writes"] += 1
     forward = ForwardPass(LayerCounts(), 5, 2, 10, 5, 0)
-    update = ContrastiveDivergence.count_training(made, forward, samples, samples * k).update
+    update = ContrastiveDivergence.count_training(made, forward, samples, chains * k, chains).update
     assert {name: getattr(update, name) for name in walked} == walked
     assert update.weight_reads == walked["macs"] + walked["weight_writes"]
 

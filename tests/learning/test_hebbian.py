@@ -88,5 +88,5 @@ def test_what_it_refuses():
         rules["bptt"].check(model)
     with pytest.raises(InputError, match=r"settings of hebbian: epochs: must be 1 \(got 2\)"):
         train(load_pair("hopfield").rate, load_task("pattern_recall", 0), "hebbian", settings={**SETTINGS, "epochs": 2})
-    with pytest.raises(InputError, match="pair hopfield has no spiking half: the counterpart, an attractor network"):
-        load_pair("hopfield").spiking  # noqa: B018
+    with pytest.raises(InputError, match="pair dense_hopfield has no spiking half: memories exchange exponentials"):
+        load_pair("dense_hopfield").spiking  # noqa: B018

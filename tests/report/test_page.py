@@ -10,6 +10,8 @@ import pytest
 
 from neurorec.basics.plain import write_plain
 from neurorec.learning.rule import OBJECTIONS
+from neurorec.report.pages.training_page import training_page
+from neurorec.report.parts import Text
 from neurorec.report.studies import load_results, write_report
 from neurorec.report.training.activity_plots import raster
 from neurorec.report.training.gallery import Gallery
@@ -204,3 +206,13 @@ def test_every_spiking_layer_has_its_band_in_the_raster(tmp_path):
     drawn = raster(group)
     assert "units in hidden" in drawn.alt
     assert "units in second" in drawn.alt
+
+
+@pytest.mark.parametrize("known", [(), ("row_digits",), ("row_digits", "store_recall", "frame_digits")])
+def test_the_page_says_where_nothing_was_held_out(known, tmp_path):
+    results = made_up_results(tmp_path)
+    results = replace(results, runs=[replace(run, exhaustive=run.task in known) for run in results.runs])
+    text = next(part.text for part in training_page(results).sections[0].parts if isinstance(part, Text))
+    assert ("test samples not used in training" in text) == (len(known) < 3)
+    assert ("nothing is held out" in text) == bool(known)
+    assert ("(of row_digits: scores after the last epoch" in text) == (len(known) == 1)

@@ -43,6 +43,8 @@ def test_independent_inputs_are_the_best_product_of_distributions():
     for seed in range(50):
         p = torch.rand(4, generator=torch.Generator().manual_seed(seed)).double()
         assert float((train * p.log() + (1 - train) * (1 - p).log()).sum(1).mean()) <= best
+        near = (train.mean(0) + 0.1 * (p - 0.5)).clamp(0.01, 0.99)
+        assert float((train * near.log() + (1 - train) * (1 - near).log()).sum(1).mean()) <= best
     never = torch.zeros(8, 2, dtype=torch.float64)
     assert independent(never, torch.tensor([[1.0, 0.0]]).double()).item() == pytest.approx(
         math.log(0.1) + math.log(0.9)
@@ -74,3 +76,14 @@ def test_patterns_other_than_bits_are_refused():
     assert str(caught.value) == (
         "task own task: log-likelihood needs patterns of 0 and 1 in the last frame; binarise the data first"
     )
+
+
+def test_digits_are_black_and_white_and_their_distribution_is_unknown():
+    task = load_task("digit_patterns", 0)
+    grey = load_task("frame_digits", 0)
+    part = task.split("test")
+    assert torch.equal(part.x, (grey.split("test").x >= 0.5).float())
+    assert not task.exhaustive
+    assert task.objective.scores(torch.full((part.size, 1), -3.0), part) == {"log-likelihood": -3.0}
+    found = task.baselines()
+    assert found["independent inputs"]["test"] == pytest.approx(-25.5, abs=0.1)

@@ -61,7 +61,9 @@ def _training(model: Network | EnergyModel, run: TrainingRun) -> Training:
     return Training(
         run=run,
         needs=rule.needs,
-        count=lambda forward, run: rule.count_training(model, forward, run.samples_seen, run.weight_updates),
+        count=lambda forward, run: rule.count_training(
+            model, forward, run.samples_seen, run.weight_updates, **run.more
+        ),
         numbers=model.parameter_count + sum(buffer.numel() for buffer in model.buffers()),
         spikes_cause_updates=rule.spikes_cause_updates,
     )

@@ -85,6 +85,7 @@ class TrainingRun:
     rule: str | type[Rule]  #: a registered name, or the user's own class
     samples_seen: int
     weight_updates: int
+    more: Mapping[str, int] = field(default_factory=dict)  #: what else the rule `reports`
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,10 @@ class Boltzmann(SamplingModel):
         weight, bias = self.weight.to(states.dtype), self.bias.to(states.dtype)
         return states @ weight[:, group] + bias[group]
 
+    def active(self, states: Tensor) -> Tensor:
+        """Which units are on, as 0 or 1, in states [B, N]."""
+        return states
+
     def levels(self) -> tuple[float, ...]:
         return 0.0, 1.0
 

@@ -36,6 +36,7 @@ class Relaxed:
     energies: Tensor  #: [S + 1, B] before the first sweep and after each
     sweeps: Tensor  #: [B] sweeps that each sample took, including the last one, which changed nothing
     settled: Tensor  #: [B] bool, whether its last sweep changed nothing
+    sent: Tensor | None = None  #: [S, B, N] bool, which units sent a spike in each sweep; None if they send values
 
 
 class EnergyModel(nn.Module, ABC):
@@ -88,8 +89,8 @@ class EnergyModel(nn.Module, ABC):
         return tuple(slice(unit, unit + 1) for unit in range(self.size))
 
     def field(self, states: Tensor, group: slice) -> Tensor:
-        """Energy at a unit's lower level minus that at its upper level, all others as they are: [B, units of the group]."""
-        low, high = self.levels()
+        """Energy at a unit's lowest level minus that at its highest level, all others as they are: [B, units of the group]."""
+        low, *_, high = self.levels()
         found = []
         for unit in range(*group.indices(self.size)):
             below, above = states.clone(), states.clone()
@@ -124,17 +125,23 @@ class EnergyModel(nn.Module, ABC):
 
     def relax(self, states: Tensor, generator: torch.Generator) -> Relaxed:
         """Sweep until no state changes, or for `max_sweeps`; a model that samples never settles."""
-        energies, running = [self.energy(states)], torch.ones_like(states[:, 0], dtype=torch.bool)
+        energies, running, sent = [self.energy(states)], torch.ones_like(states[:, 0], dtype=torch.bool), []
         sweeps = torch.zeros_like(running, dtype=torch.int64)
         for _ in range(self.card.max_sweeps):
             before, states = states, self.sweep(states, generator)
             changed = (states != before).any(1) | (self.temperature > 0)
             energies.append(self.energy(states))
+            if self.output_signal == "spikes":
+                sent.append(self.sent(before, states))
             sweeps += running
             running &= changed
             if not running.any():
                 break
-        return Relaxed(states, torch.stack(energies), sweeps, ~running)
+        return Relaxed(states, torch.stack(energies), sweeps, ~running, torch.stack(sent) if sent else None)
+
+    def sent(self, before: Tensor, after: Tensor) -> Tensor:
+        """Which units [B, N] sent a spike in a sweep, from the states before and after it; for models that send spikes."""
+        return before != after
 
     def all_states(self) -> Tensor:
         """Every state of the model, [S, N].

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from neurorec.basics.numbers import Units
 from neurorec.models.energy.model import energy_models
-from neurorec.models.energy.sampling import SamplingCard, SamplingModel
+from neurorec.models.energy.sampling import MOST_UNITS, SamplingCard, SamplingModel
 from neurorec.models.layer import StepOperations
 
 
@@ -87,6 +87,13 @@ class RestrictedBoltzmann(SamplingModel):
             return logs[None]
 
         return float(self._sum_over(self.hidden, of_hidden, "hidden")[0])
+
+    @property
+    def enumerable(self) -> bool:
+        return min(self.visible, self.hidden) <= MOST_UNITS
+
+    def annealed(self) -> "RestrictedBoltzmann":
+        return self
 
     def levels(self) -> tuple[float, ...]:
         return 0.0, 1.0

@@ -1,5 +1,6 @@
 """Energy models that sample: units of two levels, redrawn from their conditional distribution, and exact densities."""
 
+import copy
 from collections.abc import Callable, Iterator
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import PositiveGain
+from neurorec.models.energy.annealing import AnnealingCard, LogPartition, annealed_log_partition
 from neurorec.models.energy.model import EnergyModel, EnergyModelCard
 
 MOST_UNITS = 20  #: whose states are enumerated for a density: about a million
@@ -16,6 +18,7 @@ CHUNK = 2**14  #: states at a time
 class SamplingCard(EnergyModelCard):
     temperature: PositiveGain  #: of the distribution exp(-E / temperature) / Z
     initial_spread: PositiveGain  #: standard deviation of the initial weights; biases start from 0
+    annealing: AnnealingCard | None = None  #: how log Z is estimated if the model is too large to enumerate
 
 
 class SamplingModel(EnergyModel):
@@ -58,8 +61,26 @@ class SamplingModel(EnergyModel):
         device = next(self.parameters()).device
         return float(self._sum_over(self.visible, lambda part: self.log_weight(part.to(device))[None], "visible")[0])
 
+    @property
+    def enumerable(self) -> bool:
+        """Whether `log_partition` takes seconds at the most."""
+        return self.size <= MOST_UNITS
+
+    def annealed(self) -> "SamplingModel":
+        """This model with all units visible that cannot be summed out without enumeration, for annealed importance sampling."""
+        every = copy.copy(self)
+        every.visible = self.size
+        return every
+
+    def partition(self, generator: torch.Generator) -> LogPartition:
+        """log Z, exact or estimated. Raises `InputError` if there are too many units and the card has no `annealing`."""
+        card = self.card.annealing
+        if self.enumerable or card is None:
+            return LogPartition(self.log_partition())
+        return annealed_log_partition(self.annealed(), card, generator)
+
     def log_probability(self, visible: Tensor) -> Tensor:
-        """log p [B] of visible states [B, V], in double precision."""
+        """log p [B] of visible states [B, V], in double precision, with log Z by enumeration."""
         return self.log_weight(visible) - self.log_partition()
 
     def _joined(self, visible: Tensor, hidden: Tensor) -> Tensor:

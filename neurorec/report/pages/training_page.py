@@ -19,8 +19,13 @@ from neurorec.report.training.notes import about_totals
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
+UNSEEN = "Scores on test samples not used in training"
+EXHAUSTIVE = (
+    "Scores after the last epoch, as expectations over a known distribution: every split holds all its patterns, so that "
+    "nothing is held out"
+)
 ABOUT_RESULTS = (
-    "Scores on test samples not used in training; mean ± standard deviation over seeds. Energy is per inference "
+    "; mean ± standard deviation over seeds. Energy is per inference "
     "of one sample: the mean over seeds, in brackets the band of prices over all seeds. ≥ marks a total "
     "in which a term has no price. The last column counts how many of the six objections to backpropagation the "
     "rule avoids, partly avoids and does not avoid."
@@ -82,10 +87,20 @@ def _results(results: StudyResults, gallery: Gallery) -> list[Any]:
         tables.comparison_table(comparisons),
     ], text=False)  # fmt: skip
     return [
-        Text(ABOUT_RESULTS), *tables.main_tables(results),
+        Text(_scored(results) + ABOUT_RESULTS), *tables.main_tables(results),
         Notes(about_totals(groups_of(results), chips), terminal=True),
         Plots(lambda: gallery.scores, about=ABOUT_PLOTS), *([folded] if comparisons else []),
     ]  # fmt: skip
+
+
+def _scored(results: StudyResults) -> str:
+    """What the scores were measured on."""
+    known = sorted({run.task for run in results.runs if run.exhaustive})
+    if not known:
+        return UNSEEN
+    if all(run.task in known for run in results.runs):
+        return EXHAUSTIVE
+    return f"{UNSEEN} (of {', '.join(known)}: {EXHAUSTIVE[0].lower()}{EXHAUSTIVE[1:]})"
 
 
 def _energy(gallery: Gallery, results: StudyResults) -> list[Any]:

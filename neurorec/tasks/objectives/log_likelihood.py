@@ -1,5 +1,7 @@
 """Unsupervised: a model of the distribution from which patterns of 0 and 1 were drawn."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,7 @@ from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import SPLITS, Objective, Split, objectives
 
 BELOW = "nats below the true distribution"
+ERROR = "standard error of log Z"
 SHARES = (0.001, 0.01, 0.1, 0.5)  #: of independent inputs in the baseline that remembers the training patterns
 
 
@@ -14,8 +17,9 @@ SHARES = (0.001, 0.01, 0.1, 0.5)  #: of independent inputs in the baseline that 
 class LogLikelihood(Objective):
     """Mean log probability of a sample's last frame. Answers y [B, 1] are log probabilities under the model.
 
-    The targets [N, 1] are those under the true distribution, for scores only: no rule may learn from them. On samples that
-    represent the true distribution exactly, the difference is the Kullback-Leibler divergence of the model from it.
+    A second column of y is the standard error of log Z, if that is an estimate. The targets [N, 1] are the log probabilities
+    under the true distribution (NaN: unknown), for scores only: no rule may learn from them. On samples that represent the
+    true distribution exactly, the difference is the Kullback-Leibler divergence of the model from it.
     """
 
     metric = "log-likelihood"
@@ -26,24 +30,25 @@ class LogLikelihood(Objective):
     chance = "independent inputs"
 
     def why_not(self, task) -> str | None:
-        if list(task.target.shape) != [task.x.shape[1], 1] or not (task.target <= 0).all():
+        if list(task.target.shape) != [task.x.shape[1], 1] or (task.target > 0).any():
             return (
-                f"log-likelihood needs the log probability of every sample under the true distribution, [N, 1] = "
-                f"{[task.x.shape[1], 1]}, none above 0 (got {list(task.target.shape)})"
+                f"log-likelihood needs the log probability of every sample under the true distribution (NaN: unknown), "
+                f"[N, 1] = {[task.x.shape[1], 1]}, none above 0 (got {list(task.target.shape)})"
             )
         if not ((task.x[-1] == 0) | (task.x[-1] == 1)).all():
             return "log-likelihood needs patterns of 0 and 1 in the last frame; binarise the data first"
         return None
 
     def sense(self, score: str) -> tuple[str, bool]:
-        return (self.unit, False) if score == BELOW else super().sense(score)
+        return (self.unit, False) if score in (BELOW, ERROR) else super().sense(score)
 
     def loss(self, y: Tensor, batch: Batch) -> Tensor:
-        return -y.mean()
+        return -y[:, 0].mean()
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
-        mean = float(y.double().mean())
-        return {self.metric: mean, BELOW: float(batch.answers.double().mean()) - mean}
+        mean, truth = float(y[:, 0].double().mean()), float(batch.answers.double().mean())
+        found = {self.metric: mean} | ({} if math.isnan(truth) else {BELOW: truth - mean})
+        return found | ({ERROR: float(y[0, 1])} if y.shape[1] == 2 else {})
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return batch.answers.double()
