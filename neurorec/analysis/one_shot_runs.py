@@ -16,7 +16,7 @@ from neurorec.models.network import Network
 from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.hausdorff import Outline, closest
 from neurorec.tasks.objectives.one_shot import RUN, choices
-from neurorec.tasks.omniglot import WAYS, PublishedRun, PublishedRuns
+from neurorec.tasks.omniglot import WAYS, OneShotRun, PublishedRuns
 from neurorec.tasks.task import Task
 
 BASELINE = "modified Hausdorff distance"
@@ -74,7 +74,7 @@ def hausdorff_errors(number: int) -> int:
     return sum(closest(Outline(ink), training) != right for ink, right in zip(run.tests, run.right, strict=True))
 
 
-def shown_run(number: int, run: PublishedRun, chosen: Tensor) -> Images:
+def shown_run(number: int, run: OneShotRun, chosen: Tensor) -> Images:
     """The drawings of a run: the numbered examples, and what each of the others was taken for."""
     tests = [
         Image(small(ink), f"{pick + 1}" if pick == right else f"{pick + 1} ({right + 1})",

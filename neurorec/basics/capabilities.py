@@ -16,6 +16,7 @@ RUNNING: dict[str, str] = {
     "gates": "real values are multiplied with each other inside a unit",
     "winner-take-all": "units compare their values and only the largest is active",
     "adaptive thresholds": "a neuron's threshold changes with its own spikes",
+    "dynamic synapses": "the strength of a synapse changes with the recent spikes of its source",
     "quadratic membranes": "a neuron's update squares its potential",
     "membranes": "potentials and currents decay from step to step",
     "values": "units send real numbers",

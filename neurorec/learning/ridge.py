@@ -10,7 +10,7 @@ from torch import Tensor
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.errors import InputError
-from neurorec.basics.least_squares import solve_ridge
+from neurorec.basics.least_squares import Moments
 from neurorec.basics.numbers import Distinct, Penalty
 from neurorec.engines.engine import Engine, can_sum, heard_sums
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, network_why_not, rules
@@ -39,8 +39,9 @@ def best_ridge(
     features [N, K] and wanted outputs [N, O]; held_out: features [N, K] (or [F, B, K]) and their batch.
     """
     best: tuple[float, float, Tensor] | None = None
+    moments = Moments.of(features, wanted)
     for penalty in sorted(penalties):
-        weights = solve_ridge(features, wanted, penalty)
+        weights = moments.ridge(penalty)
         score = objective.score(held_out[0].double() @ weights.T, held_out[1])
         if best is None or objective.is_better(score, best[0]):
             best = (score, penalty, weights)

@@ -1,4 +1,5 @@
-"""Alternative forms of a layer's step, declared by the layer: equations for event engines, a step function of Norse.
+"""Alternative forms of a layer's step, declared by the layer: equations for event engines, a step function of Norse, a
+state that forgets where it started.
 
 `step` defines what a layer computes; a form expresses the same for another engine, and tests compare each form with `step`.
 Engines therefore do not list layers. A class that defines its own `step` inherits no form: it declares its own, or has none.
@@ -51,12 +52,20 @@ class NorseForm:
     spike: Callable[[Tensor], Tensor] | None = None  #: replaces Norse's own spike function
 
 
+@dataclass(frozen=True)
+class FadingForm:
+    """A layer with fixed weights whose output is its whole state [B, H], which comes to depend only on its recent input,
+    wherever it started. `step` equals the layer's own but for the order of sums, and is prepared for many calls."""
+
+    step: Callable[[Any, Tensor], tuple[Tensor, Any]]
+
+
 class Forms:
     """Alternative forms of a layer; each is a description, or a sentence saying why there is none."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        for form in ("event_form", "norse_form"):
+        for form in ("event_form", "norse_form", "fading_form"):
             if "step" in vars(cls) and form not in vars(cls):
                 setattr(cls, form, vars(Forms)[form])
 
@@ -67,3 +76,7 @@ class Forms:
     def norse_form(self) -> NorseForm | str:
         """The Norse step that equals the layer's own, or why there is none."""
         return "it declares no equivalent Norse step"
+
+    def fading_form(self) -> FadingForm | str:
+        """The layer's step, if its state forgets where it started, or why there is none."""
+        return "it does not declare that its state forgets where it started"

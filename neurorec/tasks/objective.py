@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.errors import CannotRun
-from neurorec.basics.least_squares import solve_ridge
+from neurorec.basics.least_squares import Moments
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch, frame_means, masked_mean
 
@@ -112,9 +112,9 @@ def fit_ridge(
     X, Y = features(train), objective.wanted(train, task.outputs)
     if not objective.pooled:
         X, Y = X[train.frame_mask], Y[train.frame_mask]
-    best: tuple[float, Tensor] | None = None
+    moments, best = Moments.of(X, Y), None
     for penalty in sorted(penalties):
-        weights = solve_ridge(X, Y, penalty)
+        weights = moments.ridge(penalty)
         score = objective.score(features(held_out).double() @ weights.T, held_out)
         if best is None or objective.is_better(score, best[0]):
             best = (score, weights)

@@ -42,7 +42,7 @@ HELD_OUT = ("Balinese", "Early_Aramaic")  #: background alphabets for validation
 DRAWERS = 20  #: of every background character
 
 
-class PublishedRun(NamedTuple):
+class OneShotRun(NamedTuple):
     """One run, as published."""
 
     training: np.ndarray  #: [20, 105, 105] bool, the ink of one drawing per character, in the order of their file names
@@ -51,17 +51,17 @@ class PublishedRun(NamedTuple):
 
 
 @cache
-def one_shot_runs() -> tuple[PublishedRun, ...]:
+def one_shot_runs() -> tuple[OneShotRun, ...]:
     with zipfile.ZipFile(io.BytesIO(RUNS.read())) as archive:
         folders = sorted({name.partition("/")[0] for name in archive.namelist()})
         return tuple(_run(archive, folder) for folder in folders)
 
 
-def _run(archive: zipfile.ZipFile, folder: str) -> PublishedRun:
+def _run(archive: zipfile.ZipFile, folder: str) -> OneShotRun:
     pairs = dict(line.split() for line in archive.read(f"{folder}/class_labels.txt").decode().splitlines())
     tests, training = sorted(pairs), sorted(pairs.values())
     right = np.array([training.index(pairs[test]) for test in tests])
-    return PublishedRun(_inked(archive, training), _inked(archive, tests), right)
+    return OneShotRun(_inked(archive, training), _inked(archive, tests), right)
 
 
 @cache
@@ -87,7 +87,7 @@ class PublishedRuns(OneShot):
     """One-shot classification in the published runs, whose original drawings it knows: test run k is `runs[k]`."""
 
     @property
-    def runs(self) -> tuple[PublishedRun, ...]:
+    def runs(self) -> tuple[OneShotRun, ...]:
         return one_shot_runs()
 
 
@@ -119,7 +119,7 @@ def arranged(alphabets: list[np.ndarray], classes_from: int = 0) -> Drawings:
     return Drawings(torch.from_numpy(np.concatenate(inks)).float(), torch.from_numpy(np.concatenate(targets)))
 
 
-def published(runs: tuple[PublishedRun, ...], classes_from: int) -> Drawings:
+def published(runs: tuple[OneShotRun, ...], classes_from: int) -> Drawings:
     """The drawings of the published runs."""
     inks, targets = [], []
     for number, run in enumerate(runs):

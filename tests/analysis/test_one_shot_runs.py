@@ -8,14 +8,14 @@ from neurorec.analysis.analysis import analyse_network
 from neurorec.analysis.one_shot_runs import shown_run, small
 from neurorec.tasks.data_files import missing_data
 from neurorec.tasks.encoded_task import EncodedTask
-from neurorec.tasks.omniglot import PublishedRun
+from neurorec.tasks.omniglot import OneShotRun
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
 
 
 def test_every_drawing_stands_over_the_number_of_its_choice():
     ink = np.eye(7, dtype=bool)[None].repeat(3, 0)
-    figure = shown_run(4, PublishedRun(ink, ink, np.array([2, 0, 1])), torch.tensor([2, 1, 1]))
+    figure = shown_run(4, OneShotRun(ink, ink, np.array([2, 0, 1])), torch.tensor([2, 1, 1]))
     assert figure.title == "Run 5: 1 of 3 wrong"
     examples, tests = figure.groups.values()
     assert [image.label for image in examples] == ["1", "2", "3"]

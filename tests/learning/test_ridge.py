@@ -4,8 +4,10 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge as SklearnRidge
 
+from neurorec.basics import least_squares
+from neurorec.basics.least_squares import Moments, solve_ridge
 from neurorec.engines.engine import engines
-from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features, solve_ridge
+from neurorec.learning.ridge import Ridge, RidgeCard, best_ridge, readout_features
 from neurorec.models import readout
 from neurorec.tasks.task import Batch, masked_mean
 from tests.nets import CLASSES, inputs, network
@@ -25,6 +27,18 @@ def test_weights_equal_scikit_learn():
     theirs = SklearnRidge(alpha=0.01 * 60).fit(X[:, :-1].numpy(), Y.numpy())
     torch.testing.assert_close(ours[:, :-1], torch.as_tensor(theirs.coef_), rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(ours[:, -1], torch.as_tensor(theirs.intercept_), rtol=1e-6, atol=1e-8)
+
+
+def test_many_features_are_added_up_in_blocks(monkeypatch):
+    X, Y = made_data()
+    monkeypatch.setattr(least_squares, "BLOCK", 7)
+    at_once = Moments.of(X, Y)
+    monkeypatch.setattr(least_squares, "MOST_COPIED", 60 * 6 - 1)
+    found = Moments.of(X, Y)
+    assert found.samples == 60
+    assert not torch.equal(found.features, at_once.features)  # another order of sums
+    torch.testing.assert_close(found.features, X.T @ X)
+    torch.testing.assert_close(found.targets, X.T @ Y)
 
 
 def test_the_penalty_is_chosen_on_validation_data():

@@ -1,5 +1,6 @@
 """Echo state network: leaky units with fixed sparse random recurrence (Jaeger 2001). Other wirings derive from it."""
 
+import warnings
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 from neurorec.basics.numbers import Gain, PositiveGain, Share
 from neurorec.models.cell import Cell, CellCard, StepOperations, cells
 from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
+from neurorec.models.forms import FadingForm
 
 MOST_DENSE = 1000  #: units up to which all eigenvalues are computed
 STEP = f"h_t = (1 - leak) h_{{t-1}} + leak f(W_in x_t + W_rec h_{{t-1}} + b),   {ACTIVATION_EQUATION}"
-SPARSE = 0.25  #: share of weights above which iteration is no faster
+SPARSE = 0.25  #: share of weights above which sparse products are no faster
 
 
 class ReservoirCard(CellCard):
@@ -83,9 +85,21 @@ class EchoStateCell(Cell):
         return EchoState(self._zeros(batch))
 
     def step(self, state: EchoState, x: Tensor) -> tuple[Tensor, EchoState]:
-        drive = nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
+        return self._moved(state, x, nn.functional.linear(state.h, self.w_rec))
+
+    def _moved(self, state: EchoState, x: Tensor, fed_back: Tensor) -> tuple[Tensor, EchoState]:
+        drive = nn.functional.linear(x, self.w_in, self.bias) + fed_back
         h = (1 - self.card.leak) * state.h + self.card.leak * self.activation(drive)
         return h, EchoState(h)
+
+    def fading_form(self) -> FadingForm:
+        """Its own step, with sparse recurrent weights if they are worth it."""
+        if self.w_rec.count_nonzero() >= SPARSE * self.w_rec.numel():
+            return FadingForm(self.step)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
+            sparse = self.w_rec.detach().to_sparse_csr()
+        return FadingForm(lambda state, x: self._moved(state, x, (sparse @ state.h.T).T))
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

@@ -7,6 +7,8 @@ from neurorec.report.plots.style import INK, MARKERS, PAIR_COLOURS, RULE, Plot, 
 from neurorec.report.training.looks import Looks
 from neurorec.report.training.summary import PARTS, ChipCost, Group, are_shares, better
 
+EDGE = 0.03  #: decades between what is drawn and the end of its axis, at least
+
 
 def priced(groups: list[Group], chip: str) -> list[tuple[Group, ChipCost]]:
     found = [(group, group.costs[chip]) for group in groups if chip in group.costs and group.test.n]
@@ -42,7 +44,7 @@ def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks
             )
             label = f"{group.network} {group.test.mean:.2f}{where}"
             handles.append(axes.axhline(group.test.mean, color=INK, linewidth=1, linestyle=style, label=label))
-        _log_energy_axis(axes, f"energy of one inference on {chip}, {scope} (µJ)")
+        log_energy_axis(axes, f"energy of one inference on {chip}, {scope} (µJ)")
         axes.set_ylim(low, high)
         axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
         if are_shares([group for group, _ in nets]):
@@ -70,14 +72,13 @@ def _score_limits(nets: list[Group]) -> tuple[float, float]:
     return max(-0.02, low - room), min(1.02, high + room)
 
 
-def _log_energy_axis(axes, label: str) -> None:
-    """A log axis over whole decades, at least one, with plain numbers."""
+def log_energy_axis(axes, label: str) -> None:
+    """A log axis over the whole decades of what is drawn, with plain numbers."""
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
     axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    first, last = math.floor(math.log10(low) + 0.05), math.ceil(math.log10(high) - 0.05)
-    axes.set_xlim(10**first, 10 ** max(last, first + 1))
+    low, high = axes.dataLim.intervalx
+    axes.set_xlim(10 ** math.floor(math.log10(low) - EDGE), 10 ** math.ceil(math.log10(high) + EDGE))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel(label)
@@ -92,6 +93,8 @@ def _finding(task: str, chip: str, nets: list[tuple[Group, ChipCost]]) -> str:
     def said(net: tuple[Group, ChipCost]) -> str:
         return f"{net[0].label} with {net[0].metric} {net[0].test} at {net[1].total_text} {net[1].band_text}".rstrip()
 
+    if len(nets) == 1:
+        return f"The only network that {chip} can run on {task}: {said(cheap)}."
     text = f"Of {len(nets)} networks that {chip} can run on {task}, the lowest energy is that of {said(cheap)}"
     return (
         f"{text}, which also has the best score."
@@ -136,7 +139,7 @@ def all_in_totals(task: str, groups: list[Group], chips: list[str]) -> Plot | No
             axes.annotate(number, (band[1], y), (6, 0), textcoords="offset points", va="center", fontsize=9)
         axes.set_yticks(range(len(found)), labels)
         axes.set_ylim(len(found) - 0.5, -0.6)
-        _log_energy_axis(axes, "energy of one inference, all-in (µJ)")
+        log_energy_axis(axes, "energy of one inference, all-in (µJ)")
         axes.set_xlim(right=axes.get_xlim()[1] * 8)  # room for the number beside the last marker
         axes.grid(axis="x", color=RULE)
         axes.tick_params(axis="y", length=0)

@@ -51,9 +51,8 @@ def _finding(task: str, nets: list[Group], lines: list[Group]) -> str:
         best, worst = net if better(net, best) else best, net if better(worst, net) else worst
     baselines = wording.listed([f"{group.network} {group.test.mean:.3f}" for group in lines])
     ends = f"best {best.label} with {best.test}, worst {worst.label} with {worst.test}"
-    return f"Test {nets[0].metric_text} on {task} for {len(nets)} networks: {ends}" + (
-        f"; {baselines}." if baselines else "."
-    )
+    said = f"for {len(nets)} networks: {ends}" if len(nets) > 1 else f"of {best.label}: {best.test}"
+    return f"Test {nets[0].metric_text} on {task} {said}" + (f"; {baselines}." if baselines else ".")
 
 
 def _rows(task: str, groups: list[Group]) -> list[list]:
