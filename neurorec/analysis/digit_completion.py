@@ -13,7 +13,11 @@ from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Distinct, LearningRate, Repeats, Share, Units
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.lif_machine import share_on
-from neurorec.learning.rule import rules
+from neurorec.learning.persistent_contrastive_divergence import (
+    PersistentContrastiveDivergence,
+    PersistentContrastiveDivergenceCard,
+)
+from neurorec.learning.pseudo_inverse import PseudoInverse
 from neurorec.models.energy.dense_hopfield import DenseHopfield, DenseHopfieldCard
 from neurorec.models.energy.hopfield import Hopfield
 from neurorec.models.energy.lif_attractor import LIFAttractor, LIFAttractorCard
@@ -21,6 +25,7 @@ from neurorec.models.energy.lif_restricted_boltzmann import LIFRestrictedBoltzma
 from neurorec.models.energy.model import EnergyModel, EnergyModelCard
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann, RestrictedBoltzmannCard
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import objectives
 
 SHOWN = 12
 ATTRACTOR = {
@@ -101,10 +106,9 @@ def hopfield(data: HalfDigits, count: int, generator: torch.Generator) -> Hopfie
     """A network that stores `count` random training images."""
     made = Hopfield(EnergyModelCard(name="hopfield", max_sweeps=20), len(data.known)).double()
     made.reset_parameters(generator)
-    rule = rules["pseudo_inverse"]
     images = data.train[torch.randperm(len(data.train), generator=torch.Generator().manual_seed(count))[:count]]
-    card = rule.Card(rule="pseudo_inverse", task="", epochs=1, batch_size=count)
-    rule(card).step(made, None, _batch(images))
+    card = PseudoInverse.Card(rule="pseudo_inverse", task="", epochs=1, batch_size=count)
+    PseudoInverse(card).step(made, None, _batch(images))
     return made
 
 
@@ -138,13 +142,14 @@ def learned(data: HalfDigits, settings: DigitCompletionSettings, generator: torc
     card = RestrictedBoltzmannCard(
         name="restricted_boltzmann", max_sweeps=1, temperature=1.0, initial_spread=0.1, hidden=settings.hidden
     )
-    made, rule = RestrictedBoltzmann(card, len(data.known)), rules["persistent_contrastive_divergence"]
+    made = RestrictedBoltzmann(card, len(data.known))
     made.reset_parameters(generator)
-    method = rule(rule.Card(
+    method = PersistentContrastiveDivergence(PersistentContrastiveDivergenceCard(
         rule="persistent_contrastive_divergence", task="", epochs=settings.epochs, batch_size=50, sweeps=1, chains=100,
         learning_rate=settings.learning_rate, learning_rate_decay=settings.learning_rate_decay,
     ))  # fmt: skip
-    state, images = method.init(made, None, None, generator), (data.train > 0).float()  # type: ignore[arg-type]
+    state = method.init(made, None, objectives["log_likelihood"](), generator)
+    images = (data.train > 0).float()
     for _ in range(settings.epochs):
         for part in torch.randperm(len(images), generator=generator).split(50):
             state, _ = method.step(made, state, _batch(images[part]))
