@@ -16,6 +16,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 from neurorec.basics.registry import Registry
 from neurorec.engines.activity import Activity
+from neurorec.engines.densities import answered
 from neurorec.engines.observing import observe
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network
@@ -96,22 +97,28 @@ class Engine(ABC):
         self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None
     ) -> Mapping[str, Tensor]:  # fmt: skip
         """Outputs of every layer, [T, B, H] by name, as `run_batch`, without observing the activity."""
+        return self.sent_and_state(network, batch, forced)[0]
+
+    def sent_and_state(
+        self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None
+    ) -> tuple[Mapping[str, Tensor], NetworkState]:
+        """As `sent`, with the final state."""
         start, structure = given_start(network, batch.start), structure_of(network, batch)
-        return network.run(batch.x, start, batch.lengths, self._unroll_any, forced, structure)[0]
+        return network.run(batch.x, start, batch.lengths, self._unroll_any, forced, structure)
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
-        [F, B, O]."""
-        if objective.pooled and can_sum(network) and batch.start is None:
+        [F, B, O]. For an objective of densities, see `densities.py`."""
+        if sums_suffice(network, batch, objective):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)
             return readout.answer(heard_sums(network, sums)[0], weights)
-        return objective.answers(self.sent(network, batch)[network.output], batch)
+        return answered(network, *self.sent_and_state(network, batch), batch, objective)
 
     def observe(self, network: Network, batch: Batch, objective: Objective) -> tuple[Tensor, Activity]:
         """As `answers`, together with the observed activity."""
         seen = self.run_batch(network, batch)
-        return objective.answers(seen.outputs, batch), seen.activity
+        return answered(network, seen.sent, seen.state, batch, objective), seen.activity
 
     def hidden_sums(
         self, network: Network, x: Tensor, weights: Tensor, lengths: Tensor | None = None
@@ -197,6 +204,11 @@ def can_sum(network: Network) -> bool:
     plain = all(wire.plain for wire in network.wires_into(network.output))
     readout = isinstance(network[network.output], Readout)
     return plain and readout and not network.heard_by(network.output) and network.along == "time"
+
+
+def sums_suffice(network: Network, batch: Batch, objective: Objective) -> bool:
+    """Whether the answers to these samples follow from sums over time."""
+    return objective.pooled and not objective.of_density and can_sum(network) and batch.start is None
 
 
 def structure_of(network: Network, batch: Batch) -> Structure | None:

@@ -9,7 +9,8 @@ from torch import Tensor
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import ForwardPass, TrainingCounts
 from neurorec.basics.errors import CannotRun
-from neurorec.engines.engine import Engine, can_sum, heard_sums
+from neurorec.engines.densities import answered
+from neurorec.engines.engine import Engine, heard_sums, sums_suffice
 from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import backward_counts, gradient_stores, update_counts
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
@@ -123,11 +124,11 @@ class BPTT(Rule):
         return state, Info(loss=value, updates=1)
 
     def _loss(self, network: Network, state: BPTTState, batch: Batch) -> Tensor:
-        if state.objective.pooled and can_sum(network) and batch.start is None:
+        if sums_suffice(network, batch, state.objective):
             return self._loss_of_sums(network, state, batch)
         forced = self._forced(network, state.objective, batch)
-        sent = state.engine.sent(network, batch, forced)
-        loss = state.objective.loss(state.objective.answers(sent[network.output], batch), batch)
+        sent, after = state.engine.sent_and_state(network, batch, forced)
+        loss = state.objective.loss(answered(network, sent, after, batch, state.objective), batch)
         steps = len(batch.x) if batch.lengths is None else float(batch.lengths.sum()) / batch.size
         return loss + self.card.rate_loss({name: sent[name].sum(0) / steps for name in network.hidden}, network)
 

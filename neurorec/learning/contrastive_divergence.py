@@ -65,7 +65,7 @@ class ContrastiveDivergence(Rule):
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
         if task.objective.of_density:
-            return None
+            return super().why_not_task(task)
         return (
             "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
         )

@@ -50,17 +50,14 @@ def run_encoder_decoder(
     network: Network, x: Tensor, state: NetworkState | None, lengths: Tensor | None, unroll: Unroll | None,
     forced: Mapping[str, Tensor], reading: Structure | None,
 ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
-    """As `Network.run`; outputs are 0 where a layer does not run.
+    """As `Network.run`; outputs are 0 where a layer does not run. `state` is where each layer starts, when reading or writing
+    starts.
 
     Raises
     ------
     InputError
-        For something other than the end of reading, a wrong one, or an initial state.
+        For something other than the end of reading, or a wrong one.
     """
-    if state is not None:
-        raise InputError(
-            f"{network.title} starts from the initial state when it reads and again when it writes, so give no `state`"
-        )
     T, B, _ = x.shape
     reading = Reading(torch.full((B,), T // 2, device=x.device)) if reading is None else reading
     if not isinstance(reading, Reading):
@@ -71,12 +68,14 @@ def run_encoder_decoder(
     reading.check(ends)
     wires = [wire for wire in network.wires if wire.along == "reading"]
     readers = [name for name in network.layers if name not in network.writers]
-    sent, state = run_over_time(network, x, None, reading.ends, unroll, {}, only=readers)
+    start = network.initial_state(B) if state is None else state
+    sent, read = run_over_time(network, x, state, reading.ends, unroll, {}, only=readers)
     written = int((ends - reading.ends).max()) if B else 0
     brought = {
-        wire: wire.carried(reading.context(sent[wire.source], written)) * (wire not in network.cut) for wire in wires
+        wire: wire.carried(_context(network, wire, reading, sent, written)) * (wire not in network.cut)
+        for wire in wires
     }
-    start = network.initial_state(B)
+    start = NetworkState(dict(start.layers), start.delayed)
     for wire in wires:
         if hasattr(network[wire.target], "remember"):
             start.layers[wire.target] = network[wire.target].remember(sent[wire.source], reading.ends)
@@ -85,5 +84,11 @@ def run_encoder_decoder(
         {name: earlier(values, reading.ends, written) for name, values in forced.items()}, brought, network.writers,
     )  # fmt: skip
     sent |= {name: later(sent_later[name], reading.ends, T) for name in network.writers}
-    layers = {**state.layers, **{name: state_later.layers[name] for name in network.writers}}
+    layers = {**read.layers, **{name: state_later.layers[name] for name in network.writers}}
     return sent, NetworkState(layers, state_later.delayed)
+
+
+def _context(network: Network, wire: Wire, reading: Reading, sent: Mapping[str, Tensor], steps: int) -> Tensor:
+    """What a wire along reading delivers in each step of writing, [steps, B, H]."""
+    held = Reading(reading.ends) if network[wire.source].holds else reading
+    return held.context(sent[wire.source], steps)

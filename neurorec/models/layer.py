@@ -62,6 +62,10 @@ class Layer(Forms, nn.Module, ABC):
     ]  #: why NIR has no node for it; "" if its step is that of CubaLIF. Not inherited by subclasses
     example: ClassVar[Mapping[str, Any]] = {}  #: values of the card's own keys, for tests and `neurorec show`
     start_fields: ClassVar[tuple[str, ...]] = ()  #: fields of the state whose initial values can be learned
+    given_field: ClassVar[str] = (
+        ""  #: field of the state that samples give, for all units; or the first of `start_fields`
+    )
+    holds: ClassVar[bool] = False  #: whether a wire along reading delivers its last step throughout, not its last frame
     card: Any
     input_size: int
     size: int

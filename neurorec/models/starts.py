@@ -24,10 +24,11 @@ def given_start(network: Network, start: Tensor | None) -> NetworkState | None:
     state, units = network.initial_state(len(start)), start.shape[1]
     for name in network.takes_start:
         layer, own = network[name], state.layers[name]
-        size = layer.size if layer.start_fields else 0
-        if units > size:
+        field = layer.given_field or next(iter(layer.start_fields), "")
+        size = layer.size if field else 0
+        if units > size or (layer.given_field and units < size):
             raise InputError(f'the samples give initial states of {units} units, but layer "{name}" has {size} to set')
-        values = getattr(own, layer.start_fields[0])
+        values = getattr(own, field)
         set_values = torch.cat([start.to(values), values[:, units:]], 1)
-        state.layers[name] = own._replace(**{layer.start_fields[0]: set_values})
+        state.layers[name] = own._replace(**{field: set_values})
     return state

@@ -11,7 +11,7 @@ from neurorec.tasks.task import Split, Task, tasks
 SHARES = (0.7, 0.15, 0.15)  # train, validation, test
 
 
-def _digits() -> tuple[np.ndarray, np.ndarray]:
+def digit_images() -> tuple[np.ndarray, np.ndarray]:
     from sklearn.datasets import load_digits
 
     pixels, target = load_digits(return_X_y=True)
@@ -33,7 +33,7 @@ def stratified_splits(target: np.ndarray, seed: int) -> dict[Split, np.ndarray]:
 @tasks.register("row_digits")
 def row_digits(seed: int) -> Task:
     """8 frames of 8 pixels: one row of the image at a time, top to bottom; the answer counts at the last row."""
-    images, target = _digits()
+    images, target = digit_images()
     x = torch.from_numpy(images).permute(1, 0, 2).contiguous()
     return ArrayTask(
         name="row_digits",
@@ -51,7 +51,7 @@ def row_digits(seed: int) -> Task:
 @tasks.register("frame_digits")
 def frame_digits(seed: int) -> Task:
     """1 frame of 64 pixels: the whole image at once, as rates."""
-    images, target = _digits()
+    images, target = digit_images()
     return ArrayTask(
         name="frame_digits",
         title="handwritten digits, all 64 pixels at once",
@@ -68,7 +68,7 @@ def frame_digits(seed: int) -> Task:
 @tasks.register("digit_patterns")
 def digit_patterns(seed: int) -> Task:
     """Learn the distribution of handwritten digits of 8x8 pixels, each 0 or 1 (1 where the grey value is 8 of 16 or more)."""
-    images, target = _digits()
+    images, target = digit_images()
     return ArrayTask(
         name="digit_patterns",
         title="the distribution of handwritten digits in black and white",

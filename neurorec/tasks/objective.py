@@ -39,7 +39,7 @@ class Objective(ABC):
     metric, unit, higher_is_better : of the score by which models are compared and selected
     pooled : whether the answer is the mean output over the masked steps (engines then store no output per step)
     labelled : whether every sample has one class label
-    of_density : whether an answer [B, 1] is the log probability of the sample itself, instead of an output
+    of_density : whether an answer [B, 1] is the log probability of the sample itself (or a lower bound), instead of an output
     offers : signals from which rules may learn; other rules are refused before they start
     chance : name of the baseline that always gives the same answer
     """

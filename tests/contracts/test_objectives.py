@@ -29,6 +29,7 @@ def targets():
     yield x, values
     yield x, ((x > 0.5) & ~coin[..., None]).float()
     yield x, (x[-1] @ x[-1, 50:].mean(0)).log()[:, None]  # a "true" distribution that the test samples follow exactly
+    yield x, (x[-1] > 0.5).float()
     yield x, in_runs(labels[-1])
     yield x * 2 - 1, (x * 2 - 1)[-1] * torch.where(coin[-1], -1, 1)[:, None]
 

@@ -174,8 +174,6 @@ def test_what_cannot_be_done_is_refused():
         made.step(made.initial_state(1), torch.zeros(1, 5))
     with pytest.raises(InputError, match=r"first reads and then writes, so give a Reading \(got Tree\)"):
         made.run(spikes(), structure=Tree.chain(7, 3))
-    with pytest.raises(InputError, match="initial state when it reads and again when it writes, so give no `state`"):
-        made.run(spikes(), made.initial_state(3))
     with pytest.raises(
         InputError,
         match=r"wire encoder -> readout: a layer that writes .decoder, readout. may hear one that reads only through",
