@@ -60,12 +60,15 @@ def schedule(patterns: np.ndarray, settle_ms: float, learn_ms: float) -> Schedul
     return Schedule(_cues(patterns, starts, starts + half), SpikeTrain(times[order], lines[order]), 2 * half * S)
 
 
-def _cues(patterns: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> SpikeTrain:
+def _cues(patterns: np.ndarray, starts: np.ndarray, ends: np.ndarray, known: np.ndarray | None = None) -> SpikeTrain:
+    """Neurons of `known` [V] (None: all) are clamped to each pattern from its start, and released at its end."""
     S, V = patterns.shape
-    shown = np.where(patterns > 0, np.arange(V), np.arange(V) + V)
-    times, lines = np.concatenate([np.repeat(starts, V), ends]), np.concatenate([shown.ravel(), np.full(S, 2 * V)])
-    order = np.lexsort((lines, times))
-    return SpikeTrain(times[order], lines[order])
+    lines = np.arange(V) if known is None else np.flatnonzero(known)
+    shown = np.where(patterns[:, lines] > 0, lines, lines + V)
+    times = np.concatenate([np.repeat(starts, len(lines)), ends])
+    sent = np.concatenate([shown.ravel(), np.full(S, 2 * V)])
+    order = np.lexsort((sent, times))
+    return SpikeTrain(times[order], sent[order])
 
 
 def machine_network(
@@ -131,19 +134,36 @@ def _fitted() -> single.ActivationFit:
 
 def relax_by_events(model: LIFRestrictedBoltzmann, states: Tensor, seed: int) -> Relaxed:
     """Samples [B, N], one after another, each for `max_sweeps` steps that begin with the visible neurons clamped."""
-    B, steps = len(states), model.card.max_sweeps
-    starts = steps * np.arange(B)
-    ends = starts + min(steps - 1, steps_of(model.card.clamped_ms))
+    clamped = min(model.card.max_sweeps - 1, steps_of(model.card.clamped_ms))
+    sent, on = _run_samples(model, states[:, : model.visible].cpu().numpy(), None, clamped, seed)
+    found, steps = torch.from_numpy(on[-1]).to(states), len(sent)
+    energies = torch.stack([model.energy(states), *[model.energy(found)] * steps])
+    taken = torch.full((len(states),), steps)
+    return Relaxed(found, energies, taken, torch.zeros_like(taken, dtype=torch.bool), torch.from_numpy(sent))
+
+
+def share_on(model: LIFRestrictedBoltzmann, patterns: np.ndarray, known: np.ndarray, seed: int) -> np.ndarray:
+    """[S, V] share of time that each visible neuron is on, in the second half of each pattern's steps, with the neurons of
+    `known` [V] clamped to the pattern [S, V]."""
+    steps = model.card.max_sweeps
+    _, on = _run_samples(model, patterns, known, steps - 1, seed)
+    return on[steps // 2 :, :, : model.visible].mean(0)
+
+
+def _run_samples(
+    model: LIFRestrictedBoltzmann, patterns: np.ndarray, known: np.ndarray | None, clamped: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes, and whether neurons are on, [steps, S, N], of patterns that are run one after another."""
+    S, steps = len(patterns), model.card.max_sweeps
+    starts = steps * np.arange(S)
     still = SpikeTrain(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    cues = _cues(states[:, : model.visible].cpu().numpy(), starts, ends)
-    seen = run_network(machine_network(model, Schedule(cues, still, steps * B)), steps * B, seed, ("visible", "hidden"))
+    planned = Schedule(_cues(patterns, starts, starts + clamped, known), still, steps * S)
+    seen = run_network(machine_network(model, planned), steps * S, seed, ("visible", "hidden"))
     sent, on = [], []
     for name, size in (("visible", model.visible), ("hidden", model.hidden)):
-        fired = np.zeros((steps * B, size), bool)
+        fired = np.zeros((steps * S, size), bool)
         fired[seen.spikes[name]] = True
-        sent.append(fired.reshape(B, steps, size).transpose(1, 0, 2))
-        on.append(single.is_on(seen.spikes[name], size, steps * B)[steps - 1 :: steps])
-    found = torch.from_numpy(np.concatenate(on, 1)).to(states)
-    energies = torch.stack([model.energy(states), *[model.energy(found)] * steps])
-    taken = torch.full((B,), steps)
-    return Relaxed(found, energies, taken, torch.zeros(B, dtype=torch.bool), torch.from_numpy(np.concatenate(sent, 2)))
+        sent.append(fired)
+        on.append(single.is_on(seen.spikes[name], size, steps * S))
+    by_sample = (np.concatenate(parts, 1).reshape(S, steps, -1).transpose(1, 0, 2) for parts in (sent, on))
+    return tuple(by_sample)  # type: ignore[return-value]

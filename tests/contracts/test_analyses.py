@@ -25,6 +25,7 @@ SUBJECTS = [
     ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
     ("trees", "rate", "logic_trees"), ("narma_cycle", "rate", "narma10"), ("vae", "rate", "binary_digits"),
     ("character_alif_vs_lstm", "rate", "tiny_shakespeare"), ("fractal_prediction", "rate", "feigenbaum"),
+    ("digits_rbm", "rate", "digit_patterns"),
     ("one_shot_lif_vs_feedforward", "rate", "omniglot"),
 ]  # fmt: skip
 
