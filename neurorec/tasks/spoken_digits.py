@@ -15,7 +15,7 @@ from neurorec.basics.errors import InputError
 from neurorec.tasks.array_task import ArrayTask
 from neurorec.tasks.data_files import DataFile, data_folder, from_files
 from neurorec.tasks.objectives.classification import Classification
-from neurorec.tasks.task import Task, tasks
+from neurorec.tasks.task import Split, Task, tasks
 
 SUMS = DataFile(
     "fsdd/SHA256SUMS",
@@ -76,8 +76,8 @@ def mel_bands(samples: np.ndarray) -> np.ndarray:
 @cache
 def _bank() -> np.ndarray:
     """Triangular filters [BANDS, WINDOW / 2 + 1], equally spaced in mel = 2595 log10(1 + f / 700)."""
-    ends = 2595 * np.log10(1 + np.array([LOWEST_HZ, RATE_HZ / 2]) / 700)
-    edges = 700 * (10 ** (np.linspace(*ends, BANDS + 2) / 2595) - 1)
+    first, last = 2595 * np.log10(1 + np.array([LOWEST_HZ, RATE_HZ / 2]) / 700)
+    edges = 700 * (10 ** (np.linspace(first, last, BANDS + 2) / 2595) - 1)
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     low, middle, high = (edges[k : k + BANDS, None] for k in range(3))
     return np.clip(np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)), 0, None)
@@ -92,9 +92,9 @@ def spoken_digits(seed: int) -> Task:
     """
     found = recordings()
     test, validation = np.isin(found.numbers, TEST), np.isin(found.numbers, VALIDATION)
-    splits = {"train": ~(test | validation), "validation": validation, "test": test}
+    chosen = {"train": ~(test | validation), "validation": validation, "test": test}
+    splits: dict[Split, np.ndarray] = {split: np.flatnonzero(which) for split, which in chosen.items()}  # type: ignore[misc]
     return ArrayTask(
         name="spoken_digits", title="spoken digits", x=found.x, target=found.digits,
-        mask=torch.arange(FRAMES)[:, None] < found.lengths, splits={k: np.flatnonzero(v) for k, v in splits.items()},
-        outputs=10, sources=("fsdd",), objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
+        mask=torch.arange(FRAMES)[:, None] < found.lengths, splits=splits, outputs=10, sources=("fsdd",), objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
     )  # fmt: skip

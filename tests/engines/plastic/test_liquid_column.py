@@ -1,4 +1,4 @@
-"""The liquid column as a network of populations whose neurons keep the state of their synapses: its spikes are those of `step`."""
+"""The liquid column as a network of populations whose neurons keep the state of their synapses spikes as its `step` does."""
 
 import math
 
