@@ -96,5 +96,6 @@ def spoken_digits(seed: int) -> Task:
     splits: dict[Split, np.ndarray] = {split: np.flatnonzero(which) for split, which in chosen.items()}  # type: ignore[misc]
     return ArrayTask(
         name="spoken_digits", title="spoken digits", x=found.x, target=found.digits,
-        mask=torch.arange(FRAMES)[:, None] < found.lengths, splits=splits, outputs=10, sources=("fsdd",), objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
+        mask=torch.arange(FRAMES)[:, None] < found.lengths, splits=splits, outputs=10, sources=("fsdd",),
+        objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
     )  # fmt: skip
