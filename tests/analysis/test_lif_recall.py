@@ -3,6 +3,7 @@
 import math
 
 from neurorec.analysis.analysis import analyse
+from neurorec.analysis.found import Raster
 
 SETTINGS = {"size": 100, "loads": [0.02, 0.5], "rule": "hebbian", "flipped": 0.1, "cues": 10}
 
@@ -26,6 +27,7 @@ def test_projection_recalls_what_hebb_loses():
 
 def test_spikes_are_drawn_in_the_order_of_the_pattern():
     _, raster = analyse("lif_recall", SETTINGS).figures
+    assert isinstance(raster, Raster)
     fire = int(raster.about.split("up to ")[1].split(")")[0])
     late = [neuron for time, neuron in zip(raster.times_ms, raster.neurons, strict=True) if time > 100]
     assert sum(neuron < fire for neuron in late) > 0.95 * len(late) > 100
