@@ -13,7 +13,7 @@ from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Distinct, LearningRate, Repeats, Share, Units
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.lif_machine import share_on
-from neurorec.learning.deep_boltzmann_learning import DeepBoltzmannLearning
+from neurorec.learning.deep_boltzmann_learning import DeepBoltzmannLearning, DeepBoltzmannLearningCard
 from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergence,
     PersistentContrastiveDivergenceCard,
@@ -180,7 +180,7 @@ def deep(data: HalfDigits, settings: DigitCompletionSettings, generator: torch.G
     card = DeepBoltzmannCard(
         **MACHINE, name="deep_boltzmann", hidden=[settings.hidden, max(1, settings.hidden // 8)], mean_field_sweeps=5
     )
-    rule = DeepBoltzmannLearning.Card(
+    rule = DeepBoltzmannLearningCard(
         **TRAINING, rule="deep_boltzmann_learning", epochs=settings.epochs, learning_rate=0.1, learning_rate_decay=0.9985,
         pretraining_updates=260, pretraining_rate=0.2,
     )  # fmt: skip
