@@ -39,6 +39,7 @@ class AdversarialCard(TrainingCard):
     wrong_class_weight: Gain  #: of real samples shown to the critic as another class, which it should reject
     gradient_penalty: Gain  #: of the squared slope of the critic at real samples
     averaging: Share  #: per step, of the generator's weights; their average is kept
+    whole_images: bool  #: whether the critic hears all frames of an image in one step, instead of one per step
     critic: CriticCard
 
 
@@ -47,19 +48,18 @@ class Contest:
     """Both players. The critic is no part of the trained network."""
 
     engine: Engine
-    critic: Any
-    generator_optimizer: torch.optim.Optimizer
-    critic_optimizer: torch.optim.Optimizer
+    generator: torch.optim.Optimizer
     average: list[Tensor]
     random: torch.Generator
+    critic: Any = None  #: built when the first images are seen
+    critic_optimizer: Any = None
 
 
 @rules.register("adversarial")
 class Adversarial(Rule):
-    """The last slides of the lectures name it under "One-shot learning". The critic hears the frames of an image, one per step,
-    and has one output per class: whether the image is a real one of this class. For every batch, critic and generator take one
-    step of Adam each, by backpropagation through time. The average of the generator's weights is kept; it damps the
-    oscillations of the contest.
+    """The last slides of the lectures name it under "One-shot learning". The critic has one output per class: whether the image
+    is a real one of this class. For every batch, critic and generator take one step of Adam each, by backpropagation through
+    time. The average of the generator's weights is kept; it damps the oscillations of the contest.
 
     The critic is rate-based, for spiking generators too (as in Rosenfeld et al. 2021), and is penalised for steep slopes at
     real images (Mescheder et al. 2018), which keeps the contest stable.
@@ -102,12 +102,21 @@ class Adversarial(Rule):
         )
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Contest:
-        classes, plan = model.input_size, read_architecture(self.card.critic.model_dump(), "critic")
-        critic = plan.build(model[model.output].size, classes, "values", generator)
-        critic.to(next(model.parameters()).device)
         average = [weight.detach().clone() for weight in model.parameters()]
-        players = (self._adam(model, self.card.learning_rate), self._adam(critic, self.card.critic_learning_rate))
-        return Contest(engine, critic, *players, average, generator)
+        return Contest(engine, self._adam(model, self.card.learning_rate), average, generator)
+
+    def _critic(self, state: Contest, batch: Batch, images: Tensor) -> Any:
+        """The critic of images [S, B, K], as it is shown them."""
+        if state.critic is None:
+            plan = read_architecture(self.card.critic.model_dump(), "critic")
+            state.critic = plan.build(images.shape[2], batch.x.shape[2], "values", state.random).to(images.device)
+            state.critic_optimizer = self._adam(state.critic, self.card.critic_learning_rate)
+        return state.critic
+
+    def _shown(self, frames: Tensor, batch: Batch) -> Tensor:
+        """Images as the critic hears them, [S, B, K], from all frames [F, B, O] of a sample."""
+        images = frames[batch.mask[:: batch.steps_per_frame]]
+        return images.transpose(0, 1).flatten(1)[None] if self.card.whole_images else images
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Optimizer:
         trained = [weight for weight in network.parameters() if weight.requires_grad]
@@ -115,14 +124,15 @@ class Adversarial(Rule):
 
     def step(self, model: Network, state: Contest, batch: Batch) -> tuple[Contest, Info]:
         """Raises `RunFailed` if the loss is not finite."""
-        frames = batch.mask[:: batch.steps_per_frame]
-        made = frame_means(state.engine.sent(model, batch)[model.output], batch.steps_per_frame)[frames].sigmoid()
-        self._follow(state.critic, state.critic_optimizer, self._critic_loss(state, made.detach(), batch))
-        judged = _judged(state.critic, made, classes_of(batch))
+        outputs = state.engine.sent(model, batch)[model.output]
+        made = self._shown(frame_means(outputs, batch.steps_per_frame).sigmoid(), batch)
+        critic, real = self._critic(state, batch, made), self._shown(batch.answers, batch)
+        self._follow(state.critic_optimizer, self._critic_loss(state, real, made.detach(), batch))
+        judged = judge(critic, made, classes_of(batch))
         loss = binary_cross_entropy_with_logits(judged, torch.ones_like(judged))
         if not torch.isfinite(loss):
             raise RunFailed(f"the loss became {float(loss)}; lower learning_rate (now {self.card.learning_rate:g})")
-        self._follow(model, state.generator_optimizer, loss)
+        self._follow(state.generator, loss)
         with torch.no_grad():
             for mean, weight in zip(state.average, model.parameters(), strict=True):
                 mean.lerp_(weight, 1 - self.card.averaging)
@@ -135,15 +145,15 @@ class Adversarial(Rule):
                 weight.copy_(mean)
         return {}
 
-    def _critic_loss(self, state: Contest, made: Tensor, batch: Batch) -> Tensor:
+    def _critic_loss(self, state: Contest, real: Tensor, made: Tensor, batch: Batch) -> Tensor:
         classes, count = classes_of(batch), batch.x.shape[2]
-        real = batch.answers[batch.mask[:: batch.steps_per_frame]].requires_grad_()
-        true, false = _judged(state.critic, real, classes), _judged(state.critic, made, classes)
+        real = real.detach().clone().requires_grad_()
+        true, false = judge(state.critic, real, classes), judge(state.critic, made, classes)
         loss = binary_cross_entropy_with_logits(true, torch.full_like(true, self.card.real_label))
         loss = loss + binary_cross_entropy_with_logits(false, torch.zeros_like(false))
         if self.card.wrong_class_weight:
             by = int(torch.randint(1, count, (1,), generator=state.random))
-            other = _judged(state.critic, real, (classes + by) % count)
+            other = judge(state.critic, real, (classes + by) % count)
             loss = loss + self.card.wrong_class_weight * binary_cross_entropy_with_logits(
                 other, torch.zeros_like(other)
             )
@@ -152,7 +162,7 @@ class Adversarial(Rule):
             loss = loss + self.card.gradient_penalty / 2 * slope.square().sum((0, 2)).mean()
         return loss
 
-    def _follow(self, network: Any, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _follow(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
         trained = [weight for group in optimizer.param_groups for weight in group["params"]]
         loss.backward(inputs=trained)
@@ -160,6 +170,6 @@ class Adversarial(Rule):
         optimizer.step()
 
 
-def _judged(critic: Any, images: Tensor, classes: Tensor) -> Tensor:
+def judge(critic: Any, images: Tensor, classes: Tensor) -> Tensor:
     """Logits [B] of images [F, B, O] being real ones of these classes."""
     return critic(images).mean(0).gather(1, classes[:, None])[:, 0]

@@ -10,7 +10,7 @@ from torch.nn.functional import logsigmoid
 import neurorec as nr
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine
-from neurorec.learning.adversarial import Adversarial, AdversarialCard, _judged
+from neurorec.learning.adversarial import Adversarial, AdversarialCard, judge
 from neurorec.learning.rule import rules
 from neurorec.tasks.objectives.samples_classified import DISTANCE, classes_of, flat
 from neurorec.tasks.task import load_task
@@ -26,7 +26,9 @@ def contest(**changes):
     card: Any = PAIR.half("rate").training("adversarial", "drawn_digits")
     rule = Adversarial(AdversarialCard(**{**card.model_dump(), **changes}))
     state = rule.init(net, choose_engine("auto", net), TASK.objective, torch.Generator().manual_seed(1))
-    return net, rule, state, TASK.split("train").take(torch.arange(20))
+    batch = TASK.split("train").take(torch.arange(20))
+    rule._critic(state, batch, batch.answers[1:])
+    return net, rule, state, batch
 
 
 def weights(network):
@@ -51,8 +53,8 @@ def test_the_loss_of_the_critic_equals_its_equation(wrong, penalty):
     _, rule, state, batch = contest(wrong_class_weight=wrong, gradient_penalty=penalty, real_label=1.0)
     made = torch.rand(1, 20, 64, generator=torch.Generator().manual_seed(3))
     state.random.manual_seed(5)
-    found = rule._critic_loss(state, made, batch)
     classes, real = classes_of(batch), batch.answers[1:].clone()
+    found = rule._critic_loss(state, real, made, batch)
     outputs, of_made = state.critic(real)[0], state.critic(made)[0]
     rows = torch.arange(20)
     expected = -logsigmoid(outputs[rows, classes]).mean() - logsigmoid(-of_made[rows, classes]).mean()
@@ -61,7 +63,7 @@ def test_the_loss_of_the_critic_equals_its_equation(wrong, penalty):
         expected = expected - wrong * logsigmoid(-outputs[rows, (classes + by) % 10]).mean()
     if penalty:
         slopes = [
-            torch.autograd.functional.jacobian(lambda x, k=k: _judged(state.critic, x, classes[k : k + 1]), real[:, k : k + 1])
+            torch.autograd.functional.jacobian(lambda x, k=k: judge(state.critic, x, classes[k : k + 1]), real[:, k : k + 1])
             for k in range(20)
         ]  # fmt: skip
         expected = expected + penalty / 2 * torch.stack([slope.square().sum() for slope in slopes]).mean()
@@ -74,11 +76,12 @@ def test_a_step_of_the_generator_alone_convinces_the_critic():
     @torch.no_grad()
     def doubt():
         sent = state.engine.sent(net, batch)[net.output][1:].sigmoid()
-        return float(-logsigmoid(_judged(state.critic, sent, classes_of(batch))).mean())
+        return float(-logsigmoid(judge(state.critic, sent, classes_of(batch))).mean())
 
     first = doubt()
     for _ in range(5):
         state, info = rule.step(net, state, batch)
+    assert info.loss is not None
     assert doubt() < info.loss < first
 
 
@@ -115,6 +118,14 @@ def test_classes_are_shown_before_digits_are_drawn(name):
     images = load_task("frame_digits", 0).split("test")
     assert torch.equal(flat(test.answers, test)[: images.size], images.x[0])
     assert torch.equal(classes_of(test), images.answers.repeat(4))
+
+
+@pytest.mark.parametrize(("whole", "shape"), [(True, (1, 5, 64)), (False, (8, 5, 8))])
+def test_the_critic_hears_whole_images_or_one_frame_per_step(whole, shape):
+    rule, rows = contest(whole_images=whole)[1], load_task("drawn_digit_rows", 0).split("train").take(torch.arange(5))
+    shown = rule._shown(rows.answers, rows)
+    assert shown.shape == shape
+    assert torch.equal(shown.transpose(0, 1).flatten(1), flat(rows.answers, rows))
 
 
 @pytest.mark.parametrize(("pair", "task"), [("gan", "drawn_digits"), ("recurrent_gan", "drawn_digit_rows")])
