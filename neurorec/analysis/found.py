@@ -79,6 +79,26 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Image:
+    """A small grey image, the first row at the top: 0 is white, 1 is black."""
+
+    values: list[list[float]]
+    label: str = ""  #: below it
+    mark: Literal["", "right", "wrong"] = ""  #: shown as its frame
+
+
+@dataclass(frozen=True)
+class Images:
+    """Groups of small images in rows: drawings, samples. All images have the same size."""
+
+    title: str
+    about: str
+    groups: dict[str, list[Image]]  #: by name, which is written above the group
+    columns: int = 10  #: images per row
+    kind: Literal["images"] = "images"
+
+
+@dataclass(frozen=True)
 class Node:
     name: str
     label: str = ""  #: shown instead of the name
@@ -130,7 +150,7 @@ class TextSamples:
     kind: Literal["text samples"] = "text samples"
 
 
-AnyFigure = Curves | Points | Raster | Picture | Diagram | DrawnTree | TextSamples
+AnyFigure = Curves | Points | Raster | Picture | Images | Diagram | DrawnTree | TextSamples
 
 
 @dataclass(frozen=True)

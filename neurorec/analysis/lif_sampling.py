@@ -71,7 +71,7 @@ class LIFSampling(Analysis):
         figures = (
             Curves(
                 f"Sampling by {units} LIF neurons, strength {settings.strength:g}",
-                f"After {settings.duration_ms:g} ms, their states diverge by {found[-1]:.2g} nats. What remains is "
+                f"After {settings.duration_ms:g} ms, their states diverge by {found[-1]:.2g} nats. The curve levels off at "
                 "the error of the translation: the effect of a spike decays instead of ending with the refractory period.",
                 "time (ms)", "divergence (nats)", {"LIF neurons": (time, found)}, log_x=True, log_y=True, level=independent,
             ),

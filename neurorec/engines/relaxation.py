@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from neurorec.engines.activity import RASTER_SAMPLES, Activity, LayerActivity
+from neurorec.engines.lif_machine import relax_by_events
 from neurorec.models.energy.model import EnergyModel, Relaxed
 from neurorec.models.energy.sampling import SamplingModel
 from neurorec.models.wires import INPUT
@@ -27,6 +28,8 @@ class Relaxation:
         self.seed = seed
 
     def relax(self, model: EnergyModel, x: Tensor) -> Relaxed:
+        if model.by_events:
+            return relax_by_events(model, model.start(x), self.seed)  # type: ignore[arg-type]
         return model.relax(model.start(x), torch.Generator().manual_seed(self.seed))
 
     def answers(self, model: EnergyModel, batch: Batch, objective: Objective) -> Tensor:

@@ -30,6 +30,6 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
 
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Chains:
         start = super().init(model, engine, objective, generator)
-        levels = torch.tensor(model.levels(), device=model.weight.device)
+        levels = torch.tensor(model.levels(), device=next(model.parameters()).device)
         drawn = torch.randint(2, (self.card.chains, model.size), generator=generator)
         return replace(start, states=levels[drawn.to(levels.device)])

@@ -1,38 +1,58 @@
-"""Line drawings as inputs: centred and scaled by their ink, and distorted at random for training."""
+"""Line drawings as inputs: blurred, centred and scaled by their ink, and distorted at random for training."""
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-SIDE = 28  #: pixels of a drawing as an input
+SIDE = 14  #: pixels of a drawing as an input
+POOLED = 3  #: pixels of a drawing per side of a pixel of its blurred copy
+BLUR, REACH = 1.5, 5  #: standard deviation and radius of the blur, in pixels of the copy
 SPREAD = 0.36  #: standard deviation of the ink along an axis, in half widths of the input
 #: largest distortions: radians, log of a factor, slope, half widths
 TURN, STRETCH, SHEAR, SHIFT = 0.35, 0.25, 0.35, 0.1
 
 
-def shown(ink: Tensor) -> Tensor:
-    """Drawings ink [N, S, S] as inputs [N, SIDE * SIDE] in 0..1, with the centre of the ink in the middle and its spread equal
-    in all of them."""
-    centre, spread = where(ink)
-    return seen(ink, (spread / SPREAD)[:, None, None] * torch.eye(2), centre)
+class Sheets(NamedTuple):
+    """Drawings, prepared to be looked at."""
+
+    soft: Tensor  #: [N, S, S] blurred copies
+    centre: Tensor  #: [N, 2] mean place (x, y) of the ink, in half widths from the middle
+    spread: Tensor  #: [N] its standard deviation per axis
 
 
-def distorted(ink: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+def prepared(ink: Tensor) -> Sheets:
+    """Drawings ink [N, S, S] of 0 and 1; S is a multiple of 3."""
+    steps = torch.arange(-REACH, REACH + 1).to(ink)
+    kernel = (-(steps**2) / (2 * BLUR**2)).exp()
+    kernel = kernel / kernel.sum()
+    soft = torch.nn.functional.avg_pool2d(ink[:, None], POOLED)
+    soft = torch.nn.functional.conv2d(soft, kernel[None, None, :, None], padding=(REACH, 0))
+    soft = torch.nn.functional.conv2d(soft, kernel[None, None, None, :], padding=(0, REACH))
+    return Sheets(soft[:, 0], *where(ink))
+
+
+def shown(sheets: Sheets) -> Tensor:
+    """Drawings as inputs [N, SIDE * SIDE] in 0..1, with the centre of the ink in the middle and its spread equal in all."""
+    matrix = (sheets.spread / SPREAD)[:, None, None] * torch.eye(2).to(sheets.soft)
+    return seen(sheets.soft, matrix, sheets.centre)
+
+
+def distorted(sheets: Sheets, labels: Tensor, generator: torch.Generator) -> Tensor:
     """As `shown`, but each drawing is turned, stretched, sheared and shifted at random; besides, all drawings of a class are
-    turned by the same number of right angles."""
-    centre, spread = where(ink)
-    draws = 2 * torch.rand(len(ink), 6, generator=generator) - 1
-    right_angles = torch.randint(4, (int(labels.max()) + 1,), generator=generator)[labels]
-    matrix = right_turn(right_angles) @ distortion(draws[:, :4]) * (spread / SPREAD)[:, None, None]
-    return seen(ink, matrix, centre + SHIFT * draws[:, 4:])
+    turned by the same multiple of 90 degrees."""
+    draws = 2 * torch.rand(len(labels), 6, generator=generator) - 1
+    turns = torch.randint(4, (int(labels.max()) + 1,), generator=generator)[labels]
+    matrix = right_turn(turns) @ distortion(draws[:, :4]) * (sheets.spread / SPREAD)[:, None, None]
+    return seen(sheets.soft, matrix, sheets.centre + SHIFT * draws[:, 4:])
 
 
-def seen(ink: Tensor, matrix: Tensor, middle: Tensor) -> Tensor:
-    """The inputs [N, SIDE * SIDE], of which the pixel at place p shows the ink at matrix p + middle, in half widths."""
+def seen(soft: Tensor, matrix: Tensor, middle: Tensor) -> Tensor:
+    """The inputs [N, SIDE * SIDE], whose pixel at place p shows the place matrix p + middle of the copy, in half widths."""
     grid = torch.nn.functional.affine_grid(
-        torch.cat([matrix, middle[:, :, None]], 2), [len(ink), 1, 2 * SIDE, 2 * SIDE], align_corners=False
+        torch.cat([matrix, middle[:, :, None]], 2), [len(soft), 1, SIDE, SIDE], align_corners=False
     )
-    fine = torch.nn.functional.grid_sample(ink[:, None], grid, align_corners=False)
-    return torch.nn.functional.avg_pool2d(fine, 2).flatten(1).clamp(0, 1)
+    return torch.nn.functional.grid_sample(soft[:, None], grid, align_corners=False).flatten(1).clamp(0, 1)
 
 
 def where(ink: Tensor) -> tuple[Tensor, Tensor]:

@@ -93,3 +93,10 @@ def test_scores_give_the_standard_error_of_what_is_estimated():
     }  # fmt: skip
     assert float(LogLikelihood().loss(y, batch)) == pytest.approx(-float(y[0, 0]))
     assert LogLikelihood().sense(ERROR) == ("nats/sample", False)
+
+
+@pytest.mark.slow
+def test_twenty_hidden_units_are_estimated_within_a_nat():
+    made = machine(64, 20, spread=0.4)
+    found = annealed_log_partition(made, AnnealingCard(chains=100, steps=1000), torch.Generator().manual_seed(0))
+    assert abs(found.value - made.log_partition()) < min(1.0, 4.5 * found.standard_error)

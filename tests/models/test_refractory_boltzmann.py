@@ -129,8 +129,12 @@ def test_it_is_trained_as_a_boltzmann_machine_but_its_events_are_not_counted():
     run = train(load_pair("boltzmann_visible").spiking, load_task("parity3", 0), "boltzmann_learning", max_epochs=20)
     (floor,) = {round(score, 2) for score in run.extra_scores["nats below the true distribution"].values()}
     assert floor == 0.69  # ln 2
-    cost = estimate_cost(run, "loihi1")
+    cost = estimate_cost(run, "cmos_45nm")
     assert cost.can_run
+    assert cost.training is not None
+    assert cost.training.why_not == (
+        "rule Boltzmann learning does not count the events that neural sampling sends while it learns"
+    )
     with pytest.raises(
         CannotRun, match="Boltzmann learning does not count the events that neural sampling sends while it learns"
     ):

@@ -59,7 +59,10 @@ def price_placed(name: str, placed: Placed) -> Cost:
     reason = chip.refusal(work.training.needs)
     if reason is not None:
         return replace(cost, training=TrainingCost(None, reason))
-    counted = work.training.count(placed.operations.forward(), work.training.run)
+    try:
+        counted = work.training.count(placed.operations.forward(), work.training.run)
+    except CannotRun as error:
+        return replace(cost, training=TrainingCost(None, str(error)))
     return replace(cost, training=price_training(placed, counted))
 
 

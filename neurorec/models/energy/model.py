@@ -47,6 +47,7 @@ class EnergyModel(nn.Module, ABC):
     output_signal : what units send to each other: "values" or "spikes"
     needs : capabilities that a chip must offer, besides sending `output_signal`
     descends : whether no update of a unit ever raises the energy
+    by_events : whether its samples are drawn by an event network, in `engines/lif_machine.py`, instead of sweeps
     temperature : of the Boltzmann distribution exp(-E / temperature) / Z that updates sample from; 0 for deterministic updates
     equations, sources : shown by `neurorec show`; equations are written nowhere else
     """
@@ -55,6 +56,7 @@ class EnergyModel(nn.Module, ABC):
     title: ClassVar[str]
     output_signal: ClassVar[Signal] = "values"
     descends: ClassVar[bool] = False
+    by_events: ClassVar[bool] = False
     equations: ClassVar[str]
     sources: ClassVar[tuple[str, ...]]
     example: ClassVar[Mapping[str, Any]] = {}
