@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from neurorec.analysis.analysis import Analysis, Value, analyses
-from neurorec.analysis.found import Found, Picture
-from neurorec.analysis.half_digits import HalfDigits, half_digits, in_rows, nearest, regressed
+from neurorec.analysis.found import Found, Images
+from neurorec.analysis.half_digits import HalfDigits, drawn, half_digits, nearest, regressed
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Distinct, LearningRate, Repeats, Share, Units
 from neurorec.basics.seeds import torch_generator
@@ -93,11 +93,10 @@ class DigitCompletion(Analysis):
         }
         values = {name: data.overlap(answer, truth) for name, answer in answers.items()}
         shown = {"cue": torch.where(data.known, truth, 0.0), **answers, "truth": truth}
-        order = ", ".join(name for name in shown if name != "mean image")
-        rows = [torch.where(data.known, truth, image)[:SHOWN] for name, image in shown.items() if name != "mean image"]
-        figure = Picture(
-            "Completed digits", f"Rows, from the top: {order}.", "pixel", "pixel", in_rows(rows).tolist(), "ink"
-        )
+        figure = Images(
+            "Completed digits", "The upper half was given; grey pixels had to be completed.",
+            {name: drawn(torch.where(data.known, truth, image)[:SHOWN]) for name, image in shown.items()}, columns=SHOWN,
+        )  # fmt: skip
         ridge = ("ridge regression", values["ridge regression"])
         return Found({**values, "images stored": float(best)}, (figure,), dict.fromkeys(list(answers)[:5], ridge))
 
