@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from neurorec.basics.numbers import Repeats, Units
+from neurorec.basics.numbers import Ordered, Repeats, Units
 from neurorec.models.energy.model import energy_models
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann, RestrictedBoltzmannCard
 from neurorec.models.energy.sampling import MOST_UNITS, SamplingCard, SamplingModel
@@ -19,7 +19,7 @@ AT_ONCE = 2**22  #: numbers, when hidden units are summed out
 
 
 class DeepBoltzmannCard(SamplingCard):
-    hidden: Annotated[list[Units], Field(min_length=2, max_length=8)]  #: per layer, from the bottom
+    hidden: Annotated[Ordered[Units], Field(min_length=2, max_length=8)]  #: per layer, from the bottom
     mean_field_sweeps: Repeats  #: of hidden layers, to approximate their distribution for a given pattern
 
 
@@ -170,16 +170,6 @@ class DeepBoltzmann(SamplingModel):
         return 0.0, 1.0
 
     def operations(self) -> StepOperations:
-        """Each unit adds its bias, takes a sigmoid, draws a number and compares the two."""
-        N, sizes = self.size, [self.visible, *self.card.hidden]
+        sizes = [self.visible, *self.card.hidden]
         reached = [sum(sizes[max(0, n - 1) : n] + sizes[n + 1 : n + 2]) for n in range(len(sizes))]
-        return StepOperations(
-            input_fan_out=np.zeros(N, np.int64),
-            recurrent_fan_out=np.repeat(np.array(reached, np.int64), sizes),
-            recurrent_signal="values",
-            neuron_updates=N,
-            elementwise=3 * N,
-            nonlinearities=N,
-            state_values=N,
-            tape_values=0,
-        )
+        return self.sweep_operations(np.repeat(reached, sizes))
