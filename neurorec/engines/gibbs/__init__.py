@@ -1,5 +1,6 @@
 """Compiled sampling of energy models. numba and llvmlite are loaded on first use.
 
+annealed_learning.py  annealing of Boltzmann machines, and learning from it (numba)
 bipartite.py      chains of a model with two groups of units (restricted Boltzmann machines): weights packed, seeds, threads
 gibbs_kernels.py  their loops over sweeps and chains (numba)
 lattice.py        sweeps over a square lattice of spins, one spin after another (numba)
