@@ -57,8 +57,8 @@ class BoltzmannEncoder(Analysis):
     """Two groups of visible units, connected within but not with each other, and hidden units connected with both (Ackley,
     Hinton & Sejnowski 1985). One unit is on in the first group, and the same one in the second. Learning follows their
     recipe: annealing, noisy clamping, coincidences counted, weights moved by fixed steps. Clamping noise is drawn anew at every
-    unit of time: drawn once per annealing, chance coincidences
-    are too rare, and weights grow without end.
+    unit of time: drawn once per annealing, coincidences by chance are too rare, and weights
+    grow without end.
 
     A pattern is recalled if, with the first group set to it, the most probable state of the second group is the pattern,
     by enumeration. A run is solved at the first check at which all patterns are recalled.
@@ -93,7 +93,10 @@ class BoltzmannEncoder(Analysis):
             "share recalled by annealing": float(np.mean([run.annealed / v for run in runs])),
         }
         guess = ("a guess", 1 / v)
-        baselines = dict.fromkeys(("share recalled at the end", "share recalled by annealing"), guess)
+        baselines: dict[str, tuple[str, float]] = {
+            "share recalled at the end": guess,
+            "share recalled by annealing": guess,
+        }
         return Found(values, (_progress(settings, solved), _codes(settings, runs)), baselines)
 
 

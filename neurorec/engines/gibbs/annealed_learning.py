@@ -1,7 +1,7 @@
 """Compiled annealing of Boltzmann machines, and learning from what they settle in. Loaded by `gibbs_cache.py`.
 
-States [U] are 0 or 1 (int8). The last unit is always on: the weights from it are biases. Weights [U, U]
-(int64) are symmetric and have no diagonal. Random numbers are those of the stream `seed`, from `number` on; functions return the next one.
+States [U] are 0 or 1 (int8). The last unit is always on: the weights from it are biases. Weights [U, U] (int64) are symmetric
+and have no diagonal. Random numbers are those of the stream `seed`, from `number` on; functions return the next one.
 """
 
 import numba
