@@ -24,14 +24,14 @@ class BoltzmannLearningCard(PersistentContrastiveDivergenceCard):
 
 @rules.register("boltzmann_learning")
 class BoltzmannLearning(PersistentContrastiveDivergence):
-    """All statistics are those of states. The free phase is run by persistent chains, not by annealing as in 1985."""
+    """All statistics are computed from sampled states. The free phase uses persistent chains, not annealing as in 1985."""
 
     Card = BoltzmannLearningCard
     title = "Boltzmann learning"
     sources = ("ackley1985",)
     equations = (
         "w_ij += rate (<s_i s_j>_clamped - <s_i s_j>_free) / T, biases alike;\n"
-        "<>_clamped: visible units set to the data; <>_free: all units sampled, by chains that never start again"
+        "<>_clamped: visible units set to the data; <>_free: all units sampled, by chains that are never restarted"
     )
     card: BoltzmannLearningCard
 

@@ -25,7 +25,7 @@ NAMES = (
     "large rise",
     "fall",
     "large fall",
-)  #: the first binary digit says whether it is large, the second where to
+)  #: the first binary digit says whether it is large, the second whether it is a fall
 
 
 @cache

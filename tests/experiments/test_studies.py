@@ -223,7 +223,8 @@ def test_asking_for_more_seeds_or_an_engine_that_runs_nothing(tmp_path):
     rate_only = (tmp_path / "tiny.toml").read_text().replace('name = "lif"', 'name = "competitive_lif"')
     assert rate_only
     with pytest.raises(
-        InputError, match=r'engine "nors" is not known \(did you mean "norse"\?\); known: auto; blocks, fused, norse, torch'
+        InputError,
+        match=r'engine "nors" is not known \(did you mean "norse"\?\); known: auto; blocks, fused, norse, torch',
     ):
         prepare_study(card, engine="nors")
 
