@@ -29,7 +29,7 @@ from neurorec.models.network import Network
 from neurorec.tasks.narma import narma
 
 FILE = Path(__file__).parent / "results" / "reservoirs_reservoirpy.json"
-UNITS, STEPS, WASHOUT, PENALTY, ROUNDS, BAR = 1000, 50_000, 200, 1e-8, 5, 4.0
+UNITS, STEPS, WASHOUT, PENALTY, ROUNDS, BAR = 1000, 50_000, 200, 1e-8, 3, 4.0
 CELL = {"name": "echo_state", "size": UNITS, "spectral_radius": 0.95, "leak": 0.5, "density": 0.1, "input_scale": 0.1,
         "bias_scale": 0.5}  # fmt: skip
 

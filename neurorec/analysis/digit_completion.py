@@ -1,33 +1,39 @@
 """Digits completed from their upper half by associative memories and Boltzmann machines, and by their spiking counterparts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
 from neurorec.analysis.analysis import Analysis, Value, analyses
-from neurorec.analysis.found import Found, Picture
-from neurorec.analysis.half_digits import HalfDigits, half_digits, in_rows, nearest, regressed
+from neurorec.analysis.found import Found, Images
+from neurorec.analysis.half_digits import HalfDigits, drawn, half_digits, nearest, regressed
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Distinct, LearningRate, Repeats, Share, Units
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.lif_machine import share_on
+from neurorec.learning.deep_boltzmann_learning import DeepBoltzmannLearning, DeepBoltzmannLearningCard
 from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergence,
     PersistentContrastiveDivergenceCard,
 )
 from neurorec.learning.pseudo_inverse import PseudoInverse
+from neurorec.learning.rule import Rule
+from neurorec.models.energy.deep_boltzmann import DeepBoltzmann, DeepBoltzmannCard
 from neurorec.models.energy.dense_hopfield import DenseHopfield, DenseHopfieldCard
 from neurorec.models.energy.hopfield import Hopfield
 from neurorec.models.energy.lif_attractor import LIFAttractor, LIFAttractorCard
 from neurorec.models.energy.lif_restricted_boltzmann import LIFRestrictedBoltzmann, LIFRestrictedBoltzmannCard
 from neurorec.models.energy.model import EnergyModel, EnergyModelCard
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann, RestrictedBoltzmannCard
+from neurorec.models.energy.sampling import SamplingModel
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import objectives
 
-SHOWN = 12
+SHOWN, BATCH = 12, 50
+MACHINE: dict[str, Any] = {"max_sweeps": 1, "temperature": 1.0, "initial_spread": 0.1}
+TRAINING: dict[str, Any] = {"task": "", "batch_size": BATCH, "sweeps": 1, "chains": 100}
 ATTRACTOR = {
     "max_sweeps": 200, "dt_ms": 1.0, "tau_mem_ms": 10.0, "tau_syn_ms": 20.0, "refractory_ms": 10.0, "cue_ms": 150.0,
     "read_ms": 50.0, "gain": 20.0, "cue_gain": 20.0,
@@ -50,12 +56,19 @@ class DigitCompletionSettings(Card):
 @analyses.register("digit_completion")
 class DigitCompletion(Analysis):
     """Hopfield networks store some training images by the pseudo-inverse, dense associative memories store all of them, and the
-    restricted Boltzmann machine learns all of them by persistent contrastive divergence. The spiking networks have the same
-    weights: the attractor network receives the known half as a current that ends before its answer is read, and LIF neurons of
-    the machine are clamped by currents."""
+    Boltzmann machines, restricted and deep, learn all of them. The spiking networks have the same weights: the attractor
+    network receives the known half as a current that ends before its answer is read, and LIF neurons of the restricted machine
+    are clamped by currents."""
 
     about = "Digits whose lower half is hidden: how many pixels are completed correctly"
-    sources = ("personnaz1985", "demircigil2017", "tieleman2008", "petrovici2016", "sklearn_digits")
+    sources = (
+        "personnaz1985",
+        "demircigil2017",
+        "tieleman2008",
+        "salakhutdinov2009",
+        "petrovici2016",
+        "sklearn_digits",
+    )
     Settings = DigitCompletionSettings
     example = {  # noqa: RUF012
         "stored": [5], "hidden": 8, "epochs": 1, "learning_rate": 0.1, "learning_rate_decay": 1.0, "sweeps": 4,
@@ -66,6 +79,7 @@ class DigitCompletion(Analysis):
         "LIF attractor network": Value("the same", higher_is_better=True),
         "dense associative memory": Value("the same, with exponential energy", higher_is_better=True),
         "restricted Boltzmann machine": Value("the same", higher_is_better=True),
+        "deep Boltzmann machine": Value("the same", higher_is_better=True),
         "LIF Boltzmann machine": Value("the same", higher_is_better=True),
         "mean image": Value("the same", higher_is_better=True),
         "nearest training image": Value("the same", higher_is_better=True),
@@ -80,12 +94,13 @@ class DigitCompletion(Analysis):
         best = max(
             memories, key=lambda count: data.overlap(settle(memories[count], data, data.validation), data.validation)
         )
-        machine = learned(data, settings, generator)
+        machine = shallow(data, settings, generator)
         answers = {
             "Hopfield network": settle(memories[best], data, truth),
             "LIF attractor network": attracted(memories[best], data, truth, generator),
             "dense associative memory": settle(dense(data), data, truth),
             "restricted Boltzmann machine": sampled(machine, data, truth, settings.sweeps, generator),
+            "deep Boltzmann machine": sampled(deep(data, settings, generator), data, truth, settings.sweeps, generator),
             "LIF Boltzmann machine": by_lif_neurons(machine, data, truth, settings.lif_steps, seed),
             "mean image": data.cue(truth),
             "nearest training image": nearest(data, truth),
@@ -93,13 +108,12 @@ class DigitCompletion(Analysis):
         }
         values = {name: data.overlap(answer, truth) for name, answer in answers.items()}
         shown = {"cue": torch.where(data.known, truth, 0.0), **answers, "truth": truth}
-        order = ", ".join(name for name in shown if name != "mean image")
-        rows = [torch.where(data.known, truth, image)[:SHOWN] for name, image in shown.items() if name != "mean image"]
-        figure = Picture(
-            "Completed digits", f"Rows, from the top: {order}.", "pixel", "pixel", in_rows(rows).tolist(), "ink"
-        )
+        figure = Images(
+            "Completed digits", "The upper half was given; grey pixels had to be completed.",
+            {name: drawn(torch.where(data.known, truth, image)[:SHOWN]) for name, image in shown.items()}, columns=SHOWN,
+        )  # fmt: skip
         ridge = ("ridge regression", values["ridge regression"])
-        return Found({**values, "images stored": float(best)}, (figure,), dict.fromkeys(list(answers)[:5], ridge))
+        return Found({**values, "images stored": float(best)}, (figure,), dict.fromkeys(list(answers)[:6], ridge))
 
 
 def hopfield(data: HalfDigits, count: int, generator: torch.Generator) -> Hopfield:
@@ -138,39 +152,56 @@ def attracted(memory: Hopfield, data: HalfDigits, images: Tensor, generator: tor
     return made.relax(torch.where(data.known, images, 0.0), generator).states
 
 
-def learned(data: HalfDigits, settings: DigitCompletionSettings, generator: torch.Generator) -> RestrictedBoltzmann:
-    card = RestrictedBoltzmannCard(
-        name="restricted_boltzmann", max_sweeps=1, temperature=1.0, initial_spread=0.1, hidden=settings.hidden
-    )
-    made = RestrictedBoltzmann(card, len(data.known))
-    made.reset_parameters(generator)
-    method = PersistentContrastiveDivergence(PersistentContrastiveDivergenceCard(
-        rule="persistent_contrastive_divergence", task="", epochs=settings.epochs, batch_size=50, sweeps=1, chains=100,
-        learning_rate=settings.learning_rate, learning_rate_decay=settings.learning_rate_decay,
-    ))  # fmt: skip
-    state = method.init(made, None, objectives["log_likelihood"](), generator)
+def learned(
+    model: SamplingModel, rule: Rule, epochs: int, data: HalfDigits, generator: torch.Generator
+) -> SamplingModel:
+    """The model, after some epochs of the training images in batches of 50."""
+    model.reset_parameters(generator)
+    state = rule.init(model, None, objectives["log_likelihood"](), generator)
     images = (data.train > 0).float()
-    for _ in range(settings.epochs):
-        for part in torch.randperm(len(images), generator=generator).split(50):
-            state, _ = method.step(made, state, _batch(images[part]))
-    return made
+    for _ in range(epochs):
+        for part in torch.randperm(len(images), generator=generator).split(BATCH):
+            state, _ = rule.step(model, state, _batch(images[part]))
+    return model
 
 
-def sampled(
-    model: RestrictedBoltzmann, data: HalfDigits, images: Tensor, sweeps: int, generator: torch.Generator
-) -> Tensor:
+def shallow(data: HalfDigits, settings: DigitCompletionSettings, generator: torch.Generator) -> SamplingModel:
+    card = RestrictedBoltzmannCard(**MACHINE, name="restricted_boltzmann", hidden=settings.hidden)
+    rule = PersistentContrastiveDivergenceCard(
+        **TRAINING, rule="persistent_contrastive_divergence", epochs=settings.epochs, learning_rate=settings.learning_rate,
+        learning_rate_decay=settings.learning_rate_decay,
+    )  # fmt: skip
+    made = RestrictedBoltzmann(card, len(data.known))
+    return learned(made, PersistentContrastiveDivergence(rule), settings.epochs, data, generator)
+
+
+def deep(data: HalfDigits, settings: DigitCompletionSettings, generator: torch.Generator) -> SamplingModel:
+    """With a second hidden layer, trained with the settings of pair digits_dbm, for as many epochs."""
+    card = DeepBoltzmannCard(
+        **MACHINE, name="deep_boltzmann", hidden=[settings.hidden, max(1, settings.hidden // 8)], mean_field_sweeps=5
+    )
+    rule = DeepBoltzmannLearningCard(
+        **TRAINING, rule="deep_boltzmann_learning", epochs=settings.epochs, learning_rate=0.1, learning_rate_decay=0.9985,
+        pretraining_updates=260, pretraining_rate=0.2,
+    )  # fmt: skip
+    made = DeepBoltzmann(card, len(data.known))
+    return learned(made, DeepBoltzmannLearning(rule), settings.epochs, data, generator)
+
+
+def sampled(model: SamplingModel, data: HalfDigits, images: Tensor, sweeps: int, generator: torch.Generator) -> Tensor:
     """Gibbs sampling with the known half held; pixels that are on with a mean probability of more than one half."""
-    v, chances = (data.cue(images) > 0).float(), torch.zeros(len(images), len(data.known))
+    cue, visible = (data.cue(images) > 0).float(), slice(0, model.visible)
+    states, chances = torch.zeros(len(images), model.size), torch.zeros_like(cue)
+    states[:, visible] = cue
     for sweep in range(sweeps):
-        drawn = torch.rand(len(v), model.hidden, generator=generator)
-        h = (drawn < torch.sigmoid(model.hidden_field(v))).float()
-        p = torch.sigmoid(model.visible_field(h))
-        chances += p * (sweep >= sweeps // 2)
-        v = torch.where(data.known, v, (torch.rand(v.shape, generator=generator) < p).float())
+        for group in model.groups():
+            states = model.redraw(states, group, torch.rand(states[:, group].shape, generator=generator))
+            states[:, visible] = torch.where(data.known, cue, states[:, visible])
+        chances += torch.sigmoid(model.field(states, visible) / model.temperature) * (sweep >= sweeps // 2)
     return _signs(chances / (sweeps - sweeps // 2))
 
 
-def by_lif_neurons(model: RestrictedBoltzmann, data: HalfDigits, images: Tensor, steps: int, seed: int) -> Tensor:
+def by_lif_neurons(model: SamplingModel, data: HalfDigits, images: Tensor, steps: int, seed: int) -> Tensor:
     shared = {key: getattr(model.card, key) for key in ("temperature", "initial_spread", "hidden")}
     card = LIFRestrictedBoltzmannCard(name="lif_restricted_boltzmann", max_sweeps=steps, clamped_ms=1.0, **shared)
     made = LIFRestrictedBoltzmann(card, model.visible)

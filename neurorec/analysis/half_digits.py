@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from neurorec.analysis.found import Image
 from neurorec.basics.least_squares import solve_ridge
 from neurorec.tasks.task import load_task
 
@@ -62,12 +62,6 @@ def regressed(data: HalfDigits, images: Tensor) -> Tensor:
     return predicted(best, images)
 
 
-def in_rows(images: list[Tensor]) -> np.ndarray:
-    """One picture: a row of images per entry [samples, 64], 0 to 1, with lines of one half between them."""
-    rows = []
-    for row in images:
-        framed = np.full((SIDE + 1, (SIDE + 1) * len(row) - 1), 0.5)
-        for n, image in enumerate(row.reshape(-1, SIDE, SIDE).numpy()):
-            framed[:SIDE, (SIDE + 1) * n : (SIDE + 1) * n + SIDE] = (image + 1) / 2
-        rows.append(framed)
-    return np.concatenate(rows)[:-1]
+def drawn(images: Tensor) -> list[Image]:
+    """Images [samples, 64] of -1 (white) to 1 (black)."""
+    return [Image(image.tolist()) for image in ((images + 1) / 2).reshape(-1, SIDE, SIDE)]

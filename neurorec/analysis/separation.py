@@ -25,7 +25,7 @@ class SeparationCard(Card):
     size: Annotated[int, Field(ge=2, le=2_000)]
     cell: dict[str, Any]  #: of spiking neurons: its name and keys, without its size and dt_ms
     dt_ms: TimeMs
-    start: list[Potential]  #: potentials at the start are uniform between these two
+    start: Annotated[list[Potential], Field(min_length=2, max_length=2)]  #: first potentials are uniform between these
     rate_Hz: RateHz  #: of the input, one Poisson spike train
     length_ms: TimeMs
     distances: Distinct[
@@ -76,8 +76,10 @@ class Separation(Analysis):
         _drawn_cell(found, 0, where)
         if len(found.distances) < 2 or found.distances != sorted(found.distances) or found.distances[0] != 0:
             raise InputError(f"{where}: distances must ascend from 0 (got {found.distances})")
-        if len(found.start) != 2 or found.settle_ms >= found.length_ms:
-            raise InputError(f"{where}: start must be two potentials, and settle_ms must be below length_ms")
+        if found.settle_ms >= found.length_ms:
+            raise InputError(
+                f"{where}: settle_ms must be below length_ms {found.length_ms:g} (got {found.settle_ms:g})"
+            )
         return found
 
     @torch.no_grad()

@@ -92,4 +92,4 @@ def _corrected(form: FadingForm, kind: Any, states: Tensor, x_at: Tensor) -> boo
 def _step(form: FadingForm, kind: Any, state: Tensor, x: Tensor) -> Tensor:
     """One step of all blocks: state [blocks, B, H] and x [blocks, B, I] to the next state."""
     after, _ = form.step(kind(state.flatten(0, 1)), x.flatten(0, 1))
-    return after.view(state.shape)
+    return after.unflatten(0, state.shape[:2])

@@ -64,7 +64,7 @@ class ContrastiveDivergence(Rule):
 
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
-        if task.objective.of_density:
+        if task.objective.of_density and cls.signal in task.objective.offers:
             return super().why_not_task(task)
         return (
             "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"

@@ -71,7 +71,7 @@ class EventDrivenContrastiveDivergence(Rule):
 
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
-        if task.objective.of_density:
+        if task.objective.of_density and cls.signal in task.objective.offers:
             return None
         return (
             "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"

@@ -97,10 +97,7 @@ def _show_pair(console: Console, name: str) -> None:
             settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump(exclude_none=True).items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
-            _say(
-                console,
-                f"  trained by {training.rule} on {training.task}, {training.epochs} epoch{'s' * (training.epochs != 1)}",
-            )
+            _say(console, f"  trained by {training.rule} on {training.task}, {_many(training.epochs, 'epoch')}")
         chips = {chip: load_chip(chip) for chip in card_names("hardware")}
         able = [chip for chip, card in chips.items() if card.refusal(needs_of_model(model)) is None]
         _say(console, "  chips that can run it: " + (", ".join(able) or "none"))
@@ -186,8 +183,12 @@ def _show_study(console: Console, name: str) -> None:
         for claim in study.card.finding:
             _say(console, f"  claim: {claim.claim}")
     settings = study.card.model_dump(exclude={"finding", "remarks", "about", "question"}, exclude_none=True)
+    for analysis in settings.pop("analysis", []):
+        asked = ", ".join(f"{key} = {value}" for key, value in analysis.items() if key != "name" and value)
+        _say(console, f'  analysis "{analysis["name"]}": {asked}')
     for key, value in settings.items():
-        _say(console, f"  {key} = {value}")
+        if value or value == 0:
+            _say(console, f"  {key} = {value}")
     _cite(console, study.sources())
 
 
@@ -224,9 +225,9 @@ def _show_task(console: Console, name: str) -> None:
     task = load_task(name, seed=0)
     if isinstance(task, ArrayTask):
         parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
-        frames = f"{task.x.shape[0]} frame{'s' * (task.x.shape[0] != 1)}"
-        _say(console, f"  x [T, B, I]: {frames} of {task.inputs} values; samples: {parts} (seed 0)")
-    _say(console, f"  {task.inputs} inputs, {task.outputs} outputs; {_metric(task.objective)}")
+        frames = f"{_many(task.x.shape[0], 'frame')} of {_many(task.inputs, 'value')}"
+        _say(console, f"  x [T, B, I]: {frames}; samples: {parts} (seed 0)")
+    _say(console, f"  {_many(task.inputs, 'input')}, {_many(task.outputs, 'output')}; {_metric(task.objective)}")
     for baseline, scores in task.baselines().items():
         _say(console, f"  {baseline}: {scores['test']:.3f} on test")
     _cite(console, task.sources)
@@ -241,6 +242,10 @@ def _show_objective(console: Console, name: str) -> None:
 def _metric(objective: Objective | type[Objective]) -> str:
     unit = f" ({objective.unit})" if objective.unit else ""
     return f"metric: {objective.metric}{unit}, {'higher' if objective.higher_is_better else 'lower'} is better"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _documented(member: Any) -> str:

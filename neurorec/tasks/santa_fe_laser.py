@@ -34,7 +34,7 @@ def intensities() -> Tensor:
 def santa_fe_laser(seed: int) -> Task:
     """Predict the next intensity of the Santa Fe laser from those so far, scaled to 0..1.
 
-    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that do not count.
+    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that are not scored.
     """
     series = intensities()
     objective = SeriesPrediction(20)

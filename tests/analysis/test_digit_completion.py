@@ -5,7 +5,7 @@ import torch
 
 from neurorec.analysis import digit_completion as completion
 from neurorec.analysis.analysis import analyse
-from neurorec.analysis.half_digits import half_digits, in_rows, nearest, regressed
+from neurorec.analysis.half_digits import drawn, half_digits, nearest, regressed
 from neurorec.basics.seeds import torch_generator
 from neurorec.engines.lif_machine import share_on
 from tests.learning.test_event_driven_contrastive_divergence import machine
@@ -60,9 +60,7 @@ def test_machines_beat_the_mean_image_after_a_short_training():
     assert values["LIF Boltzmann machine"] > values["mean image"] - 0.1
 
 
-def test_pictures_are_framed():
-    picture = in_rows([DATA.test[:3], DATA.train[:3]])
-    assert picture.shape == (17, 26)
-    assert (picture[8] == 0.5).all()
-    assert (picture[:, 8] == 0.5).all()
-    assert np.array_equal(picture[:8, 9:17], (DATA.test[1].reshape(8, 8).numpy() + 1) / 2)
+def test_ink_is_black():
+    (image,) = drawn(DATA.test[:1])
+    assert image.values[0][0] == 0  # a corner
+    assert np.array_equal(np.array(image.values).ravel() == 1, DATA.test[0].numpy() == 1)

@@ -59,9 +59,7 @@ def test_the_filter_is_its_recursion():
 def test_what_cannot_be_measured_is_refused():
     with pytest.raises(InputError, match=r"^settings: distances must ascend from 0 \(got \[0.4, 0.2\]\)$"):
         settings(distances=[0.4, 0.2])
-    with pytest.raises(
-        InputError, match=r"^settings: start must be two potentials, and settle_ms must be below length_ms$"
-    ):
+    with pytest.raises(InputError, match=r"^settings: settle_ms must be below length_ms 200 \(got 200\)$"):
         settings(settle_ms=200.0)
     values = cell_card("leaky_integrator", 20).model_dump()
     with pytest.raises(InputError, match=r"^settings: .* has no membrane potentials; use a cell of spiking neurons$"):

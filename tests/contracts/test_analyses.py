@@ -24,6 +24,7 @@ SUBJECTS = [
     ("elman_adder", "rate", "binary_addition"), ("elman_adder", "spiking", "binary_addition"),
     ("adaptive_lif_vs_gru", "rate", "embedded_reber"), ("lif_vs_elman", "rate", "row_digits"),
     ("trees", "rate", "logic_trees"), ("narma_cycle", "rate", "narma10"), ("vae", "rate", "binary_digits"),
+    ("gan", "rate", "drawn_digits"),
     ("character_alif_vs_lstm", "rate", "tiny_shakespeare"), ("fractal_prediction", "rate", "feigenbaum"),
     ("digits_rbm", "rate", "digit_patterns"),
     ("one_shot_lif_vs_feedforward", "rate", "omniglot"),

@@ -82,6 +82,19 @@ def test_force_makes_a_network_oscillate_by_itself():
     assert (found["readout"] - wave[T : T + 50]).abs().max() < 0.2
 
 
+def test_what_is_learned_does_not_depend_on_the_first_weights_of_the_readout():
+    """They are replaced by 0 before the network hears its own output."""
+    target = torch.rand(20, 1, 1, generator=torch.Generator().manual_seed(0)).double()
+    batch = Batch(torch.zeros(20, 1, 1).double(), target, torch.ones(20, dtype=torch.bool), per_frame=True)
+    found = []
+    for size in (0.0, 5.0):
+        net = with_feedback(10)
+        with torch.no_grad():
+            net["readout"].weight.fill_(size)
+        found.append(learn(net, batch)[0].detach().clone())
+    assert torch.equal(*found)
+
+
 def test_it_refuses_what_it_cannot_learn_in_words():
     with pytest.raises(
         CannotRun, match=r"it learns in every frame, but task row_digits has one answer per sample; use ridge$"

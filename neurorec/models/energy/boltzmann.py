@@ -56,18 +56,7 @@ class Boltzmann(SamplingModel):
         return 0.0, 1.0
 
     def operations(self) -> StepOperations:
-        """Each unit adds its bias, takes a sigmoid, draws a number and compares the two."""
-        N = self.size
-        return StepOperations(
-            input_fan_out=np.zeros(N, np.int64),
-            recurrent_fan_out=np.full(N, N - 1, np.int64),
-            recurrent_signal="values",
-            neuron_updates=N,
-            elementwise=3 * N,
-            nonlinearities=N,
-            state_values=N,
-            tape_values=0,
-        )
+        return self.sweep_operations(np.full(self.size, self.size - 1))
 
     @property
     def parameter_count(self) -> int:

@@ -170,16 +170,6 @@ class DeepBoltzmann(SamplingModel):
         return 0.0, 1.0
 
     def operations(self) -> StepOperations:
-        """Each unit adds its bias, takes a sigmoid, draws a number and compares the two."""
-        N, sizes = self.size, [self.visible, *self.card.hidden]
+        sizes = [self.visible, *self.card.hidden]
         reached = [sum(sizes[max(0, n - 1) : n] + sizes[n + 1 : n + 2]) for n in range(len(sizes))]
-        return StepOperations(
-            input_fan_out=np.zeros(N, np.int64),
-            recurrent_fan_out=np.repeat(np.array(reached, np.int64), sizes),
-            recurrent_signal="values",
-            neuron_updates=N,
-            elementwise=3 * N,
-            nonlinearities=N,
-            state_values=N,
-            tape_values=0,
-        )
+        return self.sweep_operations(np.repeat(reached, sizes))

@@ -99,15 +99,5 @@ class RestrictedBoltzmann(SamplingModel):
         return 0.0, 1.0
 
     def operations(self) -> StepOperations:
-        """Each unit adds its bias, takes a sigmoid, draws a number and compares the two."""
-        N, V, H = self.size, self.visible, self.hidden
-        return StepOperations(
-            input_fan_out=np.zeros(N, np.int64),
-            recurrent_fan_out=np.repeat(np.array([H, V], np.int64), [V, H]),
-            recurrent_signal="values",
-            neuron_updates=N,
-            elementwise=3 * N,
-            nonlinearities=N,
-            state_values=N,
-            tape_values=0,
-        )
+        V, H = self.visible, self.hidden
+        return self.sweep_operations(np.repeat([H, V], [V, H]))

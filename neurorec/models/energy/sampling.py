@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,6 +11,7 @@ from neurorec.basics.errors import InputError
 from neurorec.basics.numbers import PositiveGain
 from neurorec.models.energy.annealing import AnnealingCard, LogPartition, annealed_log_partition
 from neurorec.models.energy.model import EnergyModel, EnergyModelCard
+from neurorec.models.layer import StepOperations
 
 MOST_UNITS = 20  #: whose states are enumerated for a density: about a million
 CHUNK = 2**14  #: states at a time
@@ -45,6 +47,21 @@ class SamplingModel(EnergyModel):
         for group in self.groups():
             states = self.redraw(states, group, _uniforms(states[:, group], generator))
         return states
+
+    def sweep_operations(self, fan_out: np.ndarray) -> StepOperations:
+        """Operations of one sweep, where each unit sends to `fan_out` [N] others, adds its bias, takes a sigmoid, draws a
+        number and compares the two."""
+        N = self.size
+        return StepOperations(
+            input_fan_out=np.zeros(N, np.int64),
+            recurrent_fan_out=fan_out.astype(np.int64),
+            recurrent_signal="values",
+            neuron_updates=N,
+            elementwise=3 * N,
+            nonlinearities=N,
+            state_values=N,
+            tape_values=0,
+        )
 
     def log_weight(self, visible: Tensor) -> Tensor:
         """log of the sum over hidden states of exp(-E / temperature), [B], for visible states [B, V].

@@ -85,10 +85,11 @@ class EchoStateCell(Cell):
         return EchoState(self._zeros(batch))
 
     def step(self, state: EchoState, x: Tensor) -> tuple[Tensor, EchoState]:
-        return self._moved(state, x, nn.functional.linear(state.h, self.w_rec))
+        return self._moved(
+            state, nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
+        )
 
-    def _moved(self, state: EchoState, x: Tensor, fed_back: Tensor) -> tuple[Tensor, EchoState]:
-        drive = nn.functional.linear(x, self.w_in, self.bias) + fed_back
+    def _moved(self, state: EchoState, drive: Tensor) -> tuple[Tensor, EchoState]:
         h = (1 - self.card.leak) * state.h + self.card.leak * self.activation(drive)
         return h, EchoState(h)
 
@@ -99,7 +100,13 @@ class EchoStateCell(Cell):
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Sparse CSR tensor support is in beta")
             sparse = self.w_rec.detach().to_sparse_csr()
-        return FadingForm(lambda state, x: self._moved(state, x, (sparse @ state.h.T).T))
+
+        def step(state: EchoState, x: Tensor) -> tuple[Tensor, EchoState]:
+            """Units come first in memory, as the sparse product needs them."""
+            heard = torch.addmm(self.bias[:, None], self.w_in, x.T)
+            return self._moved(state, (heard + sparse @ state.h.T).T)
+
+        return FadingForm(step)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

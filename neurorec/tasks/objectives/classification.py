@@ -23,11 +23,18 @@ def one_of(target: Tensor, outputs: int, off: float) -> Tensor:
 
 @objectives.register("classification")
 class Classification(Objective):
-    """Cross-entropy of the mean output; accuracy."""
+    """Cross-entropy of the mean output; accuracy.
+
+    With `segments`, the baseline is ridge regression on the means over so many equal parts of each sample, for samples of
+    unequal lengths.
+    """
 
     metric = "accuracy"
     pooled = True
     labelled = True
+
+    def __init__(self, segments: int = 0) -> None:
+        self.segments = segments
 
     def why_not(self, task) -> str | None:
         if task.target.dim() != 1:
@@ -55,5 +62,26 @@ class Classification(Objective):
 
         return {
             self.chance: same_answer(self, most_frequent, task, of_split=True),
-            "ridge on input": fit_ridge(self, all_frames, task),
+            **self._ridge(task),
         }
+
+    def _ridge(self, task) -> dict:
+        if not self.segments:
+            return {"ridge on input": fit_ridge(self, all_frames, task)}
+
+        def parts(batch: Batch) -> Tensor:
+            return segment_means(batch, self.segments)
+
+        return {f"ridge on {self.segments} segments": fit_ridge(self, parts, task)}
+
+
+def segment_means(batch: Batch, segments: int) -> Tensor:
+    """Means of the frames of each of so many equal parts of every sample, with a constant one last: [B, segments I + 1]. A
+    frame on the border of two parts counts in both, in proportion."""
+    T, B, _ = batch.x.shape
+    lengths = torch.full((B,), T) if batch.lengths is None else batch.lengths
+    t = torch.arange(T)[:, None].double()
+    ends = lengths.double() / segments
+    shares = [((t + 1).minimum((k + 1) * ends) - t.maximum(k * ends)).clamp_min(0) / ends for k in range(segments)]
+    found = [torch.einsum("tb,tbi->bi", share, batch.x.double()) for share in shares]
+    return torch.cat([*found, torch.ones(B, 1, dtype=torch.float64)], 1)
