@@ -88,8 +88,8 @@ def _bank() -> np.ndarray:
 def spoken_digits(seed: int) -> Task:
     """Which of ten digits one of six speakers says, from the energy in 24 mel bands every 10 ms, up to 1 s.
 
-    Recordings 0 to 4 of every speaker and digit are for testing (the data set's own split), 5 to 9 for validation, the others for
-    training.
+    Recordings 0 to 4 of every speaker and digit are for testing (the data set's own split), 5 to 9 for validation, the others
+    for training.
     """
     found = recordings()
     test, validation = np.isin(found.numbers, TEST), np.isin(found.numbers, VALIDATION)
