@@ -7,8 +7,8 @@ from pydantic import Field
 from torch import Tensor
 
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
-from neurorec.analysis.found import Found
-from neurorec.analysis.mosaic import mosaic
+from neurorec.analysis.drawn_from_code import square_images
+from neurorec.analysis.found import Found, Images
 from neurorec.basics.cards import Card
 from neurorec.engines.engine import choose_engine
 from neurorec.models.network import Network
@@ -50,14 +50,15 @@ class DrawnByClass(RunAnalysis):
         images = flat(choose_engine("auto", network).answers(network, batch, objective), batch).sigmoid()
         classes, real = classes_of(batch), flat(batch.answers, batch)
         first = [(classes == one).nonzero()[: settings.images, 0] for one in classes.unique()]
-        shown = images[torch.stack(first, 1).flatten()]
+        chosen = torch.stack(first, 1).flatten()
         compared = objective.compared(flat(train.answers, train), classes_of(train), batch)
         values = {
             "relative spread": float(spread(images, classes) / spread(real, classes)),
             "accuracy from real samples": compared[objective.metric],
         }
         about = "One column per class; every image has its own noise."
-        return Found(values, (mosaic(f"Samples ({network.title})", about, shown, len(first)),))
+        shown = {"drawn": square_images(images[chosen]), "real test digits": square_images(real[chosen])}
+        return Found(values, (Images(f"Samples ({network.title})", about, shown, len(first)),))
 
 
 def spread(images: Tensor, classes: Tensor) -> Tensor:

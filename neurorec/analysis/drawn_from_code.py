@@ -8,8 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from neurorec.analysis.analysis import RunAnalysis, Value, analyses
-from neurorec.analysis.found import Found
-from neurorec.analysis.mosaic import mosaic
+from neurorec.analysis.found import Found, Image, Images
 from neurorec.basics.cards import Card
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.basics.seeds import torch_generator
@@ -73,23 +72,18 @@ class DrawnFromCode(RunAnalysis):
         prior = torch.randn(settings.images, network[name].size, generator=generator)
         images = draw(network, prior, steps, batch.steps_per_frame).sigmoid()
         copies = draw(network, code.mean[:ROW], steps, batch.steps_per_frame).sigmoid()
-        pairs = torch.cat([batch.answers[:ROW], copies])
         values = {
             "importance-weighted bound": float(bound.mean()),
             "information in the code": float(network[name].divergence(code).double().mean()),
         }
         chance = task.objective.chance
-        figures = (
-            mosaic(
-                f"Samples ({network.title})", "Every image is decoded from a code drawn from the prior.", images, ROW
-            ),
-            mosaic(
-                f"Reconstructions ({network.title})",
-                "Above: test images; below: decoded from their mean codes.",
-                pairs,
-                ROW,
-            ),
-        )
+        pieces = {
+            "samples: decoded from codes drawn from the prior": square_images(images),
+            "test images": square_images(batch.answers[:ROW]),
+            "reconstructions: decoded from their mean codes": square_images(copies),
+        }
+        about = "The grey level is the probability of a pixel."
+        figures = (Images(f"Samples and reconstructions ({network.title})", about, pieces, ROW),)
         baseline = (chance, task.baselines()[chance]["test"])
         return Found(values, figures, {"importance-weighted bound": baseline})
 
@@ -99,3 +93,9 @@ def draw(network: Network, codes: Tensor, steps: int, steps_per_frame: int) -> T
     decoder, mask = drawing_part(network), torch.ones(steps, dtype=torch.bool)
     sent = choose_engine("auto", decoder).sent(decoder, Batch(codes.expand(steps, -1, -1), None, mask))
     return written(sent[decoder.output], mask, steps_per_frame)
+
+
+def square_images(images: Tensor) -> list[Image]:
+    """Images [N, side side] for figures."""
+    side = math.isqrt(images.shape[1])
+    return [Image(image.reshape(side, side).tolist()) for image in images]

@@ -18,7 +18,7 @@ from neurorec.tasks.encoded_task import EncodedTask
 from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import Task
 
-ROW = 12  #: images per row
+ROW, ROWS = 8, 6  #: of images
 DISTANCE = "distance to the nearest training pattern"
 
 
@@ -69,8 +69,8 @@ class SamplesDrawn(RunAnalysis):
         )  # fmt: skip
         figures = (
             mosaic(f"Samples ({network.title})", f"Each after {settings.sweeps:,} sweeps from its own random state.",
-                   drawn[: 4 * ROW, :V], ROW),
-            mosaic("Training patterns", "The first ones, for comparison.", train[: 4 * ROW], ROW),
+                   drawn[: ROWS * ROW, :V], ROW),
+            mosaic("Training patterns", "The first ones, for comparison.", train[: ROWS * ROW], ROW),
             curve,
         )  # fmt: skip
         values = {DISTANCE: _nearest(drawn[:, :V], train), "energy above the data": energies[-1] - wanted[-1]}

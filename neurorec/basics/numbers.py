@@ -84,4 +84,7 @@ def _distinct(items: list[Item]) -> list[Item]:
 
 
 Range = Annotated[list[Item], Field(min_length=2, max_length=2), AfterValidator(_ascending)]  #: [low, high]
+Ordered = Annotated[
+    list[Item], Field(json_schema_extra={"ordered": True})
+]  #: one entry per place; equal ones are meant
 Distinct = Annotated[list[Item], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})]

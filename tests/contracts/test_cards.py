@@ -48,8 +48,10 @@ def faults(card: type[Card]) -> list[str]:
                 "$ref" in schema["items"] or "properties" in schema["items"] or schema["items"].get("type") == "object"
             )
             fixed = schema.get("minItems") == schema.get("maxItems") is not None
-            if not (named or fixed or schema.get("uniqueItems")):
-                found.append(f"{path}: a list that accepts duplicates; use Distinct")
+            if not (named or fixed or schema.get("uniqueItems") or schema.get("ordered")):
+                found.append(
+                    f"{path}: a list that accepts duplicates; use Distinct, or Ordered if equal entries are meant"
+                )
         elif not {"const", "enum"} & set(schema):
             low, high = ({"minimum", "exclusiveMinimum"}, {"maximum", "exclusiveMaximum"})
             if not (low & set(schema) and high & set(schema)):

@@ -39,7 +39,7 @@ class BipartiteChains:
         """
         visible = np.asarray(visible)
         B, units = len(visible), self.visible + self.hidden
-        if visible.shape != (B, self.visible) or not np.isin(visible, (0, 1)).all():
+        if visible.shape != (B, self.visible) or not ((visible == 0) | (visible == 1)).all():
             raise InputError(
                 f"chains start from visible states of 0 and 1, [B, {self.visible}] (got {list(visible.shape)})"
             )
@@ -57,8 +57,12 @@ class BipartiteChains:
                 given[:, chains],
             )  # fmt: skip
 
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, range(0, B, size)))
+        starts = range(0, B, size)
+        if min(threads, len(starts)) <= 1:
+            list(map(part, starts))
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                list(pool.map(part, starts))
         return v[:, : self.visible], h[:, : self.hidden]
 
     def _to(self, units: int) -> int:

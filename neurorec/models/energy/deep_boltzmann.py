@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from neurorec.basics.numbers import Repeats, Units
+from neurorec.basics.numbers import Ordered, Repeats, Units
 from neurorec.models.energy.model import energy_models
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann, RestrictedBoltzmannCard
 from neurorec.models.energy.sampling import MOST_UNITS, SamplingCard, SamplingModel
@@ -19,7 +19,7 @@ AT_ONCE = 2**22  #: numbers, when hidden units are summed out
 
 
 class DeepBoltzmannCard(SamplingCard):
-    hidden: Annotated[list[Units], Field(min_length=2, max_length=8)]  #: per layer, from the bottom
+    hidden: Annotated[Ordered[Units], Field(min_length=2, max_length=8)]  #: per layer, from the bottom
     mean_field_sweeps: Repeats  #: of hidden layers, to approximate their distribution for a given pattern
 
 

@@ -49,8 +49,8 @@ class SamplingModel(EnergyModel):
         return states
 
     def sweep_operations(self, fan_out: np.ndarray) -> StepOperations:
-        """Operations of one sweep, where each unit sends to `fan_out` [N] others, adds its bias, takes a sigmoid, draws a
-        number and compares the two."""
+        """Operations of one sweep, where each unit sends to `fan_out` [N] others, adds its bias, takes a sigmoid, draws
+        a number and compares the two."""
         N = self.size
         return StepOperations(
             input_fan_out=np.zeros(N, np.int64),
