@@ -13,7 +13,7 @@ from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergence,
     PersistentContrastiveDivergenceCard,
 )
-from neurorec.learning.rule import Info, rules
+from neurorec.learning.rule import OBJECTIONS, Info, Judgement, rules
 from neurorec.models.energy.boltzmann import Boltzmann
 from neurorec.tasks.batch import Batch
 
@@ -40,6 +40,13 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
         if isinstance(model, Boltzmann):
             return None
         return "it compares the states of all pairs of units of a Boltzmann machine, which this is not; use bptt for layers"
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        found = dict(zip(OBJECTIONS, super().judgements(model), strict=True))
+        sent = "spikes" if model.output_signal == "spikes" else "0 or 1"
+        found["real values between neurons"] = Judgement("relaxed", f"units send {sent} in both phases")
+        return tuple(found.values())
 
     @classmethod
     def count_training(
