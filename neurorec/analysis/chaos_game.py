@@ -26,7 +26,7 @@ class ChaosGameSettings(Card):
 
 @analyses.register("chaos_game")
 class ChaosGame(RunAnalysis):
-    """The states after each symbol of the test split. Those whose last L symbols are the same can differ by ratio^L at most."""
+    """The states after each symbol of the test split. Two states after the same last L symbols differ by at most ratio^L."""
 
     about = "States of affine contractions in the plane, coloured by the next symbol"
     sources = ("tino2001",)
@@ -34,8 +34,8 @@ class ChaosGame(RunAnalysis):
     example = {"states": 40}  # noqa: RUF012
     gives = {  # noqa: RUF012
         "distance over bound": Value(
-            "largest distance of two states, in any coordinate, relative to ratio^L, L the number of last symbols that are the "
-            "same", "", False,
+            "largest distance between two states, in any coordinate, relative to ratio^L, where L is the number of last "
+            "symbols that they share", "", False,
         ),
         "same next symbol": Value("share of states whose nearest other state has the same next symbol", "", True),
     }  # fmt: skip
@@ -68,8 +68,8 @@ class ChaosGame(RunAnalysis):
         }
         figure = Points(
             f"Chaos game ({task.name})",
-            f"Each point is the state after one symbol, {len(states)} in all; symbols are at the corners. The nearest other "
-            f"state has the same next symbol in {float(same):.0%} of the cases.",
+            f"Each of the {len(states)} points is the state after one symbol; symbols are at the corners. The nearest other "
+            f"state has the same next symbol in {float(same):.0%} of cases.",
             "first coordinate", "second coordinate", groups, equal_axes=True,
         ) if states.shape[1] > 1 else None  # fmt: skip
         values = {"distance over bound": float((distance / bound).max()), "same next symbol": float(same)}

@@ -28,7 +28,7 @@ LORENZ_DT, SUBSTEPS = 0.02, 4
 
 
 def mackey_glass_step(now: Any, before: Any) -> Any:
-    """0.1 later, by Euler's method; `before` is the value of 17 ago."""
+    """The value 0.1 later, by Euler's method; `before` is the value 17 units of time earlier."""
     return now + MACKEY_GLASS_DT * (0.2 * before / (1 + before**10) - 0.1 * now)
 
 
@@ -48,7 +48,7 @@ def lorenz_slope(v: np.ndarray) -> np.ndarray:
 
 
 def lorenz_step(v: np.ndarray) -> np.ndarray:
-    """The state 0.02 later, by Runge-Kutta's method of order 4 in four substeps."""
+    """The state 0.02 later, by the fourth-order Runge-Kutta method in four substeps."""
     dt = LORENZ_DT / SUBSTEPS
     for _ in range(SUBSTEPS):
         a = lorenz_slope(v)

@@ -1,4 +1,4 @@
-"""Digits completed from their upper half by associative memories and Boltzmann machines, and by their spiking halves."""
+"""Digits completed from their upper half by associative memories and Boltzmann machines, and by their spiking counterparts."""
 
 from typing import Annotated, Any
 
@@ -56,11 +56,11 @@ class DigitCompletionSettings(Card):
 @analyses.register("digit_completion")
 class DigitCompletion(Analysis):
     """Hopfield networks store some training images by the pseudo-inverse, dense associative memories store all of them, and the
-    Boltzmann machines, restricted and deep, learn all of them. The spiking halves have the same weights: the attractor network
-    receives the known half as a current that ends before its answer is read, and LIF neurons of the restricted machine are
-    clamped by currents."""
+    Boltzmann machines, restricted and deep, learn all of them. The spiking networks have the same weights: the attractor
+    network receives the known half as a current that ends before its answer is read, and LIF neurons of the restricted machine
+    are clamped by currents."""
 
-    about = "Digits of which the lower half is hidden: pixels that are completed correctly"
+    about = "Digits whose lower half is hidden: how many pixels are completed correctly"
     sources = (
         "personnaz1985",
         "demircigil2017",
@@ -77,7 +77,7 @@ class DigitCompletion(Analysis):
     gives = {  # noqa: RUF012
         "Hopfield network": Value("overlap of hidden pixels with the truth", higher_is_better=True),
         "LIF attractor network": Value("the same", higher_is_better=True),
-        "dense associative memory": Value("the same, with an exponential of the overlaps", higher_is_better=True),
+        "dense associative memory": Value("the same, with exponential energy", higher_is_better=True),
         "restricted Boltzmann machine": Value("the same", higher_is_better=True),
         "deep Boltzmann machine": Value("the same", higher_is_better=True),
         "LIF Boltzmann machine": Value("the same", higher_is_better=True),

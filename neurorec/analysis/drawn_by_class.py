@@ -1,4 +1,4 @@
-"""What a generator draws for each class, how much its samples differ, and what a classifier of real samples reaches."""
+"""Samples of a generator for each class, how much they differ, and the accuracy of a classifier that knows real samples."""
 
 from typing import Annotated, ClassVar
 
@@ -34,7 +34,7 @@ class DrawnByClass(RunAnalysis):
     gives: ClassVar = {
         "relative spread": Value("standard deviation of values within classes, relative to real samples", ""),
         "accuracy from real samples": Value(
-            "accuracy of the nearest real training sample on the test split: what samples can teach at most", "", True
+            "accuracy on the test split of the nearest real training sample: an upper limit for generated samples", "", True
         ),
     }  # fmt: skip
 
@@ -58,7 +58,7 @@ class DrawnByClass(RunAnalysis):
         }
         about = "One column per class; every image has its own noise."
         shown = {"drawn": square_images(images[chosen]), "real test digits": square_images(real[chosen])}
-        return Found(values, (Images(f"Drawn ({network.title})", about, shown, len(first)),))
+        return Found(values, (Images(f"Samples ({network.title})", about, shown, len(first)),))
 
 
 def spread(images: Tensor, classes: Tensor) -> Tensor:

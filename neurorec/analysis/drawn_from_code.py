@@ -1,4 +1,4 @@
-"""What a variational autoencoder draws and copies, and a tighter bound of its likelihood."""
+"""Samples and reconstructions of a variational autoencoder, and a tighter bound on its log-likelihood."""
 
 import math
 from typing import Annotated, Any, ClassVar
@@ -31,16 +31,18 @@ class DrawnFromCodeSettings(Card):
 @analyses.register("drawn_from_code")
 class DrawnFromCode(RunAnalysis):
     """log p(x) >= E log of the mean over draws of p(x, code) / q(code | x) (Burda et al. 2016), on the test split; with one
-    draw, it is the evidence lower bound. Images are drawn by a decoder that hears a code from the prior."""
+    draw, it is the evidence lower bound. Samples are decoded from codes drawn from the prior."""
 
-    about = "Images drawn and copied by a variational autoencoder, and its importance-weighted bound"
+    about = "Samples and reconstructions of a variational autoencoder, and its importance-weighted bound"
     sources = ("burda2016",)
     through_time = False
     Settings = DrawnFromCodeSettings
     example: ClassVar = {"draws": 3, "images": 4}
     gives: ClassVar = {
-        "importance-weighted bound": Value("lower bound of the log-likelihood on the test split", "nats/sample", True),
-        "information in the code": Value("divergence of the code's distribution from the prior", "nats/sample"),
+        "importance-weighted bound": Value("lower bound on the log-likelihood of the test split", "nats/sample", True),
+        "information in the code": Value(
+            "Kullback-Leibler divergence of the code's distribution from the prior", "nats/sample"
+        ),
     }
 
     def why_not(self, network: Network, task: Task) -> str | None:
@@ -51,7 +53,7 @@ class DrawnFromCode(RunAnalysis):
             drawing_part(network)
         except (InputError, CannotRun) as error:
             return str(error)
-        return None if task.objective.of_density else "its objective is no density of the samples"
+        return None if task.objective.of_density else "its objective is not a density of the samples"
 
     @torch.no_grad()
     def run(self, network: Network, task: EncodedTask, settings: DrawnFromCodeSettings, seed: int) -> Found:
@@ -76,18 +78,18 @@ class DrawnFromCode(RunAnalysis):
         }
         chance = task.objective.chance
         pieces = {
-            "from codes drawn from the prior": square_images(images),
+            "samples: decoded from codes drawn from the prior": square_images(images),
             "test images": square_images(batch.answers[:ROW]),
-            "the same, written from their mean codes": square_images(copies),
+            "reconstructions: decoded from their mean codes": square_images(copies),
         }
-        about = "Grey is the probability of a pixel."
-        figures = (Images(f"Drawn and copied ({network.title})", about, pieces, ROW),)
+        about = "The grey level is the probability of a pixel."
+        figures = (Images(f"Samples and reconstructions ({network.title})", about, pieces, ROW),)
         baseline = (chance, task.baselines()[chance]["test"])
         return Found(values, figures, {"importance-weighted bound": baseline})
 
 
 def draw(network: Network, codes: Tensor, steps: int, steps_per_frame: int) -> Tensor:
-    """Logits [B, K] of the images that a network writes from codes [B, D] in `steps` steps."""
+    """Logits [B, K] of the images that a network decodes from codes [B, D] in `steps` steps."""
     decoder, mask = drawing_part(network), torch.ones(steps, dtype=torch.bool)
     sent = choose_engine("auto", decoder).sent(decoder, Batch(codes.expand(steps, -1, -1), None, mask))
     return written(sent[decoder.output], mask, steps_per_frame)

@@ -1,4 +1,4 @@
-"""A fractal prediction machine and Markov models that have equally many contexts, on the same sequence."""
+"""A fractal prediction machine and Markov models with the same number of contexts, on the same sequence."""
 
 from collections.abc import Callable
 from typing import Annotated, Any
@@ -35,21 +35,24 @@ class EqualContextsSettings(Card):
 @analyses.register("equal_contexts")
 class EqualContexts(RunAnalysis):
     """The machine is trained anew for each number of contexts. Its ratio and clustering, the order of the fixed-order model (of
-    those with no more contexts), and every pseudo-count are chosen by validation scores. Values are for the most contexts."""
+    those with no more contexts), and every pseudo-count are chosen by validation scores. Values are for the largest
+    number of contexts."""
 
-    about = "Cross-entropy of a fractal prediction machine and of Markov models with equally many contexts"
+    about = "Cross-entropy of a fractal prediction machine and of Markov models with the same number of contexts"
     sources = ("tino2001", "ron1996")
     Settings = EqualContextsSettings
     example = {"contexts": [2, 6], "ratios": [0.5], "restarts": 1, "pseudo_counts": [0.1], "longest": 6}  # noqa: RUF012
     gives = {  # noqa: RUF012
         MACHINE: Value("base-A cross-entropy on the test split", "", False),
-        VARIABLE: Value("the same", "", False),
-        FIXED: Value("the same", "", False),
+        VARIABLE: Value("base-A cross-entropy on the test split", "", False),
+        FIXED: Value("base-A cross-entropy on the test split", "", False),
         "below variable length": Value(
             "base-A cross-entropy of the variable-length model minus that of the machine", "", True
         ),
-        "below fixed order": Value("the same for the fixed-order model", "", True),
-        "least below fixed order": Value("the smallest of these differences over all numbers of contexts", "", True),
+        "below fixed order": Value("base-A cross-entropy of the fixed-order model minus that of the machine", "", True),
+        "least below fixed order": Value(
+            "smallest value of 'below fixed order' over all numbers of contexts", "", True
+        ),
         "ratio": Value("chosen ratio of contraction"),
         "order": Value("chosen order of the fixed-order model", "symbols"),
     }
@@ -61,7 +64,7 @@ class EqualContexts(RunAnalysis):
         if reason is None and (
             len(network.hidden) != 2 or not isinstance(next(iter(network.layers.values())), Contractions)
         ):
-            return "it is not a layer of affine contractions and a layer of contexts"
+            return "its hidden layers are not affine contractions followed by a layer of contexts"
         return reason or ContextCounts.why_not(network)
 
     def run(self, network: Network, task: EncodedTask, settings: EqualContextsSettings, seed: int) -> Found:
@@ -84,8 +87,8 @@ class EqualContexts(RunAnalysis):
         }
         figure = Curves(
             f"Cross-entropy by number of contexts ({task.name})",
-            f"On the test split. With {sizes[-1]} contexts, the machine is {below[FIXED][-1]:.3f} below the fixed order and "
-            f"{below[VARIABLE][-1]:.3f} below the variable length.",
+            f"On the test split. With {sizes[-1]} contexts, the machine's cross-entropy minus that of the fixed-order model is "
+            f"{-below[FIXED][-1]:+.3f}, and minus that of the variable-length model {-below[VARIABLE][-1]:+.3f}.",
             "contexts", IN_BASE, {name: series(sizes, each) for name, each in found.items()}, log_x=True,
         )  # fmt: skip
         chance = task.baselines()[task.objective.chance]["test"] / torch.tensor(float(task.outputs)).log()

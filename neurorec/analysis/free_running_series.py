@@ -60,9 +60,11 @@ class FreeRunningSeries(Analysis):
         "spacing": 20, "horizon": 10, "longest": 30, "tolerance": 0.4,
     }  # fmt: skip
     gives = {  # noqa: RUF012
-        "error at the horizon": Value("of free runs, in standard deviations of the series", "", False),
-        "valid time": Value("median over free runs", "Lyapunov times", True),
-        "valid steps": Value("median over free runs", "steps", True),
+        "error at the horizon": Value(
+            "root mean squared error of free runs, in standard deviations of the series", "", False
+        ),
+        "valid time": Value("for which a prediction is valid, median over free runs", "Lyapunov times", True),
+        "valid steps": Value("for which a prediction is valid, median over free runs", "steps", True),
     }
 
     @classmethod

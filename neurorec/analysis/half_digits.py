@@ -1,4 +1,4 @@
-"""Handwritten digits of which the lower half is hidden, and what trivial predictors and linear regression make of them."""
+"""Handwritten digits whose lower half is hidden, completed by trivial predictors and linear regression."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What is known exactly of the Ising model on the infinite square lattice (Onsager 1944, Yang 1952), in units of J."""
+"""Exact results for the Ising model on the infinite square lattice (Onsager 1944, Yang 1952), in units of J."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The Ising model on a square lattice, sampled from low to high temperatures, beside what is known exactly."""
+"""The Ising model on a square lattice, sampled from low to high temperatures, compared with exact results."""
 
 from typing import Annotated, Literal
 
@@ -37,12 +37,14 @@ class IsingLattice(Analysis):
     Settings = IsingLatticeSettings
     example = {"side": 8, "temperatures": [1.5, 4.0], "dynamics": "glauber", "before": 20, "sweeps": 50}  # noqa: RUF012
     gives = {  # noqa: RUF012
-        "error of the energy": Value("largest, per spin", "J", False),
-        "error of the magnetisation": Value("largest below the critical temperature, per spin", "", False),
-        "temperature of the steepest energy": Value(
-            "where the fluctuations of the energy give the largest specific heat"
+        "error of the energy": Value("largest absolute error, per spin", "J", False),
+        "error of the magnetisation": Value(
+            "largest absolute error below the critical temperature, per spin", "", False
         ),
-        "magnetisation at the highest temperature": Value("mean modulus per spin", "", False),
+        "temperature of the steepest energy": Value(
+            "at which the specific heat, from the fluctuations of the energy, is largest"
+        ),
+        "magnetisation at the highest temperature": Value("mean absolute value, per spin", "", False),
     }
 
     def run(self, settings: IsingLatticeSettings, seed: int) -> Found:
@@ -87,7 +89,7 @@ def _curves(settings: IsingLatticeSettings, at: list[float], energy: np.ndarray,
     name, label = f"{settings.side} x {settings.side} spins", "temperature (J)"
     about = f"The critical temperature of the infinite lattice is {T_CRITICAL:.3f} J."
     return [
-        Curves(f"Magnetisation, {settings.dynamics}", about, label, "mean modulus per spin",
+        Curves(f"Magnetisation, {settings.dynamics}", about, label, "mean absolute magnetisation per spin",
                {name: series(at, moduli), "infinite, exact": series(smooth, map(spontaneous_magnetisation, smooth))}),
         Curves(f"Energy, {settings.dynamics}", about, label, "energy per spin (J)",
                {name: series(at, energy), "infinite, exact": series(smooth, map(internal_energy, smooth))}),
@@ -98,7 +100,7 @@ def _pictures(at: list[float], seen: list[tuple[np.ndarray, np.ndarray, np.ndarr
     """The lattice at the lowest temperature, at that nearest to the critical one, and at the highest."""
     nearest = min(range(len(at)), key=lambda n: abs(at[n] - T_CRITICAL))
     return [
-        Picture(f"Spins at T = {at[n]:g}", f"The last state: {seen[n][2].mean():+.2f} on average.", "column", "row",
+        Picture(f"Spins at T = {at[n]:g}", f"The last state; the mean spin is {seen[n][2].mean():+.2f}.", "column", "row",
                 seen[n][2].astype(float).tolist(), "spin")
         for n in sorted({0, nearest, len(at) - 1})
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""How many random patterns an attractor network of LIF neurons recalls, beside the Hopfield network with the same weights."""
+"""How many random patterns a LIF attractor network recalls, compared with the Hopfield network of the same weights."""
 
 from typing import Annotated, Literal
 
@@ -32,8 +32,8 @@ class LIFRecallSettings(Card):
 
 @analyses.register("lif_recall")
 class LIFRecall(Analysis):
-    """Cues with flipped units start the Hopfield network; LIF neurons receive them as currents for 50 ms, and are read for
-    50 ms, 100 ms after these have ended. Rates are relative to that of a neuron in a field of 1."""
+    """The Hopfield network starts from cues with flipped units. LIF neurons receive these cues as currents for 50 ms, and are
+    read for 50 ms, 100 ms after the currents have ended. Rates are relative to that of a neuron in a field of 1."""
 
     about = (
         "Overlap of recalled and stored patterns in a network of LIF neurons, against the number of patterns per unit"

@@ -34,12 +34,14 @@ class LIFSampling(Analysis):
     Settings = LIFSamplingSettings
     example = {"units": 3, "strength": 1.2, "calibration_ms": 500.0, "duration_ms": 500.0}  # noqa: RUF012
     gives = {  # noqa: RUF012
-        "divergence": Value("Kullback-Leibler, from the exact distribution, at the end", "nats", False),
-        "error of the means": Value("largest difference between how often a unit is on and should be", "", False),
+        "divergence": Value("Kullback-Leibler divergence from the exact distribution, at the end", "nats", False),
+        "error of the means": Value(
+            "largest difference between the share of time a unit is on and its exact value", "", False
+        ),
         "misfit": Value(
             "largest difference between the activation of single neurons and the logistic function", "", False
         ),
-        "spread": Value("potential that changes the odds by a factor of e", "mV"),
+        "spread": Value("change of potential that changes the odds of being on by a factor of e", "mV"),
     }
 
     def run(self, settings: LIFSamplingSettings, seed: int) -> Found:

@@ -50,8 +50,10 @@ class MemoryCapacity(Analysis):
     }  # fmt: skip
     gives = {  # noqa: RUF012
         "memory capacity": Value("sum over lags of the squared correlation", "steps", higher_is_better=True),
-        "capacity above the number of units": Value("which theory does not allow", "steps", higher_is_better=False),
-        "lags half remembered": Value("up to the first with a squared correlation below 0.5", "steps", True),
+        "capacity above the number of units": Value(
+            "positive values are not allowed by theory", "steps", higher_is_better=False
+        ),
+        "lags half remembered": Value("lags before the first with a squared correlation below 0.5", "steps", True),
     }
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What a network recognises after one example: Omniglot's published runs, with the modified Hausdorff distance beside it."""
+"""What a network recognises after one example: Omniglot's published runs, compared with the modified Hausdorff distance."""
 
 from functools import cache
 from typing import Annotated, ClassVar
@@ -40,8 +40,8 @@ class OneShotRuns(RunAnalysis):
     Settings = OneShotRunsSettings
     example: ClassVar = {"runs": 1, "shown": 1}
     gives: ClassVar = {
-        "error": Value("share of the drawings that are not recognised", "", False),
-        "largest error": Value("error in the run with most errors", "", False),
+        "error": Value("share of the test drawings assigned to the wrong character", "", False),
+        "largest error": Value("error in the run with the most errors", "", False),
         "Hausdorff error": Value(f"error of the nearest neighbour by the {BASELINE}", "", False),
     }
 
@@ -84,7 +84,7 @@ def shown_run(number: int, run: OneShotRun, chosen: Tensor) -> Images:
     wrong = sum(image.mark == "wrong" for image in tests)
     groups = {
         "One example of each character": [Image(small(ink), f"{n}") for n, ink in enumerate(run.training, 1)],
-        "By another person: the closest example (the right one)": tests,
+        "Drawn by another person; number: the closest example (in brackets: the right one)": tests,
     }
     return Images(f"Run {number + 1}: {wrong} of {len(tests)} wrong", "Wrong choices have a dashed red frame.", groups)
 

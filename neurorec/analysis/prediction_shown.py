@@ -21,7 +21,7 @@ class PredictionShownSettings(Card):
 
 @analyses.register("prediction_shown")
 class PredictionShown(RunAnalysis):
-    """The first frames of the test part that count; the first output, if there are several."""
+    """The first scored frames of the test part; of several outputs, the first."""
 
     about = "True and predicted values of a series"
     sources = ()
@@ -47,7 +47,7 @@ class PredictionShown(RunAnalysis):
         error = float((true - predicted)[shown].square().mean() / true.var(correction=0).clamp_min(1e-300))
         frames = range(1, 1 + len(true[shown]))
         figure = Curves(
-            f"{task.frames.title}: {network.title}", f"The error of these frames is {error:.3f} of the variance.", "frame",
-            "value", {"true": series(frames, true[shown]), "predicted": series(frames, predicted[shown])},
+            f"{task.frames.title}: {network.title}", f"The mean squared error of these frames is {error:.3f} of the variance.",
+            "frame", "value", {"true": series(frames, true[shown]), "predicted": series(frames, predicted[shown])},
         )  # fmt: skip
         return Found({"error": error}, (figure,))

@@ -31,17 +31,17 @@ class RefractorySamplingSettings(Card):
 @analyses.register("refractory_sampling")
 class RefractorySampling(Analysis):
     """A random Boltzmann machine is sampled by neurons that are on for some steps after each spike (the energy model
-    refractory_boltzmann), and by Gibbs sampling with as many updates of single units. Both start with all units off; nothing is
-    left out."""
+    refractory_boltzmann), and by Gibbs sampling with as many updates of single units. Both start with all units off;
+    no burn-in is discarded."""
 
     about = "Divergence of spiking neurons' states from the Boltzmann distribution, against time"
     sources = ("buesing2011",)
     Settings = RefractorySamplingSettings
     example = {"units": 4, "strength": 1.2, "refractory_steps": 5, "steps": 2000}  # noqa: RUF012
     gives = {  # noqa: RUF012
-        "divergence": Value("Kullback-Leibler, from the exact distribution, after all steps", "nats", False),
-        "divergence of Gibbs sampling": Value("with as many updates", "nats", False),
-        "exponent": Value("of the divergence as a power of time, in the last two decades"),
+        "divergence": Value("Kullback-Leibler divergence from the exact distribution, after all steps", "nats", False),
+        "divergence of Gibbs sampling": Value("the same, for as many updates of single units", "nats", False),
+        "exponent": Value("of the divergence as a power of time, fitted over the last two decades of time"),
     }
 
     def run(self, settings: RefractorySamplingSettings, seed: int) -> Found:
@@ -59,8 +59,8 @@ class RefractorySampling(Analysis):
         }
         figure = Curves(
             f"Sampling by {settings.units} neurons, strength {settings.strength:g}",
-            f"After {steps:,} steps, the spiking neurons' states diverge by {spiking[-1]:.2g} nats. They are on for {tau} "
-            "steps, so successive states are more alike than in Gibbs sampling.", "steps", "divergence (nats)", lines,
+            f"After {steps:,} steps, the divergence of the spiking neurons is {spiking[-1]:.2g} nats. They stay on for {tau} "
+            "steps, so successive states are more correlated than in Gibbs sampling.", "steps", "divergence (nats)", lines,
             log_x=True, log_y=True, level=independent,
         )  # fmt: skip
         return Found(values, (figure,), {"divergence": ("independent units", independent)})

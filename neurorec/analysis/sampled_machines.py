@@ -50,6 +50,6 @@ def ends_of_parts(steps: int) -> list[int]:
 
 
 def falling(ends: list[int], visits: Callable[[int], np.ndarray], chances: np.ndarray, per_ms: float = 1.0) -> Series:
-    """The divergence against time; `visits(steps)` goes on by some steps and returns the frequencies so far."""
+    """The divergence against time; `visits(steps)` continues for so many steps and returns the frequencies so far."""
     lengths = np.diff([0, *ends])
     return series([end / per_ms for end in ends], [divergence(visits(int(n)), chances) for n in lengths])

@@ -31,7 +31,7 @@ class SamplesDrawnSettings(Card):
 class SamplesDrawn(RunAnalysis):
     """Chains start from random states, and their last states are shown. Energies show whether they have forgotten the start."""
 
-    about = "What a trained energy model draws"
+    about = "Samples drawn from a trained energy model, and their distance to the training patterns"
     sources = ()
     through_time = False
     Settings = SamplesDrawnSettings
@@ -47,7 +47,11 @@ class SamplesDrawn(RunAnalysis):
         if not isinstance(network, SamplingModel):
             return f"{network.title} does not sample at a temperature"
         side = math.isqrt(network.visible)
-        return None if side * side == network.visible else f"its {network.visible} visible units are no square image"
+        return (
+            None
+            if side * side == network.visible
+            else f"its {network.visible} visible units do not form a square image"
+        )
 
     @torch.no_grad()
     def run(self, network: Any, task: EncodedTask, settings: SamplesDrawnSettings, seed: int) -> Found:
@@ -64,7 +68,7 @@ class SamplesDrawn(RunAnalysis):
             "sweep", "energy", {"from random states": series(sweeps, energies), "from test patterns": series(sweeps, wanted)},
         )  # fmt: skip
         figures = (
-            mosaic(f"Drawn ({network.title})", f"Each from its own random state, after {settings.sweeps:,} sweeps.",
+            mosaic(f"Samples ({network.title})", f"Each after {settings.sweeps:,} sweeps from its own random state.",
                    drawn[: ROWS * ROW, :V], ROW),
             mosaic("Training patterns", "The first ones, for comparison.", train[: ROWS * ROW], ROW),
             curve,

@@ -1,4 +1,4 @@
-"""The separation property of a liquid: different inputs lead to different states, the more so the more they differ."""
+"""The separation property of a liquid: different inputs lead to different states, and larger differences to larger ones."""
 
 from itertools import pairwise
 from typing import Annotated, Any
@@ -61,8 +61,12 @@ class Separation(Analysis):
         "least increase": Value(
             "smallest increase of the state distance from one input distance to the next", "", True
         ),
-        "least over noise": Value("state distance at the smallest input distance, over that of equal inputs", "", True),
-        "largest over smallest": Value("state distance at the largest input distance, over that at the smallest", ""),
+        "least over noise": Value(
+            "state distance at the smallest input distance, relative to that for equal inputs", "", True
+        ),
+        "largest over smallest": Value(
+            "state distance at the largest input distance, relative to that at the smallest", ""
+        ),
         "rate": Value("mean rate of the neurons", "Hz"),
     }
 

@@ -1,7 +1,7 @@
-"""Answers to objectives of densities: a network with a random code gives a lower bound of the log probability of a sample.
+"""Answers to density objectives: a network with a random code gives a lower bound on the log probability of a sample.
 
-log p(x) >= E_q[log p(x | code)] - KL(q(code | x) | prior) (Kingma and Welling 2014). The expectation is over the noise: its
-values in the batch are one draw. The network reads the sample, and writes the logits of its bits.
+log p(x) >= E_q[log p(x | code)] - KL(q(code | x) | prior) (Kingma and Welling 2014). The expectation is over the noise, of
+which the batch holds one draw. The network reads the sample, and writes the logits of its bits.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def code_layers(network: Network) -> list[str]:
     found = [name for name, layer in network.named_layers() if hasattr(layer, "divergence")]
     if not found:
         raise CannotRun(
-            f"{network.title} gives no probability of a sample: none of its layers draws a code; use a network with the cell "
+            f"{network.title} assigns no probability to a sample: none of its layers draws a code; use a network with the cell "
             "gaussian_code between encoder and decoder"
         )
     return found

@@ -108,7 +108,7 @@ class Engine(ABC):
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:
         """The mean output [B, O] over the masked steps or, with an answer per frame, the mean output of each frame
-        [F, B, O]. For an objective of densities, see `densities.py`."""
+        [F, B, O]. For density objectives, see `densities.py`."""
         if sums_suffice(network, batch, objective):
             readout, weights = network[network.output], network[network.output].step_weights(batch.mask)
             sums = self.hidden_sums(network, batch.x, weights[None], batch.lengths)

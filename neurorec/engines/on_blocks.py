@@ -3,7 +3,7 @@
 A sequence of matrix-vector products becomes a shorter one of matrix products. All blocks but the first start from rest. Then
 each starts again from the final state of the block before, and is corrected until its new states agree with the old ones: from
 there on, a layer that forgets where it started would only repeat itself. If a block does not agree before its end, the layer
-does not forget, and is run step by step.
+does not forget its initial state, and is run step by step.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ AGREE = 32  #: units in the last place of the largest state, by which a differen
 
 @engines.register("blocks")
 class OnBlocks(Engine):
-    """Differences from the plain loop are those of another order of sums. Short series, many samples, samples of unequal length
+    """Results differ from the plain loop only by the order of sums. Short series, many samples, samples of unequal length
     and gradients are left to the layer's own step."""
 
     title = "blocks"

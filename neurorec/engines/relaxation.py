@@ -1,7 +1,7 @@
 """Relaxes energy models: sweep after sweep until nothing changes. A sweep counts as a step.
 
-For an objective of densities, the answers are log probabilities (the seed is also that of an estimate of log Z), and the
-observed activity is that of drawing one sample per sample given: `max_sweeps` sweeps, starting there.
+For density objectives, the answers are log probabilities (an estimate of log Z uses the same seed), and the observed activity
+is that of drawing one new sample from each given sample, by `max_sweeps` sweeps that start there.
 """
 
 import numpy as np

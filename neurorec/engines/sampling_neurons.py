@@ -7,7 +7,7 @@ a neuron is on for tau_ref after each spike. The probability of being on is near
 
 `calibrate` measures v_half and spread on single neurons. A bias b then shifts the mean potential by spread * b, by a current; a
 weight w becomes a conductance whose effect on the potential is spread * w on average while its source is on. Synapses renew:
-a spike sets what is left of the last one to its full weight, as depression with a recovery time of tau_syn does.
+a spike resets what is left of the previous one to its full weight, as depression with a recovery time of tau_syn does.
 """
 
 from collections.abc import Mapping

@@ -38,14 +38,14 @@ class AdversarialCard(TrainingCard):
     real_label: Share  #: what the critic should answer to real samples; below 1: smoothed
     wrong_class_weight: Gain  #: of real samples shown to the critic as another class, which it should reject
     gradient_penalty: Gain  #: of the squared slope of the critic at real samples
-    averaging: Share  #: per step, of the generator's weights; their average is kept
+    averaging: Share  #: decay per step of the running average of the generator's weights, which is kept
     whole_images: bool  #: whether the critic hears all frames of an image in one step, instead of one per step
     critic: CriticCard
 
 
 @dataclass
 class Contest:
-    """Both players. The critic is no part of the trained network."""
+    """Both players. The critic is not part of the trained network."""
 
     engine: Engine
     generator: torch.optim.Optimizer
@@ -98,7 +98,7 @@ class Adversarial(Rule):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             *BPTT.judgements(model)[:5],
-            Judgement("partly", "no sample has a target of its own, but the critic must be shown real samples"),
+            Judgement("partly", "no sample has a target of its own, but the critic must see real samples"),
         )
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Contest:

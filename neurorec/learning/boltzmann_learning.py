@@ -13,7 +13,7 @@ from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergence,
     PersistentContrastiveDivergenceCard,
 )
-from neurorec.learning.rule import Info, rules
+from neurorec.learning.rule import OBJECTIONS, Info, Judgement, rules
 from neurorec.models.energy.boltzmann import Boltzmann
 from neurorec.tasks.batch import Batch
 
@@ -24,14 +24,14 @@ class BoltzmannLearningCard(PersistentContrastiveDivergenceCard):
 
 @rules.register("boltzmann_learning")
 class BoltzmannLearning(PersistentContrastiveDivergence):
-    """All statistics are those of states. The free phase is run by persistent chains, not by annealing as in 1985."""
+    """All statistics are computed from sampled states. The free phase uses persistent chains, not annealing as in 1985."""
 
     Card = BoltzmannLearningCard
     title = "Boltzmann learning"
     sources = ("ackley1985",)
     equations = (
         "w_ij += rate (<s_i s_j>_clamped - <s_i s_j>_free) / T, biases alike;\n"
-        "<>_clamped: visible units set to the data; <>_free: all units sampled, by chains that never start again"
+        "<>_clamped: visible units set to the data; <>_free: all units sampled, by chains that are never restarted"
     )
     card: BoltzmannLearningCard
 
@@ -40,6 +40,13 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
         if isinstance(model, Boltzmann):
             return None
         return "it compares the states of all pairs of units of a Boltzmann machine, which this is not; use bptt for layers"
+
+    @classmethod
+    def judgements(cls, model: Any) -> tuple[Judgement, ...]:
+        found = dict(zip(OBJECTIONS, super().judgements(model), strict=True))
+        sent = "spikes" if model.output_signal == "spikes" else "0 or 1"
+        found["real values between neurons"] = Judgement("relaxed", f"units send {sent} in both phases")
+        return tuple(found.values())
 
     @classmethod
     def count_training(

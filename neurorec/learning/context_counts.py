@@ -102,7 +102,7 @@ class ContextCounts(Rule):
                 "partly", "states are clustered in many passes over stored sequences, before symbols are counted"
             ),
             Judgement("kept", "states are real values"),
-            Judgement("partly", "the target is the next input, which comes by itself"),
+            Judgement("partly", "the target is the next input, which arrives anyway"),
         )
 
     @classmethod
@@ -189,8 +189,8 @@ def heard_states(model: Network, engine: Engine, batch: Batch) -> Tensor:
 
 
 def cluster(states: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, int]:
-    """Prototypes [most, H] of states [N, H] by k-means, and its passes. States that agree in 7 decimals are the same. Of fewer
-    different states, each becomes a prototype, and the first one is repeated, which never wins."""
+    """Prototypes [most, H] of states [N, H] by k-means, and its passes. States that agree in 7 decimals are the same. If
+    there are fewer different states, each becomes a prototype; the rest are copies of the first, which never win."""
     from sklearn.cluster import KMeans
 
     different, times = np.unique(states.round(7), axis=0, return_counts=True)

@@ -1,4 +1,4 @@
-"""Learning of deep Boltzmann machines: layer by layer, and then all together, by mean field and persistent chains
+"""Learning in deep Boltzmann machines: layer by layer, then all layers together, by mean field and persistent chains
 (Salakhutdinov & Hinton 2009)."""
 
 from dataclasses import dataclass, replace
@@ -37,9 +37,9 @@ class DeepChains(Chains):
 
 @rules.register("deep_boltzmann_learning")
 class DeepBoltzmannLearning(PersistentContrastiveDivergence):
-    """Before all layers learn together, each pair of layers is trained by CD-1 as a restricted Boltzmann machine. Its upper
-    units hear twice what the lower ones send, except at the top, and its lower units twice what the upper ones send, except at
-    the bottom: this makes up for the neighbours that are not there yet."""
+    """Before all layers learn together, each pair of layers is trained by CD-1 as a restricted Boltzmann machine. Inputs to the
+    upper units are doubled, except at the top, and inputs to the lower units are doubled, except at the bottom: this makes up
+    for the neighbouring layers that are still missing."""
 
     Card = DeepBoltzmannLearningCard
     title = "deep Boltzmann learning"
@@ -47,7 +47,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
     equations = (
         "W_l += rate (<m_l m_l+1'>_data - <x_l x_l+1'>_chains) / T, biases alike;\n"
         "<>_data: mean field of the hidden layers, with visible units set to the data;\n"
-        "<>_chains: after k more sweeps of chains that never start again"
+        "<>_chains: after k more sweeps of chains that are never restarted"
     )
     reports = ("chains", "clamped", "pretraining_macs", "pretraining_units", "pretraining_changes")
     card: DeepBoltzmannLearningCard
@@ -61,7 +61,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         *others, values, targets = super().judgements(model)
-        why = "units send 0 or 1 in the chains; for the data, hidden units send chances"
+        why = "units send 0 or 1 in the chains; with the data, hidden units send probabilities"
         return *others, replace(values, why=why), targets
 
     @classmethod

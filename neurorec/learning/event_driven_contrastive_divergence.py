@@ -1,4 +1,5 @@
-"""Event-driven contrastive divergence: STDP whose sign a global signal sets, with data and without (Neftci et al. 2014)."""
+"""Event-driven contrastive divergence: STDP whose sign follows a global signal, positive with data and negative without
+(Neftci et al. 2014)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Persistent contrastive divergence: chains go on from update to update, instead of starting from the data (Tieleman 2008)."""
+"""Persistent contrastive divergence: chains continue between updates instead of restarting from data (Tieleman 2008)."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
     sources = ("tieleman2008",)
     equations = (
         "w_ij += rate (<v_i p(h_j = 1 | v)>_data - <v_i p(h_j = 1 | v)>_chains) / T, biases alike;\n"
-        "<>_chains: after k more sweeps of chains that never start again"
+        "<>_chains: after k more sweeps of chains that are never restarted"
     )
     card: PersistentContrastiveDivergenceCard
 

@@ -1,4 +1,4 @@
-"""The part of an encoder and decoder that writes from a code alone: it draws samples if codes are drawn from the prior."""
+"""The decoder of a network, which writes from a code alone: with codes from the prior, it draws samples."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ def drawing_part(network: Network) -> Network:
     Raises
     ------
     InputError
-        If they hear anything else, or what was read is no code that is held.
+        If they hear anything else, or if what they hear from reading is not a code that is held.
     """
     codes = {wire.source for wire in network.wires if wire.along == "reading"}
     wires = [wire for wire in network.wires if wire.target in network.writers]

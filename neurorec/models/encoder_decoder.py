@@ -50,13 +50,13 @@ def run_encoder_decoder(
     network: Network, x: Tensor, state: NetworkState | None, lengths: Tensor | None, unroll: Unroll | None,
     forced: Mapping[str, Tensor], reading: Structure | None,
 ) -> tuple[dict[str, Tensor], NetworkState]:  # fmt: skip
-    """As `Network.run`; outputs are 0 where a layer does not run. `state` is where each layer starts, when reading or writing
-    starts.
+    """As `Network.run`; outputs are 0 where a layer does not run. `state` holds the state in which each layer starts to
+    read or write.
 
     Raises
     ------
     InputError
-        For something other than the end of reading, or a wrong one.
+        If `reading` is not the end of reading of every sample, or is impossible.
     """
     T, B, _ = x.shape
     reading = Reading(torch.full((B,), T // 2, device=x.device)) if reading is None else reading

@@ -54,8 +54,9 @@ class NorseForm:
 
 @dataclass(frozen=True)
 class FadingForm:
-    """A layer with fixed weights whose output is its whole state [B, H], which comes to depend only on its recent input,
-    wherever it started. `step` equals the layer's own but for the order of sums, and is prepared for many calls."""
+    """A layer with fixed weights whose output is its whole state [B, H], and which forgets its initial state: in the long run,
+    the state depends only on recent input (the echo state property). `step` equals the layer's own but for the order of sums,
+    and is prepared for many calls."""
 
     step: Callable[[Any, Tensor], tuple[Tensor, Any]]
 

@@ -1,6 +1,7 @@
 """`neurorec show`: everything known about one item."""
 
 import inspect
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,9 @@ def print_member(name: str) -> None:
     shows: dict[str, Callable[[Console, str], None]] = {
         "pairs": _show_pair, "chips": _show_card("hardware"), "links": _show_card(LINKS), "studies": _show_study,
         "tasks": _show_task, "environments": _show_task, "objectives": _show_objective, "rules": _show_rule,
-        "engines": _show_code(engine_modules()), "cells": _show_model(cells, "a cell"),
-        "energy_models": _show_model(energy_models, "an energy model"), "encoders": _show_code(encoders),
-        "exporters": _show_code(exporters), "analyses": _show_analysis,
+        "engines": _show_code(engine_modules(), "an engine"), "cells": _show_model(cells, "a cell"),
+        "energy_models": _show_model(energy_models, "an energy model"), "encoders": _show_code(encoders, "an encoder"),
+        "exporters": _show_code(exporters, "an exporter"), "analyses": _show_analysis,
     }  # fmt: skip
     members = {kind: lister() for kind, lister in KINDS.items()}
     found = [kind for kind in KINDS if name in members[kind]]
@@ -93,13 +94,16 @@ def _show_pair(console: Console, name: str) -> None:
         if isinstance(model, Network):
             _say(console, "  " + "; ".join(heard_by(model)))
         for part, card in in_runs({**half.architecture.cards, "encoder": half.encoder.card}):
-            settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump().items())
+            settings = ", ".join(f"{key} = {value}" for key, value in card.model_dump(exclude_none=True).items())
             _say(console, f"  {part}: {settings}")
         for training in half.trainings:
-            _say(console, f"  trained by {training.rule} on {training.task}, {training.epochs} epochs")
+            _say(console, f"  trained by {training.rule} on {training.task}, {_many(training.epochs, 'epoch')}")
         chips = {chip: load_chip(chip) for chip in card_names("hardware")}
         able = [chip for chip, card in chips.items() if card.refusal(needs_of_model(model)) is None]
         _say(console, "  chips that can run it: " + (", ".join(able) or "none"))
+    for half, reason in (("rate", pair.card.no_rate_half), ("spiking", pair.card.no_spiking_half)):
+        if reason is not None:
+            _say(console, f"\nno {half} half: {reason}")
     _say(console, "\nmatched:")
     for key, value in pair.card.matched.model_dump().items():
         _say(console, f"  {key.replace('_', ' ')}: {value}")
@@ -179,14 +183,18 @@ def _show_study(console: Console, name: str) -> None:
         for claim in study.card.finding:
             _say(console, f"  claim: {claim.claim}")
     settings = study.card.model_dump(exclude={"finding", "remarks", "about", "question"}, exclude_none=True)
+    for analysis in settings.pop("analysis", []):
+        asked = ", ".join(f"{key} = {value}" for key, value in analysis.items() if key != "name" and value)
+        _say(console, f'  analysis "{analysis["name"]}": {asked}')
     for key, value in settings.items():
-        _say(console, f"  {key} = {value}")
+        if value or value == 0:
+            _say(console, f"  {key} = {value}")
     _cite(console, study.sources())
 
 
-def _show_code(registry: Any) -> Callable[[Console, str], None]:
+def _show_code(registry: Any, what: str) -> Callable[[Console, str], None]:
     def show(console: Console, name: str) -> None:
-        _say(console, f"{name}\n  code: {_code_path(registry[name])}\n  {inspect.getdoc(registry[name])}")
+        _say(console, f"{name}: {what}\n  code: {_code_path(registry[name])}\n{_documented(registry[name])}")
 
     return show
 
@@ -194,7 +202,7 @@ def _show_code(registry: Any) -> Callable[[Console, str], None]:
 def _show_analysis(console: Console, name: str) -> None:
     member = analyses[name]
     subject = "an analysis of trained networks" if issubclass(member, RunAnalysis) else "an analysis"
-    _say(console, f"{name}: {subject}\n  {member.about}\n  code: {_code_path(member)}\n  {inspect.getdoc(member)}")
+    _say(console, f"{name}: {subject}\n  {member.about}\n  code: {_code_path(member)}\n{_documented(member)}")
     for key, value in member.gives.items():
         best = {None: "", True: "; higher is better", False: "; lower is better"}[value.higher_is_better]
         _say(console, f"  gives {key}{f' ({value.unit})' if value.unit else ''}: {value.about}{best}")
@@ -205,7 +213,8 @@ def _show_analysis(console: Console, name: str) -> None:
 
 
 def _show_task(console: Console, name: str) -> None:
-    _show_code(tasks)(console, name)
+    what = "an environment" if name in KINDS["environments"]() else "a task"
+    _show_code(tasks, what)(console, name)
     if (declared := data_set_of(name)) is not None:
         for file in declared.files:
             _say(console, f"  data: {file.path} ({file.size:,} bytes), from {file.origin}; licence: {file.licence}")
@@ -216,15 +225,16 @@ def _show_task(console: Console, name: str) -> None:
     task = load_task(name, seed=0)
     if isinstance(task, ArrayTask):
         parts = ", ".join(f"{len(samples)} {split}" for split, samples in task.splits.items())
-        _say(console, f"  x [T, B, I]: {task.x.shape[0]} frames of {task.inputs} values; samples: {parts} (seed 0)")
-    _say(console, f"  {task.inputs} inputs, {task.outputs} outputs; {_metric(task.objective)}")
+        frames = f"{_many(task.x.shape[0], 'frame')} of {_many(task.inputs, 'value')}"
+        _say(console, f"  x [T, B, I]: {frames}; samples: {parts} (seed 0)")
+    _say(console, f"  {_many(task.inputs, 'input')}, {_many(task.outputs, 'output')}; {_metric(task.objective)}")
     for baseline, scores in task.baselines().items():
         _say(console, f"  {baseline}: {scores['test']:.3f} on test")
     _cite(console, task.sources)
 
 
 def _show_objective(console: Console, name: str) -> None:
-    _show_code(objectives)(console, name)
+    _show_code(objectives, "an objective")(console, name)
     objective = objectives[name]
     _say(console, f"  {_metric(objective)}; learned from: {', '.join(TAUGHT[signal] for signal in objective.offers)}")
 
@@ -232,6 +242,15 @@ def _show_objective(console: Console, name: str) -> None:
 def _metric(objective: Objective | type[Objective]) -> str:
     unit = f" ({objective.unit})" if objective.unit else ""
     return f"metric: {objective.metric}{unit}, {'higher' if objective.higher_is_better else 'lower'} is better"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _documented(member: Any) -> str:
+    """The docstring, all lines indented alike."""
+    return textwrap.indent(inspect.getdoc(member) or "", "  ")
 
 
 def _code_path(member: Any) -> str:

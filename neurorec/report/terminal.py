@@ -114,5 +114,5 @@ def _print_in_lines(table: Table, console: "Console") -> None:
     names = [" ".join(filter(None, [column.above, column.head.replace("\n", " ")])) for column in table.columns]
     rows = [names, *([joined(cell).replace("\n", " + ") or "–" for cell in row] for row in table.cells)]
     for at, (first, *others) in enumerate(rows):
-        line = hanging([("", f"{first}: {'; '.join(others)}")])
+        line = hanging([("", f"{first.removesuffix('.')}: {'; '.join(others)}")])
         console.print(line, style="italic" if at == 0 else "dim" if at - 1 in table.minor else "")

@@ -1,4 +1,4 @@
-"""Bars and stripes: images of which all rows or all columns are of one value (MacKay 2003)."""
+"""Bars and stripes: images in which every row, or every column, has a single value (MacKay 2003)."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""The 8x8 digits as bits, to be read into a code and written again from it."""
+"""The 8x8 digits as bits, to be encoded and reconstructed."""
 
 from functools import partial
 
@@ -57,7 +57,7 @@ def _draw(train: Tensor, mask: Tensor, frames: int, generator: torch.Generator) 
 
 @tasks.register("binary_digits")
 def binary_digits(seed: int) -> Task:
-    """Read an 8x8 digit of bits in one frame, and write it in the next from a code of 16 random numbers.
+    """Read a binary 8x8 digit in one frame and reconstruct it in the next, from a random code of 16 numbers.
 
     A pixel is 1 if it is at least half of the maximum. The noise of the code comes with the samples; in training, it is drawn
     anew in every epoch.
@@ -67,7 +67,7 @@ def binary_digits(seed: int) -> Task:
 
 @tasks.register("binary_digit_rows")
 def binary_digit_rows(seed: int) -> Task:
-    """Read an 8x8 digit of bits row by row, then write it row by row from a code of 16 random numbers.
+    """Read a binary 8x8 digit row by row, then reconstruct it row by row, from a random code of 16 numbers.
 
     The same images as `binary_digits`, so that both have the same independent-pixel baseline.
     """

@@ -14,7 +14,7 @@ TURN, STRETCH, SHEAR, SHIFT = 0.35, 0.25, 0.35, 0.1
 
 
 class Sheets(NamedTuple):
-    """Drawings, prepared to be looked at."""
+    """Drawings, prepared as inputs."""
 
     soft: Tensor  #: [N, S, S] blurred copies
     centre: Tensor  #: [N, 2] mean place (x, y) of the ink, in half widths from the middle

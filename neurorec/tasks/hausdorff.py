@@ -29,7 +29,7 @@ class Outline:
 
 
 def hausdorff(one: Outline, other: Outline) -> float:
-    """The mean distance from each pixel to the closest one of the other drawing, from the drawing where it is larger."""
+    """The mean distance from each pixel to the closest one of the other drawing, in the direction in which it is larger."""
     return max(one.mean_distance_from(other), other.mean_distance_from(one))
 
 

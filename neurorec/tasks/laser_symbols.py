@@ -1,37 +1,30 @@
 """The Santa Fe laser as symbols: small and large rises and falls of its intensity (Tino & Dorffner 2001)."""
 
-import io
 from functools import cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from neurorec.tasks.data_files import DataFile, from_files
+from neurorec.tasks.data_files import from_files
+from neurorec.tasks.santa_fe_laser import SERIES, intensities
 from neurorec.tasks.symbol_sequence import ENDS, sequence_task
 from neurorec.tasks.task import Task, tasks
 
-SERIES = DataFile(
-    "laser/santafe_laser.npy",
-    size=80872,
-    sha256="8c07281200935596f8e28bc94e1bb25e9964ab7d7f63c5e27ac87b810ac3b33a",
-    origin="github.com/reservoirpy/reservoirpy, reservoirpy/datasets/santafe_laser.npy",
-    licence="MIT (the repository's); the series is from the Santa Fe time series competition",
-)
-SOURCES = ("tino2001", "weigend1994")
+SOURCES = ("tino2001", "weigend1993")
 LARGE = (0.1, 0.9)  #: quantiles of the changes beyond which they are large
 NAMES = (
     "rise",
     "large rise",
     "fall",
     "large fall",
-)  #: the first binary digit says whether it is large, the second where to
+)  #: the first binary digit says whether it is large, the second whether it is a fall
 
 
 @cache
 def laser_changes() -> Tensor:
     """The 10,092 changes of the intensity as symbols; no change counts as a fall. Quantiles are those before the test split."""
-    changes = np.diff(np.load(io.BytesIO(SERIES.read()))[:, 0])
+    changes = np.diff(intensities()[:, 0])
     low, high = np.quantile(changes[: ENDS["validation"]], LARGE)
     found = 2 * (changes <= 0) + ((changes <= low) | (changes > high))
     return torch.from_numpy(found.astype(np.int64))

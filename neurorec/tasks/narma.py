@@ -28,7 +28,7 @@ def narma(u: np.ndarray) -> np.ndarray:
 def narma10(seed: int) -> Task:
     """Predict a nonlinear autoregressive moving average of order 10 from its input, noise uniform in 0..0.5.
 
-    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that do not count. Inputs for which
+    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that are not scored. Inputs for which
     the system diverges are drawn again.
     """
     generator = numpy_generator(seed, "narma10")

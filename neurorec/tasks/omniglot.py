@@ -149,8 +149,9 @@ def _seen() -> tuple[Sheets, Tensor]:
 @tasks.register("omniglot")
 @from_files(RUNS, *BACKGROUND, inputs=SIDE * SIDE, outputs=OUTPUTS, sources=SOURCES)
 def omniglot(seed: int) -> Task:
-    """Embed drawings of characters so that new ones are recognised after one example: 14 x 14 pixels in one frame, blurred,
-    centred and scaled by their ink; the answer is a point in 64 dimensions.
+    """Embed drawings of characters so that new ones are recognised after one example.
+
+    A frame has 14 x 14 pixels, blurred, centred and scaled by the ink; the answer is a point in 64 dimensions.
 
     Tested on the 20 published runs, each with 20 new characters of one alphabet. Trained on all drawings of six background
     alphabets, distorted anew in every epoch: turned, stretched, sheared and shifted, and each character as a whole turned by a

@@ -5,7 +5,6 @@ from io import BytesIO
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from neurorec.tasks.data_files import DataFile, from_files
 from neurorec.tasks.objectives.series_prediction import SeriesPrediction
@@ -17,16 +16,16 @@ SERIES = DataFile(
     size=80_872,
     sha256="8c07281200935596f8e28bc94e1bb25e9964ab7d7f63c5e27ac87b810ac3b33a",
     origin="github.com/reservoirpy/reservoirpy, reservoirpy/datasets/santafe_laser.npy",
-    licence="MIT; the series is from the Santa Fe time series competition",
+    licence="MIT (the repository's); the series is from the Santa Fe time series competition",
 )
 SIZES, WASHOUT = (2000, 3000, 3000), 200
 SOURCES = ("weigend1993", "rodan2011")
 
 
 @cache
-def intensities() -> Tensor:
-    """[L, 1], of 8 bits, divided by 255."""
-    return torch.from_numpy(np.load(BytesIO(SERIES.read()), allow_pickle=False)).float() / 255
+def intensities() -> np.ndarray:
+    """[L, 1], of 8 bits."""
+    return np.load(BytesIO(SERIES.read()), allow_pickle=False)
 
 
 @tasks.register("santa_fe_laser")
@@ -34,9 +33,9 @@ def intensities() -> Tensor:
 def santa_fe_laser(seed: int) -> Task:
     """Predict the next intensity of the Santa Fe laser from those so far, scaled to 0..1.
 
-    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that do not count.
+    2,000 frames for training, 3,000 for validation and 3,000 for testing, each after 200 that are not scored.
     """
-    series = intensities()
+    series = torch.from_numpy(intensities()).float() / 255
     objective = SeriesPrediction(20)
     return series_task(
         "santa_fe_laser", "next intensity of the Santa Fe laser", series[:-1], series[1:], SIZES, WASHOUT, objective, SOURCES

@@ -27,7 +27,7 @@ SUMS = DataFile(
 RATE_HZ, WINDOW, HOP, BANDS, FRAMES = 8000, 200, 80, 24, 100  #: windows of 25 ms every 10 ms; at most 1 s
 LOWEST_HZ, DEPTH_DB = 80.0, 60.0
 SEGMENTS = 8
-TEST, VALIDATION = range(0, 5), range(5, 10)  #: numbers of recordings; the others train
+TEST, VALIDATION = range(0, 5), range(5, 10)  #: numbers of recordings; the others are for training
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def _bank() -> np.ndarray:
 def spoken_digits(seed: int) -> Task:
     """Which of ten digits one of six speakers says, from the energy in 24 mel bands every 10 ms, up to 1 s.
 
-    The data set's own split: recordings 0 to 4 of every speaker and digit test, 5 to 9 validate, 10 to 49 train.
+    Recordings 0 to 4 of every speaker and digit are for testing (the data set's own split), 5 to 9 for validation, the others
+    for training.
     """
     found = recordings()
     test, validation = np.isin(found.numbers, TEST), np.isin(found.numbers, VALIDATION)

@@ -48,7 +48,7 @@ def test_chains_start_from_random_states_and_from_test_patterns():
 def test_what_cannot_be_shown_is_refused():
     for pair, task, told in (
         ("hopfield", "pattern_recall", "Hopfield network does not sample at a temperature"),
-        ("boltzmann", "parity3", "its 3 visible units are no square image"),
+        ("boltzmann", "parity3", "its 3 visible units do not form a square image"),
     ):
         model, encoded = subject(pair, task)
         assert analyses["samples_drawn"]().why_not(model, encoded) == told

@@ -64,7 +64,7 @@ def test_its_members_work_in_cards(folder):
     assert said("check", "my_study.toml") == "my_study.toml: valid study"
     assert "trained by perturbation on flowers, 80 epochs" in said("show", "my_pair.toml")
     assert "leaky tanh, a cell" in said("show", "leaky_tanh")
-    assert "4 frames of 1 values" in said("show", "flowers")
+    assert "4 frames of 1 value;" in said("show", "flowers")
     shown = said("show", "perturbation")
     assert "learns from errors of the outputs; a weight's change depends on: not declared" in shown
     assert "requires of a chip: not declared messages between parts of one network: not declared" in shown

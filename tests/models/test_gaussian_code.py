@@ -198,7 +198,7 @@ def test_a_network_without_a_code_has_no_bound():
     with pytest.raises(CannotRun) as caught:
         choose_engine("auto", plain).answers(plain, with_noise(every_image(), None), BOUND)
     assert str(caught.value) == (
-        "Elman + Elman gives no probability of a sample: none of its layers draws a code; use a network with the cell "
+        "Elman + Elman assigns no probability to a sample: none of its layers draws a code; use a network with the cell "
         "gaussian_code between encoder and decoder"
     )
     with pytest.raises(InputError) as caught:

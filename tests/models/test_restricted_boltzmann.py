@@ -107,7 +107,9 @@ def test_an_input_sets_the_visible_units_only():
     assert made.start(x).tolist() == [[1, 0, 1, 0, 0]]
     with pytest.raises(InputError) as caught:
         made.start(torch.ones(1, 1, 5))
-    assert str(caught.value) == "restricted Boltzmann machine: an input sets each of 3 units to 0 or 1 (got 5 lines)"
+    assert (
+        str(caught.value) == "restricted Boltzmann machine: an input must set each of 3 units to 0 or 1 (got 5 lines)"
+    )
 
 
 def test_drawing_a_sample_is_counted_as_a_walk_over_its_synapses():

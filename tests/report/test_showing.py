@@ -21,6 +21,27 @@ def test_a_deep_network_is_shown_in_few_lines(capsys):
     assert "body_2" not in shown
 
 
+def test_a_missing_half_is_explained_and_one_epoch_is_singular(capsys):
+    print_member("fractal_prediction")
+    shown = capsys.readouterr().out
+    assert "no spiking half: its states are points of a fractal" in shown
+    assert "trained by context_counts on feigenbaum, 1 epoch\n" in shown
+
+
+def test_keys_without_a_value_are_left_out(capsys):
+    print_member("rbm")
+    assert "None" not in capsys.readouterr().out
+
+
+def test_documentation_is_indented_and_says_what_it_is_about(capsys):
+    print_member("evidence_lower_bound")
+    shown = capsys.readouterr().out
+    assert shown.startswith("evidence_lower_bound: an objective\n")
+    assert "\n  Answers y [B, 1] are lower bounds" in shown
+    print_member("delayed_match_to_sample")
+    assert capsys.readouterr().out.startswith("delayed_match_to_sample: an environment\n")
+
+
 def test_constraints_are_shown(capsys, tmp_path):
     text = Path(load_pair("stacked_with_skips").path).read_text()
     card = tmp_path / "held.toml"

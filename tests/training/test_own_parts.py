@@ -370,7 +370,7 @@ def test_an_energy_model_cannot_do_what_layers_can():
         nr.train(half, nr.load_task("row_digits", 0), "hebbian", settings={"epochs": 1, "batch_size": 1})
     grey = dataclasses.replace(task, x=task.x * 0.5)
     with pytest.raises(
-        nr.InputError, match=r"Hopfield network: an input sets each of 200 units to -1 or 1 \(got -?0.5\)"
+        nr.InputError, match=r"Hopfield network: an input must set each of 200 units to -1 or 1 \(got -?0.5\)"
     ):
         nr.train(half, grey, "hebbian")
 

@@ -21,11 +21,11 @@ class GaussianCodeState(NamedTuple):
 
 @cells.register("gaussian_code")
 class GaussianCode(Cell):
-    """H units that add up what they hear, as mean and log variance, and send a sample of that distribution.
+    """H units that accumulate their input as mean and log variance of a normal distribution, and send a sample of it.
 
     Between an encoder and a decoder, they are the code of a variational autoencoder (the lecture's last slides, "One-shot
     learning"): a layer that reads, and whose last output the decoder hears. The noise comes with the samples, so that the same
-    noise gives the same code. Adding up makes spikes counts: what spiking encoders send needs no membrane of its own.
+    noise gives the same code. Since inputs are added up, a spiking encoder acts by its spike counts, without further membranes.
     """
 
     Card = GaussianCodeCard
@@ -71,7 +71,7 @@ class GaussianCode(Cell):
         return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
 
     def log_ratio(self, state: GaussianCodeState) -> Tensor:
-        """log [B] of how much more probable the code that was drawn is by prior than by its distribution."""
+        """log [B] of the prior density of the drawn code, relative to its density under its own distribution."""
         return 0.5 * (state.noise.square() + state.log_variance - self.code(state).square()).sum(1)
 
     def operations(self) -> StepOperations:

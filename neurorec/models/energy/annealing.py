@@ -35,7 +35,7 @@ class LogPartition:
 
 @torch.no_grad()
 def annealed_log_partition(model: "SamplingModel", card: AnnealingCard, generator: torch.Generator) -> LogPartition:
-    """log Z of the states of all units, by chains that start from independent visible units and are cooled to the model.
+    """log Z of the states of all units, by chains that start from independent visible units and are annealed to the model.
 
     Between them, p_k(v) = sum over h of exp(-k E(v, h) / T + (1 - k) a'v) for k from 0 to 1; a weight is the product of the
     ratios p_k+1(v) / p_k(v) on the way, and the mean weight estimates the ratio of the two sums of states. `a` are the log

@@ -23,9 +23,9 @@ class DeepBoltzmannCard(LayeredCard):
 
 @energy_models.register("deep_boltzmann")
 class DeepBoltzmann(LayeredModel):
-    """Visible units x_0 and hidden layers x_1, x_2, ... of 0 or 1. A sweep redraws the layers of odd number, then the others.
+    """Visible units x_0 and hidden layers x_1, x_2, ... of 0 or 1. A sweep redraws the odd layers, then the even ones.
 
-    Units of odd and even layers are the two sides of a restricted Boltzmann machine, by which log Z is computed or estimated.
+    Odd and even layers are the two sides of a restricted Boltzmann machine, by which log Z is computed or estimated.
     """
 
     Card = DeepBoltzmannCard
@@ -33,7 +33,7 @@ class DeepBoltzmann(LayeredModel):
     equations = (
         "E = -sum over l of x_l' W_l x_l+1 - sum over l of b_l' x_l;\n"
         "p(x_l = 1 | others) = sigmoid((b_l + x_l-1 W_l-1 + x_l+1 W_l') / T);\n"
-        "mean field: the same with chances m_l instead of x_l;\n"
+        "mean field: the same with probabilities m_l instead of x_l;\n"
         "-E(x_0, m) / T + entropy of m <= log of the sum over hidden states of exp(-E / T)"
     )
     sources = ("salakhutdinov2009",)

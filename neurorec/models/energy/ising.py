@@ -27,7 +27,7 @@ class Ising(EnergyModel):
     title = "Ising model"
     equations = (
         "E = -J sum over neighbours i, j of s_i s_j;   one unit at a time, h_i = J sum of the 4 neighbours:\n"
-        "Metropolis: s_i turns with probability min(1, exp(-2 s_i h_i / T));   Glauber: s_i = 1 with probability "
+        "Metropolis: s_i flips with probability min(1, exp(-2 s_i h_i / T));   Glauber: s_i = 1 with probability "
         "1 / (1 + exp(-2 h_i / T))"
     )
     sources = ("onsager1944", "metropolis1953", "glauber1963")

@@ -91,7 +91,7 @@ class EnergyModel(nn.Module, ABC):
         return tuple(slice(unit, unit + 1) for unit in range(self.size))
 
     def field(self, states: Tensor, group: slice) -> Tensor:
-        """Energy at a unit's lowest level minus that at its highest level, all others as they are: [B, units of the group]."""
+        """Energy at a unit's lowest level minus that at its highest, all other units unchanged: [B, units of the group]."""
         low, *_, high = self.levels()
         found = []
         for unit in range(*group.indices(self.size)):
@@ -121,7 +121,7 @@ class EnergyModel(nn.Module, ABC):
         if x.shape[-1] != self.visible or len(impossible):
             came = f"{x.shape[-1]} lines" if x.shape[-1] != self.visible else f"{float(impossible[0]):g}"
             known = " or ".join(f"{level:g}" for level in self.levels())
-            raise InputError(f"{self.title}: an input sets each of {self.visible} units to {known} (got {came})")
+            raise InputError(f"{self.title}: an input must set each of {self.visible} units to {known} (got {came})")
         hidden = self.size - self.visible
         return torch.cat([x[-1], x.new_full((x.shape[1], hidden), self.levels()[0])], 1) if hidden else x[-1]
 

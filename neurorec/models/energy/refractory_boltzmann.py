@@ -23,7 +23,7 @@ class RefractoryBoltzmannCard(BoltzmannCard):
 @energy_models.register("refractory_boltzmann")
 class RefractoryBoltzmann(Boltzmann):
     """The state of a neuron is its counter: tau after a spike, then one less per step; at 1 or 0 it may fire. A sweep is one
-    step, in which neurons are updated in order. Every update leaves the distribution of `energy` as it is; summed over
+    step, in which neurons are updated in order. Every update leaves the distribution of `energy` invariant; summed over
     counters, that is the distribution of the Boltzmann machine with the same weights.
 
     A neuron's effect on others lasts as long as it is on; it sends one event when it switches on and one when it switches off.

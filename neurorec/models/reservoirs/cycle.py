@@ -9,7 +9,7 @@ from neurorec.basics.numbers import Gain
 from neurorec.models.cell import cells
 from neurorec.models.reservoirs.echo_state import STEP, EchoStateCell, ReservoirCard
 
-DRAWS = 100  #: rings of 2 units, for one, have no such signs
+DRAWS = 100  #: some rings, for example of 2 units, have no such signs
 UNHEARD = 1e-3  #: below this, a sum of +-1 is 0 but for rounding
 
 

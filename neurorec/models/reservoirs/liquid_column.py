@@ -1,4 +1,4 @@
-"""A column of cortex as liquid: LIF neurons wired by their distance, with dynamic synapses (Maass et al. 2002)."""
+"""A cortical column as a liquid: LIF neurons wired by distance, with dynamic synapses (Maass et al. 2002)."""
 
 from typing import ClassVar, NamedTuple, Self
 
@@ -15,7 +15,8 @@ from neurorec.models.cells.lif import check_euler
 from neurorec.models.reservoirs.echo_state import synapses_per_line
 
 ELEMENTWISE_PER_UNIT = 11 + 2 * ELEMENTWISE
-"""Two currents: 2 additions of what arrives, 2 decays; v: 3 additions, 1 multiplication; 2 comparisons; 1 step of rest less."""
+"""Two currents: 2 additions of what arrives, 2 decays; v: 3 additions, 1 multiplication; 2 comparisons; 1 for the
+refractory counter."""
 
 MOST_USED = 0.95  #: U at most: a spike uses most of the resources, but not all
 LEAST = 0.05  #: of the mean, U and time constants at least
@@ -76,12 +77,12 @@ class LiquidColumnState(NamedTuple):
 
 @cells.register("liquid_column")
 class LiquidColumn(Cell):
-    """H neurons on a lattice, of which a share, at random places, inhibits; nothing in the layer is trained.
+    """H neurons on a lattice, a share of them inhibitory, at random places; nothing in the layer is trained.
 
-    The first neurons excite, the last inhibit. As in the paper, strengths are exponentially distributed (a gamma distribution
+    Excitatory neurons have the lowest indices. As in the paper, strengths are exponentially distributed (a gamma distribution
     with a standard deviation of 100 % of its mean), U and the time constants normally. In the paper, every synapse has its own
     U and time constants and a delay of 0.8 or 1.5 ms; here they belong to all synapses of a neuron onto one type of target,
-    and delays are one step. Synapses of the input do not change.
+    and delays are one step. Input synapses are static.
     """
 
     Card = LiquidColumnCard

@@ -1,4 +1,4 @@
-"""Unsupervised: a lower bound of the probability that a model with a random code gives to images."""
+"""Unsupervised: a lower bound on the probability that a model with a random code assigns to images."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,9 @@ from neurorec.tasks.objectives.log_likelihood import independent
 
 @objectives.register("evidence_lower_bound")
 class EvidenceLowerBound(Objective):
-    """Mean of the evidence lower bound. Answers y [B, 1] are bounds of the log probability of the targets [N, K], bits, which
-    the model also reads; they are computed with one draw of the code per sample."""
+    """Mean of the evidence lower bound, computed with one draw of the code per sample.
+
+    Answers y [B, 1] are lower bounds on the log probability of the targets [N, K], bits, which the model also reads."""
 
     metric = "evidence lower bound"
     unit = "nats/sample"

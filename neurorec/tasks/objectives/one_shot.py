@@ -22,7 +22,7 @@ class OneShot(Objective):
 
     The loss needs no runs: for every sample i with others of its class in the batch, it is -log of the probability that a
     neighbour j, drawn with p_ij proportional to exp(-|y_i - y_j|^2), has the class of i (neighbourhood components analysis).
-    Other classes may be trained on than are tested.
+    Training and test classes may differ.
     """
 
     metric = "error"

@@ -13,8 +13,9 @@ SURE = 1e-3  #: least and greatest value that a logit stands for
 
 @objectives.register("samples_classified")
 class SamplesClassified(Objective):
-    """Accuracy on real samples of a classifier that has seen only generated ones: the class of the nearest in all values, and
-    of equally near ones the most frequent class.
+    """Accuracy on real samples of a classifier that has seen only generated ones.
+
+    A real sample gets the class of the nearest generated one, or, of equally near ones, the most frequent class.
 
     Outputs y [F, B, O] are logits of values from 0 to 1, generated for the class whose input line is not silent; the
     targets [F, B, O] are real samples of the same classes. The loss compares each generated sample with the real one beside
