@@ -76,8 +76,9 @@ class DeepBelief(LayeredModel):
 
     def top(self) -> RestrictedBoltzmann:
         """The top two layers, with the same weights."""
-        values: dict[str, Any] = self.card.model_dump(include=set(RestrictedBoltzmannCard.model_fields))
-        made = RestrictedBoltzmann(RestrictedBoltzmannCard(**values | {"hidden": self.sizes[-1]}), self.sizes[-2])
+        shared: dict[str, Any] = self.card.model_dump(include=set(RestrictedBoltzmannCard.model_fields))
+        values: dict[str, Any] = shared | {"hidden": self.sizes[-1]}
+        made = RestrictedBoltzmann(RestrictedBoltzmannCard(**values), self.sizes[-2])
         made.weight, made.visible_bias, made.hidden_bias = self.weights[-1], self.biases[-2], self.biases[-1]
         return made
 
