@@ -39,8 +39,9 @@ class Relaxation:
 
     def _log_probability(self, model: SamplingModel, visible: Tensor) -> Tensor:
         """[B, 1]; or [B, 2] with the standard error of log Z, if that is an estimate."""
-        partition = model.partition(torch.Generator().manual_seed(self.seed))
-        found = model.log_weight(visible) - partition.value
+        generator = torch.Generator().manual_seed(self.seed)
+        partition = model.partition(generator)
+        found = model.log_weight_or_bound(visible, generator) - partition.value
         error = torch.full_like(found, partition.standard_error)
         return torch.stack([found, error], 1) if partition.standard_error else found[:, None]
 

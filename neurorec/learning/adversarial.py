@@ -9,7 +9,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from neurorec.basics.capabilities import capabilities
 from neurorec.basics.cards import Card
-from neurorec.basics.errors import RunFailed
+from neurorec.basics.counts import ForwardPass, TrainingCounts
+from neurorec.basics.errors import CannotRun, RunFailed
 from neurorec.basics.numbers import Gain, LearningRate, PositiveGain, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.bptt import BPTT
@@ -100,6 +101,10 @@ class Adversarial(Rule):
             *BPTT.judgements(model)[:5],
             Judgement("partly", "no sample has a target of its own, but the critic must see real samples"),
         )
+
+    @classmethod
+    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+        raise CannotRun(f"rule {cls.title} does not record the passes through its critic, which its cost depends on")
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Contest:
         average = [weight.detach().clone() for weight in model.parameters()]

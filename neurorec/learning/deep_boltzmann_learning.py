@@ -8,17 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Phase, TrainingCounts
+from neurorec.basics.counts import ForwardPass, LayerCounts, Phase, TrainingCounts
 from neurorec.basics.errors import RunFailed
 from neurorec.basics.numbers import CountOrZero, LearningRate
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.contrastive_divergence import Chains
+from neurorec.learning.pair_update import pair_update, update_counts
 from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergence,
     PersistentContrastiveDivergenceCard,
 )
 from neurorec.learning.rule import Info, Judgement, rules
 from neurorec.models.energy.deep_boltzmann import DeepBoltzmann
+from neurorec.models.energy.sampling import drawn
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
@@ -77,12 +79,8 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
         macs = weight_updates * 2 * pairs + clamped * rounds * heard + pretraining_macs
         means = clamped * rounds * hidden
         units = weight_updates * model.size + means + pretraining_units
-        drawn = weight_updates * sweep.elementwise + means + 3 * pretraining_units  # mean field only adds the bias
-        update = Counts(
-            macs=macs, dense_macs=macs, neuron_updates=units, values_sent=units, elementwise=drawn + 2 * changes,
-            nonlinearities=units, weight_reads=macs + changes, weight_writes=changes, state_reads=units, state_writes=units,
-            activation_reads=units, activation_writes=units, plasticity_updates=changes,
-        )  # fmt: skip
+        elementwise = weight_updates * sweep.elementwise + means + 3 * pretraining_units  # mean field: the bias only
+        update = update_counts(macs, units, elementwise, changes)
         nothing = LayerCounts()
         phases: dict[Phase, LayerCounts] = {
             "forward": nothing, "backward": nothing, "update": LayerCounts({UNITS: update}),
@@ -119,17 +117,10 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
             x = up(below, x)
             macs, units = macs + model.weights[below].numel(), units + x.shape[1]
         if layer:
-            x = _drawn(x, generator)
-        h = up(layer, x)
-        factor = 2 if layer else 1
-        back = factor * _drawn(h, generator) @ model.weights[layer].T + model.biases[layer]
-        y = _drawn(torch.sigmoid(back / T), generator)
-        g, rate = up(layer, y), self.card.pretraining_rate / T / len(x)
-        model.weights[layer].add_(x.T @ h - y.T @ g, alpha=rate)
-        model.biases[layer].add_((x - y).sum(0), alpha=rate)
-        model.biases[layer + 1].add_((h - g).sum(0), alpha=rate)
-        n, m = model.weights[layer].shape
-        macs, units, changes = macs + 3 * n * m, units + n + 2 * m, 2 * (n * m + n + m)
+            x = drawn(x, generator)
+        rate, twice = self.card.pretraining_rate, (1 if layer == top else 2, 2 if layer else 1)
+        done = pair_update(model, layer, x, rate, generator, twice=twice)
+        macs, units, changes = macs + done.macs, units + done.units, done.changes
         return self._done(
             pretraining_macs=len(x) * macs, pretraining_units=len(x) * units, pretraining_changes=len(x) * changes
         )
@@ -142,8 +133,3 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
         parts = model.split(states)
         pairs = [lower.T @ upper / len(states) for lower, upper in pairwise(parts)]
         return *pairs, *(part.mean(0) for part in parts)
-
-
-def _drawn(chance: Tensor, generator: torch.Generator) -> Tensor:
-    uniforms = torch.rand(chance.shape, generator=generator, dtype=torch.float64).to(chance.device)
-    return (uniforms < chance).to(chance.dtype)

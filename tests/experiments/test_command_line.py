@@ -136,7 +136,7 @@ def test_an_engine_of_either_kind_can_be_asked_for_and_the_report_says_which_ran
 
 def test_an_engine_that_nobody_has_or_that_can_run_nothing_is_refused(tmp_path):
     assert refused("run", stdp_study(tmp_path), "--engine", "brain2") == (
-        'engine "brain2" is not known (did you mean "brian2"?); known: auto; fused, norse, torch (for stepping cells); '
+        'engine "brain2" is not known (did you mean "brian2"?); known: auto; blocks, fused, norse, torch (for stepping cells); '
         "brian2, plastic (for rules whose weights change at spikes, such as stdp)"
     )
     assert refused("run", write_study(tmp_path), "--engine", "brian2") == (

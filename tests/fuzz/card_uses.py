@@ -41,7 +41,7 @@ def use_pair(path: Path) -> None:
         if isinstance(model, Network):
             model(batch.x)
         else:
-            model.relax(batch.x[-1], generator)
+            model.relax(model.start(batch.x), generator)
 
 
 def use_chip(path: Path) -> None:

@@ -1,30 +1,28 @@
 """The deep Boltzmann machine: layers of hidden units, each with weights to the next only (Salakhutdinov & Hinton 2009)."""
 
-from itertools import pairwise
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import softplus
 
-from neurorec.basics.numbers import Ordered, Repeats, Units
+from neurorec.basics.numbers import Repeats
+from neurorec.models.energy.layered import LayeredCard, LayeredModel
 from neurorec.models.energy.model import energy_models
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann, RestrictedBoltzmannCard
-from neurorec.models.energy.sampling import MOST_UNITS, SamplingCard, SamplingModel
+from neurorec.models.energy.sampling import MOST_UNITS
 from neurorec.models.layer import StepOperations
 
 AT_ONCE = 2**22  #: numbers, when hidden units are summed out
 
 
-class DeepBoltzmannCard(SamplingCard):
-    hidden: Annotated[Ordered[Units], Field(min_length=2, max_length=8)]  #: per layer, from the bottom
+class DeepBoltzmannCard(LayeredCard):
     mean_field_sweeps: Repeats  #: of hidden layers, to approximate their distribution for a given pattern
 
 
 @energy_models.register("deep_boltzmann")
-class DeepBoltzmann(SamplingModel):
+class DeepBoltzmann(LayeredModel):
     """Visible units x_0 and hidden layers x_1, x_2, ... of 0 or 1. A sweep redraws the odd layers, then the even ones.
 
     Odd and even layers are the two sides of a restricted Boltzmann machine, by which log Z is computed or estimated.
@@ -41,26 +39,6 @@ class DeepBoltzmann(SamplingModel):
     sources = ("salakhutdinov2009",)
     example = {"max_sweeps": 5, "temperature": 1.0, "initial_spread": 0.1, "hidden": [3, 2], "mean_field_sweeps": 5}  # noqa: RUF012
     card: DeepBoltzmannCard
-
-    def __init__(self, card: DeepBoltzmannCard, visible: int) -> None:
-        super().__init__(card, visible + sum(card.hidden), visible)
-        sizes = [visible, *card.hidden]
-        ends = np.cumsum([0, *sizes]).tolist()
-        self.layers = [slice(start, end) for start, end in pairwise(ends)]
-        shapes = pairwise(sizes)
-        self.weights = nn.ParameterList([nn.Parameter(torch.zeros(shape), requires_grad=False) for shape in shapes])
-        self.biases = nn.ParameterList([nn.Parameter(torch.zeros(size), requires_grad=False) for size in sizes])
-
-    def reset_parameters(self, generator: torch.Generator) -> None:
-        with torch.no_grad():
-            for weight in self.weights:
-                weight.copy_(self.card.initial_spread * torch.randn(weight.shape, generator=generator))
-            for bias in self.biases:
-                bias.zero_()
-
-    def split(self, states: Tensor) -> list[Tensor]:
-        """States [B, N] by layer."""
-        return [states[:, layer] for layer in self.layers]
 
     def energy(self, states: Tensor) -> Tensor:
         parts = self.split(states)
@@ -166,10 +144,7 @@ class DeepBoltzmann(SamplingModel):
     def log_partition(self) -> float:
         return self.annealed().log_partition()
 
-    def levels(self) -> tuple[float, ...]:
-        return 0.0, 1.0
-
     def operations(self) -> StepOperations:
-        sizes = [self.visible, *self.card.hidden]
+        sizes = self.sizes
         reached = [sum(sizes[max(0, n - 1) : n] + sizes[n + 1 : n + 2]) for n in range(len(sizes))]
         return self.sweep_operations(np.repeat(reached, sizes))

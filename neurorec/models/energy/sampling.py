@@ -73,6 +73,10 @@ class SamplingModel(EnergyModel):
         """
         return self._sum_over(self.size - self.visible, lambda hidden: self._joined(visible.double(), hidden), "hidden")
 
+    def log_weight_or_bound(self, visible: Tensor, generator: torch.Generator) -> Tensor:
+        """`log_weight`; models that can bound it from below estimate this bound where there are too many states."""
+        return self.log_weight(visible)
+
     def log_partition(self) -> float:
         """log Z, by enumeration. Raises `InputError` if there are too many units."""
         device = next(self.parameters()).device
@@ -127,3 +131,9 @@ def every_state(units: int, levels: tuple[float, ...]) -> Iterator[Tensor]:
 
 def _uniforms(like: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(like.shape, generator=generator, dtype=torch.float64).to(like.device)
+
+
+def drawn(chance: Tensor, generator: torch.Generator) -> Tensor:
+    """0 or 1, each 1 with the chance given."""
+    uniforms = torch.rand(chance.shape, generator=generator, dtype=torch.float64).to(chance.device)
+    return (uniforms < chance).to(chance.dtype)

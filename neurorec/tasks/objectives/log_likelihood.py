@@ -51,7 +51,10 @@ class LogLikelihood(Objective):
         return found | ({ERROR: float(y[0, 1])} if y.shape[1] == 2 else {})
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
-        return batch.answers.double()
+        """Where the true distribution is unknown, shares of the patterns: no density gives these samples a higher score."""
+        _, number, count = torch.unique(batch.x[-1], dim=0, return_inverse=True, return_counts=True)
+        share = (count[number].double() / batch.size).log()[:, None]
+        return torch.where(batch.answers.isnan(), share, batch.answers.double())
 
     def baselines(self, task):
         train = task.split("train").x[-1].double()

@@ -18,6 +18,8 @@ RATE = (
 )
 CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 REASONS = {
+    "gaussian_code": "NIR has no random units",
+    "liquid_column": "its synapses change with the spikes of their source, for which NIR has no node",
     "adaptive_lif": f"its threshold changes with its spikes, but all thresholds in standard NIR are constant; {CONSTANT}",
     "competitive_lif": "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds "
     f"and no learning rule; {CONSTANT}",
