@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from neurorec.basics.cards import Card, card_names, find_card, load_card
-from neurorec.basics.numbers import Price
+from neurorec.basics.numbers import Price, Range
 from neurorec.hardware.chips.evidence import Known, Limit, Pair, Quantity, Time
 
 LINKS = "hardware/links"
@@ -30,7 +30,7 @@ class Bandwidth(Quantity):
 
     unit = "Gbit_per_s"
     Gbit_per_s: Price
-    band_Gbit_per_s: Pair | None = None
+    band_Gbit_per_s: Range[Price] | None = None  #: above 0, since time is divided by it
 
 
 class Link(Card):

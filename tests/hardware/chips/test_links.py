@@ -125,3 +125,16 @@ def test_unknown_link_names_the_closest():
 def test_the_readme_is_current():
     text = (card_folder(LINKS) / "README.md").read_text(encoding="utf-8")
     assert text == links_readme(), "run python -m neurorec.hardware.chips.card_tables"
+
+
+def test_a_bandwidth_may_not_be_zero_at_the_low_end(tmp_path):
+    text = """[bandwidth]
+Gbit_per_s = 10.0
+band_Gbit_per_s = [0.0, 20.0]
+obtained = "measured"
+known = "read"
+source = "mlsysim"
+[workers]"""
+    told = r"^made_up\.toml: bandwidth\.band_Gbit_per_s\.0: must be greater than 0 \(got 0\.0\)$"
+    with pytest.raises(InputError, match=told):
+        load(tmp_path, "[workers]", text)
