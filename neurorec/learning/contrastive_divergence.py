@@ -64,11 +64,7 @@ class ContrastiveDivergence(Rule):
 
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
-        if task.objective.of_density and cls.signal in task.objective.offers:
-            return super().why_not_task(task)
-        return (
-            "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
-        )
+        return why_no_density(cls, task) or super().why_not_task(task)
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
@@ -144,3 +140,10 @@ def _counts(model: RestrictedBoltzmann, phases: int, sweeps: int) -> Counts:
         activation_writes=sweeps * N + phases * N,
         plasticity_updates=changes,
     )
+
+
+def why_no_density(rule: type[Rule], task: Task) -> str | None:
+    """Why a rule that learns the distribution of its inputs cannot learn this task, or None."""
+    if task.objective.of_density and rule.signal in task.objective.offers:
+        return None
+    return "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"

@@ -13,6 +13,7 @@ from neurorec.basics.errors import CannotRun, RunFailed
 from neurorec.basics.numbers import Gain, LearningRate, PositiveGain, Share, TimeMs
 from neurorec.engines.lif_machine import machine_network, schedule
 from neurorec.engines.on_plastic import ENGINE, run_network
+from neurorec.learning.contrastive_divergence import why_no_density
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
 from neurorec.models.energy.lif_restricted_boltzmann import LIFRestrictedBoltzmann
 from neurorec.tasks.batch import Batch
@@ -71,11 +72,7 @@ class EventDrivenContrastiveDivergence(Rule):
 
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
-        if task.objective.of_density and cls.signal in task.objective.offers:
-            return None
-        return (
-            "it learns the distribution of the inputs, but this task asks for answers; use the objective log_likelihood"
-        )
+        return why_no_density(cls, task)
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
