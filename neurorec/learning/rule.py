@@ -14,6 +14,7 @@ from neurorec.basics.errors import CannotRun
 from neurorec.basics.numbers import Count, Distinct, Penalty, Repeats
 from neurorec.basics.registry import Registry
 from neurorec.engines.event_engine import EventEngine
+from neurorec.learning.synapses import Synapses
 from neurorec.models.layer import Layer
 from neurorec.models.network import Network
 from neurorec.tasks.objective import Objective, Teaching
@@ -196,6 +197,18 @@ class Rule(ABC):
     @abstractmethod
     def step(self, model: Any, state: Any, batch: Batch) -> tuple[Any, Info]:
         """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
+
+    @staticmethod
+    def change(synapses: Synapses) -> torch.Tensor:
+        """For local rules: the change of each weight [H, L] of one projection, from what its synapses see. A rule that does not
+        see the whole graph changes weights only through this function, which `changed` calls."""
+        raise NotImplementedError
+
+    @classmethod
+    def changed(cls, weight: torch.Tensor, **shown: torch.Tensor | float) -> torch.Tensor:
+        """`change` for the synapses with this weight [H, L], which see no more of what is `shown` (pre, post, modulator,
+        feedback) than the rule declares."""
+        return cls.change(Synapses(cls, weight, **shown))
 
     def finish(self, model: Any, state: Any, validation: Batch) -> Mapping[str, float]:
         """Complete the training after all batches; may choose settings on `validation`, and returns what it chose."""
