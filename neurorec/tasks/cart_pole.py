@@ -63,7 +63,9 @@ class CartPole(Environment):
         angles = torch.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
         linear = [(a, c) for a in torch.stack([angles.cos(), angles.sin()], 1) for c in OFFSETS]
         best = max(linear, key=lambda weights: self._linear(*weights, "train"))
-        return super().baselines() | {"best linear without memory": {split: self._linear(*best, split) for split in SPLITS}}
+        return super().baselines() | {
+            "best linear without memory": {split: self._linear(*best, split) for split in SPLITS}
+        }
 
     def _linear(self, weights: Tensor, offset: float, split: Split) -> float:
         def policy(t: int, lines: Tensor) -> Tensor:

@@ -34,8 +34,8 @@ class EpisodeState(NamedTuple):
 
 @dataclass(frozen=True)
 class Rollout:
-    """B episodes, the longest of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] marks the steps before
-    the end of each episode; rewards are 0 in all others."""
+    """B episodes, the longest of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] marks the
+    steps before the end of each episode; rewards are 0 in all others."""
 
     observations: Tensor
     actions: Tensor

@@ -1,5 +1,4 @@
-"""Accumulation of evidence (Bellec et al. 2020, after experiments with mice by Morcos & Harvey 2016): were there more cues on the
-left or on the right?"""
+"""Accumulation of evidence (Bellec et al. 2020): were there more cues on the left or on the right?"""
 
 import torch
 

@@ -18,8 +18,8 @@ REWARD = objectives["reward"]()
 
 def rule(**changes) -> PolicyGradient:
     values = {"rule": "policy_gradient", "task": "made up", "epochs": 1, "batch_size": 1, "learning_rate": 1e-9,
-              "learning_rate_decay": 1.0, "clip_norm": 1e9, "rate_target": 0.0, "rate_weight": 0.0, "discount": 1.0, "baseline_rate": 0.5,
-              "entropy_weight": 0.0}  # fmt: skip
+              "learning_rate_decay": 1.0, "clip_norm": 1e9, "rate_target": 0.0, "rate_weight": 0.0, "discount": 1.0,
+              "baseline_rate": 0.5, "entropy_weight": 0.0}  # fmt: skip
     return PolicyGradient(PolicyGradientCard(**(values | changes)))
 
 
