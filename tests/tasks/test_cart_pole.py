@@ -1,6 +1,7 @@
 """Cart and pole: Gymnasium's motion, seen without velocities."""
 
 import math
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,7 +23,7 @@ def start(env: CartPole, episodes: int, seed: int = 0):
 def test_an_episode_is_that_of_gymnasium_seen_without_velocities():
     env, actions = environment(), torch.randint(2, (60,), generator=torch.Generator().manual_seed(3))
     seen = start(env, 1)
-    peer = gymnasium.make("CartPole-v1").unwrapped
+    peer: Any = gymnasium.make("CartPole-v1").unwrapped
     peer.reset(seed=0)
     peer.state = seen.hidden.state[:, 0].copy()
     for action in actions:
