@@ -27,8 +27,8 @@ from neurorec.learning.rule import OBJECTIONS, STANCES, TAUGHT, Info, Judgement,
 from neurorec.models.energy.model import EnergyModel
 from neurorec.report.table import Column, Table, to_markdown
 from neurorec.tasks.data_files import data_set_of, known
-from neurorec.tasks.environment import Environment
 from neurorec.tasks.encoders import Encoder
+from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import Task, load_task
 from neurorec.training import LoadedHalf, load_pair
 from neurorec.training.course import Course, Episodes, Samples
@@ -58,8 +58,8 @@ ABOUT_COSTS = f"""
 Per trained number and time step (for energy models, per sample): operations of the forward pass; further operations for
 learning; bytes that learning moves to and from memory, {WORD_BYTES} per word. Bytes held for learning are per trained
 number, with the tape of one sample. Counted for one update on {SAMPLES} samples with initial weights; fewer spikes cost
-less. A step of an optimiser, or the solution of a linear system, is spread over the steps of these samples. Fixed weights, as in reservoirs, cost operations
-but are not among the trained numbers.
+less. A step of an optimiser, or the solution of a linear system, is spread over the steps of these samples. Fixed weights,
+as in reservoirs, cost operations but are not among the trained numbers.
 """
 
 
