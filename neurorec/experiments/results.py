@@ -59,9 +59,8 @@ class RunRecord:
     outputs: int = 0  #: units of the readout; 0 for baselines
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     exhaustive: bool = False  #: whether the task's splits hold the same patterns
-    settings: dict[str, Any] = field(
-        default_factory=dict
-    )  #: constants chosen by the study's search, instead of the card's
+    settings: dict[str, Any] = field(default_factory=dict)  #: constants chosen by a search, instead of the card's
+    health: list[str] = field(default_factory=list)  #: what the health checks found
     processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None
 
