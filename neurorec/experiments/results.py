@@ -10,7 +10,7 @@ from typing import Any, Literal
 from neurorec.basics.errors import needed
 from neurorec.experiments.analyses.analysis_record import AnalysisRecord, failure_lines
 from neurorec.experiments.findings import Findings
-from neurorec.experiments.search.record import SearchResults
+from neurorec.experiments.search.trial_records import SearchResults
 
 OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed with another order of summation
 

@@ -9,8 +9,8 @@ from neurorec.basics.errors import InputError
 from neurorec.experiments.kinds.trainings import prepare_study, run_study
 from neurorec.experiments.search import trials
 from neurorec.experiments.search.proposals import propose
-from neurorec.experiments.search.record import TrialRecord, best_of
 from neurorec.experiments.search.space import Span
+from neurorec.experiments.search.trial_records import TrialRecord, best_of
 from neurorec.experiments.study import load_study
 from neurorec.tasks.task import SPLITS, load_task
 from neurorec.training import load_pair, train

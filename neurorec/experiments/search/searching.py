@@ -12,8 +12,8 @@ from neurorec.experiments.plan import Options, RunSpec
 from neurorec.experiments.progress import FileChannel
 from neurorec.experiments.runner import Watcher, hand_out
 from neurorec.experiments.search.proposals import propose
-from neurorec.experiments.search.record import SearchResults, Training, TrialRecord, best_of, scores_by_trial
 from neurorec.experiments.search.space import Search
+from neurorec.experiments.search.trial_records import SearchResults, Training, TrialRecord, best_of, scores_by_trial
 from neurorec.experiments.search.trials import TrialSpec, TrialStore, execute_trial, failed_trial, trial_id
 from neurorec.experiments.study import LoadedStudy
 from neurorec.tasks.task import load_task

@@ -19,7 +19,7 @@ from neurorec.experiments.execute import why_failed
 from neurorec.experiments.plan import code_digest, versions
 from neurorec.experiments.progress import Channel, Progress
 from neurorec.experiments.runner import Watcher
-from neurorec.experiments.search.record import TrialRecord
+from neurorec.experiments.search.trial_records import TrialRecord
 from neurorec.tasks.task import Task, load_task
 from neurorec.training import pair_from_text, train
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from neurorec.experiments.results import CostRow, RunRecord
-from neurorec.experiments.search.record import TrialRecord
+from neurorec.experiments.search.trial_records import TrialRecord
 
 
 def constants_text(constants: dict[str, Any]) -> str:

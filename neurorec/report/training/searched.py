@@ -4,7 +4,7 @@ from typing import Any
 
 from neurorec.basics.quantities import duration, plural
 from neurorec.experiments.results import StudyResults
-from neurorec.experiments.search.record import SearchResults, best_of
+from neurorec.experiments.search.trial_records import SearchResults, best_of
 from neurorec.report import wording
 from neurorec.report.parts import Facts, Text
 from neurorec.report.table import Column, Table
