@@ -92,7 +92,7 @@ def all_uses() -> dict[str, list[Use]]:
 
 def judgements_of(use: Use) -> tuple[Judgement, ...]:
     task = known(use.training.task)
-    return use.rule.judgements(use.half.build(task.inputs, task.outputs, torch.Generator().manual_seed(SEED)))
+    return use.rule(use.training).judged(use.half.build(task.inputs, task.outputs, torch.Generator().manual_seed(SEED)))
 
 
 @dataclass(frozen=True)
