@@ -85,6 +85,11 @@ class Environment(Task):
         """Number of episodes in a split, and the generator that draws them."""
         return EPISODES[split], torch_generator(self.seed, f"{self.name} {split}")
 
+    def without_test(self) -> Task:
+        blind = super().without_test()
+        blind.episodes = lambda split: self.episodes("validation" if split == "test" else split)  # type: ignore[attr-defined]
+        return blind
+
     def split(self, name: Split) -> Batch:
         """Observations of a split under random actions: sample input for tests and encoders."""
         count, generator = self.episodes(name)
