@@ -12,6 +12,7 @@ from neurorec.basics.errors import CannotRun
 from neurorec.basics.numbers import PositiveGain, Repeats
 from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import gradient_stores, update_counts
+from neurorec.learning.nudging import Nudging, hidden_nudged, readout_nudged
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, hidden_layer, network_why_not, rules
 from neurorec.learning.synapses import Synapses
 from neurorec.models.cells.continuous_hopfield import ContinuousHopfield
@@ -123,7 +124,7 @@ class EquilibriumPropagation(Rule):
         """`nudged`: steps of nudged phases, summed over samples; the drive from the input stays as it is in them. Products at
         two equilibria of every sample are added to the gradients. `weight_updates`: steps of Adam."""
         ((name, cell),) = model.hidden.items()
-        backward = LayerCounts({name: _hidden_nudged(model, nudged), model.output: _readout_nudged(model, nudged)})
+        backward = LayerCounts({name: hidden_nudged(model, nudged), model.output: readout_nudged(model, nudged)})
         products = LayerCounts(
             {name: _contrast(cell, 2 * samples_seen), model.output: _delta_rule(model, samples_seen)}
         )
@@ -133,9 +134,6 @@ class EquilibriumPropagation(Rule):
         return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
 
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> NudgingState:
-        """Raises `CannotRun` if the card asks for regularised rates."""
-        if self.card.rate_weight:
-            raise CannotRun("rate_weight: equilibrium propagation descends the loss alone; set it to 0")
         return NudgingState(Descent.of(model, self.card), objective)
 
     def step(self, model: Network, state: NudgingState, batch: Batch) -> tuple[NudgingState, Info]:
@@ -188,58 +186,6 @@ class EquilibriumPropagation(Rule):
             by_error = self.changed(weight, pre=torch.cat([free, ones], 1), post=-error, modulator=1.0)
             readout.weight.grad, readout.bias.grad = -by_error[:, :-1], -by_error[:, -1]
         return loss
-
-
-class Nudging:
-    """The dynamics of a network whose outputs are pushed down (or up) the slope of the loss, for one batch."""
-
-    def __init__(self, model: Network, objective: Objective, batch: Batch) -> None:
-        self.cell: Any = hidden_layer(model)
-        self.readout, self.objective, self.batch = model[model.output], objective, batch
-        self.drive = torch.nn.functional.linear(batch.x[-1], self.cell.w_in, self.cell.bias)
-        self.symmetric = self.cell.symmetric()
-
-    def error(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """The mean loss, and for each sample the derivative of its own loss with respect to its outputs, [B, O]."""
-        with torch.enable_grad():
-            y = torch.nn.functional.linear(h, self.readout.weight, self.readout.bias).detach().requires_grad_()
-            loss = self.objective.loss(y, self.batch)
-            (error,) = torch.autograd.grad(loss, y)
-        return loss.detach(), error * self.batch.size
-
-    def settle(self, h: Tensor, beta: float, steps: int) -> Tensor:
-        """The equilibrium [B, H] under nudging of strength beta, from h."""
-        for _ in range(steps):
-            push = self.error(h)[1] @ self.readout.weight
-            h = self.cell.settled_step(h, self.drive - beta * push, self.symmetric)
-        return h
-
-
-def _hidden_nudged(model: Network, steps: int) -> Counts:
-    """A step of the units: their recurrence, and the errors that arrive through the readout's weights, or at output units."""
-    ((_, cell),) = model.hidden.items()
-    readout, declared = model[model.output], cell.operations()
-    recurrent, outputs = int(declared.recurrent_fan_out.sum()), readout.size
-    through = recurrent + readout.trained * outputs * cell.size
-    pushed = cell.size if readout.trained else outputs
-    return Counts(
-        macs=steps * through, dense_macs=steps * through, neuron_updates=steps * cell.size,
-        values_sent=steps * cell.size, elementwise=steps * (3 * cell.size + pushed),  # difference, step size, sum; push
-        nonlinearities=steps * cell.size, weight_reads=steps * through,
-        state_reads=steps * 2 * cell.size, state_writes=steps * cell.size,
-        activation_reads=steps * (bool(recurrent) * cell.size + outputs), activation_writes=steps * cell.size,
-    )  # fmt: skip
-
-
-def _readout_nudged(model: Network, steps: int) -> Counts:
-    """Outputs of the linear readout, and their errors times beta, which are sent back."""
-    readout = model[model.output]
-    synapses = readout.trained * readout.size * readout.input_size
-    return Counts(
-        macs=steps * synapses, dense_macs=steps * synapses, values_sent=steps * readout.size,
-        elementwise=steps * readout.size * (1 + readout.trained), weight_reads=steps * synapses,
-        activation_reads=steps * readout.trained * readout.input_size, activation_writes=steps * readout.size,
-    )  # fmt: skip
 
 
 def _contrast(cell: Any, equilibria: int) -> Counts:

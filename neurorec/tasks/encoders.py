@@ -33,6 +33,7 @@ class Encoder(ABC):
     Card: ClassVar[type[EncoderCard]] = SpikeEncoderCard
     signal: ClassVar[Literal["spikes", "values"]]
     about: ClassVar[str]
+    answered_last: ClassVar[bool] = False  #: whether answers count in the last step of a frame, not in all of its steps
 
     def __init__(self, card: EncoderCard) -> None:
         self.card = card
@@ -148,6 +149,7 @@ class Held(Current):
     """As `current`, for networks that settle: an answer counts only in the last step of its frame."""
 
     Card = HeldCard
+    answered_last = True
     about = (
         "the value itself in every step; the answer counts in the last step of a frame, when the network has settled"
     )
