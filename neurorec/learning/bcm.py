@@ -51,7 +51,7 @@ class BCM(FeatureRule):
 
     def change_of(self, state: FeatureState, weight: Tensor, pre: Tensor, post: Tensor) -> Tensor:
         squared = post.square().mean(0)
-        known = state.threshold is not None
-        state.threshold = state.threshold.lerp(squared, self.card.threshold_rate) if known else squared
+        before = squared if state.threshold is None else state.threshold
+        state.threshold = before.lerp(squared, self.card.threshold_rate)
         own = torch.stack([post, state.threshold.expand_as(post)], 2)
         return state.learning_rate * self.changed(weight, pre=pre, post=own)

@@ -163,19 +163,20 @@ class EquilibriumPropagation(Rule):
                 "equilibrium propagation: the answer must count in the last of many steps of constant input, when the network "
                 'has settled; use the encoder "held"'
             )
-        cell, x, beta = hidden_layer(model), batch.x[-1], self.card.strength
+        cell: Any = hidden_layer(model)
+        x, beta = batch.x[-1], self.card.strength
         nudging = Nudging(model, objective, batch)
-        free = cell(batch.x)[1].h  # type: ignore[attr-defined]
+        free = cell(batch.x)[1].h
         ahead = nudging.settle(free, beta, self.card.nudged_steps)
         symmetric = self.card.nudging == "symmetric"
         behind = nudging.settle(free, -beta, self.card.nudged_steps) if symmetric else free
         distance = 2 * beta if symmetric else beta
         weight, ones = torch.cat([cell.w_in, cell.bias[:, None], cell.w_rec], 1), torch.ones_like(x[:, :1])
-        found = sum(
+        ahead, behind = (
             self.changed(weight, pre=torch.cat([x, ones, h], 1), post=h, modulator=sign / distance)
             for sign, h in ((1, ahead), (-1, behind))
         )
-        by_input, by_bias, by_units = found.split([cell.input_size, 1, cell.size], 1)
+        by_input, by_bias, by_units = (ahead + behind).split([cell.input_size, 1, cell.size], 1)
         cell.w_in.grad, cell.bias.grad = -by_input, -by_bias[:, 0]
         # both directions share the weight (w_ij + w_ji) / 2
         cell.w_rec.grad = by_units.clone().fill_diagonal_(0) / -2 if cell.w_rec.requires_grad else None

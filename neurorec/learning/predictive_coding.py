@@ -143,6 +143,7 @@ class PredictiveCoding(Rule):
         """`post`: the error of the unit, times the slope of its function; for the readout, that of the output."""
         return synapses.post.T @ synapses.pre
 
+    @torch.no_grad()
     def gradient(self, model: Network, engine: Engine, objective: Objective, batch: Batch) -> Tensor:
         """The loss; the gradient by predictive coding is stored in `grad` of every trained number.
 
@@ -163,17 +164,17 @@ class PredictiveCoding(Rule):
                 f"inference became unstable; lower inference_rate (now {self.card.inference_rate:g}) or precision "
                 f"(now {self.card.precision:g}) in the pair card"
             )
-        for name, layer in model.hidden.items():
+        for name in model.hidden:
+            layer: Any = model[name]
             own = [weight for weight in layer.recurrent_weights() if weight.requires_grad]
             arrived = [nodes.heard(name, nodes.values), *[nodes.before(name, nodes.values)] * len(own)]
-            found = self._changed(layer, [layer.w_in, *own], arrived, nodes.errors(name))
+            found = self._changed(layer, [layer.w_in, *own], arrived, nodes.errors(name)[1])
             parts = (found / (-self.card.precision * batch.size)).split([*(part.shape[2] for part in arrived), 1], 1)
             for weight, part in zip([layer.w_in, *own], parts, strict=False):
                 weight.grad = part.contiguous()  # as the optimiser expects
             layer.bias.grad = parts[-1][:, 0].contiguous()
         return loss
 
-    @torch.no_grad()
     def _changed(self, layer: Any, weights: list[Tensor], arrived: list[Tensor], error: Tensor) -> Tensor:
         """The change of weights and, last, biases, summed over steps and samples."""
         pre = torch.cat([*arrived, torch.ones_like(error[..., :1])], 2).flatten(0, 1)

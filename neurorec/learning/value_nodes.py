@@ -60,32 +60,35 @@ class ValueNodes:
 
     def infer(self, steps: int, rate: float) -> None:
         """Move all values down the slope of F, `steps` times."""
+        output = self.network.output
         for _ in range(steps):
-            values = {name: value.requires_grad_() for name, value in self.values.items()}
-            errors = {name: self.runs * (values[name] - self.network[name].activation(self.sums(name, values)))
-                      for name in values}  # fmt: skip
-            energy = sum(error.square().sum() for error in errors.values()) / 2
-            energy = energy + self.precision * self.batch.size * self.loss(self.outputs(values))
-            slopes = torch.autograd.grad(energy, list(values.values()))
-            with torch.no_grad():
-                self.values = {
-                    name: value.detach() - rate * slope
-                    for (name, value), slope in zip(values.items(), slopes, strict=True)
-                }
+            found = {name: self.errors(name) for name in self.values}
+            slopes = {name: error for name, (error, _) in found.items()}
+            asked = {name: through for name, (_, through) in found.items()}
+            asked[output] = self.precision * self.output_errors()[1]
+            for name, error in asked.items():
+                for wire in self.network.wires_into(name):
+                    if wire.source in slopes:
+                        weight = self.network[name].input_weights()
+                        weight = self.network[name].weight if weight is None else weight
+                        slopes[wire.source] = slopes[wire.source] - error @ weight[:, self.network.lines_of(wire)]
+                for weight in self.network[name].recurrent_weights():
+                    slopes[name] = slopes[name] - torch.cat([error[1:] @ weight, torch.zeros_like(error[:1])])
+            self.values = {name: value - rate * slopes[name] for name, value in self.values.items()}
 
-    def errors(self, name: str) -> Tensor:
-        """Of each unit in each step, [T, B, H]: (v - p) f'(sum), the error times the slope of the unit's own function."""
+    def errors(self, name: str) -> tuple[Tensor, Tensor]:
+        """Of each unit in each step: v - p, and the same times the slope of the unit's own function; both [T, B, H]."""
         layer: Any = self.network[name]
         with torch.enable_grad():
             sums = self.sums(name, self.values).detach().requires_grad_()
             predicted = layer.activation(sums)
             error = self.runs * (self.values[name] - predicted.detach())
-            (found,) = torch.autograd.grad(predicted, sums, error)
-        return found
+            (through,) = torch.autograd.grad(predicted, sums, error)
+        return error, through
 
     def output_errors(self) -> tuple[Tensor, Tensor]:
         """The mean loss, and minus the derivative of each sample's loss with respect to the readout's sums, [T, B, O], at the
-        values that the network itself had (call it before `infer`)."""
+        present values."""
         with torch.enable_grad():
             outputs = self.outputs(self.values).detach().requires_grad_()
             loss = self.loss(outputs)
