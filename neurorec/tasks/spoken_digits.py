@@ -96,7 +96,7 @@ def spoken_digits(seed: int) -> Task:
 
 
 @tasks.register("spoken_digits_new_speaker")
-@from_files(SUMS, inputs=BANDS, outputs=10, sources=("fsdd",))
+@from_files(SUMS, inputs=BANDS, outputs=10, sources=("fsdd",), folds=6)
 def spoken_digits_new_speaker(seed: int) -> Task:
     """The same digits, tested on a speaker who was not heard in training.
 

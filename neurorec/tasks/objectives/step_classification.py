@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,8 +64,8 @@ class StepClassification(Objective):
 
 def exponential_traces(batch: Batch, time_constants: Sequence[float]) -> Tensor:
     """Each frame with its traces e_t = e_{t-1} exp(-1/tau) + x_t, and a constant one last: [F, B, (1 + taus) I + 1]."""
-    kept, trace = [], {tau: torch.zeros_like(batch.x[0]) for tau in time_constants}
-    for x in batch.x:
-        trace = {tau: each * math.exp(-1 / tau) + x for tau, each in trace.items()}
-        kept.append(torch.cat([x, *trace.values(), x.new_ones(len(x), 1)], 1))
-    return torch.stack(kept)
+    from scipy.signal import lfilter
+
+    x = batch.x.numpy()
+    traces = [lfilter([1.0], [1.0, -math.exp(-1 / tau)], x, axis=0) for tau in time_constants]
+    return torch.from_numpy(np.concatenate([x, *traces, np.ones_like(x[..., :1])], axis=2)).to(batch.x.dtype)
