@@ -13,6 +13,7 @@ from neurorec.engines.activity import Activity
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import can_sum, choose_engine
 from neurorec.engines.relaxation import Relaxation
+from neurorec.learning.intervention import intervened, why_not_intervene
 from neurorec.learning.rule import Rule, TrainingCard
 from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
@@ -63,6 +64,7 @@ def train(
     device: str = "auto",
     freeze_recurrence: bool = False,
     other_rounding: bool = False,
+    intervention: str | None = None,
     max_epochs: int | None = None,
     max_samples: int | None = None,
     progress: Progress | None = None,
@@ -82,6 +84,7 @@ def train(
     freeze_recurrence : the control with recurrent weights fixed at zero
     other_rounding : the control with the samples of each batch in reverse order: the same mathematics, but sums round
         differently
+    intervention : an experiment on one objection to backpropagation, by its registered name
     max_epochs, max_samples : limits for smoke tests; such a run is not a result
 
     Raises
@@ -103,7 +106,9 @@ def train(
     rule_class.check(network, task)  # before the settings, so that an unsuitable rule is reported first
     card = subject.training(rule_name, rule_class, task, settings)
     for_cells, for_events = asked_engines(engine)
-    method = rule_class(card, for_events)
+    if intervention is not None and (reason := why_not_intervene(intervention, rule_class, network)) is not None:
+        raise CannotRun(f"{intervention}: rule {rule_class.title} on {network.title}: {reason}")
+    method = (rule_class if intervention is None else intervened(intervention, rule_class))(card, for_events)
     if for_events != "auto" and method.event_engine_for(network) is None:
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"

@@ -36,4 +36,4 @@ def scores_by_labels(network: Any, engine: Any, course: Samples, splits: Sequenc
     counts = {split: engine.weighted_sums(layer, data[split].x, data[split].x.new_ones(1, len(data[split].x)))[0]
               for split in splits}  # fmt: skip
     targets = {split: data[split].answers for split in splits}
-    return label_assignment_scores(counts["train"], targets["train"], counts, targets)
+    return label_assignment_scores(counts["train"], targets["train"], counts, targets)  # type: ignore[return-value]
