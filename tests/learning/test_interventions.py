@@ -135,15 +135,13 @@ def test_shuffled_targets_change_what_e_prop_learns_and_training_without_them_is
     assert torch.equal(weights[0], weights[2])
     with pytest.raises(CannotRun) as refused:
         train(load_pair("lif_vs_elman").spiking, task, "bptt", intervention="random feedback")
-    assert str(refused.value) == (
-        "random feedback: rule BPTT on recurrent LIF: it has no feedback weights of its own"
-    )
+    assert str(refused.value) == ("random feedback: rule BPTT on recurrent LIF: it has no feedback weights of its own")
 
 
-def study(folder, controls, more=""):
+def study(folder, controls, more="", pairs="tiny"):
     card = write_study(folder)
     text = card.read_text().replace('["baselines", "frozen recurrence"]', controls)
-    card.write_text(text.replace("[quick]", f"{more}\n[quick]"))
+    card.write_text(text.replace("[quick]", f"{more}\n[quick]").replace('"tiny"', f'"{pairs}"'))
     return load_study(card)
 
 
@@ -151,7 +149,9 @@ def test_a_study_plans_interventions_as_controls_with_ids_of_their_own(tmp_path)
     found = study(tmp_path, '["frozen recurrence", "shuffled targets", "random feedback"]')
     specs = plan_runs(found, Options((0,), device="cpu"))
     assert [spec.control for spec in specs if spec.half == "spiking"] == ["", "frozen recurrence", "shuffled targets"]
-    assert len({spec.run_id for spec in specs}) == len(specs)
+    both = study(tmp_path / "both", '["frozen recurrence", "frozen feedback"]', pairs="eprop_lif_vs_elman")
+    specs = [spec for spec in plan_runs(both, Options((0,), device="cpu")) if spec.rule == "eprop"]
+    assert len({spec.run_id for spec in specs}) == len(specs) == 3 * 2
     limited = study(tmp_path / "two", '["shuffled targets"]', 'interventions_on = ["store_recall"]')
     assert len(plan_runs(limited, Options((0,), device="cpu"))) == 4
 
