@@ -54,6 +54,7 @@ class Messages:
     """Messages between the parts of a network that a rule requires, besides the forward spikes or values.
 
     errors : one real number per unit and step returns from every part that received the unit's output
+    errors_at_spikes : it returns only for spikes, one number per spike and part, instead of in every step
     signals : real numbers broadcast to every part in every step: one per output, or a single one
     online : weights change while a sample runs, so samples are processed one by one and cannot share a batch
     """
@@ -63,6 +64,7 @@ class Messages:
     online: bool
     why: str
     sources: tuple[str, ...]
+    errors_at_spikes: bool = False
 
 
 class TrainingCard(Card):

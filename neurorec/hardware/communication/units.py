@@ -76,7 +76,9 @@ def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch:
     last, fed_back = _sent_by_each(net)
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
     backward = np.zeros_like(forward)
-    if messages.errors:
+    if messages.errors_at_spikes:
+        backward = forward
+    elif messages.errors:
         between = steps - net.samples  # every step but the last of each sample
         backward = between * (shares.hears | shares.reads) + net.samples * shares.reads
     broadcast = {"none": 0, "one": 1, "outputs": net.outputs}[messages.signals] * steps
