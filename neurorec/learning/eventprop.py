@@ -42,18 +42,18 @@ class EventPropState:
 class EventProp(Rule):
     """Adam on the gradient of the loss with respect to the times of the spikes (`spike_adjoint.py` has the equations).
 
-    The loss is that of the task's objective on the readout, whose potential depends on when spikes arrive. The times are exact in
-    the limit of short steps; on the grid of steps their gradients are exact to first order in dt. What a weight change does to
-    the number of spikes is not seen, so a silent neuron does not learn.
+    The loss is that of the task's objective on the readout, whose potential depends on when spikes arrive. The gradients are
+    exact in the limit of short steps; on the grid of steps, to first order in dt. What a weight change does to the
+    number of spikes is not seen, so a silent neuron does not learn.
     """
 
     Card = EventPropCard
     title = "EventProp"
     sources = ("wunderlich2021", "kingma2015")
     equations = (
-        "dL/dW_ji = sum over spikes of i at t of B_j(t);   between spikes, backward in time: tau_mem A' = A,\n"
-        "tau_syn B' = B - tau_syn/tau_mem A;   at a spike of j: A_j (before) = [v'_after A_j - dL/dt_j - sum over targets k of\n"
-        "W_kj (B_k/tau_syn - A_k/tau_mem)] / v'_before;   A = dL/dv, B = dL/di, dL/dt_j the loss's own dependence on the time"
+        "dL/dW_ji = sum over spikes of i at t of B_j(t);   with A = dL/dv, B = dL/di: between spikes, backward in time,\n"
+        "tau_mem A' = A, tau_syn B' = B - tau_syn/tau_mem A;   at a spike of j: A_j (before) = [v'_after A_j - dL/dt_j\n"
+        "- sum over targets k of W_kj (B_k/tau_syn - A_k/tau_mem)] / v'_before;   dL/dt_j: the loss's own dependence on t"
     )
     signal = "errors"
     sees = ("whole graph",)
@@ -61,8 +61,8 @@ class EventProp(Rule):
     relative_time = 3.0
     messages = Messages(
         errors=True, errors_at_spikes=True, signals="none", online=False, sources=("wunderlich2021",),
-        why="a spike of unit j at t needs sum over its targets k of W_kj (B_k/tau_syn - A_k/tau_mem) at t: each other part that "
-        "received the spike returns its share of the sum, once per spike",
+        why="a spike of unit j at t needs sum over its targets k of W_kj (B_k/tau_syn - A_k/tau_mem) at t: each other part "
+        "that received the spike returns its share of the sum, once per spike",
     )  # fmt: skip
     recurrent_frozen_control = True
     order_free = True
@@ -92,7 +92,8 @@ class EventProp(Rule):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement(
-                "kept", "between spikes the adjoint equations are linear; at a spike they take the sum of transposed errors"
+                "kept",
+                "between spikes the adjoint equations are linear; at a spike they take the sum of transposed errors",
             ),
             Judgement(
                 "kept",
@@ -100,8 +101,12 @@ class EventProp(Rule):
                 "which must be stored for each spike",
             ),
             Judgement("kept", "the backward path uses the transpose of the forward weights"),
-            Judgement("kept", "a pass backward in time alternates with the forward pass, and visits its spikes in reverse"),
-            Judgement("partly", "forward messages are spikes, and errors are sent only for spikes, but are real values"),
+            Judgement(
+                "kept", "a pass backward in time alternates with the forward pass, and visits its spikes in reverse"
+            ),
+            Judgement(
+                "partly", "forward messages are spikes, and errors are sent only for spikes, but are real values"
+            ),
             Judgement("kept", "every sample needs its target"),
         )
 

@@ -1,14 +1,14 @@
 """Spike times of LIF neurons in continuous time, and their exact gradients: what `spike_adjoint.py` converges to as dt -> 0.
 
-Between events, potential and current have a closed form; the next spike is found on it by Newton's method in double precision. A spike
-reaches its targets at once. The adjoint method (Wunderlich & Pehle 2021) follows the events backward with A = dL/dv and
+Between events, potential and current have a closed form; the next spike is found on it by Newton's method in double precision.
+A spike reaches its targets at once. The adjoint method (Wunderlich & Pehle 2021) follows the events backward with A = dL/dv and
 B = dL/di, which between events obey tau_mem A' = A and tau_syn B' = B - (tau_syn / tau_mem) A. At a spike of neuron n,
 
     D_n = dL/dt_n, as given, + sum over targets m of W_mn (B_m / tau_syn - A_m / tau_mem) - v'_after A_n
     A_n (before) = -D_n / v'_before;     dL/dW_mn += B_m;     and for input spikes dL/dW_in likewise
 
-where v' is the slope of the potential before and after the reset. The gradients are those of the times of the spikes that occur;
-at weights where a spike appears or vanishes, the times are not differentiable.
+where v' is the slope of the potential before and after the reset. The gradients are those of the times of the spikes that
+occur; at weights where a spike appears or vanishes, the times are not differentiable.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ RESOLUTION = 1e-14  #: of its time
 
 
 @dataclass(frozen=True)
-class Event:
+class TimedSpike:
     """An input spike or a spike of the layer, with what its gradient needs."""
 
     time_ms: float
@@ -52,9 +52,9 @@ class ExactLayer:
         self.leak, self.reset = form.numbers["v_leak"], form.numbers["v_reset"]
         self.threshold = form.numbers["v_threshold"]
 
-    def run(self, inputs: Sequence[tuple[float, int]], end_ms: float) -> list[Event]:
+    def run(self, inputs: Sequence[tuple[float, int]], end_ms: float) -> list[TimedSpike]:
         """All events until `end_ms`, from rest; `inputs` are times and lines of input spikes, in order of time."""
-        events: list[Event] = []
+        events: list[TimedSpike] = []
         v, i, now, waiting = np.full(len(self.w_in), self.leak), np.zeros(len(self.w_in)), 0.0, list(inputs)
         while True:
             until = min(waiting[0][0], end_ms) if waiting else end_ms
@@ -64,18 +64,18 @@ class ExactLayer:
                 v, i = self._flow(v, i, times[n])
                 now += times[n]
                 before, after = ((self.leak - start + i[n]) / self.mem for start in (self.threshold, self.reset))
-                events.append(Event(now, n, True, before, after))
+                events.append(TimedSpike(now, n, True, before, after))
                 v[n] = self.reset
                 i = i + self.w_rec[:, n]
             elif waiting and waiting[0][0] <= end_ms:
                 v, i = self._flow(v, i, until - now)
                 now, line = waiting.pop(0)
-                events.append(Event(now, line, False))
+                events.append(TimedSpike(now, line, False))
                 i = i + self.w_in[:, line]
             else:
                 return events
 
-    def gradients(self, events: Sequence[Event], by_time: Sequence[float]) -> SpikeGradients:
+    def gradients(self, events: Sequence[TimedSpike], by_time: Sequence[float]) -> SpikeGradients:
         """The gradients of L, from its derivatives with respect to the time of each spike of the layer, in order."""
         a, b, given = np.zeros(len(self.w_in)), np.zeros(len(self.w_in)), list(by_time)
         dw_in, dw_rec, inputs = np.zeros_like(self.w_in), np.zeros_like(self.w_rec), []
@@ -114,7 +114,7 @@ class ExactLayer:
         return found
 
     def _root(self, v: np.ndarray, i: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Where potentials that rise until `high` cross the threshold: Newton's method, halving the bracket where it leaves it."""
+        """Where potentials rising until `high` cross the threshold: Newton's method in a bracket, which is halved if left."""
         low, time = np.zeros_like(v), high / 2
         for _ in range(MOST_STEPS):
             then_v, then_i = self._flow(v, i, time)

@@ -2,9 +2,9 @@
 
 The equations, as for LIF neurons in continuous time (Wunderlich & Pehle 2021), for the steps of the cell `lif`. A spike of
 step t crosses the threshold with the slope d_t = u_t - v_{t-1} > 0 per step, so a potential higher by e moves it e / d_t steps
-earlier. Moved by one step from t to t + 1, the loss changes by G_{t+1} - G_t, where G_t = dL/dz_t is what the layers above and
-the recurrence return for a spike in step t; and the neuron starts its reset potential's drift r_t = dt/tau_mem (v_leak - v_reset
-+ j_t) one step later.
+earlier. If it moves from t to t + 1, the loss changes by G_{t+1} - G_t, where G_t = dL/dz_t is what the layers above and the
+recurrence return for a spike in step t; and the drift from the reset potential, r_t = dt/tau_mem (v_leak - v_reset + j_t),
+starts one step later.
 
     p_t = [(G_t - G_{t+1}) + r_t a_t] / d_t   if the neuron spikes in step t,   a_t otherwise          dL/du_t
     g_t = (1 - dt/tau_syn) g_{t+1} + dt/tau_mem p_t                                                    dL/dj_t

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from neurorec.engines.engine import engines
-from neurorec.learning.exact_spike_times import Event, ExactLayer
+from neurorec.learning.exact_spike_times import ExactLayer, TimedSpike
 from neurorec.learning.spike_adjoint import AdjointEngine
 from neurorec.models.architecture import READOUT
 from neurorec.models.cells.lif import LIF
@@ -30,7 +30,7 @@ def input_spikes(seed: int, count: int = 20, lines: int = 4) -> list[tuple[float
     return list(zip(times, rng.integers(0, lines, count).tolist(), strict=True))
 
 
-def own(events: list[Event]) -> list[Event]:
+def own(events: list[TimedSpike]) -> list[TimedSpike]:
     return [event for event in events if event.own]
 
 
@@ -106,8 +106,8 @@ def test_gradients_of_a_first_spike_loss_through_two_layers_are_finite_differenc
 
 
 def mean_potential(dt_ms: float, seed: int, recurrent: float):
-    """Of a leaky readout until END_MS: the gradients in continuous time, those of the rule, and whether the same neurons spike in
-    the same order."""
+    """Of a leaky readout until END_MS: the gradients in continuous time, those of the rule, and whether the same neurons spike
+    in the same order."""
     changes = {"dt_ms": dt_ms, "input_gain": 5.0, "recurrent_gain": recurrent}
     cell = network("lif", I=4, H=6, seed=seed, **changes).double()["hidden"]
     w_out, given = np.random.default_rng(seed).normal(size=6), input_spikes(seed)

@@ -112,7 +112,9 @@ def walk(net, x, hidden) -> dict[str, Counter]:
             for n in range(cell.size):
                 counted["hidden"].update(elementwise=4, state_reads=2, state_writes=2)
                 if hidden[t, b, n]:  # its own jump, then what it asks its targets for, and their synapses' gradients
-                    counted["hidden"].update(elementwise=3, nonlinearities=1, tape_reads=2, tape_writes=2, address_reads=1)
+                    counted["hidden"].update(
+                        elementwise=3, nonlinearities=1, tape_reads=2, tape_writes=2, address_reads=1
+                    )
                     arrive(counted[READOUT], range(net[READOUT].size), True)
                 if t and hidden[t - 1, b, n]:
                     arrive(counted["hidden"], synapses(cell.w_rec, n), True)
