@@ -107,16 +107,17 @@ def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE
     equations = "\n".join([model.equations, *constant, rule.neuron_state])
     neurons = EventPopulation(
         len(form.input_weights), model.fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
-        method=model.method, start={**form.at_rest, **kept},
+        after=rule.after_neuron_spike, method=model.method, start={**form.at_rest, **kept},
         at_sample={name: form.at_rest.get(name, 0.0) for name in variables_of(equations) if name not in lasting},
     )  # fmt: skip
     weights, recurrent = (w.detach().cpu().double().numpy().T for w in (form.input_weights, form.recurrent_weights))
     projections = {LATERAL: EventProjection(NEURONS, NEURONS, recurrent, on_pre=model.jump)} if recurrent.any() else {}
     projections[PLASTIC] = EventProjection(
         INPUTS, NEURONS, weights, on_pre=f"{model.jump}\n{rule.on_pre}", on_post=rule.on_post,
-        weight_sum=rule.weight_sum, weight_max=rule.weight_max,
+        on_reward=rule.on_reward, state=rule.synapse_state, weight_sum=rule.weight_sum, weight_max=rule.weight_max,
     )  # fmt: skip
     return EventNetwork(
         form.dt_ms, {INPUTS: inputs, NEURONS: neurons}, projections, times_ms={**form.times_ms, **rule.times_ms},
-        numbers={**form.numbers, **rule.numbers, "weight_max": rule.weight_max}, sample_steps=T + 1,
+        numbers={**form.numbers, **rule.numbers, "weight_max": rule.weight_max, "dt_ms": form.dt_ms},
+        sample_steps=T + 1,
     )  # fmt: skip
