@@ -85,7 +85,7 @@ class EventRule(Rule):
             cls.events,
             neuron_state=f"{cls.events.neuron_state}\ndtheta/dt = -theta / tau_threshold : 1",
             at_neuron_spike=f"{cls.events.at_neuron_spike}\ntheta += threshold_rise",
-            times_ms={name.removesuffix("_ms"): math.nan for name in times},
+            times_ms={name.removesuffix("_ms"): math.nan for name in (*times, "one_ms_ms")},
             numbers=dict.fromkeys((*numbers, "weight_max", "dt_ms"), math.nan),
         )
 
