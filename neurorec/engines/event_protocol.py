@@ -32,13 +32,11 @@ def weights_after(
     held : further variables of the neurons and their constant values, such as {"v": 0.5} under voltage clamp
     method : how traces decay: "exact", or "euler" as in layers that learn
     """
-    count, held = len(pre_ms), held or {}
+    count = len(pre_ms)
     pre, post = (_train(trains, dt_ms) for trains in (pre_ms, post_ms))
-    clamped = "\n".join(f"{name} : 1" for name in held)
     lines = EventPopulation(count, pre, rule.input_state, after=rule.at_input_spike, method=method)
     neurons = EventPopulation(
-        count, post, f"{rule.neuron_state}\n{clamped}", rule.at_neuron_spike, rule.after_neuron_spike, method=method,
-        start=held,
+        count, post, rule.neuron_state, rule.at_neuron_spike, rule.after_neuron_spike, method=method
     )  # fmt: skip
     each = np.arange(count)
     synapses = EventProjection(
@@ -47,7 +45,7 @@ def weights_after(
     )  # fmt: skip
     network = EventNetwork(
         dt_ms, {"lines": lines, "neurons": neurons}, {"synapses": synapses}, times_ms=all_times_ms(rule),
-        numbers=all_numbers(rule, dt_ms),
+        numbers={**all_numbers(rule, dt_ms), **(held or {})},
     )  # fmt: skip
     steps = 1 + int(max(pre.steps.max(initial=0), post.steps.max(initial=0)))
     return engine.run_network(network, steps, record=()).weights["synapses"]

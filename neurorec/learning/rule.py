@@ -157,6 +157,10 @@ class Rule(ABC):
         """One judgement per objection, for this rule on this model; empty for a rule that was not judged."""
         return ()
 
+    def judged(self, model: Any) -> tuple[Judgement, ...]:
+        """`judgements` of the rule with the settings of its card, for rules whose settings make a difference."""
+        return self.judgements(model)
+
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """Exact counts of training `model` on `samples_seen` samples, from observed forward passes.
