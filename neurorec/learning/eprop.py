@@ -15,7 +15,7 @@ from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import gradient_stores, update_counts
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
 from neurorec.learning.synapses import Synapses
-from neurorec.learning.traced_run import Answer, Rates, TracedRun, add_weighted, answers_of
+from neurorec.learning.traced_run import Rates, TracedRun, add_weighted, answers_of, error_of
 from neurorec.models.cell import Cell, draw_normal
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
@@ -154,7 +154,7 @@ class EProp(Rule):
                     rates.add(run, t)
             if not answer.share:  # a frame that is not masked
                 continue
-            part, error = _error(means[ANSWER], answer, state.objective)
+            part, error = error_of(means[ANSWER], answer, state.objective)
             loss = loss + part
             for name in (*model.hidden, model.output):
                 own = error.new_zeros(error.shape[0], model[name].size)
@@ -210,15 +210,6 @@ class EProp(Rule):
             forward, samples_seen, forward.over(samples_seen, LayerCounts(counts)),
             update_counts(model, weight_updates, "adam", clipped=True), stores, weight_updates, model.parameter_count,
         )  # fmt: skip
-
-
-def _error(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
-    """The loss of an answer y [B, O], and its derivative [B, O]."""
-    with torch.enable_grad():
-        y = y.detach().requires_grad_()
-        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
-        (error,) = torch.autograd.grad(loss, y)
-    return loss.detach(), error
 
 
 def _synapses(layer: Any) -> tuple[int, int]:

@@ -40,6 +40,15 @@ def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
         yield Answer(one, steps, [1 / each] * each, count / total)
 
 
+def error_of(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
+    """The loss of an answer y [B, O], and its derivative [B, O]."""
+    with torch.enable_grad():
+        y = y.detach().requires_grad_()
+        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
+        (error,) = torch.autograd.grad(loss, y)
+    return loss.detach(), error
+
+
 class TracedRun:
     """Steps a network forward.
 
