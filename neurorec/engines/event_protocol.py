@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from neurorec.engines.event_engine import EventEngine
 from neurorec.engines.event_equations import EventEquations
 from neurorec.engines.event_layer import all_numbers, all_times_ms
 from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, SpikeTrain
 
-Trains = Sequence[Sequence[float]]
+Trains = Sequence[ArrayLike]
 
 
 def weights_after(
@@ -52,7 +53,7 @@ def weights_after(
 
 
 def _train(trains: Trains, dt_ms: float) -> SpikeTrain:
-    steps = np.concatenate([np.rint(np.asarray(times, float) / dt_ms).astype(np.int64) for times in trains])
-    neurons = np.repeat(np.arange(len(trains)), [len(times) for times in trains])
+    each = [np.rint(np.asarray(times, float) / dt_ms).astype(np.int64) for times in trains]
+    steps, neurons = np.concatenate(each), np.repeat(np.arange(len(each)), [len(times) for times in each])
     order = np.argsort(steps, kind="stable")
     return SpikeTrain(steps[order], neurons[order])

@@ -54,12 +54,17 @@ def event_costs(rule: EventEquations) -> EventCosts:
     lines, neurons = _following(rule, rule.input_state), _following(rule, rule.neuron_state)
     own = variables_of(rule.synapse_state)
     return EventCosts(
-        _at_spike(rule.at_input_spike, lines),
-        _at_spike(f"{rule.at_neuron_spike}\n{rule.after_neuron_spike}", neurons),
-        *(_of_synapse(text, own) for text in (rule.on_pre, rule.on_post, rule.on_reward)),
-        _total(lines.values()), _total(neurons.values()),
-        len(variables_of(rule.input_state)), len(variables_of(rule.neuron_state)), len(own),
-    )  # fmt: skip
+        line_spike=_at_spike(rule.at_input_spike, lines),
+        neuron_spike=_at_spike(f"{rule.at_neuron_spike}\n{rule.after_neuron_spike}", neurons),
+        on_pre=_of_synapse(rule.on_pre, own),
+        on_post=_of_synapse(rule.on_post, own),
+        on_reward=_of_synapse(rule.on_reward, own),
+        line_step=_total(lines.values()),
+        neuron_step=_total(neurons.values()),
+        per_line=len(variables_of(rule.input_state)),
+        per_neuron=len(variables_of(rule.neuron_state)),
+        per_synapse=len(own),
+    )
 
 
 def _total(counts: Iterable[Counts]) -> Counts:
