@@ -34,6 +34,6 @@ class Clopath(EventRule):
         neuron_state="du_low/dt = (v - u_low) / tau_low : 1\ndu_high/dt = (v - u_high) / tau_high : 1",
         at_input_spike="x += 1",
         after_neuron_spike="u_low += spike_rise\nu_high += spike_rise",
-        on_pre="w = clip(w - depression * clip(u_low_post - depolarized, 0, 1e12), 0, weight_max)",
-        on_post="w = clip(w + potentiation * x_pre * clip(u_high_post - depolarized, 0, 1e12), 0, weight_max)",
+        on_pre="w = clip(w - depression * clip(u_low_post - depolarized, 0, 1000000), 0, weight_max)",
+        on_post="w = clip(w + potentiation * x_pre * clip(u_high_post - depolarized, 0, 1000000), 0, weight_max)",
     )

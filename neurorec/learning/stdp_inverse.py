@@ -6,7 +6,7 @@ from neurorec.engines.event_equations import EventEquations
 from neurorec.learning.event_rule import EventRule, EventRuleCard
 from neurorec.learning.rule import rules
 
-LONGEST_MS = 1e12
+LONGEST_MS = 10**9
 
 
 class InverseSTDPCard(EventRuleCard):
@@ -31,6 +31,6 @@ class InverseSTDP(EventRule):
         neuron_state="dq/dt = 1 / one_ms : 1\nspiked : 1",
         at_input_spike="p = 0\nheard = 1",
         at_neuron_spike="q = 0\nspiked = 1",
-        on_pre=f"w = clip(w - depression * spiked_post / clip(q_post, dt_ms, {LONGEST_MS:g}), 0, weight_max)",
-        on_post=f"w = clip(w + potentiation * heard_pre / clip(p_pre, dt_ms, {LONGEST_MS:g}), 0, weight_max)",
+        on_pre=f"w = clip(w - depression * spiked_post / clip(q_post, dt_ms, {LONGEST_MS}), 0, weight_max)",
+        on_post=f"w = clip(w + potentiation * heard_pre / clip(p_pre, dt_ms, {LONGEST_MS}), 0, weight_max)",
     )
