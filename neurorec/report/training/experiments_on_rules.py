@@ -15,7 +15,7 @@ ABOUT_EXPERIMENTS = (
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Experiment:
     """One training with and without an intervention."""
 
     name: str
@@ -45,7 +45,7 @@ class Outcome:
         return f"{'loses' if lost else 'gains'} {abs(self.difference.mean):.3f}" if self.difference.mean else "no loss"
 
 
-def outcomes(results: StudyResults) -> list[Outcome]:
+def outcomes(results: StudyResults) -> list[Experiment]:
     """Every intervention for which both trainings finished on at least one seed."""
     groups = groups_of(results)
     proper = {(group.task, *group.key): group for group in groups if group.proper}
@@ -57,11 +57,11 @@ def outcomes(results: StudyResults) -> list[Outcome]:
         scores = {run.seed: run.test_score for run in before.runs}
         difference = spread(run.test_score - scores[run.seed] for run in after.runs if run.seed in scores)
         if difference.n:
-            found.append(Outcome(after.control, before, after, difference))
+            found.append(Experiment(after.control, before, after, difference))
     return found
 
 
-def experiments_table(found: list[Outcome]) -> Table:
+def experiments_table(found: list[Experiment]) -> Table:
     columns = [*map(Column, ("experiment", "objection", "network", "rule", "task")), Column("without", "number"),
                Column("with", "number"), Column("verdict")]  # fmt: skip
     rows = [
@@ -73,7 +73,7 @@ def experiments_table(found: list[Outcome]) -> Table:
     return Table("Objections tested by experiment", columns, rows, notes, look="fine")
 
 
-def by_experiment(found: list[Outcome], rule_title: str, networks: list[str], objection: str) -> str:
+def by_experiment(found: list[Experiment], rule_title: str, networks: list[str], objection: str) -> str:
     """What the experiments on one objection showed for a rule, in one clause; empty if there were none."""
     said = [
         f"{one.name} on {one.before.task}: {one.verdict}"
