@@ -103,7 +103,7 @@ class EquilibriumPropagation(Rule):
         if frames > 1:
             return (
                 f"it settles to the fixed point of one constant input, which depends on no earlier frame, but samples of task "
-                f"{task.name} have {frames} frames; present them at once, as frame_digits presents row_digits"
+                f"{task.name} have {frames} frames; present them at once, as frame_digits does with row_digits"
             )
         return None
 
