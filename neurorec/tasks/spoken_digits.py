@@ -6,6 +6,7 @@ import re
 import wave
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,7 +129,7 @@ def spoken_digits_at_once(seed: int) -> Task:
 
     The splits of `spoken_digits`, for networks that settle on one constant input.
     """
-    found = spoken_digits(seed)
+    found: Any = spoken_digits(seed)
     whole = Batch(found.x, found.target, found.mask, found.lengths)
     means = segment_means(whole, SEGMENTS)[:, :-1].float()
     return ArrayTask(
