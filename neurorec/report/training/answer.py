@@ -44,10 +44,10 @@ class Comparison:
 
 def between_rules(results: StudyResults) -> list[Comparison]:
     """Each rule on each network and task compared with the one that keeps most of the six objections to backpropagation."""
-    together: dict[tuple[str, str, str, str], list[Group]] = {}
+    together: dict[tuple[str, str, str], list[Group]] = {}
     for group in groups_of(results):
         if group.proper:
-            together.setdefault((group.task, group.pair, group.half, group.network), []).append(group)
+            together.setdefault((group.task, group.pair, group.half), []).append(group)
     most = {key: max(groups, key=_kept) for key, groups in together.items()}
     return [
         comparison
