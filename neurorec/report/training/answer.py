@@ -131,7 +131,7 @@ def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
     together: dict[tuple[int, str], list[Comparison]] = {}
     for at in comparisons:
         together.setdefault((id(at.other), at.metric), []).append(at)
-    said = "; ".join(_loss(found[0]) if len(found) == 1 else _losses(found) for found in together.values()) + "."
+    said = ". ".join(_loss(found[0]) if len(found) == 1 else _losses(found) for found in together.values()) + "."
     for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
         said += f" Without any network, {baselines[task].label} scores {baselines[task].test} on {task}."
     return said
