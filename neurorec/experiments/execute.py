@@ -105,7 +105,8 @@ def _baseline(spec: RunSpec) -> tuple[RunRecord, None]:
 
 
 def _half(spec: RunSpec) -> LoadedHalf:
-    return pair_from_text(spec.card, Path(f"{spec.pair}.toml")).half(spec.half)
+    half = pair_from_text(spec.card, Path(f"{spec.pair}.toml")).half(spec.half)
+    return half.with_constants(spec.rule, spec.task, spec.settings) if spec.settings else half
 
 
 def failed(spec: RunSpec, reason: str, wall_s: float = 0.0) -> Finished:
@@ -135,5 +136,5 @@ def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
         higher_is_better=objective.higher_is_better if objective else True, train_score=0.0, validation_score=0.0,
         test_score=0.0, extra_scores={}, chance_score=0.0, baseline="", baseline_score=0.0, parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.0, versions=versions(),
-        processor=_processor(spec.device),
+        processor=_processor(spec.device), settings=spec.settings,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from neurorec.learning.trace_counts import (
     readout_counts,
     trace_words,
 )
-from neurorec.learning.traced_run import Rates, TracedRun, add_weighted, answers_of
+from neurorec.learning.traced_run import Rates, TracedRun, add_weighted, answers_of, error_of
 from neurorec.models.cell import Cell
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
@@ -107,11 +107,14 @@ class BroadcastRule(Rule):
         loss = self.gradient(model, state, batch)
         value = check_loss(loss, self.card)
         state.descent.follow(self.card)
-        numbers = sum(weights.numel() for weights in state.feedback.values())
-        learned = self.feedback == "adaptive"
-        if learned:
+        if self.feedback == "adaptive":
             self._shrink(model, state)
-        return state, Info(value, 1, {"feedback_weights": numbers, "feedback_changes": numbers * learned})
+        return state, self._info(state, value)
+
+    def _info(self, state: BroadcastState, loss: float) -> Info:
+        numbers = sum(weights.numel() for weights in state.feedback.values())
+        changed = numbers * (self.feedback == "adaptive")
+        return Info(loss, 1, {"feedback_weights": numbers, "feedback_changes": changed})
 
     @torch.no_grad()
     def gradient(self, model: Network, state: BroadcastState, batch: Batch) -> Tensor:
@@ -132,7 +135,7 @@ class BroadcastRule(Rule):
                     rates.add(run, t)
             if not answer.share:  # a frame that is not masked
                 continue
-            part, error = answer.error(means[ANSWER], state.objective)
+            part, error = error_of(means[ANSWER], answer, state.objective)
             loss = loss + part
             for name in (*model.hidden, model.output):
                 own = error.new_zeros(error.shape[0], model[name].size)

@@ -23,14 +23,6 @@ class Answer:
     weights: list[float] | Tensor  #: of each step, or of each step and sample [S, B]
     share: float
 
-    def error(self, y: Tensor, objective: Objective) -> tuple[Tensor, Tensor]:
-        """The loss of this answer y [B, O], and its derivative [B, O]."""
-        with torch.enable_grad():
-            y = y.detach().requires_grad_()
-            loss = objective.loss(y if objective.pooled else y[None], self.batch) * self.share
-            (error,) = torch.autograd.grad(loss, y)
-        return loss.detach(), error
-
 
 def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
     """Answers in order of time: one for the whole sample if pooled, otherwise one per frame."""
@@ -45,6 +37,15 @@ def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
         target = batch.answers[frame : frame + 1]
         one = replace(batch, x=batch.x[part], target=target, mask=batch.mask[part], lengths=None)
         yield Answer(one, steps, [1 / each] * each, count / total)
+
+
+def error_of(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
+    """The loss of an answer y [B, O], and its derivative [B, O]."""
+    with torch.enable_grad():
+        y = y.detach().requires_grad_()
+        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
+        (error,) = torch.autograd.grad(loss, y)
+    return loss.detach(), error
 
 
 class TracedRun:

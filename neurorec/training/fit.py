@@ -128,7 +128,7 @@ def train(
     return Run(
         network=network, pair=subject.pair, half=subject.half, rule=rule_name, rule_title=method.title_for(network),
         task=task, seed=seed, engine=method.engine_name(stepper), device=device, encoder=subject.encoder, scores=scores,
-        extra_scores=further | extra, history=history, activity=activity, judgements=method.judgements(network),
+        extra_scores=further | extra, history=history, activity=activity, judgements=method.judged(network),
         method=rule_class, training=learned, wall_s=time.perf_counter() - start,
         health=check_health(network, stepper, before, activity, course),
     )  # fmt: skip

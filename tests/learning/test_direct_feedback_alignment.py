@@ -56,7 +56,5 @@ def test_it_learns_in_layers_that_the_readout_does_not_hear(cell):
 
 
 def test_it_uses_no_forward_weight_backward():
-    stances = dict(
-        zip(OBJECTIONS, (j.stance for j in DirectFeedbackAlignment.judgements(network("lif"))), strict=True)
-    )
+    stances = dict(zip(OBJECTIONS, (j.stance for j in DirectFeedbackAlignment.judgements(network("lif"))), strict=True))
     assert stances["weights of the forward paths"] == "relaxed"

@@ -17,6 +17,7 @@ from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.naming import told_apart
 from neurorec.report.training.notes import about_totals, health_notes
 from neurorec.report.training.rows import COLUMNS, csv_rows
+from neurorec.report.training.searched import search_parts
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 UNSEEN = "Scores on test samples not used in training"
@@ -71,6 +72,7 @@ def training_page(results: StudyResults) -> Page:
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
             *analysis_sections(results.analyses),
+            Section("search", "How the constants were chosen", search_parts(results, gallery.first_priced)),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],
