@@ -8,7 +8,7 @@ from neurorec.basics.numbers import Share
 from neurorec.learning.broadcast_rule import BroadcastRule
 from neurorec.learning.descent import DescentCard
 from neurorec.learning.feedback_weights import Feedback
-from neurorec.learning.rule import Judgement, Messages, rules
+from neurorec.learning.rule import OBJECTIONS, Judgement, Messages, rules
 
 
 class EPropCard(DescentCard):
@@ -23,6 +23,16 @@ class EPropCard(DescentCard):
         if (self.feedback == "adaptive") != (self.feedback_decay is not None):
             raise ValueError('feedback_decay belongs to feedback = "adaptive": give both, or neither')
         return self
+
+
+#: judgement of the third objection by kind of feedback
+WAYS_BACK: dict[Feedback, Judgement] = {
+    "symmetric": Judgement("kept", "feedback weights are the readout's own"),
+    "random": Judgement("relaxed", "feedback weights are random, fixed, and independent of the readout's"),
+    "adaptive": Judgement(
+        "partly", "feedback weights are never copied, but have the changes and the decay of the readout's own"
+    ),
+}
 
 
 @rules.register("eprop")
@@ -58,6 +68,11 @@ class EProp(BroadcastRule):
     @property
     def feedback(self) -> Feedback:
         return self.card.feedback
+
+    def judged(self, model: Any) -> tuple[Judgement, ...]:
+        found = dict(zip(OBJECTIONS, self.judgements(model), strict=True))
+        found["weights of the forward paths"] = WAYS_BACK[self.feedback]
+        return tuple(found.values())
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:

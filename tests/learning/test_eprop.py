@@ -63,6 +63,16 @@ def test_learned_feedback_becomes_the_readouts_without_seeing_it():
     assert torch.cosine_similarity(net["readout"].weight.flatten(), state.feedback["hidden"].flatten(), dim=0) > 0.99
 
 
+def test_what_feedback_weights_are_decides_the_third_objection():
+    net = network("lif")
+    stances = {
+        kind: rule(feedback=kind, feedback_decay=0.1 if kind == "adaptive" else None).judged(net)[2].stance
+        for kind in ("symmetric", "random", "adaptive")
+    }
+    assert stances == {"symmetric": "kept", "random": "relaxed", "adaptive": "partly"}
+    assert EProp.judgements(net)[2].stance == "partly"  # of all three together
+
+
 def test_the_decay_of_feedback_belongs_to_learned_feedback():
     for feedback, decay in (("adaptive", None), ("random", 0.1)):
         with pytest.raises(ValueError, match='feedback_decay belongs to feedback = "adaptive": give both, or neither'):
