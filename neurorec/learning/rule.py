@@ -54,6 +54,7 @@ class Messages:
     """Messages between the parts of a network that a rule requires, besides the forward spikes or values.
 
     errors : one real number per unit and step returns from every part that received the unit's output
+    errors_at_spikes : it returns only for spikes, one number per spike and part, instead of in every step
     signals : real numbers broadcast to every part in every step: one per output, or a single one
     derivatives : every unit sends, with its output, its derivatives with respect to all trained numbers
     online : weights change while a sample runs, so samples are processed one by one and cannot share a batch
@@ -64,6 +65,7 @@ class Messages:
     online: bool
     why: str
     sources: tuple[str, ...]
+    errors_at_spikes: bool = False
     derivatives: bool = False
 
 
@@ -102,6 +104,8 @@ class Rule(ABC):
     sees: ClassVar[tuple[Seen, ...]] = ()  #: what the change of one weight depends on; empty: not declared
     needs: ClassVar[frozenset[str]] = capabilities(UNDECLARED)  #: capabilities that a chip must offer to train by it
     messages: ClassVar[Messages | None] = None  #: messages that parts of one network would have to exchange
+    interventions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Experiments on objections that the rule does by itself: the settings of its card that stand for each."""
     relative_time: ClassVar[float] = 1.0  #: approximate duration relative to backpropagation; the longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
