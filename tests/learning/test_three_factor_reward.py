@@ -23,8 +23,8 @@ def rule(**changes) -> ThreeFactorReward:
     return ThreeFactorReward(ThreeFactorRewardCard(**(values | changes)))
 
 
-def net_for(frozen: bool = True):
-    net = network("lif", O=3, readout="linear", recurrent_gain=2.0).double()
+def net_for(cell: str = "lif", frozen: bool = True):
+    net = network(cell, O=3, readout="linear", recurrent_gain=2.0).double()
     if frozen:
         net.freeze_recurrence()
     return net
@@ -55,13 +55,14 @@ def assert_close(found, wanted) -> None:
         )
 
 
+@pytest.mark.parametrize("cell", ["lif", "elman"])
 @pytest.mark.parametrize("steps_per_frame", [1, 3])
 @pytest.mark.parametrize(
     "both", [{}, {"discount": 0.9}, {"entropy_weight": 0.3}, {"rate_target": 0.1, "rate_weight": 2.0}]
 )
-def test_without_recurrent_weights_it_is_the_policy_gradient(both, steps_per_frame):
+def test_without_recurrent_weights_it_is_the_policy_gradient(both, steps_per_frame, cell):
     """With symmetric feedback, traces that only discounting lets decay, and a critic that always expects 0.7."""
-    net = net_for()
+    net = net_for(cell)
     batch = episode(inputs(net, 4 * steps_per_frame, 1).double(), ACTIONS, REWARDS, steps_per_frame)
     exact, local = policy_gradient(**both), rule(**both)
     state, of_local = state_of(exact, net), state_of(local, net)
