@@ -50,7 +50,7 @@ def between_rules(results: StudyResults) -> list[Comparison]:
         comparison
         for one in groups
         for other in groups
-        if (one.task, one.pair, one.half, one.network) == (other.task, other.pair, other.half, other.network)
+        if (one.task, one.pair, one.half) == (other.task, other.pair, other.half)
         if _kept(one) < _kept(other)
         for comparison in _compare(one, other)
     ]
