@@ -8,7 +8,8 @@ from neurorec.engines.engine import choose_engine
 from neurorec.learning.eprop import EProp
 from neurorec.learning.policy_gradient import reward_to_come
 from neurorec.learning.three_factor_reward import ThreeFactorReward, ThreeFactorRewardCard
-from neurorec.tasks.task import Batch
+from neurorec.tasks.task import Batch, load_task
+from neurorec.training import load_pair, train
 from tests.learning.test_policy_gradient import REWARD, episode
 from tests.learning.test_policy_gradient import rule as policy_gradient
 from tests.nets import inputs, network
@@ -159,3 +160,12 @@ def test_its_counts_are_those_of_e_prop_and_of_what_it_does_besides():
     assert {phase: found.phases[phase] for phase in ("forward", "update")} == {
         phase: plain.phases[phase] for phase in ("forward", "update")
     }
+
+
+@pytest.mark.slow
+def test_it_learns_to_remember_without_backpropagation():
+    """Without memory nobody earns more than 0; a short training with the card's settings earns more than that clearly."""
+    half = load_pair("delayed_match_local").spiking
+    task = load_task("delayed_match_to_sample", 0)
+    run = train(half, task, "three_factor_reward", seed=0, device="cpu", max_epochs=30)
+    assert run.scores["test"] > 0.4
