@@ -66,6 +66,21 @@ def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
     assert said in answer(results)[0]
 
 
+def test_several_rules_are_compared_with_the_one_that_keeps_most(tmp_path):
+    """Not each with each other one."""
+    results = with_scores(made_up_results(tmp_path), {STDP: (0.80, 0.81, 0.82), BPTT: (0.90, 0.91, 0.92)})
+    by_stdp = [run for run in results.runs if (run.network, run.rule, run.task) == STDP]
+    other = [
+        replace(run, run_id=f"{run.run_id}-b", rule="other", rule_title="another", test_score=0.95) for run in by_stdp
+    ]
+    results = replace(results, runs=[*results.runs, *other])
+    assert [at.other.rule for at in between_rules(results)] == ["bptt", "bptt"]
+    assert (
+        "competitive LIF scores 0.910 ± 0.010 trained by surrogate BPTT, and by another 0.950 (gains 0.040 ± 0.010) and STDP "
+        "0.810 (loses 0.100 ± 0.000) (mean, n = 3)."
+    ) in answer(results)[0]
+
+
 def test_rules_are_compared_when_another_pair_has_the_same_title_for_one_of_them(tmp_path):
     results = with_scores(made_up_results(tmp_path), {STDP: (0.80, 0.81, 0.82), BPTT: (0.90, 0.91, 0.92)})
     by_stdp = next(run for run in results.runs if run.rule == "stdp" and not run.control)
