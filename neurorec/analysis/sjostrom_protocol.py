@@ -1,4 +1,4 @@
-"""Pairs of spikes at different rates (Sjöström et al. 2001): which rule explains that potentiation grows with the rate."""
+"""Pairs of spikes at different rates (Sjöström et al. 2001): which rule explains why potentiation grows with the rate."""
 
 from collections.abc import Sequence
 from typing import Annotated, ClassVar

@@ -46,7 +46,7 @@ class RunSpec:
     device: str
     max_epochs: int | None
     max_samples: int | None
-    settings: dict[str, Any] = field(default_factory=dict)  #: constants chosen by a search, instead of the card's
+    settings: dict[str, Any] = field(default_factory=dict)  #: hyperparameters chosen by a search, instead of the card's
 
     @property
     def title(self) -> str:

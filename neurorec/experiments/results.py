@@ -59,7 +59,7 @@ class RunRecord:
     outputs: int = 0  #: units of the readout; 0 for baselines
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     exhaustive: bool = False  #: whether the task's splits hold the same patterns
-    settings: dict[str, Any] = field(default_factory=dict)  #: constants chosen by a search, instead of the card's
+    settings: dict[str, Any] = field(default_factory=dict)  #: hyperparameters chosen by a search, instead of the card's
     health: list[str] = field(default_factory=list)  #: what the health checks found
     processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None
@@ -133,7 +133,7 @@ class StudyResults:
     folder: Path
     findings: Findings | None = None  #: None in results of older versions
     analyses: list[AnalysisRecord] = field(default_factory=list)
-    search: SearchResults | None = None  #: how constants were chosen, if the study's card says
+    search: SearchResults | None = None  #: how hyperparameters were chosen, if the study's card has a search
     damaged: list[str] = field(default_factory=list)  #: files that are no longer what was stored, found when reading
 
     @property

@@ -97,7 +97,7 @@ class Study(Card):
     frozen_on: Distinct[str] | None = None  #: the tasks with the control "frozen recurrence"; default: all
     interventions_on: Distinct[str] | None = None  #: the tasks with interventions; default: all
     quick: Quick
-    search: Search | None = None  #: how constants are chosen; without it, they are those of the pair cards
+    search: Search | None = None  #: how hyperparameters are chosen; without it, they are those of the pair cards
     words: Words = {}  # noqa: RUF012  #: for `{key}` in claims and names of analyses
     finding: Annotated[list[Annotated[TrainingFinding, OneOrSeveral]], Together] = Field(default=[])
     analysis: Annotated[list[Annotated[RunAnalysisCard, OneOrSeveral]], Together] = Field(default=[])

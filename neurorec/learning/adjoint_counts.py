@@ -5,8 +5,8 @@ Per sample, with the spikes and fan-outs of the forward pass; A and B are the tw
   through  for every spike of a hidden layer that arrived: one multiply-accumulate per synapse, and one error returned
   jump     per spike: a product, two sums and a division; slope and drift at the spike lie on the tape, and its address is read
   dL/dW    += B over the targets of every spike that arrived (a product where the line carries values); biases in every step
-A readout's error is filtered as its output is. Nothing is changed for fixed weights. On a chip that computes every synapse in
-every step, errors are too.
+A readout's error is filtered as its output is. Fixed weights receive no changes. On a chip that computes every synapse in
+every step, so are errors.
 """
 
 from __future__ import annotations

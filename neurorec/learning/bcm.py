@@ -17,8 +17,8 @@ class BCMCard(FeatureCard):
 
 @rules.register("bcm")
 class BCM(FeatureRule):
-    """With N patterns that are linearly independent and equally frequent, a unit comes to answer one of them with N, and the
-    others with 0: it selects. The threshold must follow the output faster than weights change."""
+    """With N patterns that are linearly independent and equally frequent, a unit becomes selective: it responds
+    to one of them with N, and to the others with 0. The threshold must follow the output faster than weights change."""
 
     Card = BCMCard
     title = "BCM"
@@ -38,7 +38,7 @@ class BCM(FeatureRule):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """As declared per synapse and unit. In every step a unit reads its threshold and changes its sum of squared outputs; at
+        """As declared per synapse and unit. In every step a unit reads its threshold and adds to its sum of squared outputs; at
         every update, the threshold moves towards their mean."""
         plain = super().count_training(model, forward, samples_seen, weight_updates)
         ((name, layer),) = model.hidden.items()

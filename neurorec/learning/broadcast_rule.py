@@ -46,7 +46,7 @@ class BroadcastRule(Rule):
     one frame. Eligibilities, filtered as the readout filters its input, are averaged over the same steps. When an answer is
     complete, its error reaches every unit j as L_j = sum_k B_jk dL/dy_k, and turns the average into a weight change.
 
-    Changes are followed by Adam, whose moments belong to the synapse; only their norm, which is clipped, is one number for all.
+    Adam turns the changes into updates, with moments stored at the synapse; only the norm used for clipping is global.
     """
 
     signal = "errors"
@@ -64,7 +64,7 @@ class BroadcastRule(Rule):
     @property
     @abstractmethod
     def feedback(self) -> Feedback:
-        """How units hear the errors of the outputs."""
+        """How the errors of the outputs reach units."""
 
     @classmethod
     def why_not(cls, model: Any) -> str | None:
@@ -172,8 +172,8 @@ class BroadcastRule(Rule):
 
     @staticmethod
     def change(synapses: Synapses) -> Tensor:
-        """-L_j times each synapse's eligibility, or times its trace, if that is the same for all units. Besides what its
-        feedback brings, L_j contains the excess of the unit's own rate. A single number tells all to shrink by that share."""
+        """-L_j times each synapse's eligibility, or times its trace, if that is the same for all units. Besides the
+        feedback, L_j contains the excess of the unit's own rate. If the modulator is one number, weights decay by it."""
         if isinstance(synapses.modulator, float):
             return -synapses.modulator * synapses.weight
         signal = synapses.modulator @ synapses.feedback + synapses.post

@@ -23,7 +23,7 @@ class Clopath(EventRule):
 
     In the paper potentiation is continuous while the potential exceeds theta+, above the threshold; here that is the spike
     itself, whose area is part of `potentiation`. The paper's homeostatic factor of depression is left out: adaptive
-    thresholds and normalised weights take its place, as for every rule of events here.
+    thresholds and normalised weights take its place, as in the other event-driven rules here.
     """
 
     Card = ClopathCard

@@ -17,7 +17,7 @@ class Solution(NamedTuple):
 
 
 def conjugate_gradients(product: Callable[[Tensor], Tensor], b: Tensor, start: Tensor, most: int) -> list[Solution]:
-    """Solutions of A x = b, better and better: those of iterations 1, 2, 3, 4, 6, 7, 10, 12, ... and the last.
+    """Ever better solutions of A x = b: those of iterations 1, 2, 3, 4, 6, 7, 10, 12, ... and the last.
 
     Parameters
     ----------

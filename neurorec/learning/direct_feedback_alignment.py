@@ -10,9 +10,9 @@ from neurorec.learning.rule import Judgement, Messages, rules
 
 @rules.register("direct_feedback_alignment")
 class DirectFeedbackAlignment(BroadcastRule):
-    """Over time, an error meets the eligibilities of the units' own pasts. In a network of one layer this is e-prop with random
-    feedback; in a deep one, errors also reach layers that the readout does not hear, past the layers between, whose effect on
-    the signals of lower layers, such as a delay, is left out."""
+    """Over time, an error is combined with eligibility traces of each unit's own past. In a network of one layer this is e-prop
+    with random feedback; in a deep one, errors also reach layers that the readout does not hear. They bypass the layers
+    between, whose effect on the signals of lower layers, such as a delay, is left out."""
 
     Card = DescentCard
     title = "direct feedback alignment"
@@ -23,7 +23,7 @@ class DirectFeedbackAlignment(BroadcastRule):
     )
     messages = Messages(
         errors=False, signals="outputs", online=False, sources=("nokland2016", "bellec2020"),
-        why="the O output errors are broadcast to all layers, which weight them by their own random numbers",
+        why="the O output errors are broadcast to all layers, which weight them by their own random feedback weights",
     )  # fmt: skip
     feedback: Feedback = "random"  # type: ignore[assignment]
     reaches_every_layer = True

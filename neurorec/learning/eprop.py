@@ -27,10 +27,10 @@ class EPropCard(DescentCard):
 
 #: judgement of the third objection by kind of feedback
 WAYS_BACK: dict[Feedback, Judgement] = {
-    "symmetric": Judgement("kept", "feedback weights are the readout's own"),
+    "symmetric": Judgement("kept", "feedback weights are the transposed readout weights"),
     "random": Judgement("relaxed", "feedback weights are random, fixed, and independent of the readout's"),
     "adaptive": Judgement(
-        "partly", "feedback weights are never copied, but have the changes and the decay of the readout's own"
+        "partly", "feedback weights are never copied, but receive the same changes and decay as the readout weights"
     ),
 }
 
@@ -47,8 +47,8 @@ class EProp(BroadcastRule):
     An answer is the mean output over some steps: all masked steps of a sample, or those of one frame. The filtered
     eligibilities are averaged over the same steps; when the answer is complete, its error dL/dy reaches every neuron as
     L_j = sum_k B_jk dL/dy_k and turns the average into a weight change. The error is thus needed once per answer, at its end.
-    The changes are followed by Adam, whose moments belong to the synapse; only their norm, which is clipped, is one number for
-    all. Learned feedback weights have the readout's change, from the same error and the same activity.
+    Adam turns the changes into updates, with moments stored at the synapse; only the norm used for clipping is global.
+    Learned feedback weights receive the same changes as the readout weights, from the same error and the same activity.
     """
 
     Card = EPropCard
@@ -87,8 +87,8 @@ class EProp(BroadcastRule):
             else Judgement("kept", "each unit uses the exact derivative of its own nonlinearity"),
             Judgement(
                 "partly",
-                "feedback weights are the readout's own (symmetric), independent of them (random), or learned beside them "
-                "without being copied (adaptive)",
+                "feedback weights are the transposed readout weights (symmetric), independent of them (random), or learned "
+                "alongside them without being copied (adaptive)",
             ),
             Judgement(
                 "partly",

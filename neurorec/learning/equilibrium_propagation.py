@@ -36,7 +36,7 @@ class EquilibriumPropagationCard(DescentCard):
 class NudgingState:
     descent: Descent
     objective: Objective
-    draws: torch.Generator | None = None  #: of the ends of phases
+    draws: torch.Generator | None = None  #: of the ends of nudged phases
 
 
 @rules.register("equilibrium_propagation")
@@ -48,7 +48,7 @@ class EquilibriumPropagation(Rule):
     the gradient of L at the fixed point, which is that of backpropagation through all steps of a network that has settled
     (Ernoult et al. 2019); it errs by O(beta), or by O(beta^2) with symmetric nudging (Laborieux et al. 2021).
 
-    With the readout `units`, outputs are themselves units of the energy. A linear readout is outside of it, as with Laborieux
+    With the readout `units`, outputs are themselves units of the energy. A linear readout is not part of it, as in Laborieux
     et al.: it learns by the delta rule, and its transposed weights push the units.
     """
 
@@ -66,8 +66,8 @@ class EquilibriumPropagation(Rule):
     relative_time = 1.0
     messages = Messages(
         errors=False, signals="one", online=False, sources=("scellier2017",),
-        why="a weight changes with the values of its own two units, which errors reach as a shift of those values, through the "
-        "network's own connections; all synapses must know the sign of the phase",
+        why="a weight changes with the values of its own two units, which errors shift through the network's own connections; "
+        "all synapses must know the sign of the phase",
     )  # fmt: skip
     order_free = True
     scored_each_epoch = True
@@ -87,9 +87,9 @@ class EquilibriumPropagation(Rule):
             return "it contrasts minima of an energy, which only symmetric connections have; use the cell continuous_hopfield"
         readout = model[model.output]
         if not isinstance(readout, Readout) or readout.rate != 1 or not all(wire.plain for wire in model.wires):
-            return "its readout has a time constant or a wire leads back, but nudging acts on what units answer at once"
+            return "its readout has a time constant or a feedback wire, but nudging acts on the answer of a single step"
         if any(wire.source == INPUT for wire in model.wires_into(model.output)):
-            return "its readout hears the input, whose weights no energy contains; remove that wire"
+            return "its readout hears the input through weights that are not part of the energy; remove that wire"
         return None
 
     @classmethod
@@ -98,12 +98,12 @@ class EquilibriumPropagation(Rule):
         if reason is not None:
             return reason
         if not task.objective.pooled or task.objective.of_density:
-            return "it settles to one answer per sample, but this task asks for more than one; use bptt or eprop"
+            return "it settles to one answer per sample, but this task needs several; use bptt or eprop"
         frames = len(task.split("train").x)
         if frames > 1:
             return (
-                f"it settles to the fixed point of one constant input, which depends on no earlier frame, but samples of task "
-                f"{task.name} have {frames} frames; present them at once, as frame_digits does with row_digits"
+                f"it settles to a fixed point that depends only on one constant input, but samples of task {task.name} have "
+                f"{frames} frames; present them all at once, as frame_digits does with the frames of row_digits"
             )
         return None
 
@@ -112,15 +112,15 @@ class EquilibriumPropagation(Rule):
         return (
             Judgement("relaxed", "errors spread by the same nonlinear dynamics that gave the answer"),
             Judgement("relaxed", "no derivative is computed, except that of the loss for the outputs"),
-            Judgement(
-                "kept", "both directions between two units have the same weight, and errors take the backward one"
-            ),
+            Judgement("kept", "two units have the same weight in both directions, and errors use the backward one"),
             Judgement(
                 "partly",
                 "a free phase alternates with nudged ones, and synapses must know their sign; but each lasts until the network "
                 "has settled, so none needs a precise clock",
             ),
-            Judgement("kept", "units send real values, and the contrast of two equilibria requires precise ones"),
+            Judgement(
+                "kept", "units send real values, and the difference between two equilibria requires precise ones"
+            ),
             Judgement("kept", "every sample needs its target, towards which outputs are nudged"),
         )
 
@@ -166,7 +166,7 @@ class EquilibriumPropagation(Rule):
         Raises
         ------
         CannotRun
-            If answers do not count just in the last step.
+            If answers are not scored in the last step only.
         """
         if len(batch.x) == 1 or batch.mask[:-1].any():
             raise CannotRun(

@@ -1,4 +1,4 @@
-"""Operations of a rule of events, counted from its equations, so that a rule is priced by what it states."""
+"""Operations of an event-driven rule, counted from its equations."""
 
 import ast
 from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
-"""Rules of events: equations for what the spikes at its two ends do to a synapse; an event engine runs the layer.
+"""Event-driven rules: equations for what the spikes at its two ends do to a synapse; an event engine runs the layer.
 
-A new rule is a subclass with a card and `events`; everything else (counts, engines, refusals) follows from them.
+A new rule is a subclass with a card and `events`; everything else (counts, engines, error messages) follows from them.
 """
 
 import math
@@ -29,7 +29,7 @@ THETA = "theta"  #: name of the threshold offset in layers with adaptive thresho
 
 
 class EventRuleCard(TrainingCard):
-    """Keys of every rule of events. Keys that end in _ms are time constants of its equations, under the name without _ms;
+    """Keys of every event-driven rule. Keys that end in _ms are time constants of its equations, under the name without _ms;
     other numbers have their own name."""
 
     weight_max: PositiveGain
@@ -62,7 +62,7 @@ class EventRule(Rule):
     relative_time = 2.0
     messages = Messages(
         errors=False, signals="none", online=True, sources=("diehl2015",),
-        why="a synapse needs the spikes at its two ends, which are sent anyway",
+        why="a synapse needs the spikes of its input line, which are sent anyway, and the state of its own neuron",
     )  # fmt: skip
     whole_split = True
     read_by_labels = True
@@ -79,7 +79,7 @@ class EventRule(Rule):
 
     @classmethod
     def complete(cls) -> EventEquations:
-        """`events` and the adaptive threshold; numbers are those of no card in particular."""
+        """`events` and the adaptive threshold, with placeholders for the numbers of the card."""
         times, numbers = cls._constants()
         return replace(
             cls.events,
@@ -132,7 +132,7 @@ class EventRule(Rule):
         return (
             Judgement(
                 "relaxed",
-                "nothing is propagated backward: a synapse uses the spikes at its two ends, and saturates at bounds",
+                "nothing is propagated backward: a synapse uses only quantities at its two ends, and saturates at bounds",
             ),
             Judgement("relaxed", "no derivative is taken"),
             Judgement("relaxed", "weights are used only in their own synapse"),

@@ -43,8 +43,8 @@ class EventProp(Rule):
     """Adam on the gradient of the loss with respect to the times of the spikes (`spike_adjoint.py` has the equations).
 
     The loss is that of the task's objective on the readout, whose potential depends on when spikes arrive. The gradients are
-    exact in the limit of short steps; on the grid of steps, to first order in dt. What a weight change does to the
-    number of spikes is not seen, so a silent neuron does not learn.
+    exact in the limit of short steps; on the grid of steps, to first order in dt. The effect of a weight change on
+    the number of spikes is ignored, so a silent neuron does not learn.
     """
 
     Card = EventPropCard
@@ -93,7 +93,7 @@ class EventProp(Rule):
         return (
             Judgement(
                 "kept",
-                "between spikes the adjoint equations are linear; at a spike they take the sum of transposed errors",
+                "between spikes the adjoint equations are linear; at a spike they add errors weighted by transposed weights",
             ),
             Judgement(
                 "kept",

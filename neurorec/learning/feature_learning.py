@@ -1,4 +1,4 @@
-"""What rules share by which rate units learn features without targets, each weight from what its two ends do."""
+"""Shared by rules for unsupervised feature learning in rate units, where a weight changes with the activity at its two ends."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +45,7 @@ class FeatureRule(Rule):
     needs = capabilities("product update")
     messages = Messages(
         errors=False, signals="none", online=False, sources=("hebb1949",),
-        why="a weight changes with what its synapse receives and what its own unit does",
+        why="a weight changes with the input of its synapse and the output of its own unit",
     )  # fmt: skip
     read_by_labels = True
     operations_per_synapse: int  #: additions and multiplications at a synapse per step of a sample, and per unit
@@ -60,7 +60,7 @@ class FeatureRule(Rule):
         layer = hidden_layer(model)
         if not (isinstance(layer, Cell) and layer.has_sums() and layer.output_signal == "values"):
             return (
-                f"it takes each unit's output as a function of its weighted sum, which {layer.title} is not; use the cell "
+                f"it requires units whose output is a function of their weighted sum, unlike {layer.title}; use the cell "
                 "dense or elman"
             )
         if model.recurrent_wires:

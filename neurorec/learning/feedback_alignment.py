@@ -47,7 +47,7 @@ class FeedbackAlignment(BPTT):
     )
     messages = Messages(
         errors=True, signals="none", online=False, sources=("lillicrap2016",),
-        why="as in BPTT, each part sends back its share of the sum over k of B_kj delta_k, but by weights of the way back",
+        why="as in BPTT, each part sends back its share of a sum over k, here of B_kj delta_k with feedback weights B",
     )  # fmt: skip
     card: FeedbackAlignmentCard
 
@@ -63,8 +63,8 @@ class FeedbackAlignment(BPTT):
         for _, layer in model.named_layers():
             if not isinstance(layer, Cell | Readout) or not _multiplied(layer) >= set(_matrices(layer)):
                 return (
-                    f"the weights of {layer.title} are not all used as plain matrix products, which could have a way back of "
-                    "their own; use bptt"
+                    f"not all weights of {layer.title} are used in plain matrix products, whose transposes could be "
+                    "replaced by feedback weights; use bptt"
                 )
         return None
 
@@ -72,13 +72,13 @@ class FeedbackAlignment(BPTT):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         found = dict(zip(OBJECTIONS, super().judgements(model), strict=True))
         found["weights of the forward paths"] = Judgement(
-            "relaxed", "the backward path has its own weights, which are random and fixed"
+            "relaxed", "the backward path has its own feedback weights, which are random and fixed"
         )
         return tuple(found.values())
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """As BPTT, except that the weights of the way back are stored apart."""
+        """As BPTT, except that feedback weights are stored separately."""
         training = super().count_training(model, forward, samples_seen, weight_updates)
         stored = {name: _numbers_of_the_way_back(model, name) for name in model.layers}
         more = tuple(Store(name, "weight", words) for name, words in stored.items() if words)

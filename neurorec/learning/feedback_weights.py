@@ -1,4 +1,4 @@
-"""Weights through which units hear the errors of the outputs."""
+"""Feedback weights, through which the errors of the outputs reach hidden units."""
 
 from typing import Literal
 
@@ -12,7 +12,7 @@ Feedback = Literal["symmetric", "random", "adaptive"]
 
 
 def draw_feedback(network: Network, generator: torch.Generator) -> dict[str, Tensor]:
-    """[O, H] for every hidden layer, with the spread that the readout's initial weights have."""
+    """[O, H] for every hidden layer, with the standard deviation of the readout's initial weights."""
     readout, drawn = network[network.output], {}
     for name, layer in network.hidden.items():
         weights = torch.zeros(readout.size, layer.size, dtype=readout.weight.dtype)

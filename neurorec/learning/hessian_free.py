@@ -51,9 +51,9 @@ class HessianFreeState:
 @rules.register("hessian_free")
 class HessianFree(Rule):
     """A Newton step per batch, with the Gauss-Newton matrix G of the loss. Conjugate gradients stop when the quadratic model
-    hardly falls; of their solutions, the step goes back from the last one as long as the loss falls. A line search follows, and
-    lambda adapts to how well the model predicted the loss (Levenberg-Marquardt). The structural damping mu adds to the model
-    half the squared change of all hidden outputs, summed over units and steps and averaged over samples."""
+    hardly falls; the step backtracks from their last solution to earlier ones as long as the loss falls. A line search
+    follows, and lambda adapts to how well the model predicted the loss (Levenberg-Marquardt). The structural damping mu adds
+    to the model half the squared change of all hidden outputs, summed over units and steps and averaged over samples."""
 
     Card = HessianFreeCard
     title = "Hessian-free"
@@ -69,7 +69,7 @@ class HessianFree(Rule):
     messages = Messages(
         errors=True, signals="none", online=False, derivatives=False, sources=("martens2011",),
         why="errors return as in BPTT; each curvature product sends one more number forward and one back per unit and step, "
-        "which is not part of this figure",
+        "which is not included in the count of messages",
     )  # fmt: skip
     recurrent_frozen_control = True
     learns_start = True
@@ -84,7 +84,7 @@ class HessianFree(Rule):
     def why_not(cls, model: Any) -> str | None:
         reason = BPTT.why_not(model)
         if reason is None and model.spikes:
-            return "its spikes are steps, but Newton steps need a loss with a curvature; use bptt"
+            return "its spikes are step functions, but Newton steps need a loss with curvature; use bptt"
         if reason is None and model.constraints:
             return "some of its weights are constrained, which a Newton step would not respect; use bptt"
         return reason
@@ -98,7 +98,7 @@ class HessianFree(Rule):
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         _, *others = BPTT.judgements(model)
-        linear = "errors, and each direction that is tried, are propagated through linear copies of the network"
+        linear = "errors, and every search direction, are propagated through linear copies of the network"
         return (Judgement("kept", linear), *others)
 
     @classmethod
@@ -189,7 +189,7 @@ class HessianFree(Rule):
 
 
 class _Trials:
-    """The loss of one batch at weights some way from where they were."""
+    """The loss of one batch at weights displaced from their current values."""
 
     def __init__(self, network: Network, state: HessianFreeState, batch: Batch) -> None:
         self.network, self.state, self.batch, self.count = network, state, batch, 0
@@ -197,7 +197,7 @@ class _Trials:
 
     @torch.no_grad()
     def move(self, way: Tensor) -> None:
-        """Set the weights to this way [N] from where they were."""
+        """Displace the weights by this vector [N] from their current values."""
         for weight, values in zip(self.state.weights, unflat(self.origin + way, self.state.weights), strict=True):
             weight.copy_(values)
 

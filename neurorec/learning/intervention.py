@@ -1,7 +1,7 @@
 """The contract of an intervention: an experiment on one of the six objections to backpropagation.
 
-It takes from a training what the objection names. A rule that does without it should lose nothing; what a rule loses shows how
-much it needs it. A study requests interventions by name, among its controls.
+It removes from training what the objection is about. A rule that avoids the objection should lose nothing; what a rule loses
+shows how much it depends on it. A study requests interventions by name, among its controls.
 """
 
 from abc import ABC, abstractmethod
@@ -52,4 +52,4 @@ def hears_signals(rule: type[Rule]) -> str | None:
     """Why the teaching signals of `rule` cannot be intercepted on their way to its synapses, or None."""
     if "whole graph" in rule.sees or not rule.sees:
         return "its errors are computed over the whole graph, so that there are no messages to intercept"
-    return None if "modulator" in rule.sees else "its synapses hear no teaching signal"
+    return None if "modulator" in rule.sees else "its synapses receive no teaching signal"

@@ -14,10 +14,10 @@ from neurorec.tasks.objective import Objective
 
 
 class Nudging:
-    """The dynamics of a network whose outputs are pushed down (or up) the slope of the loss, for one batch.
+    """The dynamics of a network whose outputs are nudged down (or up) the gradient of the loss, for one batch.
 
     three_valued : whether errors take only three values, as `interventions/quantised_messages.py` makes them
-    draws : if given, each sample's phase ends after a random number of steps, at least half of the asked one
+    draws : if given, each sample's phase ends after a random number of steps, at least half of the requested one
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""PEPITA over time: a second forward pass, whose input the error has pushed, instead of a backward one (Dellaferrera & Kreiman
+"""PEPITA over time: a second forward pass, with the error added to its input, instead of a backward one (Dellaferrera & Kreiman
 2022)."""
 
 from typing import Any, Self
@@ -34,9 +34,7 @@ class PepitaCard(DescentCard):
     @model_validator(mode="after")
     def _rates_are_not_regularised(self) -> Self:
         if self.rate_weight:
-            raise ValueError(
-                "rate_weight must be 0: PEPITA takes no derivative, by which rates could be pulled to a target"
-            )
+            raise ValueError("rate_weight must be 0: PEPITA takes no derivatives, which the regulariser of rates needs")
         return self
 
 
@@ -46,8 +44,8 @@ class Pepita(BroadcastRule):
     What a unit did in the first pass, minus what it does now, takes the place of a backpropagated error.
 
     The source treats feed-forward networks; over time, this is its rule in every step of both passes, with recurrent synapses
-    as further inputs, and with the pushed input held until the answer of that frame or sample is complete. What a synapse
-    brings is low-pass filtered where its unit filters it (`traced_step` of the cell), but not multiplied by a derivative.
+    as further inputs, and with the error added until the answer of that frame or sample is complete. The input of a
+    synapse is low-pass filtered where its unit filters it (`traced_step` of the cell), but not multiplied by a derivative.
     """
 
     Card = PepitaCard
@@ -72,14 +70,15 @@ class Pepita(BroadcastRule):
         adaptive = any("adaptive thresholds" in layer.needs for layer in model.hidden.values())
         return (
             Judgement(
-                "relaxed", "nothing is propagated backward: errors enter with the input, and run forward as it does"
+                "relaxed",
+                "nothing is propagated backward: errors are added to the input, and propagate forward with it",
             ),
             Judgement("partly", "only the trace of an adaptive threshold contains a surrogate derivative")
             if adaptive
-            else Judgement("relaxed", "no derivative is taken: the difference between the two passes stands for it"),
+            else Judgement("relaxed", "no derivative is taken: the difference between the two passes takes its place"),
             Judgement("relaxed", "the error reaches the input through random and fixed weights"),
             Judgement(
-                "kept", "a second pass over all steps follows the first, whose activity is remembered step by step"
+                "kept", "a second pass over all steps follows the first, whose activity must be stored for every step"
             ),
             Judgement("partly", "neurons send spikes, but in the second pass input lines carry real values")
             if model.spikes

@@ -46,7 +46,7 @@ class PredictiveCoding(Rule):
     layer or time step per step of inference at the most, and a high rate makes inference unstable.
 
     A recurrent network is unrolled: it has value and error nodes for every step of a sample (Millidge et al. 2022). This is as
-    non-local in time as backpropagation through time; nothing is known that avoids it.
+    non-local in time as backpropagation through time; no variant that avoids this is known.
     """
 
     Card = PredictiveCodingCard
@@ -63,8 +63,8 @@ class PredictiveCoding(Rule):
     relative_time = 5.0
     messages = Messages(
         errors=True, signals="none", online=False, sources=("whittington2017",),
-        why="in every step of inference, each part returns what its error nodes ask of the units that it hears, weighted by "
-        "its own synapses: one real number per unit and step, as often as inference takes",
+        why="in every step of inference, each part returns the errors of its nodes, weighted by its own synapses, to the units "
+        "that it hears: one real number per unit and time step",
     )  # fmt: skip
     order_free = True
     scored_each_epoch = True
@@ -79,8 +79,8 @@ class PredictiveCoding(Rule):
         for layer in model.hidden.values():
             if not (isinstance(layer, Cell) and layer.has_sums() and layer.output_signal == "values"):
                 return (
-                    f"it predicts each value by a function of a weighted sum, which {layer.title} is not; use the cells dense "
-                    "and elman, or bptt"
+                    f"it requires units whose output is a function of their weighted sum, unlike {layer.title}; use the cells "
+                    "dense and elman, or bptt"
                 )
         if not isinstance(model[model.output], Readout) or not all(wire.plain for wire in model.wires):
             return "it has delayed or transformed wires between layers, for which there are no error nodes; use bptt"
@@ -98,15 +98,15 @@ class PredictiveCoding(Rule):
         return (
             Judgement(
                 "partly",
-                "values and errors settle together, each answering the other; but what error nodes return is a linear function "
-                "of the errors",
+                "there is no separate backward pass: values and errors settle together; but what error nodes send back is a "
+                "linear function of the errors",
             ),
-            Judgement("kept", "each error is multiplied by the derivative of its unit's own function"),
+            Judgement("kept", "each error is multiplied by the derivative of its unit's own activation function"),
             Judgement("kept", "errors return through the transpose of the forward weights"),
             Judgement(
                 "partly",
                 "there is no backward pass, but weights change only when inference has settled; and a recurrent network has "
-                "nodes for all steps of a sample, so that the whole of it must be held",
+                "nodes for all steps of a sample, so that the whole sample must be stored",
             ),
             Judgement("kept", "values and errors are real values"),
             Judgement("kept", "every sample needs its target"),
@@ -116,7 +116,7 @@ class PredictiveCoding(Rule):
     def count_training(
         cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int, inferences: int = 0
     ) -> TrainingCounts:
-        """`inferences`: steps of inference, summed over samples; in each, all predictions are made again as in a forward pass,
+        """`inferences`: steps of inference, summed over samples; in each, all predictions are recomputed as in a forward pass,
         and errors return. Then products of errors and values are added to the gradients. `weight_updates`: steps of Adam."""
         returned = {name: _returned(model, name, forward) for name in model.layers}
         products = {name: _products(model, name, forward) for name in model.layers}
@@ -182,7 +182,7 @@ class PredictiveCoding(Rule):
 
 
 def _returned(model: Network, name: str, forward: ForwardPass) -> Counts:
-    """What the error nodes of a layer ask of the units that it hears, over the observed samples; and how its values move."""
+    """The errors that a layer returns to the units that it hears, over the observed samples; and how its values move."""
     layer, seen = model[name], forward.layers.of(name)
     declared, runs, back = layer.operations(), forward.sample_steps, forward.sample_steps - forward.started
     hidden = name in model.hidden

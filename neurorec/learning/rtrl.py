@@ -32,8 +32,8 @@ class RTRLState:
 
 @rules.register("rtrl")
 class RTRL(Rule):
-    """Exact, online in time and without a tape, at a price that only small networks can pay: every sample keeps the derivative
-    of every state with respect to every weight.
+    """Exact, online in time and without a tape, at a cost that is affordable only for small networks: every sample keeps the
+    derivative of every state with respect to every weight.
 
     The derivatives of a step are those that autograd finds, with the surrogate of each spike and with resets detached, so
     that this is the gradient of BPTT for every cell that BPTT can train. When an answer is complete, its error turns the
@@ -75,17 +75,19 @@ class RTRL(Rule):
     @classmethod
     def why_not_task(cls, task: Task) -> str | None:
         if task.objective.of_density:
-            return "its loss depends on more than the outputs, whose derivatives this rule follows; use bptt"
+            return "its loss depends on more than the outputs, whose derivatives alone this rule computes; use bptt"
         return super().why_not_task(task)
 
     @classmethod
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
-        _, derivatives, *_ = BPTT.judgements(model)
+        _, surrogate, *_ = BPTT.judgements(model)
         return (
             Judgement(
                 "partly", "nothing goes backward, but derivatives go forward through a linear copy of the network"
             ),
-            derivatives,
+            surrogate
+            if model.spikes
+            else Judgement("kept", "every step multiplies by the exact derivative of the forward nonlinearity"),
             Judgement("kept", "derivatives travel through copies of the forward weights"),
             Judgement(
                 "partly",

@@ -53,7 +53,7 @@ Seen = Literal["pre", "post", "modulator", "feedback weights", "whole graph"]
 class Messages:
     """Messages between the parts of a network that a rule requires, besides the forward spikes or values.
 
-    errors : one real number per unit and step returns from every part that received the unit's output
+    errors : every part that received a unit's output returns one real number per step
     errors_at_spikes : it returns only for spikes, one number per spike and part, instead of in every step
     signals : real numbers broadcast to every part in every step: one per output, or a single one
     derivatives : every unit sends, with its output, its derivatives with respect to all trained numbers
@@ -105,7 +105,7 @@ class Rule(ABC):
     needs: ClassVar[frozenset[str]] = capabilities(UNDECLARED)  #: capabilities that a chip must offer to train by it
     messages: ClassVar[Messages | None] = None  #: messages that parts of one network would have to exchange
     interventions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
-    """Experiments on objections that the rule does by itself: the settings of its card that stand for each."""
+    """Interventions that the rule implements itself: the settings of its card for each."""
     relative_time: ClassVar[float] = 1.0  #: approximate duration relative to backpropagation; the longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control

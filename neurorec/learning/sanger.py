@@ -13,8 +13,8 @@ from neurorec.learning.synapses import Synapses
 
 @rules.register("sanger")
 class Sanger(Oja):
-    """Unit j learns from its input less what units 1 to j - 1 make of theirs; so the weights of linear units converge to the
-    principal components, in order."""
+    """Unit j learns from its input minus its reconstruction by units 1 to j - 1, so the weights of linear units converge to
+    the principal components, in order."""
 
     title = "Sanger's rule"
     sources = ("sanger1989", "oja1982")
@@ -23,8 +23,8 @@ class Sanger(Oja):
     )
     messages = Messages(
         errors=False, signals="outputs", online=False, sources=("sanger1989",),
-        why="before unit j learns, what the units before it reconstruct of the input is subtracted from the lines: one number "
-        "per line is passed from unit to unit",
+        why="before unit j learns, the reconstruction by the units before it is subtracted from the input: one number per line "
+        "is passed from unit to unit",
     )  # fmt: skip
 
     @classmethod
@@ -43,7 +43,7 @@ class Sanger(Oja):
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
-        """As Oja's rule; what a unit subtracts from its input is the input of the next, which is sent to it."""
+        """As Oja's rule; what a unit leaves of its input is the input of the next, and is sent to it."""
         plain = super().count_training(model, forward, samples_seen, weight_updates)
         ((name, layer),) = model.hidden.items()
         lines = layer.input_size + sum(layer.size for weight in layer.recurrent_weights() if weight.requires_grad)

@@ -13,7 +13,7 @@ starts one step later.
 
 Between spikes this is the exact transpose of the step. At spikes it is exact to first order in dt, because a spike of the
 network lies on the grid of steps: as dt -> 0, the gradients converge to those of the spike times in continuous time
-(`exact_spike_times.py`). No surrogate derivative is used, and a change of the number of spikes is not seen.
+(`exact_spike_times.py`). No surrogate derivative is used, and changes in the number of spikes are ignored.
 """
 
 from typing import Any, NamedTuple
@@ -66,7 +66,7 @@ class AdjointEngine(Engine):
     def unroll(
         self, layer: Layer, x: Tensor, state: tuple[Tensor, ...] | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """As the contract says, but the states at both ends take no part in the gradient."""
+        """As in the contract, but no gradient passes through the initial and final states."""
         form = adjoint_form(layer)
         if isinstance(form, str) or not len(x):
             return layer(x, state, lengths)

@@ -18,10 +18,10 @@ class Synapses:
     Attributes
     ----------
     weight : [H, L]
-    pre : what arrived from the lines, or a trace of it: [B, L]; an eligibility, which belongs to the synapse, is [B, H, L]
+    pre : what arrived from the lines, or a trace of it: [B, L]; an eligibility trace, one per synapse, is [B, H, L]
     post : what the units did: [B, H]
     modulator : broadcast to all units, a single number or one per output: [B, M]
-    feedback : weights through which a unit hears the modulators [M, H]; in `sees` they are called "feedback weights"
+    feedback : weights [M, H] through which modulators reach a unit; in `sees` they are called "feedback weights"
 
     Raises
     ------

@@ -1,5 +1,5 @@
-"""Three-factor learning from reward: an eligibility trace at every synapse, and one broadcast number that says how much better
-than expected it went (Fremaux & Gerstner 2016; with the eligibilities of e-prop, Bellec et al. 2020)."""
+"""Three-factor learning from reward: an eligibility trace at every synapse, and one broadcast number: how much better
+than expected the outcome was (Fremaux & Gerstner 2016; with the eligibilities of e-prop, Bellec et al. 2020)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,7 +34,7 @@ class ThreeFactorRewardCard(EPropCard):
     discount: Share  #: weight of a reward one frame later, relative to one now
     trace_decay: Share  #: share of a trace, besides `discount`, that remains after one frame
     critic_rate: LearningRate  #: learning rate of the critic
-    entropy_weight: Gain  #: of the entropy of actions, which keeps them from dying out (Williams & Peng 1991)
+    entropy_weight: Gain  #: of the entropy of actions, which keeps all of them possible (Williams & Peng 1991)
 
 
 @dataclass
@@ -47,14 +47,14 @@ class ThreeFactorRewardState(BroadcastState):
 class ThreeFactorReward(EProp):
     """An actor and a critic, both without backpropagation.
 
-    When an action is drawn, every output unit k broadcasts how surprising its choice was, S_k. Units hear it through feedback
-    weights, and every synapse adds L_j e_ji to a trace that decays slowly: to which weights is the action owed? The reward
-    arrives later as one number for all synapses, relative to what a critic expected, and turns traces into changes. The
-    critic is one linear unit that hears what the readout hears, and learns by the same rule.
+    When an action is drawn, every output unit k broadcasts how surprising its choice was, S_k. It reaches units through
+    feedback weights, and every synapse adds L_j e_ji to a slowly decaying trace, which marks the weights that led to the
+    action. The reward arrives later as one number for all synapses, relative to what a critic expected, and turns traces into
+    changes. The critic is one linear unit that hears what the readout hears, and learns by the same rule.
 
     e_ji is that of e-prop, filtered as by the readout. Without recurrent weights, with symmetric feedback, trace_decay 1 and a
     constant critic, the change is exactly that of policy gradients with this baseline. Changes are summed over a batch of
-    episodes and followed by Adam, as in e-prop.
+    episodes and passed to Adam, as in e-prop.
     """
 
     Card = ThreeFactorRewardCard
@@ -188,7 +188,7 @@ class Credit:
         self.squared_error, self.frame = batch.x.new_zeros(()), -1
 
     def act(self, frame: int, means: dict[str, Tensor]) -> None:
-        """Reward the traces for what followed the last action, then add those of this frame's."""
+        """Apply the reward of the last action to the traces, then add the traces of this frame's action."""
         heard, running = means[self.model.output], self.running[frame].to(self.expected)
         expected = heard[:, 0] @ self.state.critic[0] * running
         if frame:

@@ -12,7 +12,7 @@ LOW_PASS = 2  #: operations: a product and a sum
 
 
 def synapses_of(layer: Any) -> tuple[int, int]:
-    """Number of trained synapses of a layer, and of their input lines; biases are synapses of one line more."""
+    """Number of trained synapses of a layer, and of their input lines; biases count as synapses of one more line."""
     declared, recurrent = layer.operations(), any(weight.requires_grad for weight in layer.recurrent_weights())
     biases = sum(weight.numel() for weight in layer.traced_weights() if weight.dim() == 1)
     synapses = int(declared.input_fan_out.sum()) + recurrent * int(declared.recurrent_fan_out.sum()) + biases
@@ -50,7 +50,7 @@ def hidden_counts(layer: Any, runs: int, readout: Any) -> Counts:
 
 
 def readout_counts(readout: Any, runs: int, learned: int = 0) -> Counts:
-    """`learned`: feedback weights that change as the readout's do."""
+    """`learned`: feedback weights that change as the readout weights do."""
     heard, synapses, filtered = readout.input_size, readout.input_size * readout.size, readout.rate != 1
     changes = runs * (synapses + learned)
     return Counts(

@@ -1,4 +1,4 @@
-"""Truncated backpropagation through time: errors return only to the start of their window."""
+"""Truncated backpropagation through time: errors are propagated back only to the start of their window."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,7 +54,7 @@ class Window:
 
 @rules.register("truncated_bptt")
 class TruncatedBPTT(BPTT):
-    """BPTT in windows of equal length: a window starts from the state that the last one left, as a constant.
+    """BPTT in windows of equal length: each window starts from the final state of the last one, taken as a constant.
 
     With an update per batch, the loss is that of BPTT, and the tape holds all windows with answers, since every output may
     affect the loss. With an update per window it holds one window; the regulariser then applies to the rates of each window.

@@ -17,8 +17,8 @@ class ValueNodes:
     """Values v of the hidden units [T, B, H] by layer, first those of the network's own run; inference changes them.
 
     A prediction p = f(W_in x + W_rec v' + b) is made of the values of the layers below and of the layer's own in the step
-    before, v'. Inference descends F = sum |v - p|^2 / 2 + precision L, L being the loss of each sample, given what the readout
-    makes of v. Each value feels its own error, and those of the units that it helps to predict.
+    before, v'. Inference descends F = sum |v - p|^2 / 2 + precision L, L being the loss of each sample, given the readout's
+    output for v. Each value depends on its own error, and on those of the units that it helps to predict.
     """
 
     def __init__(self, network: Network, engine: Engine, objective: Objective, batch: Batch, precision: float) -> None:
@@ -59,7 +59,7 @@ class ValueNodes:
         return torch.nn.functional.linear(self.heard(self.network.output, values), readout.weight, readout.bias)
 
     def infer(self, steps: int, rate: float) -> None:
-        """Move all values down the slope of F, `steps` times."""
+        """Move all values down the gradient of F, `steps` times."""
         output = self.network.output
         for _ in range(steps):
             found = {name: self.errors(name) for name in self.values}

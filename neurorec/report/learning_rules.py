@@ -1,6 +1,6 @@
 """docs/learning_rules.md: what each rule computes, sees, needs and costs: `python -m neurorec.report.learning_rules`.
 
-Every word comes from the rules themselves. Costs are counted from one update on 16 samples of the first training of the
+All texts come from the rules themselves. Costs are counted from one update on 16 samples of the first training of the
 catalogue by this rule for a rate-based network, and of the first for a spiking one, on tasks that need no data files.
 """
 
@@ -49,17 +49,19 @@ The lecture's six objections name what backpropagation needs and brains are not 
 {NAMED}
 
 ● {STANCES["relaxed"]}, ◐ {STANCES["partly"]}, ○ {STANCES["kept"]}; the reasons are given below, rule by rule.
-"Depends on" lists all that the change of one weight depends on. A rule whose changes do not depend on the whole graph is shown
-nothing else.
+"Depends on" lists everything that the change of one weight depends on, besides the weight itself: the activity of the
+presynaptic unit (pre) and of the postsynaptic unit (post), signals broadcast to all units (modulator), feedback weights, or
+anything in the network (whole graph). Rules that do not depend on the whole graph have no access to anything else.
 """
 ABOUT_COSTS = f"""
 ## What each rule costs
 
-Per trained number and time step (for energy models, per sample): operations of the forward pass; further operations for
-learning; bytes that learning moves to and from memory, {WORD_BYTES} per word. Bytes held for learning are per trained
-number, with the tape of one sample. Counted for one update on {SAMPLES} samples with initial weights; fewer spikes cost
-less. A step of an optimiser, or the solution of a linear system, is spread over the steps of these samples. Fixed weights,
-as in reservoirs, cost operations but are not among the trained numbers.
+Per trainable parameter and time step (for energy models, per sample): operations of the forward pass, further operations for
+learning, and bytes that learning moves to and from memory, at {WORD_BYTES} bytes per word. Bytes held for learning are per
+trainable parameter, and include the tape of one sample. Counted for one update on {SAMPLES} samples with initial weights;
+the costs of spiking networks depend on how much they spike. The cost of an optimiser step, or of solving a linear system, is
+divided by the number of time steps in these samples. Fixed weights, as in reservoirs, cost operations but are not trainable
+parameters.
 """
 
 
@@ -173,7 +175,7 @@ def _matrix(uses: dict[str, list[Use]]) -> str:
 
 
 def _distinct(uses: list[Use]) -> Iterator[tuple[str, tuple[Judgement, ...]]]:
-    """Models that are judged alike stand together."""
+    """Models with the same judgements are listed together."""
     found: dict[tuple[Judgement, ...], list[str]] = {}
     for use in uses:
         found.setdefault(judgements_of(use), []).append(use.where)
@@ -211,7 +213,7 @@ def _section(name: str, uses: list[Use]) -> str:
     sources = "\n".join(f"* {cite(key)}" for key in rule.sources)
     parts = [
         f"## {name}", f"{rule.title}. Learns from {TAUGHT[rule.signal]}; a weight change depends on {', '.join(rule.sees)}.",
-        f"```\n{rule.equations}\n```", f"Requires of a chip: {needs}. Messages: {rule.messages.why if rule.messages else ''}.",
+        f"```\n{rule.equations}\n```", f"Required of a chip: {needs}. Messages: {rule.messages.why if rule.messages else ''}.",
         *judged, sources,
     ]  # fmt: skip
     return "\n" + "\n\n".join(part for part in parts if part) + "\n"

@@ -87,7 +87,7 @@ class DataSet:
     inputs: int
     outputs: int
     sources: tuple[str, ...]
-    folds: int = 1  #: test splits, of which a seed takes the one of its number modulo `folds`
+    folds: int = 1  #: test splits, of which a seed takes number (seed modulo `folds`)
 
     def missing(self) -> str | None:
         """Why the task cannot be loaded here, or None if all its files are there."""

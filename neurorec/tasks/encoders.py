@@ -120,8 +120,8 @@ class RegularRate(Encoder):
 
 @encoders.register("latency")
 class Latency(Encoder):
-    """One spike per line and frame, the earlier the larger the value: p spikes (1 - p) latest_ms after the start of the frame,
-    in the nearest step."""
+    """One spike per line and frame; larger values spike earlier: p spikes (1 - p) latest_ms after the start of the frame, in
+    the nearest step."""
 
     class LatencyCard(SpikeEncoderCard):
         latest_ms: TimeMs
@@ -137,7 +137,7 @@ class Latency(Encoder):
 
     Card = LatencyCard
     signal, code = "spikes", "time"
-    about = "one spike per line and frame, the earlier the larger the value"
+    about = "one spike per line and frame; larger values spike earlier"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         card: Latency.LatencyCard = self.card  # type: ignore[assignment]

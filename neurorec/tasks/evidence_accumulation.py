@@ -1,4 +1,4 @@
-"""Accumulation of evidence (Bellec et al. 2020): were there more cues on the left or on the right?"""
+"""Evidence accumulation (Bellec et al. 2020): were there more cues on the left or on the right?"""
 
 import torch
 
@@ -21,7 +21,7 @@ LIKELY = 0.7  #: probability of a cue on the likely side
 
 
 def draw(count: int, generator: torch.Generator) -> Batch:
-    """Trials x [45, count, 40], answered left and right in turn: a trial with the other answer is mirrored."""
+    """Trials x [45, count, 40], with answers alternating between left and right: a trial with the other answer is mirrored."""
     answer = torch.arange(count) % 2
     right = torch.rand(CUES, count, generator=generator) < LIKELY
     right ^= (right.sum(0) > CUES // 2) != answer.bool()
@@ -43,7 +43,7 @@ def evidence_accumulation(seed: int) -> Task:
     A frame is 50 ms, and a value of 1 stands for 40 Hz on each of the 10 lines of a group: left cues, right cues, the request
     for the decision, and background activity of 10 Hz. A cue lasts 100 ms after a pause of 50 ms, and is on the side that is
     likely in this trial with probability 0.7. The delay of 1050 ms and the decision of 150 ms are as in the authors' published
-    program. Training trials are drawn afresh in every epoch.
+    code. Training trials are drawn afresh in every epoch.
     """
     whole = draw(sum(SAMPLES.values()), torch_generator(seed, "evidence_accumulation"))
     train, validation, test = torch.arange(whole.size).split(list(SAMPLES.values()))

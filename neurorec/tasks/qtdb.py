@@ -1,4 +1,4 @@
-"""Heart beats: electrocardiograms of the QT Database as level-crossing spikes, with a label for every step."""
+"""Heartbeats: electrocardiograms of the QT Database as level-crossing spikes, with a label for every step."""
 
 from functools import cache
 from io import BytesIO
@@ -59,17 +59,17 @@ def _task(name: str, title: str, all_steps: bool) -> Task:
 @tasks.register("qtdb")
 @from_files(TRAIN, TEST, inputs=LINES, outputs=CLASSES, sources=SOURCES)
 def qtdb(seed: int) -> Task:
-    """Which of six parts of a heart beat each of 1,301 steps belongs to, from spikes on four lines.
+    """Which of six parts of a heartbeat each of 1,301 steps belongs to, from spikes on four lines.
 
     8 % of the steps of the training file and 10 % of those of the test file have no label. Here they count as class 0, as in
-    the origin's own code, so that accuracies compare with those published; in `qtdb_labelled` they do not count. The test
-    split is the origin's; the last 118 sequences of its training file are for validation.
+    the authors' code, so that accuracies are comparable with those published; in `qtdb_labelled` they do not count. The test
+    split is the authors' own; the last 118 sequences of its training file are for validation.
     """
-    return _task("qtdb", "parts of a heart beat (steps without a label are class 0)", all_steps=True)
+    return _task("qtdb", "parts of a heartbeat (steps without a label are class 0)", all_steps=True)
 
 
 @tasks.register("qtdb_labelled")
 @from_files(TRAIN, TEST, inputs=LINES, outputs=CLASSES, sources=SOURCES)
 def qtdb_labelled(seed: int) -> Task:
-    """As `qtdb`, but steps without a label do not count."""
-    return _task("qtdb_labelled", "parts of a heart beat (labelled steps only)", all_steps=False)
+    """As `qtdb`, but steps without a label are ignored."""
+    return _task("qtdb_labelled", "parts of a heartbeat (labelled steps only)", all_steps=False)

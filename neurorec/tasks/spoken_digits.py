@@ -100,7 +100,7 @@ def spoken_digits(seed: int) -> Task:
 @tasks.register("spoken_digits_new_speaker")
 @from_files(SUMS, inputs=BANDS, outputs=10, sources=("fsdd",), folds=6)
 def spoken_digits_new_speaker(seed: int) -> Task:
-    """The same digits, tested on a speaker who was not heard in training.
+    """The same digits, tested on a held-out speaker.
 
     The seed chooses one of the six speakers for testing (seed modulo 6, in alphabetical order) and the next for validation;
     the other four are for training. Seeds 0 to 5 leave out every speaker once.

@@ -24,9 +24,7 @@ ALWAYS = 0.95  #: share of steps from which a unit counts as saturated
 NEAR = 0.01  #: distance to the bound of an output, as a share of its range, within which it counts as saturated
 GROWTH = 10.0  #: of the root mean square of a weight matrix, from which it counts as exploded
 SAMPLES = 256  #: validation samples on which the outputs of rate-based units are examined
-ENOUGH = (
-    4  #: outputs per unit of the layer, from which a unit that is always 0 is called silent: of a group, one may win
-)
+ENOUGH = 4  #: outputs per unit of the layer, from which a unit that is always 0 counts as silent: few may win a competition
 
 
 @dataclass(frozen=True)
@@ -136,8 +134,8 @@ def dead_synapses(checkup: Checkup) -> Iterator[str]:
         still = (after == first).flatten(1).all(1)
         if float(still.double().mean()) >= HALF:
             yield (
-                f"weights {name}: all synapses of {int(still.sum())} of {plural(len(still), 'unit')} are as before training, "
-                "so these units took no part in learning; raise input_gain, widen the surrogate (a smaller slope), "
+                f"weights {name}: the weights of {int(still.sum())} of {plural(len(still), 'unit')} did not change in "
+                "training, so these units learned nothing; raise input_gain, widen the surrogate (a smaller slope), "
                 "or train longer"
             )
 

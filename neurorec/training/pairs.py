@@ -34,7 +34,7 @@ class LoadedHalf:
     encoder: Encoder
     trainings: tuple[TrainingCard, ...]
     constants: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    """By rule and task: what was chosen instead of the constants of the card."""
+    """By rule and task: what was chosen instead of the values of the card."""
 
     def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Any:
         """The model with newly drawn weights: a `Network`, or an `EnergyModel`. Raises `InputError` if memory is too small."""
@@ -77,7 +77,7 @@ class LoadedHalf:
         )
 
     def with_constants(self, rule: str, task: str, constants: Mapping[str, Any]) -> "LoadedHalf":
-        """The half whose training by `rule` on `task` has these constants. Raises `InputError` if they are not allowed."""
+        """The half, with these hyperparameters in its training by `rule` on `task`. Raises `InputError` if not allowed."""
         before = self.training(rule, task)
         where = f"pair {self.pair}, {self.half} half, {rule} on {task}"
         after = check_card({**before.model_dump(), **constants}, rules[rule].Card, where)

@@ -1,4 +1,4 @@
-"""The search for constants: the same budget for all, validation data only, resumed instead of repeated."""
+"""Hyperparameter search: the same budget for all, validation data only, resumed instead of repeated."""
 
 import dataclasses
 import shutil
@@ -190,5 +190,5 @@ def test_a_faulty_search_is_refused(tmp_path, search, message):
 def test_a_quick_run_tries_little(tmp_path):
     prepared = prepare_study(write(tmp_path), quick=True, out=tmp_path / "out")
     results = run_study(prepared, make_executor=in_this_process)
-    assert "first, a search for constants on validation data: 2 trials for each of 2 trainings" in prepared.plan
+    assert "first, a hyperparameter search on validation data: 2 trials for each of 2 trainings" in prepared.plan
     assert (results.search.trials, results.search.epochs, results.search.samples) == (2, 1, 32)

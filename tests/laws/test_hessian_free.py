@@ -227,7 +227,7 @@ def test_products_and_trials_are_reported():
 
 def test_what_it_refuses():
     assert HessianFree.why_not(network("lif")) == (
-        "its spikes are steps, but Newton steps need a loss with a curvature; use bptt"
+        "its spikes are step functions, but Newton steps need a loss with curvature; use bptt"
     )
     plain = network("elman")
     layers = {"hidden": plain["hidden"], "readout": plain["readout"]}

@@ -84,6 +84,6 @@ def test_it_refuses_weights_that_are_not_used_as_plain_products():
     with pytest.raises(CannotRun) as caught:
         FeedbackAlignment.check(net)
     assert str(caught.value) == (
-        "rule feedback alignment cannot train squared: the weights of squared are not all used as plain matrix products, "
-        "which could have a way back of their own; use bptt"
+        "rule feedback alignment cannot train squared: not all weights of squared are used in plain matrix products, "
+        "whose transposes could be replaced by feedback weights; use bptt"
     )

@@ -166,8 +166,8 @@ def test_what_it_refuses_says_what_to_use():
     with pytest.raises(CannotRun) as caught:
         check(network("lstm"))
     assert str(caught.value) == (
-        "rule predictive coding cannot train LSTM: it predicts each value by a function of a weighted sum, which LSTM is not; "
-        "use the cells dense and elman, or bptt"
+        "rule predictive coding cannot train LSTM: it requires units whose output is a function of their weighted sum, unlike "
+        "LSTM; use the cells dense and elman, or bptt"
     )
     looped = wired({"low": ("dense", 5)}, (Wire(INPUT, "low"), Wire("readout", "low", 1), Wire("low", "readout")))
     with pytest.raises(CannotRun, match="for which there are no error nodes; use bptt"):

@@ -110,6 +110,6 @@ def test_units_whose_synapses_never_changed_are_counted():
     (finding,) = health_checks["dead synapses"](checkup)
     H = checkup.network["hidden"].size
     assert finding == (
-        f"weights layers.hidden.w_in: all synapses of {H - 1} of {H} units are as before training, so these units took no "
-        "part in learning; raise input_gain, widen the surrogate (a smaller slope), or train longer"
+        f"weights layers.hidden.w_in: the weights of {H - 1} of {H} units did not change in training, so these units learned "
+        "nothing; raise input_gain, widen the surrogate (a smaller slope), or train longer"
     )

@@ -1,7 +1,7 @@
 """exp of a vector of float32 numbers in machine code, for surrogate derivatives.
 
-exp(x) = 2^n exp(r), with n the integer nearest to x / log 2 and |r| <= log(2) / 2, where the Taylor polynomial of degree 7 is
-below 6e-9 of exp(r) wrong. x is limited to -87 to 88, within which results are normal numbers.
+exp(x) = 2^n exp(r), with n the integer nearest to x / log 2 and |r| <= log(2) / 2, where the Taylor polynomial of degree 7 has
+a relative error below 6e-9. x is limited to -87 to 88, within which results are normal numbers.
 """
 
 import math

@@ -21,7 +21,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     rows: list[Tensor] = field(default_factory=list)  #: [H] numbers, one per neuron, that the step reads
     weights: dict[str, Tensor] = field(default_factory=dict)  #: matrices by which the step multiplies "x" and "z"
-    may_round: bool = False  #: whether functions may round otherwise than torch's; never in the forward pass
+    may_round: bool = False  #: whether functions may round differently from torch's; never in the forward pass
     _seen: dict[Node, int] = field(default_factory=dict)
 
     def add(self, *node: Any) -> int:

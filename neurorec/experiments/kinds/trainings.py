@@ -69,7 +69,7 @@ class PreparedStudy(Prepared):
         }
         seeds = f" on {plural(len(search.seeds), 'seed')} each" if len(search.seeds) > 1 else ""
         return (
-            f"first, a search for constants on validation data: {plural(search.trials, 'trial')}{seeds} for each of "
+            f"first, a hyperparameter search on validation data: {plural(search.trials, 'trial')}{seeds} for each of "
             f"{plural(len(trained), 'training')}"
         )
 

@@ -1,4 +1,4 @@
-"""The next constants to try, proposed by Optuna. Only this file names it."""
+"""The next hyperparameters to try, proposed by Optuna. No other file imports it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def propose(
 ) -> dict[str, Any]:
     """The constants of the trial after those in `told` (constants, and score or None if it failed).
 
-    It depends on nothing else: a search that was stopped continues as if it had not been.
+    It depends on nothing else: an interrupted search resumes with the same proposals.
     """
     import optuna
 
@@ -57,7 +57,7 @@ def _distribution(span: Span) -> "BaseDistribution":
 
 
 def _rounded(value: Any, span: Span) -> Any:
-    """To a few digits, within the span: constants are for people to read."""
+    """Rounded to a few digits, within the span, so that people can read it."""
     if not isinstance(value, float) or span.choices is not None or value == 0:
         return value
     low, high = span.ends

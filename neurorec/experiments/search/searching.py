@@ -1,4 +1,4 @@
-"""All trials of a study, trial by trial for all trainings at once, and the study with the constants that were chosen."""
+"""All trials of a study, trial by trial for all trainings at once, and the study with the hyperparameters that were chosen."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -22,7 +22,7 @@ from neurorec.training import LoadedPair
 
 @dataclass(frozen=True)
 class _Asked:
-    """One training to be searched, and the run of the study that shows how it is run."""
+    """One training to be searched, and the run of the study that it belongs to."""
 
     pair: LoadedPair
     spec: RunSpec
@@ -43,8 +43,8 @@ def refuse_search(search: Search, specs: Sequence[RunSpec], seed: int) -> None:
     for task in dict.fromkeys(spec.task for spec in specs if spec.pair and search.spans_of(spec.rule)):
         if load_task(task, seed).exhaustive:
             raise InputError(
-                f"search: every split of task {task} holds all its patterns, so that choosing constants by validation would "
-                "be choosing by test; give the rules on it a reason under [search.fixed]"
+                f"search: every split of task {task} holds all its patterns, so that choosing hyperparameters by validation "
+                "would be choosing by test; give the rules on it a reason under [search.fixed]"
             )
 
 

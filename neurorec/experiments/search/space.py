@@ -1,4 +1,4 @@
-"""The table `[search]` of a study card: which constants of the trainings are searched, over which values, at what cost."""
+"""The table `[search]` of a study card: which hyperparameters of the trainings are searched, over which values."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
@@ -16,8 +16,8 @@ QUICK_TRIALS = 2
 
 
 class Span(Card):
-    """The values that a constant may take: between two ends, on a linear or a logarithmic scale, or one of several. Ends that
-    are both integers stand for the integers between them."""
+    """The values that a hyperparameter may take: between two ends, on a linear or a logarithmic scale, or one of several. If
+    both ends are integers, only integers are tried."""
 
     linear: Range[Whole | Score] | None = None
     log: Range[Whole | Score] | None = None
@@ -59,7 +59,7 @@ class Search(Card):
     sampler_seed: Seed
     shared: Spans = {}  # noqa: RUF012  #: for every rule that has the key
     rules: dict[str, Spans] = {}  # noqa: RUF012  #: for one rule; takes precedence over `shared`
-    fixed: dict[str, str] = {}  # noqa: RUF012  #: rules whose constants are those of the card, and why
+    fixed: dict[str, str] = {}  # noqa: RUF012  #: rules that keep the values of their card, and why
 
     def spans_of(self, rule: str) -> Spans:
         """What is searched for trainings by `rule`."""

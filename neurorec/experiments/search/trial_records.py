@@ -10,7 +10,7 @@ Training = tuple[str, str, str, str]  #: pair, half, rule, task
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial on one seed: some constants, scored on validation data. Test data were not there."""
+    """One trial on one seed: some hyperparameters, scored on validation data, without access to test data."""
 
     run_id: str
     pair: str
@@ -19,7 +19,7 @@ class TrialRecord:
     task: str
     seed: int
     number: int  #: of the trial, from 0
-    settings: dict[str, Any]  #: the constants that were tried
+    settings: dict[str, Any]  #: the hyperparameters that were tried
     metric: str = ""
     higher_is_better: bool = True
     score: float | None = None  #: on the validation split; None for a failed trial

@@ -50,7 +50,7 @@ class TrialSpec:
 
 
 def trial_id(name: str, seed: int, decides: dict[str, Any]) -> str:
-    """An id that covers everything on which the score depends: which trial asked for it does not matter."""
+    """An id that covers everything on which the score depends: it does not depend on which trial asked for it."""
     everything = {"seed": seed, "versions": versions(), "code": code_digest(), "plugins": plugin_digests(), **decides}
     digest = hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()
     return f"{file_stem(name)}-seed{seed}-{digest[:10]}"
@@ -96,7 +96,7 @@ def _blind(task: str, seed: int) -> Task:
 
 
 class TrialStore:
-    """The folder runs/STUDY/search: one file per trial and seed, read only if it is what was written."""
+    """The folder runs/STUDY/search: one file per trial and seed, with a checksum."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / FOLDER

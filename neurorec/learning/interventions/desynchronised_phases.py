@@ -14,10 +14,12 @@ LARGEST_SHIFT = 0.1  #: of the frames of a sample
 
 @interventions.register("desynchronised phases")
 class DesynchronisedPhases(Intervention):
-    """In every sample and epoch, the period in which it is taught begins up to a tenth of its length too early or too late."""
+    """In every sample and epoch, the period with targets is shifted earlier or later by up to a tenth of the sample."""
 
     objection = "precisely clocked phases"
-    about = "the period in which a sample is taught begins up to a tenth of the sample's frames too early or too late"
+    about = (
+        "the period in which a sample has targets is shifted earlier or later, by up to a tenth of the sample's frames"
+    )
 
     @classmethod
     def why_not(cls, rule: type[Rule], model: Any) -> str | None:

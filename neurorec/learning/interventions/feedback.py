@@ -65,7 +65,7 @@ class RandomFeedback(Feedback):
 
 @interventions.register("frozen feedback")
 class FrozenFeedback(Feedback):
-    about = "feedback weights stay as they were in the first step"
+    about = "feedback weights keep the values that they had in the first step"
 
     @staticmethod
     def instead(first: Tensor, draws: torch.Generator) -> Tensor:

@@ -11,7 +11,7 @@ from neurorec.learning.rule import Rule
 
 @interventions.register("quantised messages")
 class QuantisedMessages(Intervention):
-    """Teaching signals arrive as one of three values: -1, 0 or 1 times a scale that all share."""
+    """Teaching signals take one of three values: -1, 0 or 1, times a common scale."""
 
     objection = "real values between neurons"
     about = "teaching signals take only the values -1, 0 and 1, times a common scale"

@@ -11,11 +11,11 @@ from neurorec.learning.rule import Rule
 
 @interventions.register("shuffled targets")
 class ShuffledTargets(Intervention):
-    """Within each batch, samples are given each other's targets, which then say nothing about them. A readout that is fitted
-    after learning still gets the right ones."""
+    """Within each batch, targets are permuted among samples, so that they carry no information about them. A readout that is
+    fitted after learning still gets the right ones."""
 
     objection = "target outputs"
-    about = "while it learns, samples of a batch are given each other's targets"
+    about = "while the rule learns, the samples of a batch exchange their targets at random"
 
     @classmethod
     def why_not(cls, rule: type[Rule], model: Any) -> str | None:

@@ -17,7 +17,7 @@ class AdaptiveCard(LIFCard):
     tau_adapt_ms: TimeMs
     adaptation: PositiveGain  #: increase of the threshold per spike, in units of v
     threshold_gradient: bool = False
-    """Whether the spike that raises the threshold has its surrogate derivative, so that gradients reach far back along it."""
+    """Whether the spike that raises the threshold has its surrogate derivative, so that gradients reach far back through it."""
 
 
 class AdaptiveLIFState(NamedTuple):

@@ -12,7 +12,7 @@ from neurorec.models.cells.activation import ACTIVATIONS
 
 class ContinuousHopfieldCard(CellCard):
     activation: Literal["tanh", "sigmoid"]  #: f must have an inverse, which is part of the energy
-    step_size: Share  #: by which units move in one step towards what their input asks for
+    step_size: Share  #: fraction of the way to f(input) that units move in one step
     input_gain: Gain
     recurrent_gain: Gain  #: approximate spectral radius of the initial recurrent weights
 

@@ -78,8 +78,8 @@ class Elman(Cell):
     def traced_step(
         self, state: ElmanState, traces: tuple[()], x: Tensor
     ) -> tuple[Tensor, ElmanState, Eligibility, tuple[()]]:
-        """One step with eligibilities, as in `lif`. A unit keeps nothing but its output, which it hears through a synapse, so
-        eligibilities reach back one step only, and no trace is needed: e = f'(sum) times what arrived."""
+        """One step with eligibilities, as in `lif`. A unit's only state is its output, which returns through a synapse, so
+        eligibility traces reach back one step only, and no trace is needed: e = f'(sum) times what arrived."""
         h, after = self.step(state, x)
         recurrent = [state.h] if self.w_rec.requires_grad else []
         lines = torch.cat([x, *recurrent, x.new_ones(len(x), 1)], 1)

@@ -93,7 +93,7 @@ class Sigmoid(SpikeFunction):
 @dataclass(frozen=True)
 class MultiGaussian(SpikeFunction):
     """dz/dx = (1 + h) N(x; 0, s) - h N(x; s, 6 s) - h N(x; -s, 6 s): a Gaussian density of width s = 1 / slope with shallow
-    negative sides, h = 0.15 (Yin et al. 2021; there slope = 2, and the authors' program halves the result)."""
+    negative sides, h = 0.15 (Yin et al. 2021; there slope = 2, and the authors' code halves the result)."""
 
     height: ClassVar[float] = 0.15
     wider: ClassVar[float] = 6.0

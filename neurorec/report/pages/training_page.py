@@ -76,7 +76,7 @@ def training_page(results: StudyResults) -> Page:
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS), *_experiments(results)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
             *analysis_sections(results.analyses),
-            Section("search", "How the constants were chosen", search_parts(results, gallery.training_chip)),
+            Section("search", "How the hyperparameters were chosen", search_parts(results, gallery.training_chip)),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],

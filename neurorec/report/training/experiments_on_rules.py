@@ -1,4 +1,4 @@
-"""Interventions: what a rule's score becomes when a training lacks what one objection to backpropagation names."""
+"""Interventions: how the score of a rule changes when training lacks what one objection to backpropagation is about."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from neurorec.report.table import Column, Table
 from neurorec.report.training.summary import Group, groups_of
 
 ABOUT_EXPERIMENTS = (
-    "An experiment takes from a training what an objection names. A rule that does without it should lose nothing. Differences "
-    "are taken seed by seed and count only if they exceed twice their own standard deviation."
+    "An experiment removes from training what an objection is about. A rule that avoids the objection should lose nothing. "
+    "Differences are paired by seed, and count only if they exceed twice their standard deviation."
 )
 
 

@@ -1,4 +1,4 @@
-"""How fast and at what cost a network learned: samples to most of its final score, energy and bytes of its training."""
+"""How fast and at what cost a network learned: samples to most of its final score, energy and communication of its training."""
 
 from neurorec.experiments.results import RunRecord, StudyResults
 from neurorec.report import wording
@@ -9,12 +9,12 @@ from neurorec.report.training.summary import ChipCost, Group, groups_of, tasks_o
 
 SHARE = 0.9
 ABOUT_LEARNING = (
-    "Samples seen until the validation score has made {share:.0%} of its way from the constant answer to its best value (mean "
-    "± standard deviation over seeds; – for rules that solve in one step or were never better than the constant answer). "
+    "Samples seen until the validation score has covered {share:.0%} of the way from the constant answer to its best value "
+    "(mean ± standard deviation over seeds; – for rules that solve in one step or were never better than the constant answer). "
 )
 ABOUT_COSTS = (
     "Energy of the whole training and of one inference on {chip}, which prices {priced} of {all} trainings; in brackets the "
-    "band of prices. The next column is what parts of the network send to each other in the whole training."
+    "band of prices. The next column is the data that parts of the network send to each other during the whole training."
 )
 
 
@@ -31,8 +31,8 @@ def samples_per_epoch(run: RunRecord) -> float:
 
 
 def samples_to_share(run: RunRecord, share: float = SHARE) -> float | None:
-    """Samples seen when the validation score had first made `share` of its way from the constant answer to its best value; None
-    if it is not known, or never better than the constant answer."""
+    """Samples seen when the validation score had first covered `share` of the way from the constant answer to its best value;
+    None if it is not known, or never better than the constant answer."""
     seen = history(run)
     sign = 1 if run.higher_is_better else -1
     gains = {epoch: sign * (score - run.chance_score) for epoch, score in seen.items()}

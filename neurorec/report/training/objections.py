@@ -1,4 +1,4 @@
-"""The picture that comes first: score against the number of objections to backpropagation that a rule avoids."""
+"""The first figure: score against the number of objections to backpropagation that a rule avoids."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ ABOUT = (
     "Every marker is one network trained by one rule: the further right, the fewer of the six objections to backpropagation "
     "apply to the rule (partly avoided counts one half). Colour is the rule; circles are spiking networks, squares rate-based "
     "ones; {size}. Bars are standard deviations over seeds, small dots single seeds; horizontal lines are trivial "
-    "baselines, which need no network. Neighbours at the same number are drawn side by side."
+    "baselines, which need no network. Markers at the same number are drawn side by side."
 )
 
 
@@ -41,7 +41,7 @@ def about(chip: str) -> str:
     return ABOUT.format(
         size=f"the larger the marker, the more energy the whole training takes on {chip} (log scale)"
         if chip
-        else "their size means nothing, because no chip prices the trainings"
+        else "marker size has no meaning, because no chip prices the trainings"
     )
 
 

@@ -63,7 +63,7 @@ def _cost_part(cost: CostRow | None) -> dict[str, Any]:
 
 
 def _search_part(results: StudyResults, run: RunRecord, cost: CostRow | None) -> dict[str, Any]:
-    """The constants that a search chose, and what it took."""
+    """The hyperparameters that a search chose, and what it cost."""
     records = results.search.of((run.pair, run.half, run.rule, run.task)) if results.search is not None else []
     if not records:
         return {}

@@ -1,4 +1,4 @@
-"""What the search for the constants of one training took."""
+"""What the hyperparameter search of one training cost."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ def constants_text(constants: dict[str, Any]) -> str:
 
 
 def cost_of(records: list[TrialRecord]) -> dict[str, float]:
-    """What the search of one training took."""
+    """What the search of one training cost."""
     return {
         "search_trials": len(records),
         "search_failed": sum(record.status != "done" for record in records),

@@ -1,4 +1,4 @@
-"""How constants were chosen: what every training was allowed, what it used, and what came out."""
+"""How hyperparameters were chosen: the budget of every training, what it used, and what was chosen."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ from neurorec.report.training.search_costs import constants_text, cost_of, energ
 from neurorec.report.training.summary import groups_of
 
 ABOUT = (
-    "Before the runs above, the constants of each training were searched: every training got the same number of trials, each "
-    "with at most the same number of epochs and samples. Trials were scored on validation data and never read the test split, "
-    "which was read once, by the final runs with the best constants. The energy of a search is its samples times the energy "
+    "Before the runs above, the hyperparameters of each training were searched: every training got the same number of trials, "
+    "with the same limits on epochs and samples. Trials were scored on validation data and never read the test split, which "
+    "was read once, by the final runs with the best hyperparameters. The energy of a search is its samples times the energy "
     "per sample of the final training on {chip}."
 )
 

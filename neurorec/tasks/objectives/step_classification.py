@@ -16,7 +16,7 @@ from neurorec.tasks.objectives.classification import one_of, wrong_labels
 class StepClassification(Objective):
     """Cross-entropy and accuracy over all masked frames.
 
-    With `trace_frames`, there is a baseline that remembers without a network: ridge regression on the frame and on its
+    With `trace_frames`, there is a baseline with memory but no network: ridge regression on the frame and on its
     exponential traces with these time constants, in frames.
     """
 
