@@ -1,6 +1,8 @@
 """Competitive LIF neurons that also excite each other through plastic synapses with a delay."""
 
-from typing import ClassVar, NamedTuple, Self
+from collections import namedtuple
+from functools import cache
+from typing import Any, ClassVar, Self
 
 import torch
 from pydantic import model_validator
@@ -28,11 +30,10 @@ class RecurrentCompetitiveLIFCard(CompetitiveLIFCard):
         return self
 
 
-class DelayedState(NamedTuple):
-    z: Tensor  #: [B, H] spikes of the last step
-    v: Tensor  #: [B, H] membrane potential
-    i: Tensor  #: [B, H] synaptic current
-    under_way: Tensor  #: [B, D H] spikes of the last D steps, the oldest first
+@cache
+def delayed_state(delay: int) -> type:
+    """[B, H] each: z, spikes of the last step; v, membrane potential; i, synaptic current; z_2 to z_D, earlier spikes."""
+    return namedtuple("DelayedState", ("z", "v", "i", *(f"z_{steps}" for steps in range(2, delay + 1))))
 
 
 @cells.register("recurrent_competitive_lif")
@@ -64,19 +65,19 @@ class RecurrentCompetitiveLIF(CompetitiveLIF):
             drawn = torch.rand(self.w_exc.shape, generator=generator).fill_diagonal_(0)
             self.w_exc.copy_(self.card.excitation_sum * drawn / drawn.sum(1, keepdim=True).clamp_min(1e-12))
 
-    def initial_state(self, batch: int) -> DelayedState:
+    def initial_state(self, batch: int) -> Any:
         start = super().initial_state(batch)
-        return DelayedState(*start, under_way=start.z.repeat(1, self.delay))
+        return delayed_state(self.delay)(start.z, start.v, start.i, *[start.z] * (self.delay - 1))
 
-    def step(self, state: DelayedState, x: Tensor) -> tuple[Tensor, DelayedState]:
-        arriving, later = state.under_way[:, : self.size], state.under_way[:, self.size :]
+    def step(self, state: Any, x: Tensor) -> tuple[Tensor, Any]:
+        sent = (state.z, *state[3:])  # 1 to D steps ago
         jump = state.i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
-        jump = jump + nn.functional.linear(arriving, self.w_exc)
+        jump = jump + nn.functional.linear(sent[-1], self.w_exc)
         u = state.v + self.membrane_rate * ((self.card.v_leak - state.v) + jump)
         i = jump + -self.synapse_rate * jump
         z = self.spike(u - (self.card.v_threshold + self.theta))
         v = (1 - z.detach()) * u + z.detach() * self.card.v_reset
-        return z, DelayedState(z, v, i, torch.cat([later, z], 1))
+        return z, delayed_state(self.delay)(z, v, i, *sent[:-1])
 
     def event_form(self) -> EventForm | str:
         plain = super().event_form()
@@ -96,6 +97,6 @@ class RecurrentCompetitiveLIF(CompetitiveLIF):
             neuron_updates=H,
             elementwise=plain.elementwise,
             nonlinearities=0,
-            state_values=plain.state_values + self.delay * H,
+            state_values=plain.state_values + (self.delay - 1) * H,
             tape_values=plain.tape_values,
         )
