@@ -104,11 +104,12 @@ class RewardedNetwork:
 
     def run(self, time_ms: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
         """Spikes (ms, neurons) of the next `time_ms`; weights do not change."""
-        seen = run_network(self.network(), round(time_ms / DT_MS), seed)
+        steps = round(time_ms / DT_MS)
+        seen = run_network(self.network(), steps, seed)
         self.state = {name: seen.state["all"][name] for name in self.state}
-        self.trace = self.trace * np.exp(-time_ms / self.settings.trace_ms) + seen.state["excitation"]["c"]
-        steps, who = seen.spikes["all"]
-        return steps * DT_MS, who
+        self.trace = self.trace * (1 - DT_MS / self.settings.trace_ms) ** steps + seen.state["excitation"]["c"]
+        when, who = seen.spikes["all"]
+        return when * DT_MS, who
 
     def reward(self, amount: float) -> None:
         self.weights = np.clip(self.weights + amount * self.trace, 0.0, WEIGHT_MAX_MV)

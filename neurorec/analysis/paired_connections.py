@@ -110,9 +110,8 @@ class PairedConnections(Analysis):
             "strong": float(strong.sum() / (SIZE * (SIZE - 1))),
             "rate": seen.counts["neurons"] / SIZE / settings.time_s,
         }
-        return Found(
-            values, (_matrix(weights), _raster(*seen.spikes["neurons"]), _rates(seen.spikes["neurons"][1], settings))
-        )
+        figures = _matrix(weights), _raster(*seen.spikes["neurons"])
+        return Found(values, (*figures, _rates(seen.spikes["neurons"][1], settings)) if by_rates else figures)
 
 
 def _matrix(weights: np.ndarray) -> Picture:
@@ -131,8 +130,8 @@ def _raster(steps: np.ndarray, who: np.ndarray) -> Raster:
 def _rates(who: np.ndarray, settings: PairedSettings) -> Curves:
     rates = np.bincount(who, minlength=SIZE) / settings.time_s
     return Curves(
-        "Rates of the neurons", "The triplet rule strengthens inputs of neurons that fire faster than the line.", "neuron",
-        "rate (Hz)", {"neurons": series(range(1, SIZE + 1), rates)}, level=crossing_Hz(),
+        "Rates of the neurons", "The line: where the triplet rule changes sign for independent spikes.", "neuron", "rate (Hz)",
+        {"neurons": series(range(1, SIZE + 1), rates)}, level=crossing_Hz(),
     )  # fmt: skip
 
 
