@@ -26,6 +26,7 @@ RUNNING: dict[str, str] = {
 LEARNING: dict[str, str] = {
     UNDECLARED: "the rule does not declare what it needs",
     "backward pass": "every step is stored, and errors are propagated back through all of them",
+    "state derivatives": "every unit keeps the derivatives of its state with respect to all weights of the network",
     "linear solve": "a linear system is solved",
     "winner update": "the winner's weights move towards the values of its input",
     "product update": "a weight changes by the product of the values that its two units send",

@@ -100,10 +100,11 @@ class Engine(ABC):
         return self.sent_and_state(network, batch, forced)[0]
 
     def sent_and_state(
-        self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None
-    ) -> tuple[Mapping[str, Tensor], NetworkState]:
-        """As `sent`, with the final state."""
-        start, structure = given_start(network, batch.start), structure_of(network, batch)
+        self, network: Network, batch: Batch, forced: Mapping[str, Tensor] | None = None, state: NetworkState | None = None
+    ) -> tuple[Mapping[str, Tensor], NetworkState]:  # fmt: skip
+        """As `sent`, with the final state; from `state`, or from where the samples start."""
+        start = given_start(network, batch.start) if state is None else state
+        structure = structure_of(network, batch)
         return network.run(batch.x, start, batch.lengths, self._unroll_any, forced, structure)
 
     def answers(self, network: Network, batch: Batch, objective: Objective) -> Tensor:

@@ -20,7 +20,7 @@ from neurorec.learning.rule import rules
 from neurorec.models.architecture import READOUT, Architecture
 from neurorec.tasks.objective import Objective, Split
 from neurorec.tasks.task import Task, load_task, tasks
-from neurorec.training import LoadedHalf, Run, best_baseline, pair_from_text, train
+from neurorec.training import LoadedHalf, Run, best_baseline, health, pair_from_text, train
 
 
 def execute(spec: RunSpec, channel: Channel) -> Finished:
@@ -28,11 +28,14 @@ def execute(spec: RunSpec, channel: Channel) -> Finished:
     stored: that is the client's part. A failure is a result, too."""
     torch.set_num_threads(1)
     start = time.perf_counter()
+    health.log.disabled = True  # the record has the findings
     try:
         record, run = _baseline(spec) if spec.half == "baseline" else _trained(spec, channel)
         return finished(record, run, spec.card)
     except Exception as error:  # a bug in one run must not affect the others
         return failed(spec, why_failed(error), time.perf_counter() - start)
+    finally:
+        health.log.disabled = False
 
 
 def why_failed(error: Exception) -> str:
@@ -70,7 +73,7 @@ def _record(spec: RunSpec, run: Run, architecture: Architecture) -> RunRecord:
         parameters=run.network.parameter_count, spikes_per_sample=run.activity.spikes_per_sample,
         judgements=[(judgement.stance, judgement.why) for judgement in run.judgements], wall_s=run.wall_s,
         training=run.training, inputs=run.task.inputs, outputs=run.task.outputs, dt_ms=getattr(run.network, "dt_ms", None),
-        exhaustive=run.task.exhaustive,
+        exhaustive=run.task.exhaustive, health=list(run.health),
     )  # fmt: skip
 
 
@@ -102,7 +105,8 @@ def _baseline(spec: RunSpec) -> tuple[RunRecord, None]:
 
 
 def _half(spec: RunSpec) -> LoadedHalf:
-    return pair_from_text(spec.card, Path(f"{spec.pair}.toml")).half(spec.half)
+    half = pair_from_text(spec.card, Path(f"{spec.pair}.toml")).half(spec.half)
+    return half.with_constants(spec.rule, spec.task, spec.settings) if spec.settings else half
 
 
 def failed(spec: RunSpec, reason: str, wall_s: float = 0.0) -> Finished:
@@ -132,5 +136,5 @@ def _blank(spec: RunSpec, objective: Objective | None) -> RunRecord:
         higher_is_better=objective.higher_is_better if objective else True, train_score=0.0, validation_score=0.0,
         test_score=0.0, extra_scores={}, chance_score=0.0, baseline="", baseline_score=0.0, parameters=0,
         spikes_per_sample=0.0, judgements=[], status="done", reason="", wall_s=0.0, versions=versions(),
-        processor=_processor(spec.device),
+        processor=_processor(spec.device), settings=spec.settings,
     )  # fmt: skip

@@ -45,6 +45,7 @@ class RunSpec:
     device: str
     max_epochs: int | None
     max_samples: int | None
+    settings: dict[str, Any] = field(default_factory=dict)  #: constants chosen by a search, instead of the card's
 
     @property
     def title(self) -> str:
@@ -215,6 +216,7 @@ def _spec(
     return RunSpec(
         _run_id(name, seed, decides), pair.name, pair.text, half.half, training.rule, training.task, seed,
         control, engine, options.device, options.max_epochs, options.max_samples,
+        dict(half.constants.get((training.rule, training.task), {})),
     )  # fmt: skip
 
 

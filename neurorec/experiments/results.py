@@ -5,11 +5,12 @@ The report reads only these (and the files in each run's folder), so it can be r
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from neurorec.basics.errors import needed
 from neurorec.experiments.analyses.analysis_record import AnalysisRecord, failure_lines
 from neurorec.experiments.findings import Findings
+from neurorec.experiments.search.trial_records import SearchResults
 
 OTHER_ROUNDING = "other rounding"  #: a control: the same training and seed with another order of summation
 
@@ -58,6 +59,8 @@ class RunRecord:
     outputs: int = 0  #: units of the readout; 0 for baselines
     dt_ms: float | None = None  #: length of a time step; None for networks without physical time
     exhaustive: bool = False  #: whether the task's splits hold the same patterns
+    settings: dict[str, Any] = field(default_factory=dict)  #: constants chosen by a search, instead of the card's
+    health: list[str] = field(default_factory=list)  #: what the health checks found
     processor: str = ""  #: instruction set and type, on which the last bits of results depend
     folder: Path | None = None
 
@@ -130,6 +133,7 @@ class StudyResults:
     folder: Path
     findings: Findings | None = None  #: None in results of older versions
     analyses: list[AnalysisRecord] = field(default_factory=list)
+    search: SearchResults | None = None  #: how constants were chosen, if the study's card says
     damaged: list[str] = field(default_factory=list)  #: files that are no longer what was stored, found when reading
 
     @property

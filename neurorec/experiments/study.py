@@ -20,6 +20,7 @@ from neurorec.experiments.analyses.analysis_card import (
     sources_of,
 )
 from neurorec.experiments.findings import FindingCard
+from neurorec.experiments.search.space import Search, check_search
 from neurorec.experiments.several import OneOrSeveral, Together, Words, spelled_out
 from neurorec.hardware.chips.chip import Chip, load_chip
 from neurorec.learning.rule import rules
@@ -94,6 +95,7 @@ class Study(Card):
     controls: Distinct[Control]
     frozen_on: Distinct[str] | None = None  #: the tasks with the control "frozen recurrence"; default: all
     quick: Quick
+    search: Search | None = None  #: how constants are chosen; without it, they are those of the pair cards
     words: Words = {}  # noqa: RUF012  #: for `{key}` in claims and names of analyses
     finding: Annotated[list[Annotated[TrainingFinding, OneOrSeveral]], Together] = Field(default=[])
     analysis: Annotated[list[Annotated[RunAnalysisCard, OneOrSeveral]], Together] = Field(default=[])
@@ -159,6 +161,8 @@ def load_study(name: str | Path) -> LoadedStudy:
     pairs = tuple(load_pair(beside(path, pair)) for pair in card.pairs)
     chips = {chip: load_chip(beside(path, chip)) for chip in card.chips}
     _check_frozen(card, pairs, path.name)
+    if card.search is not None:
+        check_search(card.search, [one for pair in pairs for half in pair.halves for one in half.trainings], path.name)
     check_analyses(card.analysis, RunAnalysis, card.quick, path.name)
     for claim in card.finding:
         if claim.analysis:

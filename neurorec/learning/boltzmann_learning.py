@@ -1,5 +1,6 @@
 """Boltzmann learning: correlations with the data clamped against those of the machine running free (Ackley et al. 1985)."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ from neurorec.learning.persistent_contrastive_divergence import (
     PersistentContrastiveDivergenceCard,
 )
 from neurorec.learning.rule import OBJECTIONS, Info, Judgement, rules
+from neurorec.learning.synapses import Synapses
 from neurorec.models.energy.boltzmann import Boltzmann
 from neurorec.tasks.batch import Batch
 
@@ -76,10 +78,14 @@ class BoltzmannLearning(PersistentContrastiveDivergence):
                 states = model.update(states, unit, generator)
         return states
 
-    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
-        """Means over states [B, N] of the products of two different units, and of each unit."""
+    @staticmethod
+    def change(synapses: Synapses) -> Tensor:
+        products = PersistentContrastiveDivergence.change(synapses)
+        return products if products.dim() == 1 else products.fill_diagonal_(0)  # no unit has a synapse onto itself
+
+    def shown(self, model: Any, states: Tensor) -> tuple[Mapping[str, Tensor], ...]:
         on = model.active(states)
-        return (on.T @ on / len(on)).fill_diagonal_(0), on.mean(0)
+        return {"post": on, "pre": on}, {"post": on}
 
 
 def _counts(model: Boltzmann, phases: int, redrawn: int) -> Counts:

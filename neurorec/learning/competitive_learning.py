@@ -11,6 +11,7 @@ from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, Trai
 from neurorec.basics.numbers import Gain, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not, rules
+from neurorec.learning.synapses import Synapses
 from neurorec.models.cells.competitive import Competitive
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
@@ -104,14 +105,20 @@ class CompetitiveLearning(Rule):
         even = torch.full((units,), 1 / units, device=next(model.parameters()).device)
         return WinnerState(even, self.card.learning_rate)
 
+    @staticmethod
+    def change(synapses: Synapses) -> Tensor:
+        return synapses.post.T * (synapses.pre - synapses.weight)
+
     @torch.no_grad()
     def step(self, model: Network, state: WinnerState, batch: Batch) -> tuple[WinnerState, Info]:
         cell: Any = hidden_layer(model)
         shares = state.shares.clone()
+        won = shares.new_ones(1, 1)  # only the winner sends anything
         inputs = batch.x.transpose(0, 1).flatten(0, 1)  # samples in order, their frames in order
         for x in inputs:
             winner = int((cell.match(x) + self.card.conscience * (1 / cell.size - shares)).argmax())
-            cell.w_in[winner] += state.learning_rate * (x - cell.w_in[winner])
+            weight = cell.w_in[winner : winner + 1]
+            weight += state.learning_rate * self.changed(weight, pre=x[None], post=won)
             shares *= 1 - self.card.share_rate
             shares[winner] += self.card.share_rate
         after = WinnerState(shares, state.learning_rate * self.card.learning_rate_decay)

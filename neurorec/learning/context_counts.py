@@ -59,7 +59,7 @@ class ContextCounts(Rule):
         "W_sc = log((n_sc + a) / (sum over s of n_sc + a)), n_sc: how often symbol s followed context c"
     )
     signal = "outputs"
-    sees = ("pre", "post")
+    sees = ("whole graph",)  # k-means starts from states far apart, and clusterings of all units are compared
     needs = capabilities("winner update", "product update")
     messages = Messages(
         errors=False, signals="one", online=False, sources=("tino2001",),

@@ -1,5 +1,6 @@
 """Contrastive divergence: statistics of the data against those of short chains that start there (Hinton 2002)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from neurorec.basics.errors import RunFailed
 from neurorec.basics.numbers import LearningRate, Repeats, Share
 from neurorec.engines.relaxation import UNITS
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, rules
+from neurorec.learning.synapses import Synapses
 from neurorec.models.energy.restricted_boltzmann import RestrictedBoltzmann
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
@@ -92,6 +94,14 @@ class ContrastiveDivergence(Rule):
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> Chains:
         return Chains(generator, self.card.learning_rate)
 
+    @staticmethod
+    def change(synapses: Synapses) -> Tensor:
+        """Products of the two ends, added up over samples: with the data (modulator 1) or in the chain (-1). Synapses are the
+        same in both directions; a bias [H] has only one end."""
+        if synapses.weight.dim() == 1:
+            return synapses.modulator * synapses.post.sum(0)
+        return synapses.modulator * (synapses.post.T @ synapses.pre)
+
     @torch.no_grad()
     def step(self, model: Any, state: Chains, batch: Batch) -> tuple[Chains, Info]:
         shown = self.clamped(model, batch, state.generator)
@@ -99,9 +109,11 @@ class ContrastiveDivergence(Rule):
         for _ in range(self.card.sweeps):
             chains = model.sweep(chains, state.generator)
         rate = state.learning_rate / model.temperature
-        data, free = self.statistics(model, shown), self.statistics(model, chains)
-        for weight, wanted, found in zip(model.parameters(), data, free, strict=True):
-            weight.add_(wanted - found, alpha=rate)
+        data, free = self.shown(model, shown), self.shown(model, chains)
+        for weight, with_data, without in zip(model.parameters(), data, free, strict=True):
+            wanted = self.changed(weight, modulator=1.0, **with_data) / len(shown)
+            found = self.changed(weight, modulator=-1.0, **without) / len(chains)
+            weight.add_(wanted + found, alpha=rate)
         if not all(weight.isfinite().all() for weight in model.parameters()):
             raise RunFailed(f"a weight became infinite; lower learning_rate (now {self.card.learning_rate:g})")
         kept = None if state.states is None else chains
@@ -113,11 +125,11 @@ class ContrastiveDivergence(Rule):
         """States [B, N] with the visible units set to the data."""
         return model.start(batch.x)
 
-    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
-        """Means over states [B, N] of v h, v and h, in the order of the model's parameters; h are probabilities, given v."""
+    def shown(self, model: Any, states: Tensor) -> tuple[Mapping[str, Tensor], ...]:
+        """What each of the model's parameters sees in states [B, N]: v and h, v, and h, which are probabilities, given v."""
         v = states[:, : model.visible]
         h = torch.sigmoid(model.hidden_field(v) / model.temperature)
-        return v.T @ h / len(v), v.mean(0), h.mean(0)
+        return {"post": v, "pre": h}, {"post": v}, {"post": h}
 
 
 def _counts(model: RestrictedBoltzmann, phases: int, sweeps: int) -> Counts:

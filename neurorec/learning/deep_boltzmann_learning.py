@@ -1,6 +1,7 @@
 """Learning in deep Boltzmann machines: layer by layer, then all layers together, by mean field and persistent chains
 (Salakhutdinov & Hinton 2009)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -119,7 +120,7 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
         if layer:
             x = drawn(x, generator)
         rate, twice = self.card.pretraining_rate, (1 if layer == top else 2, 2 if layer else 1)
-        done = pair_update(model, layer, x, rate, generator, twice=twice)
+        done = pair_update(type(self), model, layer, x, rate, generator, twice=twice)
         macs, units, changes = macs + done.macs, units + done.units, done.changes
         return self._done(
             pretraining_macs=len(x) * macs, pretraining_units=len(x) * units, pretraining_changes=len(x) * changes
@@ -128,8 +129,8 @@ class DeepBoltzmannLearning(PersistentContrastiveDivergence):
     def clamped(self, model: Any, batch: Batch, generator: torch.Generator) -> Tensor:
         return model.mean_field(model.start(batch.x)[:, : model.visible])
 
-    def statistics(self, model: Any, states: Tensor) -> tuple[Tensor, ...]:
-        """Means over states [B, N] of the products of neighbouring layers, and of each unit, in the order of the parameters."""
+    def shown(self, model: Any, states: Tensor) -> tuple[Mapping[str, Tensor], ...]:
+        """Neighbouring layers, and each layer, in the order of the parameters."""
         parts = model.split(states)
-        pairs = [lower.T @ upper / len(states) for lower, upper in pairwise(parts)]
-        return *pairs, *(part.mean(0) for part in parts)
+        pairs = ({"post": lower, "pre": upper} for lower, upper in pairwise(parts))
+        return *pairs, *({"post": part} for part in parts)

@@ -1,5 +1,6 @@
 """E-prop: eligibility traces at the synapses, and output errors broadcast to the neurons (Bellec et al. 2020)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,7 +14,8 @@ from neurorec.engines.engine import Engine
 from neurorec.learning.descent import Descent, DescentCard, check_loss
 from neurorec.learning.gradient_counts import gradient_stores, update_counts
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, network_why_not, rules
-from neurorec.learning.traced_run import Answer, Rates, TracedRun, add_weighted, answers_of
+from neurorec.learning.synapses import Synapses
+from neurorec.learning.traced_run import Rates, TracedRun, add_weighted, answers_of, error_of
 from neurorec.models.cell import Cell, draw_normal
 from neurorec.models.network import Network
 from neurorec.models.readout import Readout
@@ -152,15 +154,38 @@ class EProp(Rule):
                     rates.add(run, t)
             if not answer.share:  # a frame that is not masked
                 continue
-            part, error = _error(means[ANSWER], answer, state.objective)
+            part, error = error_of(means[ANSWER], answer, state.objective)
             loss = loss + part
-            run.add_readout_gradient(error, means)
-            for name in model.hidden:
-                run.add_gradient(name, error @ self._feedback(model, state, name), means)
-        return loss if rates is None else loss + rates.add_gradient(run, self.card)
+            for name in (*model.hidden, model.output):
+                own = error.new_zeros(error.shape[0], model[name].size)
+                self._request(run, name, means, own, error, self._feedback(model, state, name))
+        if rates is None:
+            return loss
+        penalty, excess = rates.loss(model, self.card)
+        nothing = batch.x.new_zeros(batch.size, 1)
+        for name, own in excess.items():
+            self._request(run, name, rates.eligibility, own, nothing, own.new_zeros(1, own.shape[1]))
+        return loss + penalty
+
+    def _request(
+        self, run: TracedRun, name: str, traces: Mapping[str, Tensor], own: Tensor, error: Tensor, feedback: Tensor
+    ) -> None:
+        pre = traces[name][:, 0] if name == run.network.output else traces[name]
+        shown = {"pre": pre, "post": own, "modulator": error, "feedback": feedback}
+        run.request(name, self.changed(run.weight(name), **shown))
+
+    @staticmethod
+    def change(synapses: Synapses) -> Tensor:
+        """-L_j times each synapse's eligibility, or times its trace, if that is the same for all units. Besides what its
+        feedback brings, L_j contains the excess of the unit's own rate."""
+        signal = synapses.modulator @ synapses.feedback + synapses.post
+        each = "bh,bhl->hl" if synapses.pre.dim() == 3 else "bh,bl->hl"
+        return -torch.einsum(each, signal, synapses.pre)
 
     def _feedback(self, model: Network, state: EPropState, name: str) -> Tensor:
-        """B [O, H] of a hidden layer."""
+        """B [O, H] of a hidden layer; every output unit hears its own error."""
+        if name == model.output:
+            return torch.eye(model[name].size).to(model[name].weight)
         if name in state.feedback:
             return state.feedback[name]
         (wire,) = (wire for wire in model.heard_by(name) if wire.target == model.output)
@@ -185,15 +210,6 @@ class EProp(Rule):
             forward, samples_seen, forward.over(samples_seen, LayerCounts(counts)),
             update_counts(model, weight_updates, "adam", clipped=True), stores, weight_updates, model.parameter_count,
         )  # fmt: skip
-
-
-def _error(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
-    """The loss of an answer y [B, O], and its derivative [B, O]."""
-    with torch.enable_grad():
-        y = y.detach().requires_grad_()
-        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
-        (error,) = torch.autograd.grad(loss, y)
-    return loss.detach(), error
 
 
 def _synapses(layer: Any) -> tuple[int, int]:

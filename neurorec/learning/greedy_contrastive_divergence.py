@@ -40,6 +40,10 @@ class GreedyContrastiveDivergence(ContrastiveDivergence):
         "<>_data: x_l drawn from q(x_l | data), by the layers below; <>_k: after k sweeps of x_l and x_l+1 from there;\n"
         "then W_l+1 = W_l', b_l+2 = b_l, where they have one shape"
     )
+    sees = (
+        *ContrastiveDivergence.sees,
+        "whole graph",
+    )  # a finished pair of layers is copied to the next one, as its start
     reports = ("layer_macs", "layer_units", "layer_changes")
     card: GreedyContrastiveDivergenceCard
 
@@ -81,7 +85,7 @@ class GreedyContrastiveDivergence(ContrastiveDivergence):
             turn_over(model, layer)
         x = model.recognise(model.start(batch.x)[:, : model.visible], layer, state.generator)[-1]
         rate = self.card.learning_rate * self.card.learning_rate_decay**state.updates
-        done = pair_update(model, layer, x, rate, state.generator, sweeps=self.card.sweeps)
+        done = pair_update(type(self), model, layer, x, rate, state.generator, sweeps=self.card.sweeps)
         if layer < top:  # the same numbers until the layer is finished
             model.recognition[layer].copy_(model.biases[layer + 1])
         if not all(weight.isfinite().all() for weight in model.parameters()):

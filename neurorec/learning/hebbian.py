@@ -8,6 +8,7 @@ from neurorec.basics.capabilities import capabilities
 from neurorec.basics.counts import Counts, ForwardPass, TrainingCounts
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.storage import StorageRule
+from neurorec.learning.synapses import Synapses
 from neurorec.models.energy.hopfield import Hopfield
 from neurorec.tasks.batch import Batch
 
@@ -67,9 +68,13 @@ class Hebbian(StorageRule):
         )
         return cls.counted_update(samples_seen, each)
 
+    @staticmethod
+    def change(synapses: Synapses) -> torch.Tensor:
+        products = (synapses.post.T @ synapses.pre) / len(synapses.weight)
+        return products.fill_diagonal_(0)  # no unit has a synapse onto itself
+
     @torch.no_grad()
     def step(self, model: Hopfield, state: None, batch: Batch) -> tuple[None, Info]:
         patterns = model.start(batch.x)
-        change = (patterns.T @ patterns) / model.size
-        model.weight.add_(change.fill_diagonal_(0))
+        model.weight.add_(self.changed(model.weight, pre=patterns, post=patterns))
         return None, Info(loss=None, updates=len(patterns) * model.size * (model.size - 1))

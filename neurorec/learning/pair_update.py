@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Counts
+from neurorec.learning.rule import Rule
 from neurorec.models.energy.layered import LayeredModel
 from neurorec.models.energy.sampling import drawn
 
@@ -20,11 +21,12 @@ class Done:
 
 
 def pair_update(
-    model: LayeredModel, layer: int, x: Tensor, rate: float, generator: torch.Generator, *,
+    rule: type[Rule], model: LayeredModel, layer: int, x: Tensor, rate: float, generator: torch.Generator, *,
     sweeps: int = 1, twice: tuple[int, int] = (1, 1),
 ) -> Done:  # fmt: skip
     """CD-k of the weights between `layer`, whose states are given [B, units], and the one above, and of their biases.
 
+    rule : whose `change` is applied; it adds up over samples
     twice : factors by which what goes up and what goes down is multiplied, for neighbours that are not there yet
     """
     T, weight, below, above = model.temperature, model.weights[layer], model.biases[layer], model.biases[layer + 1]
@@ -38,9 +40,10 @@ def pair_update(
         y = drawn(torch.sigmoid((twice[1] * drawn(g, generator) @ weight.T + below) / T), generator)
         g = up(y)
     each = rate / T / len(x)
-    weight.add_(x.T @ h - y.T @ g, alpha=each)
-    below.add_((x - y).sum(0), alpha=each)
-    above.add_((h - g).sum(0), alpha=each)
+    with_data = rule.changed(weight, post=x, pre=h, modulator=1.0)
+    weight.add_(with_data + rule.changed(weight, post=y, pre=g, modulator=-1.0), alpha=each)
+    below.add_(rule.changed(below, post=x - y, modulator=1.0), alpha=each)  # units keep the difference of both phases
+    above.add_(rule.changed(above, post=h - g, modulator=1.0), alpha=each)
     n, m = weight.shape
     return Done((1 + 2 * sweeps) * n * m, m + sweeps * (n + m), 2 * (n * m + n + m))
 

@@ -9,6 +9,7 @@ from neurorec.basics.counts import Counts, ForwardPass, TrainingCounts
 from neurorec.basics.errors import RunFailed
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.storage import StorageRule
+from neurorec.learning.synapses import Synapses
 from neurorec.models.energy.dense_hopfield import DenseHopfield
 from neurorec.tasks.batch import Batch
 
@@ -65,6 +66,10 @@ class PatternStorage(StorageRule):
         """The number of memories in use."""
         return int(model.memory.any(1).sum())
 
+    @staticmethod
+    def change(synapses: Synapses) -> torch.Tensor:
+        return synapses.pre - synapses.weight
+
     @torch.no_grad()
     def step(self, model: DenseHopfield, state: int, batch: Batch) -> tuple[int, Info]:
         patterns = model.start(batch.x)
@@ -73,5 +78,6 @@ class PatternStorage(StorageRule):
                 f"{model.title}: {state + len(patterns)} patterns do not fit into {len(model.memory)} memories; raise "
                 "`patterns` in the card, or store fewer"
             )
-        model.memory[state : state + len(patterns)] = patterns
+        for k, pattern in enumerate(patterns, start=state):
+            model.memory[k : k + 1] += self.changed(model.memory[k : k + 1], pre=pattern[None])
         return state + len(patterns), Info(loss=None, updates=patterns.numel())

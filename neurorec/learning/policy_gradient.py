@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from neurorec.basics.numbers import Gain, Share
@@ -19,6 +20,7 @@ from neurorec.tasks.objective import Objective
 class PolicyGradientCard(DescentCard):
     """One update per `batch_size` episodes."""
 
+    discount: Share  #: weight of a reward one frame later, relative to one now
     baseline_rate: Share  #: rate of the running mean of rewards
     entropy_weight: Gain  #: of the entropy in the loss, which keeps actions from dying out (Williams & Peng 1991)
 
@@ -40,7 +42,7 @@ class PolicyGradient(BPTT):
     sources = ("williams1992", "williams1991", "kingma2015")
     equations = (
         "dW ~ sum over t of (R_t - b_t) d log p(a_t) / dW + entropy_weight dH(p) / dW, p = softmax(y_t);\n"
-        "R_t = sum of the rewards from t on;   b_t += baseline_rate (mean of R_t - b_t)"
+        "R_t = r_t + discount R_{t+1};   b_t += baseline_rate (mean of R_t - b_t)"
     )
     signal = "reward"
     messages = Messages(
@@ -64,21 +66,33 @@ class PolicyGradient(BPTT):
 
     def _loss(self, network: Network, state: Any, batch: Batch) -> Tensor:
         """A loss whose gradient is minus that of the expected reward; the baseline is then updated."""
-        counts, to_come = batch.frame_mask, reward_to_come(batch)
+        counts, to_come = batch.frame_mask, reward_to_come(batch, self.card.discount)
+        state.baseline = F.pad(state.baseline.to(to_come), (0, max(0, len(to_come) - len(state.baseline))))
+        usual = state.baseline[: len(to_come)]
         seen = state.engine.run(network, batch.x, batch.lengths)
         log_chances = frame_means(seen.outputs, batch.steps_per_frame).log_softmax(-1)
         taken = log_chances.gather(-1, batch.answers[..., None])[..., 0]
         entropy = -(log_chances.exp() * log_chances).sum(-1)
-        gained = taken * (to_come - state.baseline.to(to_come)[:, None]) + self.card.entropy_weight * entropy
+        gained = taken * (to_come - usual[:, None]) + self.card.entropy_weight * entropy
         loss = -(gained * counts).sum() / batch.size
         mean = (to_come * counts).sum(1) / counts.sum(1).clamp_min(1)
-        state.baseline = state.baseline.to(mean) + self.card.baseline_rate * (mean - state.baseline.to(mean))
+        state.baseline[: len(to_come)] = usual + self.card.baseline_rate * (mean - usual)
         steps = batch.mask.sum() / batch.size
         return loss + self.card.rate_loss({name: seen.sent[name].sum(0) / steps for name in network.hidden}, network)
 
 
-def reward_to_come(batch: Batch) -> Tensor:
-    """[F, B] the sum of the rewards of a frame and of all later ones."""
+def reward_to_come(batch: Batch, discount: float) -> Tensor:
+    """[F, B] the reward of a frame plus the discounted rewards of all later ones."""
+    if discount == 1:
+        return rewards_of(batch).flip(0).cumsum(0).flip(0)
+    to_come = rewards_of(batch).clone()
+    for t in range(len(to_come) - 2, -1, -1):
+        to_come[t] += discount * to_come[t + 1]
+    return to_come
+
+
+def rewards_of(batch: Batch) -> Tensor:
+    """[F, B] the rewards. Raises ValueError if there are none."""
     if batch.reward is None:
         raise ValueError("this batch has no rewards")
-    return batch.reward.flip(0).cumsum(0).flip(0)
+    return batch.reward

@@ -55,6 +55,7 @@ class Messages:
 
     errors : one real number per unit and step returns from every part that received the unit's output
     signals : real numbers broadcast to every part in every step: one per output, or a single one
+    derivatives : every unit sends, with its output, its derivatives with respect to all trained numbers
     online : weights change while a sample runs, so samples are processed one by one and cannot share a batch
     """
 
@@ -63,6 +64,7 @@ class Messages:
     online: bool
     why: str
     sources: tuple[str, ...]
+    derivatives: bool = False
 
 
 class TrainingCard(Card):
@@ -156,6 +158,10 @@ class Rule(ABC):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         """One judgement per objection, for this rule on this model; empty for a rule that was not judged."""
         return ()
+
+    def judged(self, model: Any) -> tuple[Judgement, ...]:
+        """`judgements` of the rule with the settings of its card, for rules whose settings make a difference."""
+        return self.judgements(model)
 
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,6 +38,15 @@ def answers_of(batch: Batch, objective: Objective) -> Iterator[Answer]:
         target = batch.answers[frame : frame + 1]
         one = replace(batch, x=batch.x[part], target=target, mask=batch.mask[part], lengths=None)
         yield Answer(one, steps, [1 / each] * each, count / total)
+
+
+def error_of(y: Tensor, answer: Answer, objective: Objective) -> tuple[Tensor, Tensor]:
+    """The loss of an answer y [B, O], and its derivative [B, O]."""
+    with torch.enable_grad():
+        y = y.detach().requires_grad_()
+        loss = objective.loss(y if objective.pooled else y[None], answer.batch) * answer.share
+        (error,) = torch.autograd.grad(loss, y)
+    return loss.detach(), error
 
 
 class TracedRun:
@@ -85,20 +95,26 @@ class TracedRun:
         else:
             self.filtered[name].mul_(1 - rate).addcmul_(one, other, value=rate)
 
-    def add_gradient(self, name: str, signal: Tensor, means: Mapping[str, Tensor]) -> None:
-        """Add learning signals [B, H] times mean eligibilities [B, H, L] to the gradients of the layer's synapses."""
-        layer = self.network[name]
-        gradient = torch.einsum("bh,bhl->hl", signal, means[name])
-        layer.w_in.grad += gradient[:, : layer.input_size]
-        for weight in layer.recurrent_weights():
-            if weight.requires_grad:
-                weight.grad += gradient[:, layer.input_size :]
+    def weight(self, name: str) -> Tensor:
+        """The weights of a layer's trained synapses side by side, [H, L]: of its input and of its own units, as in its
+        eligibilities; of the readout [O, K + 1], its biases last."""
+        if name == self.network.output:
+            return torch.cat([self.readout.weight, self.readout.bias[:, None]], 1)
+        return torch.cat([self.network[name].w_in, *self._recurrent(name)], 1)
 
-    def add_readout_gradient(self, error: Tensor, means: Mapping[str, Tensor]) -> None:
-        """Add errors [B, O] times the readout's mean input to its gradients."""
-        gradient = error.T @ means[self.network.output][:, 0]
-        self.readout.weight.grad += gradient[:, :-1]
-        self.readout.bias.grad += gradient[:, -1]
+    def request(self, name: str, change: Tensor) -> None:
+        """Subtract a change of `weight(name)` from the gradients of the layer's synapses, which an optimiser follows."""
+        if name == self.network.output:
+            self.readout.weight.grad -= change[:, :-1]
+            self.readout.bias.grad -= change[:, -1]
+            return
+        layer = self.network[name]
+        layer.w_in.grad -= change[:, : layer.input_size]
+        for weight in self._recurrent(name):
+            weight.grad -= change[:, layer.input_size :]
+
+    def _recurrent(self, name: str) -> list[Any]:
+        return [weight for weight in self.network[name].recurrent_weights() if weight.requires_grad]
 
 
 def add_weighted(means: dict[str, Tensor], weight: Tensor | float, values: Mapping[str, Tensor]) -> None:
@@ -112,7 +128,7 @@ def add_weighted(means: dict[str, Tensor], weight: Tensor | float, values: Mappi
 
 
 class Rates:
-    """The firing rates of a batch and their eligibilities, for the regulariser."""
+    """The firing rates of a batch and their eligibilities, for the regulariser of a spiking network."""
 
     def __init__(self, batch: Batch) -> None:
         T, B, _ = batch.x.shape
@@ -126,12 +142,10 @@ class Rates:
         add_weighted(self.rates, share, {name: run.sent[name] for name in run.hidden})
         add_weighted(self.eligibility, share, {name: e.psi * e.du for name, e in run.eligibility.items()})
 
-    def add_gradient(self, run: TracedRun, card: DescentCard) -> Tensor:
-        """The regulariser; its gradient is added to those of the synapses."""
+    def loss(self, network: Network, card: DescentCard) -> tuple[Tensor, dict[str, Tensor]]:
+        """The regulariser, and its derivative with respect to the rates of each layer [B, H]: each unit's own excess."""
         with torch.enable_grad():
             leaves = {name: rate.requires_grad_() for name, rate in self.rates.items()}
-            loss = torch.as_tensor(card.rate_loss(leaves, run.network))
+            loss = torch.as_tensor(card.rate_loss(leaves, network))
             signals = torch.autograd.grad(loss, list(leaves.values()))
-        for name, signal in zip(leaves, signals, strict=True):
-            run.add_gradient(name, signal, self.eligibility)
-        return loss.detach()
+        return loss.detach(), dict(zip(leaves, signals, strict=True))

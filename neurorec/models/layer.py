@@ -66,6 +66,7 @@ class Layer(Forms, nn.Module, ABC):
         ""  #: field of the state that samples give, for all units; or the first of `start_fields`
     )
     holds: ClassVar[bool] = False  #: whether a wire along reading delivers its last step throughout, not its last frame
+    output_bounds: tuple[float, float] | None = None  #: that the units' values approach when they saturate
     card: Any
     input_size: int
     size: int

@@ -38,11 +38,17 @@ def nothing_delayed(network: Network, batch: int) -> dict[Wire, Tensor]:
 
 def one_step(network: Network, state: NetworkState, x: Tensor) -> tuple[Tensor, NetworkState]:
     """State and x [B, I] to y [B, O] and the next state."""
+    sent, after = sent_in_step(network, state, x)
+    return sent[network.output], after
+
+
+def sent_in_step(network: Network, state: NetworkState, x: Tensor) -> tuple[dict[str, Tensor], NetworkState]:
+    """State and x [B, I] to what every layer sends, [B, H] by name, and the next state."""
     sent, states = {INPUT: x}, dict(state.layers)
     for component in network.components:
         _step_layers(network, component, states, sent, state.delayed)
     after = {wire: _entering(network, wire, sent) for wire in state.delayed}
-    return sent[network.output], NetworkState(states, after)
+    return sent, NetworkState(states, after)
 
 
 def run_over_time(

@@ -38,6 +38,8 @@ class Bars(Watcher):
             self.console.print(
                 f"  {already_done} of {total} runs are already stored; running the other {total - already_done}"
             )
+        if self.study is not None:
+            self.bars.remove_task(self.study)
         self.study = self.bars.add_task("all runs", total=total, completed=already_done, score="")
 
     def progress(self, spec: RunSpec, epoch: int, epochs: int, score: str) -> None:

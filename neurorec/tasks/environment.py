@@ -34,8 +34,8 @@ class EpisodeState(NamedTuple):
 
 @dataclass(frozen=True)
 class Rollout:
-    """B episodes of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] marks the steps before
-    the end of each episode; rewards are 0 in all others."""
+    """B episodes, the longest of T steps: observations [T, B, I], actions [T, B], rewards [T, B]; `running` [T, B] marks the
+    steps before the end of each episode; rewards are 0 in all others."""
 
     observations: Tensor
     actions: Tensor
@@ -69,10 +69,12 @@ class Environment(Task):
         """Apply actions [B]: rewards [B], and the new state of the episodes."""
 
     def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:
-        """Complete episodes under `policy`."""
+        """Complete episodes under `policy`, until the last of them ends."""
         seen = self.reset(episodes, generator)
         rows: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         for t in range(self.steps):
+            if not seen.running.any():
+                break
             action = policy(t, seen.observation)
             observation, running = seen.observation, seen.running
             reward, seen = self.step(seen, action)
@@ -83,11 +85,16 @@ class Environment(Task):
         """Number of episodes in a split, and the generator that draws them."""
         return EPISODES[split], torch_generator(self.seed, f"{self.name} {split}")
 
+    def without_test(self) -> Task:
+        blind = super().without_test()
+        blind.episodes = lambda split: self.episodes("validation" if split == "test" else split)  # type: ignore[attr-defined]
+        return blind
+
     def split(self, name: Split) -> Batch:
         """Observations of a split under random actions: sample input for tests and encoders."""
         count, generator = self.episodes(name)
         seen = self.rollout(self._random(generator), count, generator)
-        mask = torch.ones(self.steps, dtype=torch.bool)
+        mask = torch.ones(len(seen.observations), dtype=torch.bool)
         return Batch(seen.observations, None, mask)
 
     def baselines(self) -> dict[str, dict[Split, float]]:

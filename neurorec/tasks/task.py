@@ -4,6 +4,7 @@ Time is divided into frames (a row of pixels, a symbol). Rate-based networks tak
 encoder turns each frame into several steps of dt.
 """
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -57,6 +58,12 @@ class Task(ABC):
     def split(self, name: Split) -> Batch:
         """The whole split as one batch. For a task that draws fresh training samples, "train" is a first draw."""
 
+    def without_test(self) -> "Task":
+        """The same task with its validation split also in the place of its test split, for choices that must not see it."""
+        blind = copy.copy(self)
+        object.__setattr__(blind, "split", lambda name: self.split(_seen(name)))
+        return blind
+
     def fresh(self, generator: torch.Generator) -> Batch | None:
         """New training samples for one epoch, or None if the training split is fixed."""
         return None
@@ -104,6 +111,10 @@ class Task(ABC):
         from neurorec.tasks.own_data import task_from_dataset
 
         return task_from_dataset(dataset, objective, splits, fractions, seed, outputs, name, title, sources)
+
+
+def _seen(split: Split) -> Split:
+    return "validation" if split == "test" else split
 
 
 def batches(data: Batch, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:

@@ -21,6 +21,7 @@ from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
 from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
+from neurorec.training.health import check_health, trained_weights
 from neurorec.training.run import Run
 from neurorec.training.subject import Subject, find_rule, subject_of
 
@@ -114,6 +115,7 @@ def train(
     stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
     course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
+    before = trained_weights(network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # for the user's own modules: everything else draws from generators
         history, learned = _fit(
@@ -126,8 +128,9 @@ def train(
     return Run(
         network=network, pair=subject.pair, half=subject.half, rule=rule_name, rule_title=method.title_for(network),
         task=task, seed=seed, engine=method.engine_name(stepper), device=device, encoder=subject.encoder, scores=scores,
-        extra_scores=further | extra, history=history, activity=activity, judgements=method.judgements(network),
+        extra_scores=further | extra, history=history, activity=activity, judgements=method.judged(network),
         method=rule_class, training=learned, wall_s=time.perf_counter() - start,
+        health=check_health(network, stepper, before, activity, course),
     )  # fmt: skip
 
 

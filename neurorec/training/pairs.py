@@ -1,6 +1,7 @@
 """A pair card with every table checked: architecture, encoder and each training, before anything runs."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class LoadedHalf:
     architecture: Architecture
     encoder: Encoder
     trainings: tuple[TrainingCard, ...]
+    constants: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    """By rule and task: what was chosen instead of the constants of the card."""
 
     def build(self, inputs: int, outputs: int, generator: torch.Generator) -> Any:
         """The model with newly drawn weights: a `Network`, or an `EnergyModel`. Raises `InputError` if memory is too small."""
@@ -72,6 +75,14 @@ class LoadedHalf:
             f"pair {self.pair}, {self.half} half: the card has no training by {rule} on {task}; "
             f"it has: {stated}. Add a [[training]] table to a copy of the card"
         )
+
+    def with_constants(self, rule: str, task: str, constants: Mapping[str, Any]) -> "LoadedHalf":
+        """The half whose training by `rule` on `task` has these constants. Raises `InputError` if they are not allowed."""
+        before = self.training(rule, task)
+        where = f"pair {self.pair}, {self.half} half, {rule} on {task}"
+        after = check_card({**before.model_dump(), **constants}, rules[rule].Card, where)
+        trainings = tuple(after if training is before else training for training in self.trainings)
+        return replace(self, trainings=trainings, constants={**self.constants, (rule, task): dict(constants)})
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ class Run:
     method: type[Rule]
     training: dict[str, float] = field(default_factory=dict)
     wall_s: float = 0.0
+    health: tuple[str, ...] = ()  #: what the health checks found, one sentence each
 
     def __repr__(self) -> str:
         on = f"{self.pair} ({self.half}), {self.rule_title} on {self.task.name}, seed {self.seed}"

@@ -72,7 +72,7 @@ def test_help_and_import_load_nothing_heavy():
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
-@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch", "distributed"])
+@pytest.mark.parametrize("library", ["norse", "brian2", "nir", "snntorch", "distributed", "gymnasium"])
 def test_heavy_libraries_stay_behind_named_files_and_inside_functions(library):
     pattern = re.compile(rf"^(\s*)(?:import|from) {library}\b", re.MULTILINE)
     where = {}

@@ -1,5 +1,7 @@
 """Backpropagation through time equals finite differences; a spike's gradient is its stated surrogate."""
 
+import math
+
 import pytest
 import torch
 
@@ -113,9 +115,37 @@ def test_a_spike_steps_forward_and_uses_its_surrogate_backward(name, slope):
     torch.testing.assert_close(x.grad, torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]) * spike.derivative(x.detach()))
 
 
-def test_superspike_derivative_by_hand():
+def test_surrogate_derivatives_by_hand():
     assert surrogates["superspike"](10.0).derivative(torch.tensor([0.1])).item() == pytest.approx(0.25)
     assert surrogates["triangle"](2.0).derivative(torch.tensor([0.25, 0.6])).tolist() == [0.5, 0.0]
+    assert surrogates["arctan"](2.0).derivative(torch.tensor([0.0, 1 / math.pi])).tolist() == pytest.approx([1.0, 0.5])
+    third = math.log(2) / 4  # where exp(-4 x) is a half, and the sigmoid 2/3
+    assert surrogates["sigmoid"](4.0).derivative(torch.tensor([0.0, third])).tolist() == pytest.approx([1.0, 8 / 9])
+    normal = torch.distributions.Normal
+    x = torch.tensor([-1.3, 0.0, 0.5])  # width 0.5, as in the paper
+    sides = sum(normal(centre, 3.0).log_prob(x).exp() for centre in (-0.5, 0.5))
+    expected = 1.15 * normal(0.0, 0.5).log_prob(x).exp() - 0.15 * sides
+    torch.testing.assert_close(surrogates["multi_gaussian"](2.0).derivative(x), expected)
+
+
+@pytest.mark.parametrize("slope", [0.5, 10.0])
+@pytest.mark.parametrize(
+    ("name", "area"),
+    [
+        ("superspike", lambda slope: 2 / slope), ("triangle", lambda slope: 1 / slope), ("arctan", lambda slope: 1.0),
+        ("sigmoid", lambda slope: 1.0), ("multi_gaussian", lambda slope: 1 + 0.15 - 2 * 0.15),
+    ],
+)  # fmt: skip
+def test_the_area_under_a_surrogate(name, slope, area):
+    """Those that are the derivative of a function from 0 to 1 have area 1; the others are 1 at the threshold."""
+    v = torch.logspace(-9, 6, 200_001, dtype=torch.float64)
+    x = torch.cat([-v.flip(0), v])
+    assert torch.trapezoid(surrogates[name](slope).derivative(x), x).item() == pytest.approx(area(slope), rel=1e-5)
+
+
+def test_the_area_of_every_surrogate_is_tested():
+    (mark,) = [mark for mark in test_the_area_under_a_surrogate.pytestmark if "area" in mark.args[0]]
+    assert {name for name, _ in mark.args[1]} == set(surrogates)
 
 
 @pytest.mark.parametrize(("reset", "slope"), [("zero", 0.0), ("subtract", 16 / 8)])

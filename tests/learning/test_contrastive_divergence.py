@@ -52,7 +52,7 @@ def test_statistics_are_exact_where_all_states_are_weighted():
     by_states = (states[:, :3] * chances[:, None]).T @ states[:, 3:]
     patterns, chances = marginal(made)
     by_chances = sum(
-        p * method.statistics(made, torch.cat([v, v.new_zeros(2)])[None])[0]
+        p * method.changed(made.weight, modulator=1.0, **method.shown(made, torch.cat([v, v.new_zeros(2)])[None])[0])
         for v, p in zip(patterns, chances, strict=True)
     )
     torch.testing.assert_close(by_chances, by_states)

@@ -7,7 +7,7 @@ import torch
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine
-from neurorec.learning.policy_gradient import PolicyGradient, PolicyGradientCard
+from neurorec.learning.policy_gradient import PolicyGradient, PolicyGradientCard, reward_to_come
 from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import Batch, load_task
 from neurorec.training import load_pair, train
@@ -18,8 +18,8 @@ REWARD = objectives["reward"]()
 
 def rule(**changes) -> PolicyGradient:
     values = {"rule": "policy_gradient", "task": "made up", "epochs": 1, "batch_size": 1, "learning_rate": 1e-9,
-              "learning_rate_decay": 1.0, "clip_norm": 1e9, "rate_target": 0.0, "rate_weight": 0.0, "baseline_rate": 0.5,
-              "entropy_weight": 0.0}  # fmt: skip
+              "learning_rate_decay": 1.0, "clip_norm": 1e9, "rate_target": 0.0, "rate_weight": 0.0, "discount": 1.0,
+              "baseline_rate": 0.5, "entropy_weight": 0.0}  # fmt: skip
     return PolicyGradient(PolicyGradientCard(**(values | changes)))
 
 
@@ -64,6 +64,21 @@ def test_the_baseline_follows_the_mean_reward_to_come():
     assert info.updates == 1
     state, _ = method.step(net, state, batch)
     assert state.baseline.tolist() == [-1.5, -2.25, -2.25]
+
+
+def test_a_discounted_reward_counts_less_the_later_it_comes():
+    batch = episode(torch.zeros(3, 1, 5), [0, 1, 2], [1.0, 0.0, 4.0])
+    assert reward_to_come(batch, 0.5).flatten().tolist() == [2.0, 2.0, 4.0]
+    assert reward_to_come(batch, 1.0).flatten().tolist() == [5.0, 4.0, 4.0]
+
+
+def test_the_baseline_grows_with_longer_episodes_and_keeps_what_shorter_ones_do_not_reach():
+    net, method = network("elman", O=3), rule()
+    state = method.init(net, choose_engine("torch", net), REWARD, torch.Generator())
+    for rewards, wanted in ([1.0], [0.5]), ([0.0, 0.0, 4.0], [2.25, 2.0, 2.0]), ([1.0, 1.0], [2.125, 1.5, 2.0]):
+        batch = episode(inputs(net, len(rewards), 1), [0] * len(rewards), rewards)
+        state, _ = method.step(net, state, batch)
+        assert state.baseline.tolist() == wanted
 
 
 def test_what_happens_after_the_end_of_an_episode_counts_nothing():

@@ -110,7 +110,7 @@ class _Adjoint:
     def __init__(self, forward: Graph, distance: int | None, spike: Any) -> None:
         self.forward, self.distance = forward, distance
         self.learned = tuple(k for k, row in enumerate(forward.rows) if row.requires_grad)
-        self.graph = Graph(rows=forward.rows)
+        self.graph = Graph(rows=forward.rows, may_round=True)
         self.zero, self.one = self.graph.constant(0.0), self.graph.constant(1.0)
         self.kept: list[int] = []
         self.slope = self.zero

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from neurorec.engines.fused.exponential import exponential
 from neurorec.engines.fused.record import Recorded
 from neurorec.engines.fused.step_graph import Node
 from neurorec.engines.llvm.machine_code import llvm_function, machine_code
@@ -150,4 +151,6 @@ class _Emitter:
             return b.call(
                 llvm_function(b.module, f"llvm.fabs.v{processor().lanes}f32", self.vector, [self.vector]), [first]
             )
+        if name == "exp":
+            return exponential(b, self.vector, first)
         raise NotImplementedError(f"no machine code is implemented for the operation {name}")

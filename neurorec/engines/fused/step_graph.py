@@ -21,6 +21,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     rows: list[Tensor] = field(default_factory=list)  #: [H] numbers, one per neuron, that the step reads
     weights: dict[str, Tensor] = field(default_factory=dict)  #: matrices by which the step multiplies "x" and "z"
+    may_round: bool = False  #: whether functions may round otherwise than torch's; never in the forward pass
     _seen: dict[Node, int] = field(default_factory=dict)
 
     def add(self, *node: Any) -> int:
@@ -112,6 +113,11 @@ class Symbol:
 
     def square(self) -> "Symbol":
         return self * self
+
+    def exp(self) -> "Symbol":
+        if not self.graph.may_round:
+            raise NotElementwise("it uses .exp")
+        return Symbol(self.graph, self.graph.add("exp", self.index))
 
     def detach(self) -> "Symbol":
         return Symbol(self.graph, self.graph.add("detach", self.index))

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from neurorec.basics.errors import InputError
+from neurorec.basics.errors import InputError, needed
 from neurorec.basics.plain import to_plain
 from neurorec.basics.quantities import plural
 from neurorec.experiments.analyses.analysis_record import measure_analysis
@@ -18,12 +18,13 @@ from neurorec.experiments.cluster import EventChannel, connect
 from neurorec.experiments.collect import collect
 from neurorec.experiments.dask_client import Place, parse_place
 from neurorec.experiments.findings import Baseline, Measured
-from neurorec.experiments.folder import held
+from neurorec.experiments.folder import held, open_folder
 from neurorec.experiments.kind import Asked, Prepared, StudyKind, study_kinds, with_findings
 from neurorec.experiments.plan import Options, RunSpec, plan_runs
 from neurorec.experiments.progress import Channel
 from neurorec.experiments.results import OTHER_ROUNDING, RunRecord, StudyResults, scores_of
 from neurorec.experiments.runner import Watcher, processes, run_missing
+from neurorec.experiments.search.searching import refuse_search, run_search, search_of, with_chosen
 from neurorec.experiments.store import RunStore
 from neurorec.experiments.study import LoadedStudy, TrainingFinding, load_study
 from neurorec.experiments.workers import LastingExecutor
@@ -37,6 +38,7 @@ class PreparedStudy(Prepared):
     study: LoadedStudy
     specs: list[RunSpec]
     jobs: int
+    options: Options
     place: Place | None = None  #: the cluster, if the runs are not to run in processes of this machine
 
     @property
@@ -53,8 +55,23 @@ class PreparedStudy(Prepared):
         return [
             f"{' + '.join(counted)} = {plural(len(self.specs), 'run')}, {self._where}"
             + ("; quick: a smoke test, not a result" if self.quick else ""),
+            *([self._search_plan] if self.study.card.search is not None else []),
             f"engines: {', '.join(engines)}; torch for the rest" if engines else "engine: torch",
         ]
+
+    @property
+    def _search_plan(self) -> str:
+        search = needed(search_of(self.study, self.quick), "the study has no search")
+        trained = {
+            (spec.pair, spec.half, spec.rule, spec.task)
+            for spec in self.specs
+            if spec.pair and search.spans_of(spec.rule)
+        }
+        seeds = f" on {plural(len(search.seeds), 'seed')} each" if len(search.seeds) > 1 else ""
+        return (
+            f"first, a search for constants on validation data: {plural(search.trials, 'trial')}{seeds} for each of "
+            f"{plural(len(trained), 'training')}"
+        )
 
     @property
     def _where(self) -> str:
@@ -82,12 +99,15 @@ def prepare_study(
             f"--jobs {jobs}: the workers of --cluster {cluster} decide how many run in parallel; omit --jobs"
         )
     place = parse_place(cluster) if cluster is not None else None
-    specs = plan_runs(study, Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device))
+    options = Options.of(study, quick=quick, seeds=seeds, engine=engine, device=device)
+    specs = plan_runs(study, options)
+    if (search := search_of(study, quick)) is not None:
+        refuse_search(search, specs, options.seeds[0])
     refuse_analyses(study.card.analysis, study.pairs, specs[0].seed)
     folder = out or Path("runs") / (study.name + ("_quick" if quick else ""))
     said = Asked(str(name), quick, seeds=seeds, device=device.replace("auto", ""), engine=engine.replace("auto", ""))
     jobs = jobs or max(1, min(os.cpu_count() or 1, len(specs)))
-    prepared = PreparedStudy(study, folder, quick, said.command, specs, jobs, place)
+    prepared = PreparedStudy(study, folder, quick, said.command, specs, jobs, options, place)
     prepared.check_folder()
     return prepared
 
@@ -127,16 +147,21 @@ class Trainings(StudyKind):
         make_executor: Callable[[], Executor] | None = None,
         channel: Channel | None = None,
     ) -> StudyResults:
-        study, folder = prepared.study, prepared.folder
+        study, folder, specs, search = prepared.study, prepared.folder, prepared.specs, None
         with LastingExecutor(partial(processes, prepared.jobs)) as workers:
             here = executor = make_executor or (lambda: workers)
+            if (wanted := search_of(study, prepared.quick)) is not None:
+                open_folder(folder, study.path)
+                search = run_search(study, wanted, specs, prepared.options, folder, here, watcher)
+                study = with_chosen(study, search)
+                specs = plan_runs(study, prepared.options)
             if prepared.place is not None and make_executor is None:
                 channel = events = EventChannel()
-                executor = partial(connect, prepared.place, prepared.specs, events, watcher.say)
-            run_missing(study, prepared.specs, folder, executor, watcher, channel)
-            results = collect(study, prepared.specs, folder, quick=prepared.quick)
+                executor = partial(connect, prepared.place, specs, events, watcher.say)
+            run_missing(study, specs, folder, executor, watcher, channel)
+            results = replace(collect(study, specs, folder, quick=prepared.quick), search=search)
             quick = study.card.quick if prepared.quick else None
-            analysed = plan_of_trainings(study.card.analysis, prepared.specs, folder, quick)
+            analysed = plan_of_trainings(study.card.analysis, specs, folder, quick)
             # workers elsewhere do not have the stored runs
             return replace(results, analyses=run_analyses(analysed, folder, here, watcher) if analysed else [])
 
@@ -173,7 +198,16 @@ class Trainings(StudyKind):
         names = ("pair", "half", "control", "rule", "task", "seed", "train_score", "validation_score", "test_score",
                  "extra_scores", "parameters", "spikes_per_sample", "status")  # fmt: skip
         runs = sorted(([getattr(run, name) for name in names] for run in results.runs), key=lambda row: str(row[:6]))
-        return runs + to_plain([[each.name, each.at, each.seed, each.values] for each in results.analyses])
+        tried = (
+            [[*each.training, each.number, each.settings, each.score] for each in results.search.records]
+            if results.search
+            else []
+        )
+        return (
+            runs
+            + to_plain(tried)
+            + to_plain([[each.name, each.at, each.seed, each.values] for each in results.analyses])
+        )
 
     def seeds(self, results: StudyResults) -> tuple[int, ...]:
         return tuple(sorted({run.seed for run in results.runs}))

@@ -16,7 +16,7 @@ class LinkTraffic:
 
     spikes: int = 0
     forward_values: int = 0  #: outputs of units that send real numbers
-    errors: int = 0  #: real numbers sent backward
+    errors: int = 0  #: real numbers sent backward, or derivatives sent forward
     signals: int = 0  #: real numbers broadcast to every worker
     merged: int = 0  #: weight changes, or partial sums of them, sent round the ring
     busiest_bytes: int = 0  #: through the busiest worker's port in one direction, one transfer after another

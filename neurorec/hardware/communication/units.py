@@ -75,10 +75,9 @@ def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch:
     steps, everyone = net.steps * net.samples, shares.workers - 1
     last, fed_back = _sent_by_each(net)
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
-    backward = np.zeros_like(forward)
-    if messages.errors:
-        between = steps - net.samples  # every step but the last of each sample
-        backward = between * (shares.hears | shares.reads) + net.samples * shares.reads
+    between = steps - net.samples  # every step but the last of each sample
+    each = between * (shares.hears | shares.reads) + net.samples * shares.reads
+    backward, along = each * messages.errors, each * (net.trained_numbers if messages.derivatives else 0)
     broadcast = {"none": 0, "one": 1, "outputs": net.outputs}[messages.signals] * steps
     message = WORD_BYTES if net.spikes is None else SPIKE_BYTES
     rounds = -(-net.samples // (1 if messages.online else batch)) * net.steps * (2 if messages.errors else 1)
@@ -88,9 +87,11 @@ def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch:
     return LinkTraffic(
         spikes=0 if net.spikes is None else total,
         forward_values=total if net.spikes is None else 0,
-        errors=int(backward.sum()),
+        errors=int(backward.sum() + along.sum()),
         signals=broadcast * everyone,
-        busiest_bytes=_busiest(shares, forward * message, backward * WORD_BYTES, broadcast * WORD_BYTES),
+        busiest_bytes=_busiest(
+            shares, forward * message + along * WORD_BYTES, backward * WORD_BYTES, broadcast * WORD_BYTES
+        ),
         waits=rounds * everyone,
         waits_overlapped=rounds,
     )

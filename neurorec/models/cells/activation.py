@@ -17,6 +17,7 @@ class Activation:
     function: Callable[[Tensor], Tensor]
     comparisons: int  #: elementwise operations per unit and step
     nonlinearities: int  #: evaluations of tanh or sigmoid per unit and step
+    bounds: tuple[float, float] | None = None  #: that its values approach; None if at least one side has none
 
     def __call__(self, sums: Tensor) -> Tensor:
         return self.function(sums)
@@ -27,8 +28,8 @@ def _unchanged(sums: Tensor) -> Tensor:
 
 
 ACTIVATIONS: dict[ActivationName, Activation] = {
-    "tanh": Activation(torch.tanh, 0, 1),
-    "sigmoid": Activation(torch.sigmoid, 0, 1),
+    "tanh": Activation(torch.tanh, 0, 1, (-1.0, 1.0)),
+    "sigmoid": Activation(torch.sigmoid, 0, 1, (0.0, 1.0)),
     "relu": Activation(torch.relu, 1, 0),
     "linear": Activation(_unchanged, 0, 0),
 }

@@ -36,6 +36,7 @@ class Dense(Cell):
         self.w_in = nn.Parameter(torch.zeros(card.size, input_size))
         self.bias = nn.Parameter(torch.zeros(card.size))
         self.activation = ACTIVATIONS[card.activation]
+        self.output_bounds = self.activation.bounds
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         draw_normal(self.w_in, self.card.input_gain, generator)

@@ -43,6 +43,7 @@ class Elman(Cell):
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
         self.bias = nn.Parameter(torch.zeros(card.size))
         self.activation = ACTIVATIONS[card.activation]
+        self.output_bounds = self.activation.bounds
 
     @classmethod
     def sources_of(cls, card: ElmanCard) -> tuple[str, ...]:

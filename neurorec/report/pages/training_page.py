@@ -15,8 +15,9 @@ from neurorec.report.training import tables
 from neurorec.report.training.answer import answer, between_rules, spiking_against_rate
 from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.naming import told_apart
-from neurorec.report.training.notes import about_totals
+from neurorec.report.training.notes import about_totals, health_notes
 from neurorec.report.training.rows import COLUMNS, csv_rows
+from neurorec.report.training.searched import search_parts
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
 UNSEEN = "Scores on test samples not used in training"
@@ -71,6 +72,7 @@ def training_page(results: StudyResults) -> Page:
                     [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
             *analysis_sections(results.analyses),
+            Section("search", "How the constants were chosen", search_parts(results, gallery.first_priced)),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],
@@ -167,7 +169,7 @@ def how_it_was_run(results: StudyResults) -> list[tuple[str, str]]:
         ("devices", ", ".join(dict.fromkeys(run.device for run in runs))),
         ("wall time", f"{wording.duration(results.wall_s)}; all runs together {wording.duration(together_s)}"),
         ("versions", ", ".join(f"{name} {' / '.join(sorted(v))}" for name, v in versions.items()) or "not recorded"),
-        *[("note", note) for note in results.notes],
+        *[("note", note) for note in [*results.notes, *health_notes(runs)]],
         *[(f"chip {chip}", about) for chip, about in results.chips.items()],
     ]  # fmt: skip
 

@@ -1,8 +1,10 @@
 """Footnotes of a table, each given once for all networks to which it applies."""
 
 import string
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from neurorec.experiments.results import RunRecord
 from neurorec.report.training.summary import Group
 
 SHORT_REASON = 10  #: reasons with more characters become footnotes
@@ -51,6 +53,18 @@ def about_totals(groups: list[Group], chips: list[str]) -> list[str]:
             lines.append(f"≥ on {chip}: no price for {'; '.join(_by_networks(unpriced))}")
         lines += [f"static energy on {chip}: {basis} ({_names(networks)})" for basis, networks in bases.items()]
     return lines
+
+
+def health_notes(runs: Sequence[RunRecord]) -> list[str]:
+    """What the health checks found in each training: the finding of its first seed, and the seeds that have any."""
+    ailing: dict[tuple[str, str, str], list[RunRecord]] = {}
+    for run in runs:
+        if run.health and not run.control:
+            ailing.setdefault((run.network, run.rule_title, run.task), []).append(run)
+    return [
+        f"check {', '.join(training)} (seed {', '.join(str(run.seed) for run in found)}): {'. '.join(found[0].health)}"
+        for training, found in ailing.items()
+    ]
 
 
 def _by_networks(unpriced: dict[str, list[str]]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from neurorec.basics.plain import to_plain
 from neurorec.experiments.results import CostRow, RunRecord, StudyResults, scores_of
+from neurorec.report.training.search_costs import constants_text, cost_of, energy_pJ
 
 #: The first columns keep these names; columns may be added after `wall_s`.
 COLUMNS: tuple[str, ...] = (
@@ -15,7 +16,8 @@ COLUMNS: tuple[str, ...] = (
     "training_total_pJ", "training_communication_bits", "unpriced", "objections_relaxed", "objections_partly",
     "status", "wall_s", "objections_kept", "control", "rule_title", "at_least", "static_basis", "training_why_not",
     "reason", "device", "run_id", "training_low_pJ", "training_high_pJ", "training_dynamic_pJ", "training_static_pJ",
-    "training_unpriced",
+    "training_unpriced", "constants", "search_trials", "search_failed", "search_samples_seen", "search_wall_s",
+    "search_training_pJ",
 )  # fmt: skip
 _LISTED = ("unpriced", "training_unpriced")
 _COST_COLUMNS = tuple(field.name for field in fields(CostRow) if field.name not in ("run_id", "chip", "scope"))
@@ -42,7 +44,7 @@ def csv_rows(results: StudyResults) -> list[dict[str, Any]]:
         for run in results.runs
         for metric, scores in scores_of(run).items()
         for cost in priced.get(run.run_id, [None])
-        for row in [_run_part(results.study, run, metric, scores) | _cost_part(cost)]
+        for row in [_run_part(results.study, run, metric, scores) | _cost_part(cost) | _search_part(results, run, cost)]
     ]
 
 
@@ -58,6 +60,15 @@ def _cost_part(cost: CostRow | None) -> dict[str, Any]:
         return {}
     row = {name: getattr(cost, name) for name in ("chip", "scope", *_COST_COLUMNS)}
     return row | {name: "; ".join(row[name]) for name in _LISTED}
+
+
+def _search_part(results: StudyResults, run: RunRecord, cost: CostRow | None) -> dict[str, Any]:
+    """The constants that a search chose, and what it took."""
+    records = results.search.of((run.pair, run.half, run.rule, run.task)) if results.search is not None else []
+    if not records:
+        return {}
+    priced = {"search_training_pJ": energy_pJ(records, run, cost)}
+    return {"constants": constants_text(run.settings), **cost_of(records), **priced}
 
 
 def _cell(value: Any) -> Any:

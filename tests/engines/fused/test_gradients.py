@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from neurorec.engines.engine import engines
+from neurorec.models.cells.surrogate import surrogates
 from tests.engines.fused.comparing import SPIKING, assert_agree, on_grid, results
 from tests.nets import inputs, network
 from tests.rounding import assert_gradients_apart
@@ -31,6 +32,19 @@ def test_gradients_against_double_precision(name):
 def test_a_compact_surrogate_skips_only_what_is_zero(name, slope):
     net = on_grid(name, I=9, H=140, input_gain=5.0, surrogate="triangle", slope=slope)
     assert_agree(net, inputs(net, 12, 19, share=0.3))
+
+
+@pytest.mark.parametrize("surrogate", list(surrogates))
+def test_every_surrogate_with_its_slope(surrogate):
+    """Its slope matters, on both fast engines, and near the threshold and far from it."""
+    found = {}
+    for slope in (0.25, 64.0):
+        net = on_grid("lif", I=9, H=33, input_gain=5.0, surrogate=surrogate, slope=slope)
+        x = inputs(net, 12, 19, share=0.3)
+        assert_agree(net, x)
+        assert_agree(net, x, other="norse")
+        found[slope] = results("fused", net, x)[2]["w_in"]
+    assert not torch.allclose(found[0.25], found[64.0], rtol=0.5)
 
 
 @pytest.mark.parametrize("name", SPIKING)

@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from neurorec.basics.errors import CannotRun
 from neurorec.engines.engine import choose_engine, engines
+from neurorec.engines.fused.exponential import HIGHEST, LOWEST, exponential
 from neurorec.engines.fused.record import record
 from neurorec.engines.fused.step_graph import Graph, NotElementwise, Symbol
 from neurorec.models.cell import Cell
 from neurorec.models.network import chain
 from tests.engines.fused.comparing import assert_agree, on_grid
 from tests.nets import inputs, network
+from tests.rounding import assert_apart
 
 
 class StepState(NamedTuple):
@@ -155,6 +157,40 @@ def test_it_says_which_step_it_cannot_record(step, reason):
     with pytest.raises(NotElementwise) as caught:
         record(changed(step))
     assert str(caught.value) == reason
+
+
+def test_exp_in_machine_code_equals_that_of_torch():
+    """To 3 units in the last place; beyond its range, as at its ends."""
+    x = torch.cat([torch.linspace(-87, 88, 10_007), torch.tensor([0.0, -0.0, 1e-9])])
+    assert_apart(exponential_of(x) / x.double().exp(), torch.ones(len(x)), 6 * 2.0**-24)
+    assert (
+        exponential_of(torch.tensor([-1e30, -88.0, 1e30])).tolist()
+        == exponential_of(torch.tensor([LOWEST, LOWEST, HIGHEST])).tolist()
+    )
+
+
+def exponential_of(x):
+    """By a function over one row, as `step_code` compiles it."""
+    import ctypes
+
+    from llvmlite import ir
+
+    from neurorec.engines.llvm.machine_code import machine_code
+    from neurorec.engines.llvm.processor import processor
+
+    lanes = processor().lanes
+    rows = torch.nn.functional.pad(x, (0, -len(x) % lanes)).contiguous()
+    module, word = ir.Module("exp"), ir.IntType(64)
+    vector = ir.VectorType(ir.FloatType(), lanes)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [word]), "one")
+    builder = ir.IRBuilder(function.append_basic_block())
+    place = builder.inttoptr(function.args[0], vector.as_pointer())
+    builder.store(exponential(builder, vector, builder.load(place, align=4)), place, align=4)
+    builder.ret_void()
+    code = machine_code(module, "one")
+    for start in range(0, len(rows), lanes):
+        ctypes.CFUNCTYPE(None, ctypes.c_uint64)(code.addresses["one"])(rows[start:].data_ptr())
+    return rows[: len(x)].double()
 
 
 def test_symbols_refuse_what_has_no_node():

@@ -8,7 +8,7 @@ from neurorec.hardware.communication.units import ObservedEpoch, deal_units, des
 from neurorec.learning.rule import Messages, rules
 
 T, N, H, O = 5, 4, 11, 3  # noqa: E741
-MESSAGES = {rule: rules[rule].messages for rule in ("bptt", "eprop", "stdp")} | {
+MESSAGES = {rule: rules[rule].messages for rule in ("bptt", "eprop", "stdp", "rtrl")} | {
     "reward-stdp": Messages(errors=False, signals="one", online=True, why="one number is broadcast", sources=())
 }
 
@@ -48,6 +48,8 @@ def count_one_by_one(net: ObservedEpoch, raster: np.ndarray, workers: int, rule:
                         send("forward", home[j], part)
                     if messages.errors:
                         send("errors", part, home[j])
+                    for _ in range(net.trained_numbers if messages.derivatives else 0):
+                        send("errors", home[j], part)
             for _ in range({"none": 0, "one": 1, "outputs": O}[messages.signals]):
                 for part in range(1, workers):
                     send("signals", 0, part)
@@ -69,11 +71,12 @@ def test_counts_equal_a_count_one_by_one(rule, workers, dense, spiking):
     assert traffic.merged == 0
 
 
-def test_only_a_rule_with_errors_sends_something_backward_and_stdp_sends_least():
+def test_only_rules_with_errors_or_derivatives_send_more_and_stdp_sends_least():
     net, _ = made_up_net(spiking=True, dense=True)
     shares = deal_units(net, 4)
     by_rule = {rule: units_traffic(net, shares, messages, 2) for rule, messages in MESSAGES.items()}
-    assert {rule for rule, traffic in by_rule.items() if traffic.errors} == {"bptt"}
+    assert {rule for rule, traffic in by_rule.items() if traffic.errors} == {"bptt", "rtrl"}
+    assert by_rule["rtrl"].errors == by_rule["bptt"].errors * net.trained_numbers
     assert by_rule["eprop"].signals == O * T * N * 3
     assert by_rule["reward-stdp"].signals == T * N * 3
     assert by_rule["stdp"].values == 0
