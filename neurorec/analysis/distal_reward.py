@@ -28,12 +28,9 @@ from neurorec.engines.on_plastic import run_network
 
 DT_MS, PIECE_MS, EXCITATORY = 1.0, 1000, 0.8
 COINCIDENCE_MS, EARLIEST_MS, LATEST_MS, RANDOM_HZ = 20, 1000, 3000, 0.2
-START_MV, INHIBITION_MV, WEIGHT_MAX_MV, REWARD = 1.0, -1.0, 4.0, 1.0
-POTENTIATION, DEPRESSION = 0.1, 0.15
-NOISE_MV, NOISE_HZ = (
-    6.5,
-    1000 / 6,
-)  #: of each sign; as uniform noise of +-6.5 mV per ms, it has a variance of 14 mV^2 per ms
+START_MV, INHIBITION_MV, WEIGHT_MAX_MV, REWARD = 1.0, -1.0, 4.0, 10.0
+POTENTIATION, DEPRESSION = 0.1, 0.12
+NOISE_MV, NOISE_HZ = 6.5, 100.0  #: of each sign
 NUMBERS = {
     "quadratic": 0.04, "linear": 5.0, "offset": 140.0, "coupling": 0.2, "v_threshold": 30.0, "v_reset": -65.0,
     "potentiation": POTENTIATION, "depression": DEPRESSION, "weight_max": WEIGHT_MAX_MV,
