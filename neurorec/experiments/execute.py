@@ -16,6 +16,7 @@ from neurorec.experiments.finished import Finished, finished
 from neurorec.experiments.plan import RunSpec, versions
 from neurorec.experiments.progress import Channel, Progress
 from neurorec.experiments.results import RunRecord
+from neurorec.learning.intervention import interventions
 from neurorec.learning.rule import rules
 from neurorec.models.architecture import READOUT, Architecture
 from neurorec.tasks.objective import Objective, Split
@@ -56,7 +57,8 @@ def _trained(spec: RunSpec, channel: Channel) -> tuple[RunRecord, Run]:
     run = train(
         half, task, spec.rule, spec.seed, engine=spec.engine, device=spec.device, max_epochs=spec.max_epochs,
         freeze_recurrence=spec.control == "frozen recurrence", other_rounding=spec.control == "other rounding",
-        max_samples=spec.max_samples, progress=progress,
+        intervention=spec.control if spec.control in interventions else None, max_samples=spec.max_samples,
+        progress=progress,
     )  # fmt: skip
     return _record(spec, run, half.architecture), run
 

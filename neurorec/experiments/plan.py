@@ -17,6 +17,7 @@ from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import Engine, choose_engine, engines
 from neurorec.engines.event_engine import EventEngine, event_engines
 from neurorec.experiments.study import LoadedStudy
+from neurorec.learning.intervention import interventions, why_not_intervene
 from neurorec.learning.rule import TrainingCard, rules
 from neurorec.models.network import Network
 from neurorec.tasks.task import Task, load_task, tasks
@@ -130,6 +131,10 @@ def plan_runs(study: LoadedStudy, options: Options) -> list[RunSpec]:
                     controls["frozen recurrence"] = options.seeds
                 if "other rounding" in asked and rule.order_free and training.batch_size > 1:
                     controls["other rounding"] = options.seeds[:1]
+                if study.card.interventions_on is None or training.task in study.card.interventions_on:
+                    able = [name for name in asked if name in interventions]
+                    able = [name for name in able if why_not_intervene(name, rule, probe(half)) is None]
+                    controls |= dict.fromkeys(able, options.seeds)
                 engine = _engine_for(half, training, options.engine, options.device)
                 for control, seeds in controls.items():
                     specs += [_spec(pair, half, number, engine, seed, control, options) for seed in seeds]
@@ -211,7 +216,7 @@ def _spec(
         "device": options.device,
         "caps": [options.max_epochs, options.max_samples],
     }
-    suffix = f"-{control.split()[0]}" if control else ""
+    suffix = f"-{control.replace(' ', '_') if control in interventions else control.split()[0]}" if control else ""
     name = f"{pair.name}-{half.half}-{training.rule}{suffix}-{training.task}"
     return RunSpec(
         _run_id(name, seed, decides), pair.name, pair.text, half.half, training.rule, training.task, seed,

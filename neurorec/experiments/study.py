@@ -23,12 +23,13 @@ from neurorec.experiments.findings import FindingCard
 from neurorec.experiments.search.space import Search, check_search
 from neurorec.experiments.several import OneOrSeveral, Together, Words, spelled_out
 from neurorec.hardware.chips.chip import Chip, load_chip
+from neurorec.learning.intervention import interventions
 from neurorec.learning.rule import rules
 from neurorec.tasks.data_files import known
 from neurorec.training import LoadedPair, load_pair
 
 TRAINING_KEYS = ("pair", "half", "rule", "task", "control", "metric")
-Control = Literal["baselines", "frozen recurrence", "other rounding"]
+CONTROLS = ("baselines", "frozen recurrence", "other rounding")  #: and the interventions
 
 
 class Quick(QuickAnalyses):
@@ -92,8 +93,9 @@ class Study(Card):
     chips: Distinct[str]
     report_chip: str
     seeds: Distinct[Seed] = Field(min_length=1)
-    controls: Distinct[Control]
+    controls: Distinct[str]
     frozen_on: Distinct[str] | None = None  #: the tasks with the control "frozen recurrence"; default: all
+    interventions_on: Distinct[str] | None = None  #: the tasks with interventions; default: all
     quick: Quick
     search: Search | None = None  #: how constants are chosen; without it, they are those of the pair cards
     words: Words = {}  # noqa: RUF012  #: for `{key}` in claims and names of analyses
@@ -110,6 +112,11 @@ class Study(Card):
             refuse_same_stems(key, getattr(self, key))
         if self.chips and self.report_chip not in self.chips:
             raise ValueError(f'report_chip: "{self.report_chip}" must be one of chips ({", ".join(self.chips)})')
+        allowed = [*CONTROLS, *interventions]
+        for name in self.controls:
+            if name not in allowed:
+                hint = f"{did_you_mean(name, allowed)}; known: {', '.join(allowed)}"
+                raise ValueError(f'controls: "{shown(name)}" is not known{hint}')
         known = [Path(pair).stem for pair in self.pairs]
         claims = [("finding", claim) for claim in self.finding if not claim.analysis]
         for place, each in [*claims, *(("analysis", each) for each in self.analysis)]:
@@ -160,7 +167,7 @@ def load_study(name: str | Path) -> LoadedStudy:
     card = load_card(path, Study)
     pairs = tuple(load_pair(beside(path, pair)) for pair in card.pairs)
     chips = {chip: load_chip(beside(path, chip)) for chip in card.chips}
-    _check_frozen(card, pairs, path.name)
+    _check_limits(card, pairs, path.name)
     if card.search is not None:
         check_search(card.search, [one for pair in pairs for half in pair.halves for one in half.trainings], path.name)
     check_analyses(card.analysis, RunAnalysis, card.quick, path.name)
@@ -170,17 +177,18 @@ def load_study(name: str | Path) -> LoadedStudy:
     return LoadedStudy(path.stem, path, card, pairs, chips)
 
 
-def _check_frozen(card: Study, pairs: Sequence[LoadedPair], where: str) -> None:
-    """Raises `InputError` for tasks that no training of the study has, or if the control was not asked for."""
-    if card.frozen_on is None:
-        return
-    if "frozen recurrence" not in card.controls:
-        raise InputError(f'{where}: frozen_on: add "frozen recurrence" to controls, or remove this key')
+def _check_limits(card: Study, pairs: Sequence[LoadedPair], where: str) -> None:
+    """Raises `InputError` for tasks that no training of the study has, or if their controls were not asked for."""
     known = sorted({training.task for pair in pairs for half in pair.halves for training in half.trainings})
-    for task in card.frozen_on:
-        if task not in known:
-            hint = f"{did_you_mean(task, known)}; they have: {', '.join(known)}"
-            raise InputError(f'{where}: frozen_on: no pair has a training on "{shown(task)}"{hint}')
+    asked = {"frozen_on": ["frozen recurrence"], "interventions_on": list(interventions)}
+    for key, controls in asked.items():
+        limited: list[str] | None = getattr(card, key)
+        if limited is not None and not any(control in card.controls for control in controls):
+            raise InputError(f'{where}: {key}: add "{controls[0]}" to controls, or remove this key')
+        for task in limited or []:
+            if task not in known:
+                hint = f"{did_you_mean(task, known)}; they have: {', '.join(known)}"
+                raise InputError(f'{where}: {key}: no pair has a training on "{shown(task)}"{hint}')
 
 
 def beside(study: Path, name: str) -> str | Path:

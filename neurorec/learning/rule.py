@@ -102,6 +102,8 @@ class Rule(ABC):
     sees: ClassVar[tuple[Seen, ...]] = ()  #: what the change of one weight depends on; empty: not declared
     needs: ClassVar[frozenset[str]] = capabilities(UNDECLARED)  #: capabilities that a chip must offer to train by it
     messages: ClassVar[Messages | None] = None  #: messages that parts of one network would have to exchange
+    interventions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Experiments on objections that the rule does by itself: the settings of its card that stand for each."""
     relative_time: ClassVar[float] = 1.0  #: approximate duration relative to backpropagation; the longest start first
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control

@@ -42,6 +42,9 @@ class Cell(Layer):
 
     A cell may also define `start_traces`, `traced_step` and `trace_operations` (see `cells/lif.py`): its step together with
     the derivative of each neuron's own state with respect to the weights. Rules that use eligibility traces need them.
+
+    A cell whose output is a function of weighted sums, `activation(sums(state, x))`, and whose state is no more than that
+    output, may define these two (see `cells/elman.py`), with weights `w_in`, `recurrent_weights` and `bias`.
     """
 
     Card: ClassVar[type[CellCard]]
@@ -59,6 +62,11 @@ class Cell(Layer):
     def has_traces(cls) -> bool:
         """Whether `traced_step` is defined in the same class as `step`, and so belongs to it."""
         return "traced_step" in vars(next(one for one in cls.__mro__ if "step" in vars(one)))
+
+    @classmethod
+    def has_sums(cls) -> bool:
+        """Whether `sums` is defined in the same class as `step`, and so belongs to it."""
+        return "sums" in vars(next(one for one in cls.__mro__ if "step" in vars(one)))
 
     def freeze_recurrence(self) -> None:
         super().freeze_recurrence()

@@ -61,11 +61,12 @@ class CartPole(Environment):
         """Those of every environment, and the best of 48 linear policies without memory, chosen on the training split: push
         right where a x + b angle > c."""
         angles = torch.arange(DIRECTIONS) * (2 * math.pi / DIRECTIONS)
-        linear = [(a, c) for a in torch.stack([angles.cos(), angles.sin()], 1) for c in OFFSETS]
-        best = max(linear, key=lambda weights: self._linear(*weights, "train"))
-        return super().baselines() | {
-            "best linear without memory": {split: self._linear(*best, split) for split in SPLITS}
-        }
+        candidates = [(a, c) for a in torch.stack([angles.cos(), angles.sin()], 1) for c in OFFSETS]
+        best = max(candidates, key=lambda policy: self._linear(*policy, "train"))
+        return super().baselines() | {"best linear without memory": self._scores(*best)}
+
+    def _scores(self, weights: Tensor, offset: float) -> dict[Split, float]:
+        return {split: self._linear(weights, offset, split) for split in SPLITS}
 
     def _linear(self, weights: Tensor, offset: float, split: Split) -> float:
         def policy(t: int, lines: Tensor) -> Tensor:

@@ -87,17 +87,20 @@ class DataSet:
     inputs: int
     outputs: int
     sources: tuple[str, ...]
+    folds: int = 1  #: test splits, of which a seed takes the one of its number modulo `folds`
 
     def missing(self) -> str | None:
         """Why the task cannot be loaded here, or None if all its files are there."""
         return next((reason for file in self.files if (reason := file.missing()) is not None), None)
 
 
-def from_files(*files: DataFile, inputs: int, outputs: int, sources: tuple[str, ...]) -> Callable[[Make], Make]:
+def from_files(
+    *files: DataFile, inputs: int, outputs: int, sources: tuple[str, ...], folds: int = 1
+) -> Callable[[Make], Make]:
     """Declares the files of a registered task, and what is known of it without them."""
 
     def declare(make: Make) -> Make:
-        make.data_set = DataSet(files, inputs, outputs, sources)  # type: ignore[attr-defined]
+        make.data_set = DataSet(files, inputs, outputs, sources, folds)  # type: ignore[attr-defined]
         return make
 
     return declare

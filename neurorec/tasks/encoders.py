@@ -33,6 +33,7 @@ class Encoder(ABC):
     Card: ClassVar[type[EncoderCard]] = SpikeEncoderCard
     signal: ClassVar[Literal["spikes", "values"]]
     about: ClassVar[str]
+    answered_last: ClassVar[bool] = False  #: whether answers count in the last step of a frame, not in all of its steps
 
     def __init__(self, card: EncoderCard) -> None:
         self.card = card
@@ -137,3 +138,31 @@ class Current(Encoder):
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         return x.repeat_interleave(self.steps_per_frame, dim=0)
+
+
+class HeldCard(EncoderCard):
+    steps_per_frame: StepsPerFrame
+
+
+@encoders.register("held")
+class Held(Current):
+    """As `current`, for networks that settle: an answer counts only in the last step of its frame."""
+
+    Card = HeldCard
+    answered_last = True
+    about = (
+        "the value itself in every step; the answer counts in the last step of a frame, when the network has settled"
+    )
+
+    def encode_batch(self, data: Batch, generator: torch.Generator) -> Batch:
+        """Raises `InputError` for targets in every frame, whose answers are means over frames."""
+        if data.per_frame:
+            raise InputError(
+                f"encoder {self.card.name}: answers count in the last step of a frame, but this task has a target in every "
+                "frame, whose answer is the mean over all steps of the frame; use the encoder current"
+            )
+        batch, k = super().encode_batch(data, generator), self.steps_per_frame
+        last = (torch.arange(len(batch.mask), device=batch.mask.device) % k == k - 1).reshape(
+            -1, *[1] * (data.mask.dim() - 1)
+        )
+        return replace(batch, mask=batch.mask & last)

@@ -112,10 +112,10 @@ def fit_ridge(
     X, Y = features(train), objective.wanted(train, task.outputs)
     if not objective.pooled:
         X, Y = X[train.frame_mask], Y[train.frame_mask]
-    moments, best = Moments.of(X, Y), None
+    moments, known, best = Moments.of(X, Y), features(held_out).double(), None
     for penalty in sorted(penalties):
         weights = moments.ridge(penalty)
-        score = objective.score(features(held_out).double() @ weights.T, held_out)
+        score = objective.score(known @ weights.T, held_out)
         if best is None or objective.is_better(score, best[0]):
             best = (score, weights)
     weights = best[1] if best is not None else torch.empty(0)

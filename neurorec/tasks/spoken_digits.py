@@ -91,12 +91,30 @@ def spoken_digits(seed: int) -> Task:
     Recordings 0 to 4 of every speaker and digit are for testing (the data set's own split), 5 to 9 for validation, the others
     for training.
     """
+    numbers = recordings().numbers
+    return _task("spoken_digits", "spoken digits", np.isin(numbers, TEST), np.isin(numbers, VALIDATION))
+
+
+@tasks.register("spoken_digits_new_speaker")
+@from_files(SUMS, inputs=BANDS, outputs=10, sources=("fsdd",), folds=6)
+def spoken_digits_new_speaker(seed: int) -> Task:
+    """The same digits, tested on a speaker who was not heard in training.
+
+    The seed chooses one of the six speakers for testing (seed modulo 6, in alphabetical order) and the next for validation;
+    the other four are for training. Seeds 0 to 5 leave out every speaker once.
+    """
     found = recordings()
-    test, validation = np.isin(found.numbers, TEST), np.isin(found.numbers, VALIDATION)
+    speakers = sorted(set(found.speakers))
+    test, validation = (np.array(found.speakers) == speakers[(seed + k) % len(speakers)] for k in range(2))
+    return _task("spoken_digits_new_speaker", "spoken digits by a new speaker", test, validation)
+
+
+def _task(name: str, title: str, test: np.ndarray, validation: np.ndarray) -> Task:
+    found = recordings()
     chosen = {"train": ~(test | validation), "validation": validation, "test": test}
     splits: dict[Split, np.ndarray] = {split: np.flatnonzero(which) for split, which in chosen.items()}  # type: ignore[misc]
     return ArrayTask(
-        name="spoken_digits", title="spoken digits", x=found.x, target=found.digits,
+        name=name, title=title, x=found.x, target=found.digits,
         mask=torch.arange(FRAMES)[:, None] < found.lengths, splits=splits, outputs=10, sources=("fsdd",),
         objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
     )  # fmt: skip

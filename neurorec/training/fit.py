@@ -13,8 +13,8 @@ from neurorec.engines.activity import Activity
 from neurorec.engines.asked import asked_engines
 from neurorec.engines.engine import can_sum, choose_engine
 from neurorec.engines.relaxation import Relaxation
-from neurorec.learning.assignment import fit_count_readout, label_assignment_scores
-from neurorec.learning.rule import Rule, TrainingCard, hidden_layer
+from neurorec.learning.intervention import intervened, why_not_intervene
+from neurorec.learning.rule import Rule, TrainingCard
 from neurorec.models.energy.model import EnergyModel
 from neurorec.models.network import Network
 from neurorec.tasks.encoders import Encoder
@@ -22,6 +22,7 @@ from neurorec.tasks.environment import Environment
 from neurorec.tasks.task import SPLITS, Task
 from neurorec.training.course import Course, Episodes, Samples, Scores, encoded_split
 from neurorec.training.health import check_health, trained_weights
+from neurorec.training.reading_counts import read_counts, scores_by_labels
 from neurorec.training.run import Run
 from neurorec.training.subject import Subject, find_rule, subject_of
 
@@ -63,6 +64,7 @@ def train(
     device: str = "auto",
     freeze_recurrence: bool = False,
     other_rounding: bool = False,
+    intervention: str | None = None,
     max_epochs: int | None = None,
     max_samples: int | None = None,
     progress: Progress | None = None,
@@ -82,6 +84,7 @@ def train(
     freeze_recurrence : the control with recurrent weights fixed at zero
     other_rounding : the control with the samples of each batch in reverse order: the same mathematics, but sums round
         differently
+    intervention : an experiment on one objection to backpropagation, by its registered name
     max_epochs, max_samples : limits for smoke tests; such a run is not a result
 
     Raises
@@ -103,7 +106,9 @@ def train(
     rule_class.check(network, task)  # before the settings, so that an unsuitable rule is reported first
     card = subject.training(rule_name, rule_class, task, settings)
     for_cells, for_events = asked_engines(engine)
-    method = rule_class(card, for_events)
+    if intervention is not None and (reason := why_not_intervene(intervention, rule_class, network)) is not None:
+        raise CannotRun(f"{intervention}: rule {rule_class.title} on {network.title}: {reason}")
+    method = (rule_class if intervention is None else intervened(intervention, rule_class))(card, for_events)
     if for_events != "auto" and method.event_engine_for(network) is None:
         raise CannotRun(
             f"engine {engine} runs rules whose weights change at spikes, not {method.title}; use --engine auto"
@@ -121,7 +126,7 @@ def train(
         history, learned = _fit(
             network, method, stepper, course, task, epochs, torch_generator(seed, "training"), progress
         )
-    extra = _read_counts(network, method, stepper, course, learned)
+    extra = read_counts(network, method, stepper, course, learned)
     scores, further, activity = _evaluate(course, task)
     if activity.hidden and not any(seen.spikes.sum() for seen in activity.hidden.values()):
         raise RunFailed(_silence(network))
@@ -197,6 +202,9 @@ def _fit(
                 best_score = score
                 best_weights = {name: value.clone() for name, value in network.state_dict().items()}
                 learned["best_epoch"] = float(epoch + 1)
+        elif method.read_by_labels and isinstance(course, Samples):  # for the curve only: nothing is chosen by it
+            score = scores_by_labels(network, engine, course, ("train", "validation"))["validation"]
+            history.append({"epoch": epoch + 1, "loss": float("nan"), "validation_score": score})
         if progress is not None:
             progress(epoch + 1, epochs, score)
     if best_weights is not None:
@@ -214,28 +222,6 @@ def _evaluate(course: Course, task: Task) -> tuple[dict[str, float], dict[str, d
     metric = task.objective.metric
     others = {name: {split: found[split][name] for split in SPLITS} for name in found["test"] if name != metric}
     return {split: found[split][metric] for split in SPLITS}, others, activity
-
-
-@torch.no_grad()
-def _read_counts(
-    network: Any, method: Rule, engine: Any, course: Course, learned: dict[str, float]
-) -> dict[str, dict[str, float]]:
-    """Refit the readout on spike counts if the card requests it; rules without targets are also scored by label assignment."""
-    if not isinstance(course, Samples):
-        return {}
-    data, card = course.data, method.card
-    if card.count_readout_penalties is not None:
-        learned["penalty"] = fit_count_readout(
-            network, engine, course.task.objective, data["train"], data["validation"], card.count_readout_penalties
-        )
-    if not method.read_by_labels:
-        return {}
-    layer = hidden_layer(network)
-    counts = {split: engine.weighted_sums(layer, data[split].x, data[split].x.new_ones(1, len(data[split].x)))[0]
-              for split in SPLITS}  # fmt: skip
-    targets = {split: data[split].answers for split in SPLITS}
-    scores = label_assignment_scores(counts["train"], targets["train"], counts, targets)
-    return {f"{course.task.objective.metric} (label assignment)": scores}  # type: ignore[dict-item]
 
 
 def _silence(network: Any) -> str:

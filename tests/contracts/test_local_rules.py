@@ -55,6 +55,8 @@ def batch_for(rule: Rule, model: Any) -> Batch:
     if rule.signal == "reward":
         actions = torch.randint(O, (T, B), generator=generator)
         return Batch(x, actions, mask, per_frame=True, reward=torch.rand(T, B, generator=generator))
+    if rule.signal == "errors":
+        mask = torch.arange(T) == T - 1  # the last step, when networks that settle have settled
     return Batch(x, torch.randint(O, (B,), generator=generator), mask)
 
 

@@ -39,10 +39,13 @@ def test_every_split_holds_every_class_in_proportion(name):
 
 
 @every_task
-def test_a_seed_draws_its_own_split_and_draws_it_again_but_data_sets_are_tested_on_one_split(name):
+def test_a_seed_draws_its_own_split_and_draws_it_again_but_data_sets_are_tested_on_one_split_or_a_fold(name):
     one, again, other = load_task(name, 0), load_task(name, 0), load_task(name, 1)
     assert torch.equal(one.split("test").x, again.split("test").x)
-    assert torch.equal(one.split("test").x, other.split("test").x) == (data_set_of(name) is not None)
+    declared = data_set_of(name)
+    assert torch.equal(one.split("test").x, other.split("test").x) == (declared is not None and declared.folds == 1)
+    if declared is not None:
+        assert torch.equal(one.split("test").x, load_task(name, declared.folds).split("test").x)
 
 
 @every_task
@@ -181,8 +184,9 @@ def test_every_encoder_keeps_frames_in_order_and_does_what_it_declares(name):
     steps = enc.encode_batch(data, torch.Generator().manual_seed(0))
     k = enc.steps_per_frame
     assert steps.x.shape == (8 * k, 20, 8)
-    assert steps.mask.sum() == k
-    assert steps.mask[-k:].all()
+    answered = 1 if enc.answered_last else k
+    assert steps.mask.sum() == answered
+    assert steps.mask[-answered:].all()
     if enc.signal == "spikes":
         assert set(steps.x.unique().tolist()) == {0.0, 1.0}
     rates = steps.x.reshape(8, k, 20, 8).mean(1)

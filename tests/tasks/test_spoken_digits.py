@@ -73,3 +73,15 @@ def test_a_changed_recording_is_refused(monkeypatch, tmp_path):
             InputError, match=rf"{name}: is missing or differs from the origin's; get it again from github"
         ):
             samples_of(f"recordings/{name}", "0" * 64)
+
+
+@needs_data
+def test_every_speaker_is_new_once_in_six_seeds():
+    found, left_out = recordings(), []
+    for seed in range(6):
+        splits = load_task("spoken_digits_new_speaker", seed).splits  # type: ignore[attr-defined]
+        heard = {split: {found.speakers[n] for n in chosen} for split, chosen in splits.items()}
+        assert [len(heard[split]) for split in ("train", "validation", "test")] == [4, 1, 1]
+        assert len(set.union(*heard.values())) == 6
+        left_out += heard["test"]
+    assert sorted(left_out) == sorted(set(found.speakers))

@@ -45,8 +45,11 @@ class Dense(Cell):
     def initial_state(self, batch: int) -> DenseState:
         return DenseState()
 
+    def sums(self, state: DenseState, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.w_in, self.bias)
+
     def step(self, state: DenseState, x: Tensor) -> tuple[Tensor, DenseState]:
-        return self.activation(nn.functional.linear(x, self.w_in, self.bias)), state
+        return self.activation(self.sums(state, x)), state
 
     def operations(self) -> StepOperations:
         H = self.size

@@ -65,9 +65,11 @@ class Elman(Cell):
     def initial_state(self, batch: int) -> ElmanState:
         return ElmanState(self._zeros(batch))
 
+    def sums(self, state: ElmanState, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
+
     def step(self, state: ElmanState, x: Tensor) -> tuple[Tensor, ElmanState]:
-        sums = nn.functional.linear(x, self.w_in, self.bias) + nn.functional.linear(state.h, self.w_rec)
-        h = self.activation(sums)
+        h = self.activation(self.sums(state, x))
         return h, ElmanState(h)
 
     def recurrent_weights(self) -> list[nn.Parameter]:

@@ -1,0 +1,173 @@
+"""Interventions: what a rule is shown instead, which rules they suit, and that a study runs them as controls."""
+
+import pytest
+import torch
+
+from neurorec.basics.errors import CannotRun, InputError
+from neurorec.experiments.plan import Options, plan_runs
+from neurorec.experiments.study import load_study
+from neurorec.learning.intervention import intervened, interventions, why_not_intervene
+from neurorec.learning.interventions.desynchronised_phases import shifted
+from neurorec.learning.interventions.quantised_messages import three_values
+from neurorec.learning.rule import OBJECTIONS, Info, Rule, TrainingCard, rules
+from neurorec.tasks.batch import Batch
+from neurorec.tasks.task import load_task
+from neurorec.training import load_pair, train
+from tests.experiments.tiny import write_study
+
+CARD = TrainingCard(rule="told", task="t", epochs=1, batch_size=4)
+
+
+class Told(Rule):
+    """Notes what it is given."""
+
+    title, sources, equations, signal = "told", (), "", "errors"
+    sees = ("pre", "modulator", "feedback weights")
+
+    @classmethod
+    def why_not(cls, model):
+        return None
+
+    def init(self, model, engine, objective, generator):
+        self.batches = []
+
+    def step(self, model, state, batch):
+        self.batches.append(batch)
+        return state, Info(None, 1)
+
+    @staticmethod
+    def change(synapses):
+        return synapses.modulator @ synapses.feedback
+
+
+def under(name, rule=Told):
+    told = intervened(name, rule)(CARD)
+    told.init(None, None, None, torch.Generator().manual_seed(0))
+    return told
+
+
+def feedback_seen(told, feedback):
+    """What `change` sees of the feedback weights, by means of unit signals."""
+    return told.changed(torch.zeros(feedback.shape[1], 1), modulator=torch.eye(len(feedback)), feedback=feedback)
+
+
+def test_every_intervention_is_about_one_objection_and_says_what_it_does():
+    assert {one.objection for one in map(interventions.__getitem__, interventions)} <= set(OBJECTIONS)
+    assert all(interventions[name].about for name in interventions)
+
+
+def test_random_feedback_is_drawn_once_and_frozen_feedback_stays():
+    first, later = torch.full((2, 3), 2.0), torch.ones(2, 3)
+    random, frozen = under("random feedback"), under("frozen feedback")
+    drawn = feedback_seen(random, first)
+    assert not torch.equal(drawn, first)
+    assert drawn.abs().mean() == pytest.approx(2.0, rel=0.7)  # of the same size
+    assert torch.equal(feedback_seen(random, later), drawn)
+    assert torch.equal(feedback_seen(frozen, first), first)
+    assert torch.equal(feedback_seen(frozen, later), first)
+    own = torch.eye(3)
+    assert torch.equal(feedback_seen(random, own), own)  # a unit's own error is not a weight
+    assert not torch.equal(feedback_seen(under("random feedback"), later), drawn)  # belongs to one training
+
+
+def test_quantised_messages_take_three_values():
+    signal = torch.tensor([[4.0, -2.0, 0.5, -1.5]])  # mean size 2
+    assert three_values(signal).tolist() == [[2.0, -2.0, 0.0, -2.0]]
+    shown = under("quantised messages").changed(torch.zeros(4, 1), modulator=signal, feedback=torch.eye(4))
+    assert shown.tolist() == [[2.0, -2.0, 0.0, -2.0]]
+
+
+def test_shuffled_targets_are_those_of_other_samples():
+    target, x = torch.arange(16), torch.rand(3, 16, 2)
+    told = under("shuffled targets")
+    told.step(None, None, Batch(x, target, torch.ones(3) > 0))
+    (seen,) = told.batches
+    assert torch.equal(seen.x, x)
+    assert not torch.equal(seen.target, target)
+    assert torch.equal(seen.target.sort().values, target)
+    per_frame = target.expand(3, 16)
+    told.step(None, None, Batch(x, per_frame, torch.ones(3) > 0, per_frame=True))
+    assert torch.equal(told.batches[1].target[0], told.batches[1].target[2])
+
+
+def test_phases_shift_by_sample_and_never_vanish():
+    mask = torch.tensor([0, 0, 1, 1, 0, 0]) > 0
+    found = shifted(mask, torch.tensor([0, 1, -2, 5]), 4)
+    assert found.T.int().tolist() == [[0, 0, 1, 1, 0, 0], [0, 0, 0, 1, 1, 0], [1, 1, 0, 0, 0, 0], [0, 0, 1, 1, 0, 0]]
+    told = under("desynchronised phases")
+    told.step(None, None, Batch(torch.zeros(40, 64, 1), None, torch.arange(40) // 10 == 1, steps_per_frame=2))
+    starts = told.batches[0].mask.int().argmax(0)
+    assert set(starts.tolist()) == {6, 8, 10, 12, 14}  # whole frames, up to a tenth of 20
+
+
+def test_a_rule_may_declare_its_own_way():
+    class Own(Told):
+        sees = ("whole graph",)
+        interventions = {"desynchronised phases": {"epochs": 7}}  # noqa: RUF012
+
+    assert why_not_intervene("desynchronised phases", Own, None) is None
+    assert under("desynchronised phases", Own).card.epochs == 7
+    assert "whole graph" in why_not_intervene("quantised messages", Own, None)
+
+
+def test_each_intervention_suits_some_registered_rules_and_backpropagation_only_shuffled_targets():
+    half = load_pair("lif_vs_elman").spiking
+    network = half.outline()
+    able = {
+        name: [rule for rule in rules if why_not_intervene(name, rules[rule], network) is None]
+        for name in interventions
+    }
+    assert all("eprop" in names for names in able.values())
+    assert [name for name, names in able.items() if "bptt" in names] == ["shuffled targets"]
+    assert "stdp" not in able["quantised messages"]
+
+
+def test_shuffled_targets_change_what_e_prop_learns_and_training_without_them_is_as_before():
+    half, task = load_pair("eprop_lif_vs_elman").spiking, load_task("store_recall", 0)
+    short = {"max_epochs": 2, "max_samples": 128}
+    before, shuffled = (
+        train(half, task, "eprop", **short),
+        train(half, task, "eprop", intervention="shuffled targets", **short),
+    )
+    again = train(half, task, "eprop", **short)
+    weights = [run.network.state_dict()["layers.hidden.w_in"] for run in (before, shuffled, again)]
+    assert not torch.equal(weights[0], weights[1])
+    assert torch.equal(weights[0], weights[2])
+    with pytest.raises(CannotRun) as refused:
+        train(load_pair("lif_vs_elman").spiking, task, "bptt", intervention="random feedback")
+    assert str(refused.value) == ("random feedback: rule BPTT on recurrent LIF: it has no feedback weights of its own")
+
+
+def study(folder, controls, more="", pairs="tiny"):
+    card = write_study(folder)
+    text = card.read_text().replace('["baselines", "frozen recurrence"]', controls)
+    card.write_text(text.replace("[quick]", f"{more}\n[quick]").replace('"tiny"', f'"{pairs}"'))
+    return load_study(card)
+
+
+def test_a_study_plans_interventions_as_controls_with_ids_of_their_own(tmp_path):
+    found = study(tmp_path, '["frozen recurrence", "shuffled targets", "random feedback"]')
+    specs = plan_runs(found, Options((0,), device="cpu"))
+    assert [spec.control for spec in specs if spec.half == "spiking"] == ["", "frozen recurrence", "shuffled targets"]
+    both = study(tmp_path / "both", '["frozen recurrence", "frozen feedback"]', pairs="eprop_lif_vs_elman")
+    specs = [spec for spec in plan_runs(both, Options((0,), device="cpu")) if spec.rule == "eprop"]
+    assert len({spec.run_id for spec in specs}) == len(specs) == 3 * 2
+    limited = study(tmp_path / "two", '["shuffled targets"]', 'interventions_on = ["store_recall"]')
+    assert len(plan_runs(limited, Options((0,), device="cpu"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("controls", "more", "message"),
+    [
+        ('["random fedback"]', "", 'study.toml: controls: "random fedback" is not known (did you mean "random feedback"?); '
+         "known: baselines, frozen recurrence, other rounding, desynchronised phases, "),
+        ('["baselines"]', 'interventions_on = ["store_recall"]', "study.toml: interventions_on: add "
+         '"desynchronised phases" to controls, or remove this key'),
+        ('["random feedback"]', 'interventions_on = ["store_recal"]', 'study.toml: interventions_on: no pair has a training on '
+         '"store_recal" (did you mean "store_recall"?); they have: store_recall'),
+    ],
+)  # fmt: skip
+def test_unknown_controls_are_refused(tmp_path, controls, more, message):
+    with pytest.raises(InputError) as refused:
+        study(tmp_path, controls, more)
+    assert message in str(refused.value)
