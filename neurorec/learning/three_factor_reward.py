@@ -23,6 +23,7 @@ from neurorec.tasks.objective import Objective
 from neurorec.tasks.objectives.reward import Reward
 
 CRITIC = "the critic"
+TINY = 1e-30  #: a chance below which no action is drawn; keeps its logarithm finite
 
 
 class ThreeFactorRewardCard(EPropCard):
@@ -191,17 +192,22 @@ class Credit:
         self.expected, self.frame = expected, frame
         chances = means[ANSWER].softmax(1)
         surprise = F.one_hot(self.batch.answers[frame], chances.shape[1]) - chances
-        entropy = -(chances * chances.log()).sum(1, keepdim=True)
-        push = -chances * (chances.log() + entropy) * self.rule.card.entropy_weight
         for name in (*self.model.hidden, self.model.output):
             feedback = self.rule._feedback(self.model, self.state, name)
             self._tag(name, means[name], surprise, feedback)
-            self.request(name, means[name], push * running[:, None], feedback)
+            if self.rule.card.entropy_weight:
+                self.request(name, means[name], self._push(chances) * running[:, None], feedback)
         self._tag(CRITIC, heard, heard.new_ones(len(heard), 1), heard.new_ones(1, 1))
 
     def end(self) -> None:
         """The reward of the last action; nothing is expected after it."""
         self._reward(torch.zeros_like(self.expected))
+
+    def _push(self, chances: Tensor) -> Tensor:
+        """dH/dy: towards equal chances of all actions."""
+        log_chances = chances.clamp_min(TINY).log()
+        entropy = -(chances * log_chances).sum(1, keepdim=True)
+        return -self.rule.card.entropy_weight * chances * (log_chances + entropy)
 
     def request(self, name: str, trace: Tensor, modulator: Tensor, feedback: Tensor, own: Tensor | None = None) -> None:
         """Let the synapses of a layer change by what they see: traces [B, H, L], modulators [B, M], what units do [B, H]."""

@@ -27,7 +27,7 @@ OPTIONS = [
     for name in ("lif", "adaptive_lif", "leaky_integrator")
     for learned, reset in itertools.product((False, True), ("zero", "subtract"))
     if name != "leaky_integrator" or reset == "zero"
-] + [("liquid_state", {"reset": "subtract"})]
+] + [("liquid_state", {"reset": "subtract"}), ("adaptive_lif", {"reset": "zero", "threshold_gradient": True})]
 FAST = [name for name in engines if name != "torch"]
 CASES = [
     pytest.param(engine, name, options, id=f"{engine} {name} {' '.join(f'{k}={v}' for k, v in options.items())}")

@@ -16,6 +16,8 @@ from neurorec.models.forms import NorseForm
 class AdaptiveCard(LIFCard):
     tau_adapt_ms: TimeMs
     adaptation: PositiveGain  #: increase of the threshold per spike, in units of v
+    threshold_gradient: bool = False
+    """Whether the spike that raises the threshold has its surrogate derivative, so that gradients reach far back along it."""
 
 
 class AdaptiveLIFState(NamedTuple):
@@ -36,9 +38,9 @@ class AdaptiveLIFTraces(NamedTuple):
 
 @cells.register("adaptive_lif")
 class AdaptiveLIF(LIF):
-    """LIF whose threshold b adapts. The membrane reads the current of the previous step; the spike that raises b is
-    detached. With the reset "zero" this is exactly `norse.torch.functional.lsnn_step`, with the time constant set
-    explicitly (Norse's default adapts over 800 s)."""
+    """LIF whose threshold b adapts. The membrane reads the current of the previous step; the spike that raises b is detached,
+    unless the card sets threshold_gradient. With the reset "zero" and without it, this is exactly
+    `norse.torch.functional.lsnn_step`, with the time constant set explicitly (Norse's default adapts over 800 s)."""
 
     Card = AdaptiveCard
     title = "adaptive LIF"
@@ -71,7 +73,7 @@ class AdaptiveLIF(LIF):
         z = self.spike(u - b)
         v = self.reset(u, z.detach(), b)
         i = i + nn.functional.linear(x, self.w_in) + nn.functional.linear(state.z, self.w_rec)
-        b = b + z.detach() * self.card.adaptation
+        b = b + (z if self.card.threshold_gradient else z.detach()) * self.card.adaptation
         return z, AdaptiveLIFState(z, v, i, b)
 
     def start_traces(self, batch: int) -> AdaptiveLIFTraces:
@@ -81,8 +83,8 @@ class AdaptiveLIF(LIF):
     def traced_step(
         self, state: AdaptiveLIFState, traces: AdaptiveLIFTraces, x: Tensor
     ) -> tuple[Tensor, AdaptiveLIFState, Eligibility, AdaptiveLIFTraces]:
-        """As for `lif`, and also through the threshold. Here, unlike in `step`, the spike that raises b has its surrogate
-        derivative: this is the slow trace with which e-prop bridges long delays.
+        """As for `lif`, and also through the threshold. The spike that raises b always has its surrogate derivative here,
+        as in `step` with threshold_gradient: this is the slow trace with which e-prop bridges long delays.
 
         du = (1 - dt/tau_mem) dv + di;  di' = (1 - dt/tau_syn) di + x;  dc = (1 - dt/tau_adapt) db;
         e = psi dt/tau_mem (du - dc);  db' = dc + adaptation tau_mem/dt e
@@ -108,6 +110,8 @@ class AdaptiveLIF(LIF):
         plain = super().norse_form()
         if isinstance(plain, str):
             return plain
+        if self.card.threshold_gradient:
+            return "its threshold passes gradients on, but Norse detaches the spike that raises it"
         adaptive = {**norse_values(self), "tau_adapt_inv": self.tau_adapt.rate, "beta": self.card.adaptation}
         return NorseForm("lsnn.lsnn_step", "LSNNParameters", adaptive, plain.weights, plain.spike)
 
