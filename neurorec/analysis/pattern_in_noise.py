@@ -113,7 +113,7 @@ def latencies(spikes: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return np.where((last >= 0) & (since <= PATTERN_MS), since, np.nan)
 
 
-class Trial(NamedTuple):
+class PatternTrial(NamedTuple):
     hits: float  #: share of patterns in the last third of the time during which the neuron fires
     false_alarms: int  #: spikes outside of patterns in the last third
     first_ms: float  #: median latency of the first 50 hits after the last false alarm
@@ -128,13 +128,13 @@ class Trial(NamedTuple):
         return self.hits > HITS_WANTED and self.false_alarms == 0
 
 
-def judged(spikes: np.ndarray, weights: np.ndarray, shown: Shown, steps: int) -> Trial:
+def judged(spikes: np.ndarray, weights: np.ndarray, shown: Shown, steps: int) -> PatternTrial:
     begin, starts, since = round(steps * (1 - MEASURED)), shown.starts, latencies(spikes, shown.starts)
     hit, late = ~np.isnan(since), spikes >= begin
     answered = starts[np.searchsorted(starts, spikes[hit], side="right") - 1]
     asked = starts[(starts >= begin) & (starts + PATTERN_MS < steps)]
     selective = since[np.flatnonzero(~hit)[-1] + 1 :] if not hit.all() else since
-    return Trial(
+    return PatternTrial(
         float(np.isin(asked, answered).mean()) if len(asked) else 0.0, int((late & ~hit).sum()), _median(selective[:50]),
         _median(since[late & hit]), spikes, since, weights, shown,
     )  # fmt: skip
@@ -144,7 +144,7 @@ def _median(values: np.ndarray) -> float:
     return float(np.median(values)) if len(values) else float("nan")
 
 
-def tried(shown: Shown, settings: PatternSettings, potentiation: float = POTENTIATION) -> Trial:
+def tried(shown: Shown, settings: PatternSettings, potentiation: float = POTENTIATION) -> PatternTrial:
     steps = round(settings.time_s * 1000 / DT_MS)
     seen = run_network(learning_neuron(shown, settings.inputs, potentiation), steps, record=["neuron"])
     return judged(seen.spikes["neuron"][0], seen.weights["synapses"][:, 0], shown, steps)
@@ -192,11 +192,11 @@ class PatternInNoise(Analysis):
         )
 
 
-def _latencies(found: list[Trial]) -> tuple[list[float], list[float]]:
+def _latencies(found: list[PatternTrial]) -> tuple[list[float], list[float]]:
     return [each.first_ms for each in found], [each.last_ms for each in found]
 
 
-def _figures(trial: Trial, members: int, shown: int = 1500) -> tuple[AnyFigure, ...]:
+def _figures(trial: PatternTrial, members: int, shown: int = 1500) -> tuple[AnyFigure, ...]:
     hit = np.flatnonzero(~np.isnan(trial.latencies))
     some = hit[:: max(1, len(hit) // shown)]
     false = np.flatnonzero(np.isnan(trial.latencies))[:: max(1, len(hit) // shown)]
@@ -220,7 +220,7 @@ def _figures(trial: Trial, members: int, shown: int = 1500) -> tuple[AnyFigure, 
     )  # fmt: skip
 
 
-def _raster(trial: Trial, members: int, each: int = 40, around_ms: int = 200) -> Raster:
+def _raster(trial: PatternTrial, members: int, each: int = 40, around_ms: int = 200) -> Raster:
     """Inputs with the strongest weights, and as many others, around one of the last presentations; the neuron on top."""
     start = int(trial.shown.starts[-2:][0]) if len(trial.shown.starts) else 0
     begin, end = start - around_ms, start + PATTERN_MS + around_ms

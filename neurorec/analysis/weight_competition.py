@@ -49,7 +49,7 @@ class CompetitionSettings(Card):
 
 
 @dataclass(frozen=True)
-class Seen:
+class Competed:
     """Weights in units of the maximum, and the neuron's spikes (steps, neurons)."""
 
     weights: np.ndarray
@@ -74,7 +74,7 @@ def input_rates(rate_Hz: float, correlated: bool, random: np.random.Generator) -
     return np.clip(rate_Hz * (1 + 0.3 * 2**0.5 * own), 0.0, None)
 
 
-def run_neuron(settings: CompetitionSettings, seed: int, rule: Plasticity, time_s: float) -> Seen:
+def run_neuron(settings: CompetitionSettings, seed: int, rule: Plasticity, time_s: float) -> Competed:
     rates = input_rates(settings.rate_Hz, settings.inputs == "half correlated", numpy_generator(seed, "input rates"))
     populations = {
         "excitatory": input_lines(INPUTS, PoissonTrain(rates), rule),
@@ -89,7 +89,7 @@ def run_neuron(settings: CompetitionSettings, seed: int, rule: Plasticity, time_
     network = EventNetwork(DT_MS, populations, projections, TIMES_MS, NUMBERS, sample_steps=sample)
     steps = round(time_s * 1000.0 / DT_MS)
     seen = run_network(network, steps, seed, record=["neuron"])
-    return Seen(seen.weights["plastic"][:, 0] / WEIGHT_MAX, seen.spikes["neuron"], steps)
+    return Competed(seen.weights["plastic"][:, 0] / WEIGHT_MAX, seen.spikes["neuron"], steps)
 
 
 @analyses.register("weight_competition")
@@ -141,7 +141,7 @@ def _histogram(weights: np.ndarray, settings: CompetitionSettings, bins: int = 2
     )  # fmt: skip
 
 
-def _course(seen: Seen, points: int = 200) -> Curves:
+def _course(seen: Competed, points: int = 200) -> Curves:
     bin_ms = max(1, seen.steps // points) * DT_MS
     rate = activity(seen.spikes, 1, seen.steps, DT_MS, bin_ms)
     times_s = (np.arange(len(rate)) + 0.5) * bin_ms / 1000.0

@@ -15,8 +15,8 @@ class EventEquations:
 
     Order within a step t, which every engine must follow: state advances by forward Euler; neurons that cross their
     threshold reset and run `at_neuron_spike`; `on_post` of their synapses; input spikes of step t + 1 arrive and run
-    `on_pre`; then `at_input_spike`. So an input spike of step t + 1 acts on the membrane at t + 1, and never affects
-    a spike of step t.
+    `on_pre`; then `at_input_spike` and `after_neuron_spike`. So an input spike of step t + 1 acts on the membrane at
+    t + 1, and never affects a spike of step t.
 
     Examples
     --------
@@ -27,9 +27,12 @@ class EventEquations:
     input_state: str = ""  #: differential equations of each input line
     neuron_state: str = ""  #: differential equations of each neuron, besides the layer's
     at_input_spike: str = ""  #: effect of an input spike on its line's state
-    at_neuron_spike: str = ""  #: effect of a neuron's spike on its own state
+    at_neuron_spike: str = ""  #: effect of a neuron's spike on its own state, before its synapses change
+    after_neuron_spike: str = ""  #: the same, after its synapses and those of the next input spikes have changed
     on_pre: str = ""  #: effect of an input spike on w
     on_post: str = ""  #: effect of a neuron's spike on w
+    on_reward: str = ""  #: effect of a reward on w
+    synapse_state: str = ""  #: differential equations of each synapse: variables that only decay
     times_ms: Mapping[str, float] = field(default_factory=dict)  #: time constants used in the equations
     numbers: Mapping[str, float] = field(default_factory=dict)  #: dimensionless numbers used in the equations
     weight_max: float = math.inf

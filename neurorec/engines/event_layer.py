@@ -93,6 +93,16 @@ def _check_spikes(x: Tensor) -> np.ndarray:
     return values
 
 
+def all_times_ms(rule: EventEquations) -> dict[str, float]:
+    """Time constants that the rule's equations may use: its own, and 1 ms."""
+    return {**rule.times_ms, "one_ms": 1.0}
+
+
+def all_numbers(rule: EventEquations, dt_ms: float) -> dict[str, float]:
+    """Numbers that the rule's equations may use: its own, the largest weight, and the step in ms."""
+    return {**rule.numbers, "weight_max": rule.weight_max, "dt_ms": dt_ms}
+
+
 def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
     """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them."""
     (T, _, lines), model = x.shape, form.model
@@ -107,16 +117,17 @@ def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE
     equations = "\n".join([model.equations, *constant, rule.neuron_state])
     neurons = EventPopulation(
         len(form.input_weights), model.fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
-        method=model.method, start={**form.at_rest, **kept},
+        after=rule.after_neuron_spike, method=model.method, start={**form.at_rest, **kept},
         at_sample={name: form.at_rest.get(name, 0.0) for name in variables_of(equations) if name not in lasting},
     )  # fmt: skip
     weights, recurrent = (w.detach().cpu().double().numpy().T for w in (form.input_weights, form.recurrent_weights))
     projections = {LATERAL: EventProjection(NEURONS, NEURONS, recurrent, on_pre=model.jump)} if recurrent.any() else {}
     projections[PLASTIC] = EventProjection(
         INPUTS, NEURONS, weights, on_pre=f"{model.jump}\n{rule.on_pre}", on_post=rule.on_post,
-        weight_sum=rule.weight_sum, weight_max=rule.weight_max,
+        on_reward=rule.on_reward, state=rule.synapse_state, weight_sum=rule.weight_sum, weight_max=rule.weight_max,
     )  # fmt: skip
     return EventNetwork(
-        form.dt_ms, {INPUTS: inputs, NEURONS: neurons}, projections, times_ms={**form.times_ms, **rule.times_ms},
-        numbers={**form.numbers, **rule.numbers, "weight_max": rule.weight_max}, sample_steps=T + 1,
+        form.dt_ms, {INPUTS: inputs, NEURONS: neurons}, projections, times_ms={**form.times_ms, **all_times_ms(rule)},
+        numbers={**form.numbers, **all_numbers(rule, form.dt_ms)},
+        sample_steps=T + 1,
     )  # fmt: skip

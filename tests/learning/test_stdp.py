@@ -8,8 +8,9 @@ from neurorec.engines.engine import choose_engine
 from neurorec.engines.event_layer import present
 from neurorec.engines.on_brian2 import OnBrian2
 from neurorec.engines.on_plastic import OnPlastic
+from neurorec.learning.event_rule import EventState
 from neurorec.learning.rule import rules
-from neurorec.learning.stdp import STDP, STDPCard, STDPState
+from neurorec.learning.stdp import STDP, STDPCard
 from neurorec.tasks.task import Batch, batches
 from tests.nets import CLASSES, network
 from tests.rounding import assert_apart, sums_apart
@@ -37,7 +38,7 @@ def two_patterns(samples=20, T=12):
 
 
 def learn(network_, rule_, data, epochs=1, seed=0, engine=None):
-    generator, state, updates = torch.Generator().manual_seed(seed), STDPState(engine or OnPlastic()), 0
+    generator, state, updates = torch.Generator().manual_seed(seed), EventState(engine or OnPlastic()), 0
     for _ in range(epochs):
         for batch in batches(data, data.size, generator):
             state, info = rule_.step(network_, state, batch)
