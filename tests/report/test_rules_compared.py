@@ -126,7 +126,7 @@ def test_a_cell_of_the_matrix_has_its_experiments(results):
     (row,) = [row for row in table.rows if row[0].text == "STDP"]
     assert (
         row[6].beside
-        == "because of what STDP does at this point By experiment: shuffled targets on frame_digits: no loss."
+        == "because of what STDP does at this point. By experiment: shuffled targets on frame_digits: no loss"
     )
     assert all("By experiment" not in cell.beside for cell in row[1:6])
     sections = {section.id: section for section in page_of(tested).all_sections}

@@ -80,4 +80,4 @@ def by_experiment(found: list[Experiment], rule_title: str, networks: list[str],
         for one in found
         if one.objection == objection and one.before.rule_title == rule_title and one.before.network in networks
     ]
-    return f" By experiment: {'; '.join(said)}." if said else ""
+    return f". By experiment: {'; '.join(said)}" if said else ""
