@@ -54,6 +54,7 @@ class Messages:
     """Messages between the parts of a network that a rule requires, besides the forward spikes or values.
 
     errors : one real number per unit and step returns from every part that received the unit's output
+    errors_at_spikes : it returns only for spikes, one number per spike and part, instead of in every step
     signals : real numbers broadcast to every part in every step: one per output, or a single one
     derivatives : every unit sends, with its output, its derivatives with respect to all trained numbers
     online : weights change while a sample runs, so samples are processed one by one and cannot share a batch
@@ -64,6 +65,7 @@ class Messages:
     online: bool
     why: str
     sources: tuple[str, ...]
+    errors_at_spikes: bool = False
     derivatives: bool = False
 
 

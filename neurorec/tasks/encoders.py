@@ -2,9 +2,10 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
+from pydantic import model_validator
 from torch import Tensor
 
 from neurorec.basics.cards import Card
@@ -28,10 +29,17 @@ class SpikeEncoderCard(EncoderCard):
 
 
 class Encoder(ABC):
-    """Maps frames x [T, B, I] to steps [T k, B, I]; `signal` is what the lines then carry, spikes or values."""
+    """Maps frames x [T, B, I] to steps [T k, B, I].
+
+    Attributes
+    ----------
+    signal : what the lines then carry
+    code : what represents a value: the mean over the steps of its frame, or how early its spike is
+    """
 
     Card: ClassVar[type[EncoderCard]] = SpikeEncoderCard
     signal: ClassVar[Literal["spikes", "values"]]
+    code: ClassVar[Literal["mean", "time"]] = "mean"
     about: ClassVar[str]
     answered_last: ClassVar[bool] = False  #: whether answers count in the last step of a frame, not in all of its steps
 
@@ -104,10 +112,45 @@ class RegularRate(Encoder):
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if ((x == 0) | (x == 1)).all():  # symbols and bits: the same in a tenth of the memory
             return x.repeat_interleave(self.steps_per_frame, dim=0)
-        k = torch.arange(self.steps_per_frame + 1, dtype=torch.float64, device=x.device)
-        # the small offset prevents 1.0 * k and sixteenths from being rounded down below the intended integer
-        counts = torch.floor(x.double()[:, None] * k[None, :, None, None] + 1e-9)
-        return (counts.diff(dim=1) > 0).to(x.dtype).flatten(0, 1)
+        values, steps = (
+            x.double(),
+            torch.empty(len(x), self.steps_per_frame, *x.shape[1:], dtype=x.dtype, device=x.device),
+        )
+        before = torch.zeros_like(values)
+        for k in range(self.steps_per_frame):  # one by one, so that only the result takes memory
+            # the small offset prevents 1.0 * k and sixteenths from being rounded down below the intended integer
+            counts = torch.floor(values * (k + 1) + 1e-9)
+            steps[:, k] = counts > before
+            before = counts
+        return steps.flatten(0, 1)
+
+
+@encoders.register("latency")
+class Latency(Encoder):
+    """One spike per line and frame, the earlier the larger the value: p spikes (1 - p) latest_ms after the start of the frame,
+    in the nearest step."""
+
+    class LatencyCard(SpikeEncoderCard):
+        latest_ms: TimeMs
+
+        @model_validator(mode="after")
+        def _the_last_spike_is_in_the_frame(self) -> Self:
+            if round(self.latest_ms / self.dt_ms) >= self.steps_per_frame:
+                raise ValueError(
+                    f"latest_ms must be less than steps_per_frame x dt_ms = {self.steps_per_frame * self.dt_ms:g} ms, or the "
+                    f"latest spikes would miss their frame (got {self.latest_ms:g})"
+                )
+            return self
+
+    Card = LatencyCard
+    signal, code = "spikes", "time"
+    about = "one spike per line and frame, the earlier the larger the value"
+
+    def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        card: Latency.LatencyCard = self.card  # type: ignore[assignment]
+        step = torch.round((1 - x.double()) * (card.latest_ms / card.dt_ms)).long()
+        k = torch.arange(card.steps_per_frame, device=x.device)[:, None, None]
+        return (k == step[:, None]).to(x.dtype).flatten(0, 1)
 
 
 @encoders.register("poisson")

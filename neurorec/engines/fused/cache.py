@@ -17,6 +17,12 @@ def load_loops() -> ModuleType:
     return load_compiled("neurorec.engines.fused.loops", cache_folder())
 
 
+@cache
+def load_adjoint_loops() -> ModuleType:
+    """The time loops of `adjoint_loops.py`, likewise."""
+    return load_compiled("neurorec.engines.fused.adjoint_loops", cache_folder())
+
+
 def cache_folder() -> Path:
     """One folder per version of the code and processor. numba replaces files atomically, so several
     processes may share it."""

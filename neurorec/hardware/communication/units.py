@@ -77,7 +77,8 @@ def units_traffic(net: ObservedEpoch, shares: Shares, messages: Messages, batch:
     forward = fed_back[:, None] * (shares.hears | shares.reads) + (last - fed_back)[:, None] * shares.reads
     between = steps - net.samples  # every step but the last of each sample
     each = between * (shares.hears | shares.reads) + net.samples * shares.reads
-    backward, along = each * messages.errors, each * (net.trained_numbers if messages.derivatives else 0)
+    backward = forward if messages.errors_at_spikes else each * messages.errors
+    along = each * (net.trained_numbers if messages.derivatives else 0)
     broadcast = {"none": 0, "one": 1, "outputs": net.outputs}[messages.signals] * steps
     message = WORD_BYTES if net.spikes is None else SPIKE_BYTES
     rounds = -(-net.samples // (1 if messages.online else batch)) * net.steps * (2 if messages.errors else 1)

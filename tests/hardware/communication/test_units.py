@@ -8,7 +8,7 @@ from neurorec.hardware.communication.units import ObservedEpoch, deal_units, des
 from neurorec.learning.rule import Messages, rules
 
 T, N, H, O = 5, 4, 11, 3  # noqa: E741
-MESSAGES = {rule: rules[rule].messages for rule in ("bptt", "eprop", "stdp", "rtrl")} | {
+MESSAGES = {rule: rules[rule].messages for rule in ("bptt", "eprop", "eventprop", "stdp", "rtrl")} | {
     "reward-stdp": Messages(errors=False, signals="one", online=True, why="one number is broadcast", sources=())
 }
 
@@ -46,7 +46,7 @@ def count_one_by_one(net: ObservedEpoch, raster: np.ndarray, workers: int, rule:
                 for part in sorted(listeners - {home[j]}):
                     if raster[t, n, j] or not spiking:
                         send("forward", home[j], part)
-                    if messages.errors:
+                    if messages.errors and (raster[t, n, j] or not messages.errors_at_spikes or not spiking):
                         send("errors", part, home[j])
                     for _ in range(net.trained_numbers if messages.derivatives else 0):
                         send("errors", home[j], part)
@@ -75,7 +75,8 @@ def test_only_rules_with_errors_or_derivatives_send_more_and_stdp_sends_least():
     net, _ = made_up_net(spiking=True, dense=True)
     shares = deal_units(net, 4)
     by_rule = {rule: units_traffic(net, shares, messages, 2) for rule, messages in MESSAGES.items()}
-    assert {rule for rule, traffic in by_rule.items() if traffic.errors} == {"bptt", "rtrl"}
+    assert {rule for rule, traffic in by_rule.items() if traffic.errors} == {"bptt", "eventprop", "rtrl"}
+    assert by_rule["eventprop"].errors == by_rule["eventprop"].spikes < by_rule["bptt"].errors
     assert by_rule["rtrl"].errors == by_rule["bptt"].errors * net.trained_numbers
     assert by_rule["eprop"].signals == O * T * N * 3
     assert by_rule["reward-stdp"].signals == T * N * 3
