@@ -1,4 +1,4 @@
-"""Gradients of spike times: the adjoint method in continuous time against finite differences, and on a grid of steps against it."""
+"""Gradients of spike times in continuous time, against finite differences, and on grids of steps, against those."""
 
 from collections.abc import Sequence
 from typing import Annotated
