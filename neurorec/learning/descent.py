@@ -1,6 +1,6 @@
 """Shared by gradient-based rules: their card, Adam with a clipped norm, and a regulariser of firing rates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -41,8 +41,9 @@ class Descent:
     schedule: torch.optim.lr_scheduler.LRScheduler
 
     @classmethod
-    def of(cls, model: Network, card: DescentCard) -> Self:
-        trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    def of(cls, model: Network, card: DescentCard, more: Iterable[Tensor] = ()) -> Self:
+        """`more`: weights that are learned but do not belong to the model, such as feedback weights."""
+        trained = [*(parameter for parameter in model.parameters() if parameter.requires_grad), *more]
         optimizer = torch.optim.Adam(trained, lr=card.learning_rate, fused=True)
         return cls(model, optimizer, torch.optim.lr_scheduler.ExponentialLR(optimizer, gamma=card.learning_rate_decay))
 

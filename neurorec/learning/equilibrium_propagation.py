@@ -1,7 +1,7 @@
 """Equilibrium propagation: a free phase, and phases in which the outputs are nudged (Scellier & Bengio 2017)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -28,12 +28,15 @@ class EquilibriumPropagationCard(DescentCard):
     nudging: Literal["positive", "symmetric"]  #: one nudged phase, or a second one away from the targets
     strength: PositiveGain  #: beta
     nudged_steps: Repeats  #: of each nudged phase, which starts where the free phase ended
+    unequal_phases: bool = False  #: control: the nudged phases of each sample end after random numbers of steps
+    three_valued_errors: bool = False  #: control: outputs are pushed by errors of only three values
 
 
 @dataclass
 class NudgingState:
     descent: Descent
     objective: Objective
+    draws: torch.Generator | None = None  #: of the ends of phases
 
 
 @rules.register("equilibrium_propagation")
@@ -69,6 +72,10 @@ class EquilibriumPropagation(Rule):
     order_free = True
     scored_each_epoch = True
     reports = ("nudged",)
+    interventions: ClassVar = {
+        "desynchronised phases": {"unequal_phases": True},
+        "quantised messages": {"three_valued_errors": True},
+    }
     card: EquilibriumPropagationCard
 
     @classmethod
@@ -96,7 +103,7 @@ class EquilibriumPropagation(Rule):
         if frames > 1:
             return (
                 f"it settles to the fixed point of one constant input, which depends on no earlier frame, but samples of task "
-                f"{task.name} have {frames} frames; present them at once, as frame_digits presents row_digits"
+                f"{task.name} have {frames} frames; present them at once, as frame_digits does with row_digits"
             )
         return None
 
@@ -134,11 +141,12 @@ class EquilibriumPropagation(Rule):
         return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
 
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> NudgingState:
-        return NudgingState(Descent.of(model, self.card), objective)
+        draws = torch.Generator().manual_seed(generator.initial_seed()) if self.card.unequal_phases else None
+        return NudgingState(Descent.of(model, self.card), objective, draws)
 
     def step(self, model: Network, state: NudgingState, batch: Batch) -> tuple[NudgingState, Info]:
         """One step of Adam. Raises `RunFailed` if the loss is not finite."""
-        loss = self.gradient(model, state.objective, batch)
+        loss = self.gradient(model, state.objective, batch, state.draws)
         value = check_loss(loss, self.card)
         state.descent.follow(self.card)
         phases = 2 if self.card.nudging == "symmetric" else 1
@@ -150,7 +158,9 @@ class EquilibriumPropagation(Rule):
         return synapses.modulator * (synapses.post.T @ synapses.pre) / len(synapses.pre)
 
     @torch.no_grad()
-    def gradient(self, model: Network, objective: Objective, batch: Batch) -> Tensor:
+    def gradient(
+        self, model: Network, objective: Objective, batch: Batch, draws: torch.Generator | None = None
+    ) -> Tensor:
         """The loss; its gradient by equilibrium propagation is stored in `grad` of every trained number.
 
         Raises
@@ -165,7 +175,7 @@ class EquilibriumPropagation(Rule):
             )
         cell: Any = hidden_layer(model)
         x, beta = batch.x[-1], self.card.strength
-        nudging = Nudging(model, objective, batch)
+        nudging = Nudging(model, objective, batch, self.card.three_valued_errors, draws)
         free = cell(batch.x)[1].h
         ahead = nudging.settle(free, beta, self.card.nudged_steps)
         symmetric = self.card.nudging == "symmetric"

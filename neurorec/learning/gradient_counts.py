@@ -95,7 +95,7 @@ def update_counts(network: Network, steps: int, optimiser: str, clipped: bool) -
     def counted(name: str) -> Counts:
         numbers = network.trained_numbers(name) * steps
         signs = Counts(elementwise=network.constraints.signed_numbers(name) * steps)
-        each = (_adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (_clip(numbers) if clipped else Counts())
+        each = (adam(numbers) if optimiser == "adam" else _sgd(numbers)) + (clip(numbers) if clipped else Counts())
         return each + signs
 
     layers = LayerCounts({name: counted(name) for name in network.layers})
@@ -114,7 +114,7 @@ def gradient_stores(network: Network, steps_held: int, optimiser: str) -> tuple[
     return tuple(stores)
 
 
-def _adam(numbers: int) -> Counts:
+def adam(numbers: int) -> Counts:
     return Counts(
         elementwise=12 * numbers,
         nonlinearities=2 * numbers,
@@ -130,7 +130,7 @@ def _sgd(numbers: int) -> Counts:
     return Counts(elementwise=2 * numbers, weight_reads=numbers, weight_writes=numbers, gradient_reads=numbers)
 
 
-def _clip(numbers: int) -> Counts:
+def clip(numbers: int) -> Counts:
     return Counts(
         macs=numbers, dense_macs=numbers, elementwise=numbers, gradient_reads=2 * numbers, gradient_writes=numbers
     )

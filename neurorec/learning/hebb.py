@@ -22,18 +22,18 @@ class Hebb(FeatureRule):
         "w_j' = w_j + rate <y_j x>;   w_j = w_j' |w_j| / |w_j'|, the length that the weights of unit j had before;\n"
         "<>: the mean over the steps and samples of a batch"
     )
-    sees = ("pre", "post", "modulator")  # the modulator is the learning rate, which only changes with time
     operations_per_synapse = 2  # a product, and a sum
 
     @staticmethod
     def change(synapses: Synapses) -> Tensor:
-        w, x, y = synapses.weight, synapses.pre, synapses.post
-        grown = w + synapses.modulator * (y.T @ x / len(y))
+        """`pre` is x times the learning rate, since the scaling depends on that."""
+        w, y = synapses.weight, synapses.post
+        grown = w + y.T @ synapses.pre / len(y)
         lengths = torch.stack([w.norm(dim=1), grown.norm(dim=1).clamp_min(torch.finfo(w.dtype).tiny)])
         return grown * (lengths[0] / lengths[1])[:, None] - w
 
     def change_of(self, state: FeatureState, weight: Tensor, pre: Tensor, post: Tensor) -> Tensor:
-        return self.changed(weight, pre=pre, post=post, modulator=state.learning_rate)
+        return self.changed(weight, pre=state.learning_rate * pre, post=post)
 
     @classmethod
     def at_update(cls, layer: Any, updates: int) -> Counts:

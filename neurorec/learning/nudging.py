@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from neurorec.basics.counts import Counts
+from neurorec.learning.interventions.quantised_messages import three_values
 from neurorec.learning.rule import hidden_layer
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
@@ -13,9 +14,17 @@ from neurorec.tasks.objective import Objective
 
 
 class Nudging:
-    """The dynamics of a network whose outputs are pushed down (or up) the slope of the loss, for one batch."""
+    """The dynamics of a network whose outputs are pushed down (or up) the slope of the loss, for one batch.
 
-    def __init__(self, model: Network, objective: Objective, batch: Batch) -> None:
+    three_valued : whether errors take only three values, as `interventions/quantised_messages.py` makes them
+    draws : if given, each sample's phase ends after a random number of steps, at least half of the asked one
+    """
+
+    def __init__(
+        self, model: Network, objective: Objective, batch: Batch, three_valued: bool = False,
+        draws: torch.Generator | None = None,
+    ) -> None:  # fmt: skip
+        self.three_valued, self.draws = three_valued, draws
         self.cell: Any = hidden_layer(model)
         self.readout, self.objective, self.batch = model[model.output], objective, batch
         self.drive = torch.nn.functional.linear(batch.x[-1], self.cell.w_in, self.cell.bias)
@@ -27,13 +36,17 @@ class Nudging:
             y = torch.nn.functional.linear(h, self.readout.weight, self.readout.bias).detach().requires_grad_()
             loss = self.objective.loss(y, self.batch)
             (error,) = torch.autograd.grad(loss, y)
-        return loss.detach(), error * self.batch.size
+        return loss.detach(), (three_values(error) if self.three_valued else error) * self.batch.size
 
     def settle(self, h: Tensor, beta: float, steps: int) -> Tensor:
         """The equilibrium [B, H] under nudging of strength beta, from h."""
-        for _ in range(steps):
+        ends = None
+        if self.draws is not None:
+            ends = torch.randint((steps + 1) // 2, steps + 1, (len(h), 1), generator=self.draws).to(h.device)
+        for step in range(steps):
             push = self.error(h)[1] @ self.readout.weight
-            h = self.cell.settled_step(h, self.drive - beta * push, self.symmetric)
+            after = self.cell.settled_step(h, self.drive - beta * push, self.symmetric)
+            h = after if ends is None else torch.where(step < ends, after, h)
         return h
 
 

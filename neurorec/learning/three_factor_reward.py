@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.numbers import Gain, LearningRate, Share
 from neurorec.engines.engine import Engine
+from neurorec.learning.broadcast_rule import ANSWER, BroadcastState
 from neurorec.learning.descent import check_loss
-from neurorec.learning.eprop import ANSWER, EProp, EPropCard, EPropState
+from neurorec.learning.eprop import EProp, EPropCard
 from neurorec.learning.policy_gradient import rewards_of
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.synapses import Synapses
@@ -37,7 +38,7 @@ class ThreeFactorRewardCard(EPropCard):
 
 
 @dataclass
-class ThreeFactorRewardState(EPropState):
+class ThreeFactorRewardState(BroadcastState):
     critic: nn.Parameter = field(kw_only=True)  #: [1, K + 1] from what the readout hears, and a bias
     critic_descent: torch.optim.Optimizer = field(kw_only=True)
 
@@ -115,7 +116,7 @@ class ThreeFactorReward(EProp):
         value = check_loss(self.gradient(model, state, batch), self.card)
         state.descent.follow(self.card)
         state.critic_descent.step()
-        return state, Info(loss=value, updates=1)
+        return state, self._info(state, value)
 
     @torch.no_grad()
     def gradient(self, model: Network, state: ThreeFactorRewardState, batch: Batch) -> Tensor:
@@ -148,11 +149,14 @@ class ThreeFactorReward(EProp):
         return torch.einsum("bh,bhl->hl", signal, synapses.pre.expand(*signal.shape, -1))
 
     @classmethod
-    def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
+    def count_training(
+        cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int, feedback_weights: int = 0,
+        feedback_changes: int = 0,
+    ) -> TrainingCounts:  # fmt: skip
         """As for e-prop, with an action and a reward in every step. In addition, per step and synapse: the trace's decay, and
         delta times the trace; per step: the value of the critic and the change of its weights, and delta itself, which is
         broadcast. The softmax over the actions is not counted."""
-        plain = super().count_training(model, forward, samples_seen, weight_updates)
+        plain = super().count_training(model, forward, samples_seen, weight_updates, feedback_weights, feedback_changes)
         runs, readout = forward.sample_steps, model[model.output]
         layers = {name: sum(w.numel() for w in model[name].parameters() if w.requires_grad) for name in model.layers}
         more = {name: _trace_counts(runs, synapses) for name, synapses in layers.items() if synapses}

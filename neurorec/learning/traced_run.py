@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,7 +99,7 @@ class TracedRun:
         eligibilities; of the readout [O, K + 1], its biases last."""
         if name == self.network.output:
             return torch.cat([self.readout.weight, self.readout.bias[:, None]], 1)
-        return torch.cat([self.network[name].w_in, *self._recurrent(name)], 1)
+        return torch.cat([_matrix(weight) for weight in self.network[name].traced_weights()], 1)
 
     def request(self, name: str, change: Tensor) -> None:
         """Subtract a change of `weight(name)` from the gradients of the layer's synapses, which an optimiser follows."""
@@ -108,13 +107,16 @@ class TracedRun:
             self.readout.weight.grad -= change[:, :-1]
             self.readout.bias.grad -= change[:, -1]
             return
-        layer = self.network[name]
-        layer.w_in.grad -= change[:, : layer.input_size]
-        for weight in self._recurrent(name):
-            weight.grad -= change[:, layer.input_size :]
+        weights = self.network[name].traced_weights()
+        for weight, part in zip(
+            weights, change.split([_matrix(weight).shape[1] for weight in weights], 1), strict=True
+        ):
+            weight.grad -= part.reshape(weight.shape)
 
-    def _recurrent(self, name: str) -> list[Any]:
-        return [weight for weight in self.network[name].recurrent_weights() if weight.requires_grad]
+
+def _matrix(weight: Tensor) -> Tensor:
+    """Biases [H] as a column."""
+    return weight if weight.dim() == 2 else weight[:, None]
 
 
 def add_weighted(means: dict[str, Tensor], weight: Tensor | float, values: Mapping[str, Tensor]) -> None:

@@ -1,9 +1,9 @@
 """The contract of a cell: one recurrent layer. A new cell is one file in `cells/` with `@cells.register`."""
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurorec.basics.cards import Card
 from neurorec.basics.numbers import Units
@@ -52,6 +52,7 @@ class Cell(Layer):
         True  #: whether the output has a derivative (or a surrogate) with respect to the weights
     )
     card: CellCard
+    w_in: Any
 
     def __init__(self, card: CellCard, input_size: int) -> None:
         super().__init__()
@@ -62,6 +63,11 @@ class Cell(Layer):
     def has_traces(cls) -> bool:
         """Whether `traced_step` is defined in the same class as `step`, and so belongs to it."""
         return "traced_step" in vars(next(one for one in cls.__mro__ if "step" in vars(one)))
+
+    def traced_weights(self) -> list[nn.Parameter]:
+        """What `traced_step` gives eligibilities of, side by side: weights [H, .], and biases [H], whose line is always 1."""
+        recurrent = [weight for weight in self.recurrent_weights() if weight.requires_grad]
+        return [self.w_in, *recurrent]
 
     @classmethod
     def has_sums(cls) -> bool:

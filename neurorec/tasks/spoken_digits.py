@@ -6,6 +6,7 @@ import re
 import wave
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor
 
 from neurorec.basics.errors import InputError
 from neurorec.tasks.array_task import ArrayTask
+from neurorec.tasks.batch import Batch
 from neurorec.tasks.data_files import DataFile, data_folder, from_files
-from neurorec.tasks.objectives.classification import Classification
+from neurorec.tasks.objectives.classification import Classification, segment_means
 from neurorec.tasks.task import Split, Task, tasks
 
 SUMS = DataFile(
@@ -117,4 +119,21 @@ def _task(name: str, title: str, test: np.ndarray, validation: np.ndarray) -> Ta
         name=name, title=title, x=found.x, target=found.digits,
         mask=torch.arange(FRAMES)[:, None] < found.lengths, splits=splits, outputs=10, sources=("fsdd",),
         objective=Classification(SEGMENTS), lengths=found.lengths, trimmed=True,
+    )  # fmt: skip
+
+
+@tasks.register("spoken_digits_at_once")
+@from_files(SUMS, inputs=BANDS * SEGMENTS, outputs=10, sources=("fsdd",))
+def spoken_digits_at_once(seed: int) -> Task:
+    """Which of ten digits is said, all at once: the mean energies in 24 mel bands over 8 equal parts of each recording.
+
+    The splits of `spoken_digits`, for networks that settle on one constant input.
+    """
+    found: Any = spoken_digits(seed)
+    whole = Batch(found.x, found.target, found.mask, found.lengths)
+    means = segment_means(whole, SEGMENTS)[:, :-1].float()
+    return ArrayTask(
+        name="spoken_digits_at_once", title="spoken digits, all at once", x=means[None],
+        target=found.target, mask=torch.tensor([True]), splits=found.splits, outputs=10, sources=("fsdd",),
+        objective=Classification(),
     )  # fmt: skip

@@ -138,16 +138,20 @@ def walk_competitive(network: Network, x: torch.Tensor) -> Counter:
 
 def walk_eprop(network: Network, x: torch.Tensor) -> dict[str, Counter]:
     """The traces of every line and synapse, then e, its low-pass and the change at every synapse of every step."""
-    cell, outputs = network["hidden"], network["readout"].size
-    adaptive, cleared = cell.card.name == "adaptive_lif", cell.card.reset == "zero"
+    cell, outputs, filtered = network["hidden"], network["readout"].size, network["readout"].card.name == "leaky"
+    rate, adaptive = cell.card.name == "elman", cell.card.name == "adaptive_lif"
+    cleared = not rate and cell.card.reset == "zero"
+    shared = not (rate or cleared or adaptive)  # a spike takes nothing from the potential's trace: one for all neurons
     counted = {"hidden": Counter(), "readout": Counter()}
     trace = {"trace_reads": 1, "trace_writes": 1, "trace_updates": 1}
     reached = [synapses(cell.w_in, i) for i in range(cell.input_size)]
     reached += [synapses(cell.w_rec, j) for j in range(cell.size)]
+    reached += [list(range(cell.size))] if rate else []  # biases
     for _ in range(x.shape[0] * x.shape[1]):
         for line in reached:
-            counted["hidden"].update(trace, elementwise=2)  # current: its decay, and what arrives
-            if not cleared and not adaptive:  # a spike takes nothing from the potential's trace: one for all neurons
+            if not rate:
+                counted["hidden"].update(trace, elementwise=2)  # current: its decay, and what arrives
+            if shared:
                 counted["hidden"].update(trace, elementwise=2)  # its decay, and the current
             for _ in line:
                 counted["hidden"].update(elementwise=1)  # e = psi times the rest
@@ -158,11 +162,13 @@ def walk_eprop(network: Network, x: torch.Tensor) -> dict[str, Counter]:
                     counted["hidden"].update(
                         elementwise=0 if cleared else 2
                     )  # potential: minus z times the threshold's
-                counted["hidden"].update(trace, elementwise=2)  # low-pass
+                if filtered:
+                    counted["hidden"].update(trace, elementwise=2)  # low-pass
                 counted["hidden"].update(macs=1, gradient_reads=1, gradient_writes=1)
         for _ in range(cell.size):
             counted["hidden"].update(nonlinearities=1)
-            counted["readout"].update(trace, elementwise=2)
+            if filtered:
+                counted["readout"].update(trace, elementwise=2)
             for _ in range(outputs):
                 counted["readout"].update(macs=2, weight_reads=1, gradient_reads=1, gradient_writes=1)
         counted["hidden"]["values_sent"] += outputs

@@ -7,13 +7,14 @@ from neurorec.engines.engine import engines
 from neurorec.learning.bptt import BPTT, BPTTCard
 from neurorec.learning.eprop import EProp, EPropCard
 from neurorec.models.architecture import READOUT
+from neurorec.models.cells.activation import ACTIVATIONS
 from neurorec.models.cells.reset import resets
 from neurorec.models.network import Network
 from neurorec.models.wires import INPUT, Wire
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import objectives
 from tests.hardware.nets import wired
-from tests.nets import inputs, network
+from tests.nets import CLASSES, inputs, network
 
 SETTINGS = {
     "task": "made up", "epochs": 1, "batch_size": 4, "learning_rate": 0.01, "learning_rate_decay": 1.0, "clip_norm": 1.0,
@@ -56,7 +57,8 @@ def both(net: Network, batch: Batch, kind: str = "classification", feedback: str
     loss = bptt._loss(net, bptt.init(net, engines["torch"](), objective, torch.Generator()), batch)
     loss.backward()
     exact = {name: p.grad.clone() for name, p in net.named_parameters() if p.requires_grad}
-    rule = EProp(EPropCard(rule="eprop", feedback=feedback, **SETTINGS | settings))
+    decay = 0.01 if feedback == "adaptive" else None
+    rule = EProp(EPropCard(rule="eprop", feedback=feedback, feedback_decay=decay, **SETTINGS | settings))
     local = rule.gradient(net, rule.init(net, engines["torch"](), objective, torch.Generator().manual_seed(1)), batch)
     return (loss, exact), (local, {name: p.grad.clone() for name, p in net.named_parameters() if p.requires_grad})
 
@@ -84,6 +86,34 @@ def test_without_recurrent_weights_it_is_bptt(reset, readout, kind):
 def test_samples_that_end_early_and_the_rate_regulariser_are_bptt_too():
     net = made(frozen=True)
     assert_same(both(net, batch_for(net, lengths=True), rate_weight=0.7))
+
+
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("kind", ["classification", "step_classification"])
+def test_without_recurrent_weights_it_is_bptt_for_rate_units_too(kind, activation):
+    net = made("elman", readout="leaky", frozen=True, activation=activation)
+    net["hidden"].bias.data.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(4))
+    assert_same(both(net, batch_for(net, kind), kind))
+
+
+def test_of_rate_units_it_leaves_out_everything_that_comes_through_the_recurrent_weights():
+    """BPTT in which each step hears the last one as a constant. More is left out than for LIF neurons, which keep a state."""
+
+    class Deaf(type(made("elman")["hidden"])):
+        def step(self, state, x):
+            return super().step(state._replace(h=state.h.detach()), x)
+
+    net = made("elman", readout="leaky")
+    net["hidden"].__class__ = Deaf
+    (_, exact), _ = both(made("elman", readout="leaky"), batch_for(net))
+    bptt = BPTT(BPTTCard(rule="bptt", **SETTINGS))
+    bptt._loss(net, bptt.init(net, engines["torch"](), CLASSES, torch.Generator()), batch_for(net)).backward()
+    deaf = {name: p.grad.clone() for name, p in net.named_parameters()}
+    net["hidden"].__class__ = Deaf.__mro__[1]
+    _, (_, local) = both(net, batch_for(net))
+    for name in deaf:
+        torch.testing.assert_close(local[name], deaf[name], rtol=1e-10, atol=1e-14)
+    assert (exact["layers.hidden.w_in"] - deaf["layers.hidden.w_in"]).norm() > 0.1 * deaf["layers.hidden.w_in"].norm()
 
 
 def test_in_the_first_step_there_is_no_past_to_leave_out():
@@ -130,10 +160,12 @@ def test_the_adaptive_threshold_has_its_own_slow_trace(reset):
     ].norm()
 
 
-def test_random_feedback_is_not_the_readouts():
-    net = made()
+@pytest.mark.parametrize("feedback", ["random", "adaptive"])
+@pytest.mark.parametrize("name", ["lif", "adaptive_lif", "elman"])
+def test_feedback_drawn_at_random_is_not_the_readouts(name, feedback):
+    net = made(name)
     _, (_, symmetric) = both(net, batch_for(net))
-    _, (_, random) = both(net, batch_for(net), feedback="random")
+    _, (_, random) = both(net, batch_for(net), feedback=feedback)
     torch.testing.assert_close(random["layers.readout.weight"], symmetric["layers.readout.weight"])
     assert (random["layers.hidden.w_in"] - symmetric["layers.hidden.w_in"]).norm() > 0.1 * symmetric[
         "layers.hidden.w_in"

@@ -1,5 +1,7 @@
 """E-prop learns, its feedback stays as drawn, and it refuses what it keeps no traces of. Its gradient: see tests/laws."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -31,18 +33,50 @@ def start(net, method: EProp):
     return method.init(net, engines["torch"](), CLASSES, torch.Generator().manual_seed(2))
 
 
-@pytest.mark.parametrize("feedback", ["symmetric", "random"])
-@pytest.mark.parametrize("name", ["lif", "adaptive_lif"])
+@pytest.mark.parametrize("feedback", ["symmetric", "random", "adaptive"])
+@pytest.mark.parametrize("name", ["lif", "adaptive_lif", "elman"])
 def test_the_loss_falls(name, feedback):
-    net, method = network(name, H=24), rule(feedback=feedback)
+    net, method = network(name, H=24), rule(feedback=feedback, feedback_decay=1e-3 if feedback == "adaptive" else None)
     state, batch, losses = start(net, method), batch_for(net), []
     drawn = {layer: weights.clone() for layer, weights in state.feedback.items()}
     for _ in range(80):
         state, info = method.step(net, state, batch)
         losses.append(info.loss)
     assert losses[-1] < 0.7 * losses[0]
-    assert all(torch.equal(drawn[layer], weights) for layer, weights in state.feedback.items())
-    assert bool(drawn) == (feedback == "random")
+    kept = [torch.equal(drawn[layer], weights) for layer, weights in state.feedback.items()]
+    assert kept == {"symmetric": [], "random": [True], "adaptive": [False]}[feedback]
+    assert info.more == {"feedback_weights": 3 * 24 * len(kept), "feedback_changes": 3 * 24 * (feedback == "adaptive")}
+
+
+def test_learned_feedback_becomes_the_readouts_without_seeing_it():
+    """Both have the same changes, so that their difference only decays: by (1 - decay) per update."""
+    net, method = network("lif", H=24), rule(feedback="adaptive", feedback_decay=0.02)
+    net, state, batch = net.double(), None, batch_for(net)
+    batch = replace(batch, x=batch.x.double())
+    state = start(net, method)
+    apart = net["readout"].weight - state.feedback["hidden"]
+    before = apart.detach().clone()
+    for _ in range(150):
+        state, _ = method.step(net, state, batch)
+    apart = net["readout"].weight - state.feedback["hidden"]
+    torch.testing.assert_close(apart.detach(), before * 0.98**150, rtol=1e-6, atol=1e-12)
+    assert torch.cosine_similarity(net["readout"].weight.flatten(), state.feedback["hidden"].flatten(), dim=0) > 0.99
+
+
+def test_what_feedback_weights_are_decides_the_third_objection():
+    net = network("lif")
+    stances = {
+        kind: rule(feedback=kind, feedback_decay=0.1 if kind == "adaptive" else None).judged(net)[2].stance
+        for kind in ("symmetric", "random", "adaptive")
+    }
+    assert stances == {"symmetric": "kept", "random": "relaxed", "adaptive": "partly"}
+    assert EProp.judgements(net)[2].stance == "partly"  # of all three together
+
+
+def test_the_decay_of_feedback_belongs_to_learned_feedback():
+    for feedback, decay in (("adaptive", None), ("random", 0.1)):
+        with pytest.raises(ValueError, match='feedback_decay belongs to feedback = "adaptive": give both, or neither'):
+            rule(feedback=feedback, feedback_decay=decay)
 
 
 def test_the_regulariser_pulls_rates_towards_the_target():
@@ -79,7 +113,7 @@ def test_it_refuses_what_it_keeps_no_traces_of():
             EProp.check(net)
         return str(error.value).removeprefix(f"rule e-prop cannot train {net.title}: ")
 
-    assert told(network("elman")) == "no eligibility traces are defined for Elman; train with bptt"
+    assert told(network("gru")) == "no eligibility traces are defined for GRU; train with bptt"
     assert told(network("liquid_state")) == "its recurrent layer is fixed; train its readout with the rule ridge"
     assert told(network("lif", learn_time_constants=True)) == (
         "e-prop trains synapses but not time constants; set learn_time_constants = false, or use bptt"

@@ -8,6 +8,8 @@ import torch
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.engine import choose_engine
+from neurorec.learning.intervention import intervened, why_not_intervene
+from neurorec.learning.nudging import Nudging
 from neurorec.learning.rule import rules
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.encoders import encoders
@@ -17,7 +19,7 @@ from tests.nets import CLASSES, network
 
 SETTINGS = {
     "rule": "", "task": "", "epochs": 1, "batch_size": 1, "learning_rate": 0.01, "learning_rate_decay": 1.0,
-    "clip_norm": 1.0, "rate_target": 0.0, "rate_weight": 0.0, "nudging": "symmetric", "strength": 0.1, "nudged_steps": 200,
+    "clip_norm": 1.0, "rate_target": 0.0, "rate_weight": 0.0, "nudging": "symmetric", "strength": 0.1, "nudged_steps": 100,
 }  # fmt: skip
 SQUARES = objectives["regression"]()
 
@@ -34,7 +36,7 @@ def net(readout="linear", H=6, **changes):
     return made
 
 
-def batch(objective=CLASSES, steps=200):
+def batch(objective=CLASSES, steps=100):
     generator = torch.Generator().manual_seed(1)
     x = torch.rand(1, 5, 4, generator=generator, dtype=torch.float64).expand(steps, -1, -1)
     labels = torch.tensor([0, 1, 2, 0, 1])
@@ -62,9 +64,8 @@ def test_the_gradient_becomes_that_of_backpropagation_as_nudging_vanishes(readou
     """One-sided nudging errs by O(beta), symmetric nudging by O(beta^2): half of beta leaves 1/2 and 1/4."""
     made, data = net(readout, activation=activation), batch(objective)
     for nudging, left in (("positive", 0.5), ("symmetric", 0.25)):
-        errors = [apart(made, objective, data, nudging=nudging, strength=beta) for beta in (0.02, 0.01, 0.005)]
+        errors = [apart(made, objective, data, nudging=nudging, strength=beta) for beta in (0.01, 0.005)]
         assert errors[1] / errors[0] == pytest.approx(left, rel=0.05)
-        assert errors[2] / errors[1] == pytest.approx(left, rel=0.05)
     assert apart(made, objective, data, strength=1e-4) < 1e-7
 
 
@@ -108,7 +109,27 @@ def test_weights_stay_symmetric_and_without_self_connections():
     assert not torch.equal(after, before)
     torch.testing.assert_close(after, after.T)
     assert not after.diagonal().any()
-    assert info.more == {"nudged": 5 * 2 * 200}
+    assert info.more == {"nudged": 5 * 2 * 100}
+
+
+def test_its_own_interventions_end_phases_at_random_and_send_three_values():
+    made, data = net(), batch()
+    full = Nudging(made, CLASSES, data).settle(made["hidden"](data.x)[1].h, 0.5, 9)
+    draws = torch.Generator().manual_seed(0)
+    early = Nudging(made, CLASSES, data, draws=draws).settle(made["hidden"](data.x)[1].h, 0.5, 9)
+    ends = torch.randint(5, 10, (5, 1), generator=torch.Generator().manual_seed(0)).flatten()
+    assert ((full == early).all(1) == (ends == 9)).all()
+    alone = Nudging(made, CLASSES, data).settle(made["hidden"](data.x)[1].h, 0.5, int(ends[0]))
+    assert torch.equal(early[0], alone[0])
+    sizes = [len(Nudging(made, CLASSES, data, three).error(full)[1].abs().unique()) for three in (False, True)]
+    assert sizes[0] > 2 >= sizes[1]
+    kind = rules["equilibrium_propagation"]
+    for name, key in (("desynchronised phases", "unequal_phases"), ("quantised messages", "three_valued_errors")):
+        assert why_not_intervene(name, kind, made) is None
+        method = intervened(name, kind)(rule().card)
+        assert getattr(method.card, key)
+        state = method.init(made, None, CLASSES, torch.Generator())
+        assert (state.draws is not None) == (key == "unequal_phases")
 
 
 def test_a_frozen_recurrence_does_not_learn():
@@ -183,7 +204,7 @@ def test_what_it_refuses_says_what_to_use():
     ):
         with pytest.raises(CannotRun, match=said):
             check(made)
-    with pytest.raises(CannotRun, match="8 frames; present them at once, as frame_digits presents row_digits"):
+    with pytest.raises(CannotRun, match="8 frames; present them at once, as frame_digits does with row_digits"):
         check(network("continuous_hopfield"), load_task("row_digits", 0))
 
 

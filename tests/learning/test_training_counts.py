@@ -181,10 +181,11 @@ def test_competitive_learning_equals_brute_force():
     assert training.phases["update"] == LayerCounts(hidden=as_counts(walk_competitive(network, x)))
 
 
+@pytest.mark.parametrize("readout", ["leaky", "linear"])
 @pytest.mark.parametrize("reset", ["zero", "subtract"])
 @pytest.mark.parametrize("cell", ["lif", "adaptive_lif"])
-def test_eprop_equals_brute_force(cell, reset):
-    network = make_net(cell, reset=reset)
+def test_eprop_equals_brute_force(cell, reset, readout):
+    network = make_net(cell, reset=reset, readout=readout)
     activity, x, _ = run(network)
     training = count_training(network, activity, "eprop", samples_seen=4, weight_updates=1)
     for layer, walked in walk_eprop(network, x).items():
@@ -192,10 +193,45 @@ def test_eprop_equals_brute_force(cell, reset):
         assert replace(counted, dense_macs=0) == as_counts(walked)
     assert not any(store.kind == "tape" for store in training.stores)
     lines, synapses = 5 + 7, 5 * 7 + 7 * 7
-    words = {"zero": lines + synapses, "subtract": 2 * lines}[reset] + synapses  # current, potential; low-pass
+    words = {"zero": lines + synapses, "subtract": 2 * lines}[reset]  # current, potential
     if cell == "adaptive_lif":
-        words = lines + 3 * synapses  # current; potential, threshold, low-pass
-    assert Store("hidden", "trace", words) in training.stores
+        words = lines + 2 * synapses  # current; potential, threshold
+    assert Store("hidden", "trace", words + synapses * (readout == "leaky")) in training.stores  # low-pass
+
+
+@pytest.mark.parametrize("readout", ["leaky", "linear"])
+def test_eprop_of_rate_units_needs_no_trace_but_that_of_the_readouts_filter(readout):
+    network = make_net("elman", signal="values", readout=readout)
+    activity, x, _ = run(network)
+    training = count_training(network, activity, "eprop", samples_seen=4, weight_updates=1)
+    for layer, walked in walk_eprop(network, x).items():
+        assert replace(training.phases["backward"].of(layer), dense_macs=0) == as_counts(walked)
+    held = {store.layer: store.words for store in training.stores if store.kind == "trace"}
+    assert held == ({"hidden": 5 * 7 + 7 * 7 + 7, "readout": 7} if readout == "leaky" else {})
+
+
+def test_feedback_weights_of_its_own_are_stored_and_learned_ones_cost_what_the_readouts_do():
+    network = make_net("lif", readout="leaky")
+    forward = counts_of(network, run(network)[0]).forward()
+    own, random, learned = (
+        rules["eprop"].count_training(network, forward, 4, 2, feedback_weights=2 * stored, feedback_changes=2 * changed)
+        for stored, changed in ((0, 0), (7 * 3, 0), (7 * 3, 7 * 3))
+    )
+    assert random.total == own.total
+    assert set(random.stores) - set(own.stores) == {Store("readout", "weight", 7 * 3)}
+    more = Counts()
+    for _step in range(RUNS):
+        for _weight in range(7 * 3):
+            more += Counts(macs=1, dense_macs=1, gradient_reads=1, gradient_writes=1)
+    assert learned.backward == own.backward + more
+    change = Counts()
+    for _update in range(2):
+        for _weight in range(7 * 3):
+            change += Counts(macs=1, dense_macs=1, elementwise=1, gradient_reads=2, gradient_writes=1)  # clipped
+            change += Counts(elementwise=12, nonlinearities=2, gradient_reads=1, moment_reads=2, moment_writes=2,
+                             weight_reads=1, weight_writes=1)  # Adam  # fmt: skip
+            change += Counts(elementwise=2, weight_reads=2, weight_writes=2)  # it shrinks, and the readout's too
+    assert learned.update == own.update + change
 
 
 def test_training_twice_as_long_costs_twice_as_much():
@@ -212,11 +248,9 @@ def test_what_is_not_counted_says_so():
         count_training(network, activity, "bttp", 1, 1)
     with pytest.raises(InputError, match='optimiser "rmsprop" has no operation count; known: adam, sgd'):
         update_counts(network, 1, "rmsprop", clipped=True)
-    elman = make_net("elman")
-    with pytest.raises(
-        InputError, match="e-prop is not counted for Elman: no eligibility traces are defined for Elman"
-    ):
-        count_training(elman, run(elman)[0], "eprop", 1, 1)
+    gru = make_net("gru")
+    with pytest.raises(InputError, match="e-prop is not counted for GRU: no eligibility traces are defined for GRU"):
+        count_training(gru, run(gru)[0], "eprop", 1, 1)
 
     class Silent(rules["bptt"]):
         title = "silent"

@@ -8,6 +8,7 @@ import pytest
 from neurorec.report import wording
 from neurorec.report.spread import spread
 from neurorec.report.training.answer import answer, between_rules
+from neurorec.report.training.naming import told_apart
 from neurorec.report.training.summary import groups_of
 from tests.report.made_up import made_up_results, with_failure, with_scores
 
@@ -63,6 +64,29 @@ def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
     results = with_scores(made_up_results(tmp_path), {STDP: stdp, BPTT: (0.90, 0.91, 0.92)})
     assert [at.verdict for at in between_rules(results)] == [verdict]
     assert said in answer(results)[0]
+
+
+def test_several_rules_are_compared_with_the_one_that_keeps_most(tmp_path):
+    """Not each with each other one."""
+    results = with_scores(made_up_results(tmp_path), {STDP: (0.80, 0.81, 0.82), BPTT: (0.90, 0.91, 0.92)})
+    by_stdp = [run for run in results.runs if (run.network, run.rule, run.task) == STDP]
+    other = [
+        replace(run, run_id=f"{run.run_id}-b", rule="other", rule_title="another", test_score=0.95) for run in by_stdp
+    ]
+    results = replace(results, runs=[*results.runs, *other])
+    assert [at.other.rule for at in between_rules(results)] == ["bptt", "bptt"]
+    assert (
+        "competitive LIF scores 0.910 ± 0.010 trained by surrogate BPTT, and by another 0.950 (gains 0.040 ± 0.010) and STDP "
+        "0.810 (loses 0.100 ± 0.000) (mean, n = 3)."
+    ) in answer(results)[0]
+
+
+def test_rules_are_compared_when_another_pair_has_the_same_title_for_one_of_them(tmp_path):
+    results = with_scores(made_up_results(tmp_path), {STDP: (0.80, 0.81, 0.82), BPTT: (0.90, 0.91, 0.92)})
+    by_stdp = next(run for run in results.runs if run.rule == "stdp" and not run.control)
+    named = told_apart(replace(results, runs=[*results.runs, replace(by_stdp, pair="another", run_id="another")]))
+    assert len({run.network for run in named.runs if run.pair == by_stdp.pair and run.half == by_stdp.half}) == 2
+    assert [at.difference_text for at in between_rules(named)] == [at.difference_text for at in between_rules(results)]
 
 
 def test_the_second_sentence_counts_wins_and_losses(tmp_path):

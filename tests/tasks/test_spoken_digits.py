@@ -85,3 +85,11 @@ def test_every_speaker_is_new_once_in_six_seeds():
         assert len(set.union(*heard.values())) == 6
         left_out += heard["test"]
     assert sorted(left_out) == sorted(set(found.speakers))
+
+
+@needs_data
+def test_all_at_once_are_the_means_that_the_baseline_of_the_frames_gets():
+    frames, at_once = load_task("spoken_digits", 0), load_task("spoken_digits_at_once", 0)
+    wanted = segment_means(frames.split("validation"), 8)[:, :-1].float()
+    assert torch.equal(at_once.split("validation").x, wanted[None])
+    assert torch.equal(at_once.split("test").answers, frames.split("test").answers)

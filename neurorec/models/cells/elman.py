@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from neurorec.basics.numbers import Gain
-from neurorec.models.cell import Cell, CellCard, StepOperations, cells, draw_normal
+from neurorec.models.cell import Cell, CellCard, Eligibility, StepOperations, TraceOperations, cells, draw_normal
 from neurorec.models.cells.activation import ACTIVATION_EQUATION, ACTIVATIONS, ActivationName
 
 IRNN, LINEAR = "le2015", "henaff2016"
@@ -71,6 +71,25 @@ class Elman(Cell):
     def step(self, state: ElmanState, x: Tensor) -> tuple[Tensor, ElmanState]:
         h = self.activation(self.sums(state, x))
         return h, ElmanState(h)
+
+    def start_traces(self, batch: int) -> tuple[()]:
+        return ()
+
+    def traced_step(
+        self, state: ElmanState, traces: tuple[()], x: Tensor
+    ) -> tuple[Tensor, ElmanState, Eligibility, tuple[()]]:
+        """One step with eligibilities, as in `lif`. A unit keeps nothing but its output, which it hears through a synapse, so
+        eligibilities reach back one step only, and no trace is needed: e = f'(sum) times what arrived."""
+        h, after = self.step(state, x)
+        recurrent = [state.h] if self.w_rec.requires_grad else []
+        lines = torch.cat([x, *recurrent, x.new_ones(len(x), 1)], 1)
+        return h, after, Eligibility(self.activation.derivative(h)[:, :, None], lines[:, None]), ()
+
+    def traced_weights(self) -> list[nn.Parameter]:
+        return [*super().traced_weights(), self.bias]
+
+    def trace_operations(self) -> TraceOperations:
+        return TraceOperations(per_line=0, per_synapse=1)
 
     def recurrent_weights(self) -> list[nn.Parameter]:
         return [self.w_rec]

@@ -43,16 +43,18 @@ class Comparison:
 
 
 def between_rules(results: StudyResults) -> list[Comparison]:
-    """Networks trained on one task by two rules: the rule that keeps fewer of the six objections to backpropagation compared
-    with the one that keeps more."""
-    groups = [group for group in groups_of(results) if group.proper]
+    """Each rule on each network and task compared with the one that keeps most of the six objections to backpropagation."""
+    together: dict[tuple[str, str, str], list[Group]] = {}
+    for group in groups_of(results):
+        if group.proper:
+            together.setdefault((group.task, group.pair, group.half), []).append(group)
+    most = {key: max(groups, key=_kept) for key, groups in together.items()}
     return [
         comparison
+        for key, groups in together.items()
         for one in groups
-        for other in groups
-        if (one.task, one.pair, one.half, one.network) == (other.task, other.pair, other.half, other.network)
-        if _kept(one) < _kept(other)
-        for comparison in _compare(one, other)
+        if _kept(one) < _kept(most[key])
+        for comparison in _compare(one, most[key])
     ]
 
 
@@ -126,7 +128,10 @@ def _baselines(groups: list[Group]) -> dict[str, Group]:
 def _first(comparisons: list[Comparison], baselines: dict[str, Group]) -> str:
     if not comparisons:
         return "No network finished with two rules, so rules cannot be compared."
-    said = "; ".join(_loss(comparison) for comparison in comparisons) + "."
+    together: dict[tuple[int, str], list[Comparison]] = {}
+    for at in comparisons:
+        together.setdefault((id(at.other), at.metric), []).append(at)
+    said = ". ".join(_loss(found[0]) if len(found) == 1 else _losses(found) for found in together.values()) + "."
     for task in dict.fromkeys(at.task for at in comparisons if at.task in baselines):
         said += f" Without any network, {baselines[task].label} scores {baselines[task].test} on {task}."
     return said
@@ -146,6 +151,20 @@ def _loss(at: Comparison) -> str:
         "one seed only": f"the difference of {at.difference_text} is from one seed, so its spread is unknown",
     }[at.verdict]
     return f"{found[0].upper()}{found[1:]}: {ending}"
+
+
+def _losses(found: list[Comparison]) -> str:
+    """Several rules beside the same one."""
+    at, endings = found[0], {"behind": "loses ", "ahead": "gains "}
+    said = []
+    for one in found:
+        score, size = one.one.scores[one.metric]["test"].mean, one.difference_text.lstrip("+−")
+        ending = f" ({endings[one.verdict]}{size})" if one.verdict in endings else ""
+        ending = " (within the spread)" if one.verdict == "within the spread" else ending
+        said.append(f"{one.one.rule_title} {score:.3f}{ending}")
+    start = f"On {at.task}, by {at.metric}, {at.other.network} scores {at.other.scores[at.metric]['test']} trained by "
+    spread_known = "" if at.difference.sd is not None else "; one seed shows no spread"
+    return f"{start}{at.other.rule_title}, and by {listed(said)} (mean, n = {at.difference.n}{spread_known})"
 
 
 def _second(comparisons: list[Comparison], two_halves: bool) -> str:
