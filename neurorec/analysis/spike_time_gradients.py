@@ -15,8 +15,7 @@ from neurorec.basics.numbers import Distinct, Gain, PositiveGain, TimeMs
 from neurorec.basics.seeds import numpy_generator, torch_generator
 from neurorec.learning.exact_spike_times import ExactLayer, TimedSpike
 from neurorec.learning.spike_adjoint import AdjointEngine
-from neurorec.models.cell import cells
-from neurorec.models.cells.lif import LIF
+from neurorec.models.cells.lif import LIF, LIFCard
 
 STEP = 1e-6  #: of a weight, for finite differences
 MOST_SILENT = 20  #: layers in a row
@@ -153,13 +152,13 @@ class _Problem:
         return float(np.exp(-(self.settings.end_ms - spike.time_ms) / self.settings.tau_readout_ms))
 
     def _cell(self, dt_ms: float) -> LIF:
-        settings, kind = self.settings, cells["lif"]
-        card = kind.Card(
+        settings = self.settings
+        card = LIFCard(
             name="lif", size=settings.neurons, dt_ms=dt_ms, tau_mem_ms=settings.tau_mem_ms, tau_syn_ms=settings.tau_syn_ms,
             v_threshold=1.0, v_leak=0.0, v_reset=0.0, reset="zero", learn_time_constants=False, surrogate="superspike",
             slope=1.0, input_gain=settings.input_gain, recurrent_gain=settings.recurrent_gain,
-        )  # type: ignore[call-arg]  # fmt: skip
-        return kind(card, settings.inputs).double()  # type: ignore[return-value]
+        )  # fmt: skip
+        return LIF(card, settings.inputs).double()
 
 
 def _spiking_problem(
