@@ -33,6 +33,7 @@ class Page:
     sources: Sequence[str]
     data: tuple[Sequence[str], Sequence[Sequence[Any]]]
     remarks: Sequence[str] = field(default=())
+    picture: Section | None = None  #: what answers at a glance; shown first
 
     @property
     def all_sections(self) -> list[Section]:
@@ -47,7 +48,8 @@ class Page:
         last = Section(
             "how", "How it was run", [Facts([*made, *self.how]), Heading("Sources"), Notes(sources or ["none"])]
         )
-        return [section for section in (first, *self.sections, failed, last) if section.parts]
+        picture = [self.picture] if self.picture is not None else []
+        return [section for section in (*picture, first, *self.sections, failed, last) if section.parts]
 
 
 @singledispatch

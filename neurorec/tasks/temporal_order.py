@@ -1,5 +1,7 @@
 """Temporal order (Hochreiter & Schmidhuber 1997, experiments 6a and 6b): in which order did X and Y occur?"""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -10,14 +12,24 @@ from neurorec.tasks.objective import Split, objectives
 from neurorec.tasks.task import Task, tasks
 
 SAMPLES: dict[Split, int] = {"train": 1024, "validation": 512, "test": 2560}
-FRAMES = (100, 110)  #: shortest and longest string
 SYMBOLS = "EabcdXYB"
-PLACES = {"a": ((10, 20), (50, 60)), "b": ((10, 20), (33, 43), (66, 76))}  #: first and last place of each X or Y
 
 
-def draw(places: tuple[tuple[int, int], ...], count: int, generator: torch.Generator) -> Batch:
+class Variant(NamedTuple):
+    frames: tuple[int, int]  #: shortest and longest string
+    places: tuple[tuple[int, int], ...]  #: first and last place of each X or Y
+
+
+VARIANTS = {
+    "6a": Variant((100, 110), ((10, 20), (50, 60))),
+    "6b": Variant((100, 110), ((10, 20), (33, 43), (66, 76))),
+    "half": Variant((50, 55), ((5, 10), (25, 30))),
+}
+
+
+def draw(variant: Variant, count: int, generator: torch.Generator) -> Batch:
     """Strings as a batch x [T, count, 8]; lengths and classes occur in turn, everything else is random."""
-    number, (shortest, longest) = torch.arange(count), FRAMES
+    number, ((shortest, longest), places) = torch.arange(count), variant
     classes = number % 2 ** len(places)
     lengths = shortest + number // 2 ** len(places) % (longest - shortest + 1)
     symbols = torch.randint(1, 5, (longest, count), generator=generator)
@@ -31,17 +43,18 @@ def draw(places: tuple[tuple[int, int], ...], count: int, generator: torch.Gener
     return Batch(x, classes, frame == lengths - 1, lengths)
 
 
-def temporal_order(variant: str, seed: int) -> Task:
-    places, total = PLACES[variant], sum(SAMPLES.values())
-    whole = draw(places, total, torch_generator(seed, f"temporal_order_6{variant}"))
+def temporal_order(name: str, seed: int) -> Task:
+    variant, total = VARIANTS[name], sum(SAMPLES.values())
+    (shortest, longest), places = variant
+    whole = draw(variant, total, torch_generator(seed, f"temporal_order_{name}"))
     train, validation, test = np.split(np.arange(total), np.cumsum(list(SAMPLES.values()))[:2])
 
     def fresh(generator: torch.Generator) -> Batch:
-        return draw(places, SAMPLES["train"], generator)
+        return draw(variant, SAMPLES["train"], generator)
 
     return ArrayTask(
-        name=f"temporal_order_6{variant}",
-        title=f"order of {len(places)} symbols X or Y among {FRAMES[0]} to {FRAMES[1]}",
+        name=f"temporal_order_{name}",
+        title=f"order of {len(places)} symbols X or Y among {shortest} to {longest}",
         x=whole.x,
         target=whole.answers,
         mask=whole.mask,
@@ -61,7 +74,7 @@ def temporal_order_6a(seed: int) -> Task:
     A string starts with E, ends with B and has X or Y at places 10 to 20 and 50 to 60; all other symbols are a, b, c or d.
     Training strings are drawn afresh in every epoch.
     """
-    return temporal_order("a", seed)
+    return temporal_order("6a", seed)
 
 
 @tasks.register("temporal_order_6b")
@@ -70,4 +83,13 @@ def temporal_order_6b(seed: int) -> Task:
 
     As 6a, with X or Y at places 10 to 20, 33 to 43 and 66 to 76.
     """
-    return temporal_order("b", seed)
+    return temporal_order("6b", seed)
+
+
+@tasks.register("temporal_order_half")
+def temporal_order_half(seed: int) -> Task:
+    """Two symbols X or Y among 50 to 55; which of the 4 orders, at the last frame. Experiment 6a with all lags halved.
+
+    As 6a, with X or Y at places 5 to 10 and 25 to 30.
+    """
+    return temporal_order("half", seed)

@@ -8,7 +8,8 @@ from neurorec.engines.engine import choose_engine
 from neurorec.learning.eprop import EProp
 from neurorec.learning.policy_gradient import reward_to_come
 from neurorec.learning.three_factor_reward import ThreeFactorReward, ThreeFactorRewardCard
-from neurorec.tasks.task import Batch
+from neurorec.tasks.task import Batch, load_task
+from neurorec.training import load_pair, train
 from tests.learning.test_policy_gradient import REWARD, episode
 from tests.learning.test_policy_gradient import rule as policy_gradient
 from tests.nets import inputs, network
@@ -23,8 +24,8 @@ def rule(**changes) -> ThreeFactorReward:
     return ThreeFactorReward(ThreeFactorRewardCard(**(values | changes)))
 
 
-def net_for(frozen: bool = True):
-    net = network("lif", O=3, readout="linear", recurrent_gain=2.0).double()
+def net_for(cell: str = "lif", frozen: bool = True):
+    net = network(cell, O=3, readout="linear", recurrent_gain=2.0).double()
     if frozen:
         net.freeze_recurrence()
     return net
@@ -55,13 +56,14 @@ def assert_close(found, wanted) -> None:
         )
 
 
+@pytest.mark.parametrize("cell", ["lif", "elman"])
 @pytest.mark.parametrize("steps_per_frame", [1, 3])
 @pytest.mark.parametrize(
     "both", [{}, {"discount": 0.9}, {"entropy_weight": 0.3}, {"rate_target": 0.1, "rate_weight": 2.0}]
 )
-def test_without_recurrent_weights_it_is_the_policy_gradient(both, steps_per_frame):
+def test_without_recurrent_weights_it_is_the_policy_gradient(both, steps_per_frame, cell):
     """With symmetric feedback, traces that only discounting lets decay, and a critic that always expects 0.7."""
-    net = net_for()
+    net = net_for(cell)
     batch = episode(inputs(net, 4 * steps_per_frame, 1).double(), ACTIONS, REWARDS, steps_per_frame)
     exact, local = policy_gradient(**both), rule(**both)
     state, of_local = state_of(exact, net), state_of(local, net)
@@ -158,3 +160,12 @@ def test_its_counts_are_those_of_e_prop_and_of_what_it_does_besides():
     assert {phase: found.phases[phase] for phase in ("forward", "update")} == {
         phase: plain.phases[phase] for phase in ("forward", "update")
     }
+
+
+@pytest.mark.slow
+def test_it_learns_to_remember_without_backpropagation():
+    """Without memory nobody earns more than 0; a short training with the card's settings earns more than that clearly."""
+    half = load_pair("delayed_match_local").spiking
+    task = load_task("delayed_match_to_sample", 0)
+    run = train(half, task, "three_factor_reward", seed=0, device="cpu", max_epochs=30)
+    assert run.scores["test"] > 0.4

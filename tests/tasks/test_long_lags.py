@@ -30,11 +30,15 @@ def test_knowing_only_the_symbol_before_costs_one_bit_per_string():
     assert scores["long-range symbol"] == pytest.approx(0.5, abs=0.15)
 
 
-@pytest.mark.parametrize(("variant", "places"), [("a", [(10, 20), (50, 60)]), ("b", [(10, 20), (33, 43), (66, 76)])])
-def test_the_class_is_the_order_of_x_and_y(variant, places):
-    task = load_task(f"temporal_order_6{variant}", 0)
+@pytest.mark.parametrize(
+    ("variant", "frames", "places"),
+    [("6a", (100, 110), [(10, 20), (50, 60)]), ("6b", (100, 110), [(10, 20), (33, 43), (66, 76)]),
+     ("half", (50, 55), [(5, 10), (25, 30)])],
+)  # fmt: skip
+def test_the_class_is_the_order_of_x_and_y(variant, frames, places):
+    task = load_task(f"temporal_order_{variant}", 0)
     batch = task.split("test")
-    assert set(batch.lengths.tolist()) == set(range(100, 111))
+    assert set(batch.lengths.tolist()) == set(range(frames[0], frames[1] + 1))
     for sample in range(0, batch.size, 7):
         end = int(batch.lengths[sample])
         text = "".join(SYMBOLS[k] for k in batch.x[:end, sample].argmax(1).tolist())

@@ -1,15 +1,16 @@
 """The table `[search]` of a study card: which constants of the trainings are searched, over which values, at what cost."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from neurorec.basics.cards import Card, check_card
 from neurorec.basics.errors import InputError, did_you_mean, shown
-from neurorec.basics.numbers import Count, Distinct, Range, Repeats, Seed
+from neurorec.basics.numbers import Count, Distinct, Range, Repeats, Score, Seed
 from neurorec.learning.rule import TrainingCard, rules
 
+Whole = Annotated[int, Field(ge=-(10**12), le=10**12)]
 EQUAL = ("rule", "task", "epochs")  #: keys of a training that are the same in all its trials
 QUICK_TRIALS = 2
 
@@ -18,9 +19,9 @@ class Span(Card):
     """The values that a constant may take: between two ends, on a linear or a logarithmic scale, or one of several. Ends that
     are both integers stand for the integers between them."""
 
-    linear: Range[int | float] | None = None
-    log: Range[int | float] | None = None
-    choices: Distinct[int | float | str | bool] | None = None
+    linear: Range[Whole | Score] | None = None
+    log: Range[Whole | Score] | None = None
+    choices: Distinct[Whole | Score | str | bool] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Span":

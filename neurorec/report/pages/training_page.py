@@ -13,9 +13,12 @@ from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, T
 from neurorec.report.plots.style import Plot
 from neurorec.report.training import tables
 from neurorec.report.training.answer import answer, between_rules, spiking_against_rate
+from neurorec.report.training.experiments_on_rules import ABOUT_EXPERIMENTS, experiments_table, outcomes
 from neurorec.report.training.gallery import Gallery
+from neurorec.report.training.learned import about_learning, energy_answer, learning_tables
 from neurorec.report.training.naming import told_apart
 from neurorec.report.training.notes import about_totals, health_notes
+from neurorec.report.training.objections import about
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.searched import search_parts
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
@@ -49,8 +52,8 @@ ABOUT_OBJECTIONS = (
     "partly avoided. ○ still applies: the rule needs it."
 )
 ABOUT_CURVES = (
-    "Lines are means over seeds, shading extends from the lowest to the highest seed. Rules that solve in one step, or "
-    "learn without targets, have no curve."
+    "Lines are means over seeds, shading extends from the lowest to the highest seed. The curve of a rule that learns without "
+    "targets is its score by label assignment. Rules that solve in one step have no curve."
 )
 ABOUT_SPIKES = "One test sample each, lowest seed; every mark is one spike, input at the top, layers below."
 ABOUT_WEIGHTS = "Each small image shows the input weights of one unit, arranged like the input image."
@@ -62,23 +65,50 @@ def training_page(results: StudyResults) -> Page:
     results = told_apart(results)
     gallery = Gallery(results)
     return Page(
-        study=results.study, question=results.question, answer=answer(results), quick=results.quick,
+        study=results.study, question=results.question, answer=_answer(results, gallery), quick=results.quick,
         findings=results.findings, failures=results.failures,
         sections=[
             Section("table", "Results", _results(results, gallery)),
+            Section("learning", "How fast, and at what cost, they learn", _learning(results, gallery)),
             Section("energy", "Score against energy", _energy(gallery, results)),
             Section("breakdown", "Where the energy goes", _breakdown(gallery, results)),
             Section("objections", "Which biological objections each rule avoids",
-                    [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS)]),
+                    [Text(ABOUT_OBJECTIONS), tables.objection_table(results, OBJECTIONS), *_experiments(results)]),
             Section("nets", "Activity of the networks", _nets(gallery)),
             *analysis_sections(results.analyses),
-            Section("search", "How the constants were chosen", search_parts(results, gallery.first_priced)),
+            Section("search", "How the constants were chosen", search_parts(results, gallery.training_chip)),
             Section("matched", "What is matched within each pair", _matched(results)),
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],
         how=how_it_was_run(results), sources=results.sources,
-        data=(COLUMNS, [list(row.values()) for row in rows]),
+        data=(COLUMNS, [list(row.values()) for row in rows]), picture=_picture(gallery),
     )  # fmt: skip
+
+
+def _answer(results: StudyResults, gallery: Gallery) -> tuple[str, ...]:
+    costs = energy_answer(results, gallery.training_chip) if gallery.compares_rules else ""
+    return (*answer(results), *([costs] if costs else []))
+
+
+def _picture(gallery: Gallery) -> Section | None:
+    """Score against objections avoided, if rules differ in them."""
+    if not gallery.compares_rules:
+        return None
+    drawn = Plots(lambda: gallery.objections, about=about(gallery.training_chip))
+    return Section("picture", "What avoiding the objections to backpropagation costs", [drawn])
+
+
+def _learning(results: StudyResults, gallery: Gallery) -> list[Any]:
+    if not gallery.compares_rules:
+        return []
+    chip = gallery.training_chip
+    return [Text(about_learning(results, chip)), *learning_tables(results, chip),
+            Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES)]  # fmt: skip
+
+
+def _experiments(results: StudyResults) -> list[Any]:
+    found = outcomes(results)
+    return [Heading("By experiment"), Text(ABOUT_EXPERIMENTS), experiments_table(found)] if found else []
 
 
 def _results(results: StudyResults, gallery: Gallery) -> list[Any]:
@@ -138,8 +168,9 @@ def _breakdown(gallery: Gallery, results: StudyResults) -> list[Any]:
 
 
 def _nets(gallery: Gallery) -> list[Any]:
+    curves = [] if gallery.compares_rules else [Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES)]
     return [
-        Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES), Plots(lambda: gallery.rasters, "Spikes", ABOUT_SPIKES),
+        *curves, Plots(lambda: gallery.rasters, "Spikes", ABOUT_SPIKES),
         Plots(lambda: gallery.weights, "Weights as images", ABOUT_WEIGHTS),
     ]  # fmt: skip
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WIDTH_IN = 5.0  #: at 72 px per inch: 360 px, the width of a telephone
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 PAIR_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
+#: one per learning rule: the six, then six of Tol's muted colours
+RULE_COLOURS = (*PAIR_COLOURS, "#332288", "#117733", "#882255", "#44AA99", "#999933", "#AA4499")
 MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
 # Ink, rule and paper are placeholders, replaced by the page's colours, so that plots follow light and dark mode.
 INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"

@@ -1,7 +1,9 @@
 """Learning curves: validation score by epoch."""
 
+from neurorec.report import wording
 from neurorec.report.plots.style import RULE, Plot, embed, figure, legend_below, titled
 from neurorec.report.spread import Spread, spread
+from neurorec.report.training.learned import samples_per_epoch
 from neurorec.report.training.looks import Looks
 from neurorec.report.training.run_files import history
 from neurorec.report.training.summary import Group, are_shares
@@ -22,16 +24,19 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
         handles = []
         for group, curve in curves:
             style, epochs = looks.of(group, markersize=5), list(curve)
+            each = samples_per_epoch(group.runs[0])
+            seen = [each * epoch for epoch in epochs]
             low, high = ([end(curve[e].values) for e in epochs] for end in (min, max))
-            axes.fill_between(epochs, low, high, color=style["color"], alpha=0.18, linewidth=0)
+            axes.fill_between(seen, low, high, color=style["color"], alpha=0.18, linewidth=0)
             every = max(1, len(epochs) // 6)
             means = [curve[e].mean for e in epochs]
-            handles += axes.plot(epochs, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
+            handles += axes.plot(seen, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
         if are_shares([group for group, _ in curves]):
             axes.set_ylim(0, 1.02)
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        axes.set_xlabel("epoch (passes over the training split)")
+        axes.xaxis.set_major_formatter(lambda seen, _: wording.count(seen))
+        axes.set_xlabel("samples seen in training")
         axes.set_ylabel(f"validation {curves[0][0].metric_text}")
         axes.grid(color=RULE)
         titled(drawn, title)
@@ -54,9 +59,29 @@ def _finding(task: str, curves: list[tuple[Group, Curve]]) -> str:
 
 
 def _rows(task: str, curves: list[tuple[Group, Curve]]) -> list[list]:
-    head = ["task", "network", "rule", "epoch", "validation_mean", "validation_low", "validation_high", "n_seeds"]
+    head = [
+        "task",
+        "network",
+        "rule",
+        "epoch",
+        "samples_seen",
+        "validation_mean",
+        "validation_low",
+        "validation_high",
+        "n_seeds",
+    ]
     return [head] + [
-        [task, group.network, group.rule_title, epoch, at.mean, min(at.values), max(at.values), at.n]
+        [
+            task,
+            group.network,
+            group.rule_title,
+            epoch,
+            epoch * samples_per_epoch(group.runs[0]),
+            at.mean,
+            min(at.values),
+            max(at.values),
+            at.n,
+        ]
         for group, curve in curves
         for epoch, at in curve.items()
     ]

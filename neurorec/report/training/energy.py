@@ -36,7 +36,7 @@ def score_against_energy(task: str, groups: list[Group], chip: str, looks: Looks
             )
             if cost.at_least:
                 axes.plot(band[1], group.test.mean, ">", color=style["color"], markersize=5)
-        low, high = _score_limits([group for group, _ in nets])
+        low, high = score_limits([group for group, _ in nets])
         for group in (group for group in groups if group.half == "baseline" and group.test.n):
             style, where = (
                 ":" if group.constant else "--",
@@ -61,7 +61,7 @@ def _band(cost: ChipCost) -> list[float]:
     return [(cost.low_pJ or cost.total.mean) / 1e6, (cost.high_pJ or cost.total.mean) / 1e6]
 
 
-def _score_limits(nets: list[Group]) -> tuple[float, float]:
+def score_limits(nets: list[Group]) -> tuple[float, float]:
     """An axis over the networks' scores, at least 0.2 wide: an axis from 0 would hide the order of similar scores."""
     low = min(group.test.mean - (group.test.sd or 0.0) for group in nets)
     high = max(group.test.mean + (group.test.sd or 0.0) for group in nets)

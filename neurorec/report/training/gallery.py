@@ -9,7 +9,9 @@ from neurorec.report.training.activity_plots import raster, receptive_fields
 from neurorec.report.training.breakdown import breakdown
 from neurorec.report.training.curves import learning_curves
 from neurorec.report.training.energy import all_in_totals, score_against_energy
+from neurorec.report.training.learned import training_chip
 from neurorec.report.training.looks import looks_of
+from neurorec.report.training.objections import colours_of, compares_rules, score_against_objections
 from neurorec.report.training.scores import test_scores
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
@@ -26,6 +28,16 @@ class Gallery:
         self.first_priced = results.report_chip if results.report_chip in chips else next(iter(chips), "")
         self.first_split = (
             results.report_chip if results.report_chip in self.per_term else next(iter(self.per_term), "")
+        )
+
+        self.training_chip = training_chip(results)
+        self.compares_rules = compares_rules([group for group in self.groups if group.proper and group.test.n])
+
+    @cached_property
+    def objections(self) -> list[Plot]:
+        colours = colours_of(self.groups)
+        return _drawn(
+            score_against_objections(task, found, self.training_chip, colours) for task, found in self.by_task.items()
         )
 
     @cached_property

@@ -26,6 +26,10 @@ class ChipCost:
     parts_pJ: dict[str, float | None]  #: compute, memory, communication, static; per-term chips only
     latency_us: float | None
     training_total_pJ: float | None
+    training_low_pJ: float | None
+    training_high_pJ: float | None
+    training_at_least: bool
+    training_bits: float | None  #: communicated in the whole training
     training_why_not: str
     unpriced: tuple[str, ...]
     static_basis: str
@@ -223,6 +227,10 @@ def _cost(rows: list[CostRow]) -> ChipCost:
         parts_pJ={part: mean(f"{part}_pJ") for part in PARTS} if rows[0].scope == "per-term" else {},
         latency_us=mean("latency_us"),
         training_total_pJ=mean("training_total_pJ"),
+        training_low_pJ=min((row.training_low_pJ for row in able if row.training_low_pJ is not None), default=None),
+        training_high_pJ=max((row.training_high_pJ for row in able if row.training_high_pJ is not None), default=None),
+        training_at_least=any(row.training_unpriced for row in able),
+        training_bits=mean("training_communication_bits"),
         training_why_not=next((row.training_why_not for row in rows if row.training_why_not), ""),
         unpriced=tuple(dict.fromkeys(term for row in able for term in row.unpriced)),
         static_basis=next((row.static_basis for row in able if row.static_basis), ""),

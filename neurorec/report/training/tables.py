@@ -8,6 +8,7 @@ from neurorec.learning.rule import STANCES
 from neurorec.report import wording
 from neurorec.report.table import Column, Said, Table
 from neurorec.report.training.answer import Comparison
+from neurorec.report.training.experiments_on_rules import by_experiment, outcomes
 from neurorec.report.training.notes import Footnotes, notes_of
 from neurorec.report.training.summary import PARTS, ChipCost, Group, chips_of, groups_of, tasks_of
 
@@ -135,7 +136,9 @@ def _cost_row(group: Group, cost: ChipCost, scope: str) -> list[Any]:
 
 
 def objection_table(results: StudyResults, objections: Sequence[str]) -> Table:
-    """One row per rule: its stance on each objection, for all networks with the same judgement."""
+    """One row per rule: its stance on each objection by declaration and, if there were any, by experiment, for all networks
+    with the same judgement."""
+    tested = outcomes(results)
     collected: dict[tuple, list[str]] = {}
     for group in groups_of(results):
         judgements = tuple((group.runs + group.failed)[0].judgements)
@@ -144,7 +147,10 @@ def objection_table(results: StudyResults, objections: Sequence[str]) -> Table:
     rows = [
         [
             Said(title, f"on {wording.listed(list(dict.fromkeys(networks)))}"),
-            *(_stance(*judged) for judged in judgements),
+            *(
+                _stance(stance, why + by_experiment(tested, title, networks, objection))
+                for objection, (stance, why) in zip(objections, judgements, strict=True)
+            ),
         ]
         for (title, judgements), networks in collected.items()
     ]

@@ -1,0 +1,154 @@
+"""What a page says of rules compared: the first picture, how fast they learn, what it takes, and experiments on objections."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from neurorec.experiments.search.trial_records import SearchResults, TrialRecord
+from neurorec.learning.rule import OBJECTIONS
+from neurorec.report.page import html
+from neurorec.report.pages.training_page import training_page as page_of
+from neurorec.report.training import learned
+from neurorec.report.training.experiments_on_rules import outcomes
+from neurorec.report.training.learned import samples_to_share, training_chip
+from neurorec.report.training.objections import avoided, colours_of, compares_rules, score_against_objections
+from neurorec.report.training.rows import csv_rows
+from neurorec.report.training.searched import search_parts
+from neurorec.report.training.summary import groups_of
+from neurorec.report.training.tables import objection_table
+from tests.report.made_up import made_up_findings, made_up_results, with_scores
+
+LIF, STDP = ("recurrent LIF", "bptt", "row_digits"), ("competitive LIF", "stdp", "frame_digits")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    return made_up_results(tmp_path_factory.mktemp("compared"))
+
+
+def intervened(results, name, network, rule, task, change):
+    """The proper runs of one training once more, under an intervention, with test scores that differ by `change`."""
+    runs = [
+        replace(
+            run, run_id=f"{run.run_id}-{name}", control=name, test_score=run.test_score + change[run.seed], folder=None
+        )
+        for run in results.runs
+        if (run.network, run.rule, run.task, run.control) == (network, rule, task, "")
+    ]
+    return replace(results, runs=[*results.runs, *runs])
+
+
+def test_partly_avoided_counts_one_half(results):
+    found = {group.rule: avoided(group) for group in groups_of(results) if group.proper}
+    assert found == {"bptt": 1.0, "ridge": 3.0, "competitive": 4.5, "stdp": 6.0}
+    assert compares_rules([group for group in groups_of(results) if group.proper])
+    assert not compares_rules([group for group in groups_of(results) if group.rule == "stdp"])
+
+
+def test_the_picture_comes_first_and_its_size_is_the_energy_of_training(results):
+    groups = groups_of(results, "frame_digits")
+    colours = colours_of(groups_of(results))
+    assert len(set(colours.values())) == 4
+    plot = score_against_objections("frame_digits", groups, "cmos_45nm", colours)
+    assert plot is not None
+    assert plot.alt.startswith(
+        "On frame_digits, the best score is that of competitive LIF, surrogate BPTT with 0.910 ± 0.010"
+    )
+    assert "most objections are avoided by competitive LIF, STDP with 0.800 ± 0.010 (6 of 6 avoided" in plot.alt
+    assert all(colours[rule].lower() in plot.svg.lower() for rule in ("bptt", "stdp", "competitive"))
+    unpriced = score_against_objections("frame_digits", groups, "", colours)
+    assert unpriced is not None
+    assert "training has no price" in unpriced.svg
+    text = html(page_of(replace(results, findings=made_up_findings())))
+    assert re.findall(r'<section id="(\w+)"', text)[:2] == ["picture", "findings"]
+
+
+def test_a_study_of_one_rule_has_no_such_picture(results):
+    page = page_of(replace(results, runs=[run for run in results.runs if run.rule in ("bptt", "")]))
+    assert page.picture is None
+    assert "learning" not in [section.id for section in page.all_sections]
+
+
+@pytest.mark.parametrize(
+    ("history", "higher", "expected"),
+    [
+        ({1: 0.2, 2: 0.80, 3: 0.83, 4: 0.9}, True, 3000),  # 90 % of 0.8 above chance is 0.82
+        ({1: 0.05, 2: 0.1}, True, None),  # never above chance
+        ({}, True, None),
+        ({1: 0.09, 2: 0.02, 3: 0.0}, False, 3000),  # of a loss, whose constant answer scores 0.1
+    ],
+)
+def test_samples_to_most_of_the_gain(results, monkeypatch, history, higher, expected):
+    run = replace(
+        results.runs[0], chance_score=0.1, higher_is_better=higher, training={"samples_seen": 4000.0, "epochs": 4.0}
+    )
+    monkeypatch.setattr(learned, "history", lambda _: history)
+    assert samples_to_share(run) == expected
+
+
+def test_trainings_are_compared_on_the_chip_that_prices_most(results):
+    def chip(*prices, without=""):
+        """The chip if only these chips price trainings, and the first of them not those by the rule `without`."""
+        trained = {run.run_id: run.rule for run in results.runs}
+        costs = [
+            replace(cost, training_total_pJ=1.0
+                    if cost.chip in prices and not (cost.chip == prices[0] and trained[cost.run_id] == without) else None)
+            for cost in results.costs
+        ]  # fmt: skip
+        return training_chip(replace(results, costs=costs, report_chip="cmos_7nm"))
+
+    assert chip("cmos_45nm", "cmos_7nm", "a100") == "cmos_7nm"  # the report chip
+    assert chip("cmos_7nm", "cmos_45nm", without="stdp") == "cmos_45nm"
+    assert chip("loihi1", "cmos_45nm") == "cmos_45nm"  # loihi1 cannot run rate-based networks
+    assert chip("") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ((0.01, -0.01, 0.0), "no loss"),
+        ((-0.1, -0.11, -0.09), "loses 0.100"),
+        ((-0.8, -0.8, -0.81), "loses 0.803: no better than the constant answer"),
+        ((0.05, 0.05, 0.05), "gains 0.050"),
+    ],
+)
+def test_an_experiment_says_what_a_rule_loses(results, change, verdict):
+    found = outcomes(intervened(results, "random feedback", *LIF, change))
+    assert [(one.name, one.objection, one.verdict) for one in found] == [
+        ("random feedback", "weights of the forward paths", verdict)
+    ]
+
+
+def test_a_cell_of_the_matrix_has_its_experiments(results):
+    tested = intervened(results, "shuffled targets", *STDP, (0.0, 0.0, 0.0))
+    table = objection_table(tested, OBJECTIONS)
+    (row,) = [row for row in table.rows if row[0].text == "STDP"]
+    assert (
+        row[6].beside
+        == "because of what STDP does at this point. By experiment: shuffled targets on frame_digits: no loss"
+    )
+    assert all("By experiment" not in cell.beside for cell in row[1:6])
+    sections = {section.id: section for section in page_of(tested).all_sections}
+    assert "shuffled targets" in str(sections["objections"].parts)
+
+
+def test_a_page_states_what_a_search_chose_and_what_it_took(results):
+    searched = ("lif_vs_elman", "spiking", "bptt", "row_digits")
+    trials = [TrialRecord(str(n), *searched, 7, n, {"learning_rate": 0.1**n}, "accuracy", True, 0.5 + n / 10,
+                          samples_seen=1000, wall_s=2.0) for n in (1, 2)]  # fmt: skip
+    failed = TrialRecord("3", *searched, 7, 3, {"learning_rate": 1.0}, status="failed", reason="inf")
+    search = SearchResults(3, 1, 1000, (7,), "tpe", {"bptt": {"learning_rate": {"log": [1e-3, 1.0]}}}, {"ridge": "closed form"},
+                           [*trials, failed])  # fmt: skip
+    with_search = replace(with_scores(results, {}), search=search)
+    _, facts, table = search_parts(with_search, "cmos_45nm")
+    assert dict(facts.facts)["searched for bptt"] == "learning_rate: 0.001 to 1 (log)"
+    assert dict(facts.facts)["not searched for ridge"] == "closed form"
+    (row,) = table.rows
+    assert row[3:6] == ["3 (1)", "2.00k", "4.0 s"]
+    assert row[7:] == ["0.700", "learning_rate = 0.01"]
+    rows = [row for row in csv_rows(with_search) if row["network"] == "recurrent LIF" and row["task"] == "row_digits"]
+    assert {(row["search_trials"], row["search_failed"], row["search_samples_seen"]) for row in rows} == {(3, 1, 2000)}
+    priced = next(row for row in rows if row["chip"] == "cmos_45nm" and not row["control"])
+    assert float(priced["search_training_pJ"]) == pytest.approx(float(priced["training_total_pJ"]) / 4000 * 2000)
+    assert search_parts(results, "cmos_45nm") == []
