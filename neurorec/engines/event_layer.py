@@ -21,6 +21,7 @@ from neurorec.models.forms import EventForm
 from neurorec.models.layer import Layer
 
 INPUTS, NEURONS, PLASTIC, LATERAL = "inputs", "neurons", "input synapses", "lateral synapses"
+EXCITING, END = "exciting synapses", "end of sample"
 NO_RULE = EventEquations()
 
 
@@ -32,6 +33,7 @@ class Presentation:
     weights: Tensor  #: [H, I] input weights after the last sample
     kept: Mapping[str, Tensor]  #: [H] the neurons' variables that persist from sample to sample, such as theta
     wall_s: float
+    excitation: Tensor | None = None  #: [H, H] plastic recurrent weights after the last sample
 
     @property
     def counts(self) -> Tensor:
@@ -69,17 +71,30 @@ def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations =
     spikes_in, spikes = _check_spikes(x), torch.zeros(T, B, len(form.input_weights))
     if not spikes_in.size:
         kept = {name: values.detach().clone() for name, values in form.kept.items()}
-        return Presentation(spikes, form.input_weights.detach().clone(), kept, 0.0)
-    seen = engine.run_network(layer_network(form, spikes_in, rule), B * (T + 1), record=[NEURONS])
+        excitation = None if form.excitation is None else form.excitation.detach().clone()
+        return Presentation(spikes, form.input_weights.detach().clone(), kept, 0.0, excitation)
+    network = layer_network(form, spikes_in, rule)
+    seen = engine.run_network(network, B * network.sample_steps, record=[NEURONS])
     steps, neurons = seen.spikes[NEURONS]
-    spikes[steps % (T + 1) - 1, steps // (T + 1), neurons] = 1
-    weights = seen.weights[PLASTIC]
+    spikes[steps % network.sample_steps - 1, steps // network.sample_steps, neurons] = 1
+    weights, excitation = seen.weights[PLASTIC], None
     if rule.weight_sum is not None:  # as before every later sample
-        sums = weights.sum(0)
-        weights = weights * (rule.weight_sum / np.where(sums > 0, sums, np.inf))  # all-zero weights stay zero
-        weights = np.minimum(weights, rule.weight_max)
+        weights = _normalised(weights, rule.weight_sum, rule.weight_max)
+    if form.excitation is not None:
+        between = network.projections[EXCITING]
+        full = np.zeros((len(form.input_weights),) * 2)
+        full[between.pre, between.post] = seen.weights[EXCITING]
+        full = full if between.weight_sum is None else _normalised(full, between.weight_sum, rule.weight_max)
+        excitation = torch.tensor(full.T.copy())
     kept = {name: torch.tensor(seen.state[NEURONS][name]) for name in (*form.kept, *rule.kept)}
-    return Presentation(spikes, torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s)
+    return Presentation(spikes, torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s, excitation)
+
+
+def _normalised(weights: np.ndarray, weight_sum: float, weight_max: float) -> np.ndarray:
+    """[source, target] weights with this sum per target."""
+    sums = weights.sum(0)
+    scaled = weights * (weight_sum / np.where(sums > 0, sums, np.inf))  # all-zero weights stay zero
+    return np.minimum(scaled, weight_max)
 
 
 def _check_spikes(x: Tensor) -> np.ndarray:
@@ -104,20 +119,28 @@ def all_numbers(rule: EventEquations, dt_ms: float) -> dict[str, float]:
 
 
 def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
-    """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them."""
-    (T, _, lines), model = x.shape, form.model
+    """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them and on exciting synapses.
+
+    Where spikes are under way for several steps, each sample ends with as many steps in which no neuron spikes.
+    """
+    (T, B, lines), model, S = x.shape, form.model, x.shape[0] + form.excitation_delay
     sample, step, line = x.transpose(1, 0, 2).nonzero()
     constant = [f"{name} : 1" for name in form.kept if name not in variables_of(rule.neuron_state)]
     kept = {name: values.detach().cpu().double().numpy() for name, values in form.kept.items()}
     lasting = {*form.kept, *rule.kept}
     inputs = EventPopulation(
-        lines, SpikeTrain(sample * (T + 1) + step, line), rule.input_state, after=rule.at_input_spike,
+        lines, SpikeTrain(sample * S + step, line), rule.input_state, after=rule.at_input_spike,
         at_sample={name: 0.0 for name in variables_of(rule.input_state) if name not in lasting},
     )  # fmt: skip
-    equations = "\n".join([model.equations, *constant, rule.neuron_state])
+    exciting, waits = form.excitation is not None, form.excitation_delay > 1
+    fires = f"({model.fires}) and resting < 0.5" if waits else model.fires
+    sending = [rule.input_state] if exciting else []  # a neuron keeps the traces of a line too
+    waiting = ["resting : 1"] if waits else []
+    equations = "\n".join([model.equations, *constant, rule.neuron_state, *sending, *waiting])
+    after = "\n".join([rule.after_neuron_spike, rule.at_input_spike]) if exciting else rule.after_neuron_spike
     neurons = EventPopulation(
-        len(form.input_weights), model.fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
-        after=rule.after_neuron_spike, method=model.method, start={**form.at_rest, **kept},
+        len(form.input_weights), fires, equations, reset=f"{model.reset}\n{rule.at_neuron_spike}",
+        after=after, method=model.method, start={**form.at_rest, **kept},
         at_sample={name: form.at_rest.get(name, 0.0) for name in variables_of(equations) if name not in lasting},
     )  # fmt: skip
     weights, recurrent = (w.detach().cpu().double().numpy().T for w in (form.input_weights, form.recurrent_weights))
@@ -126,8 +149,26 @@ def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE
         INPUTS, NEURONS, weights, on_pre=f"{model.jump}\n{rule.on_pre}", on_post=rule.on_post,
         on_reward=rule.on_reward, state=rule.synapse_state, weight_sum=rule.weight_sum, weight_max=rule.weight_max,
     )  # fmt: skip
+    populations = {INPUTS: inputs, NEURONS: neurons}
+    if form.excitation is not None:
+        projections[EXCITING] = _exciting(form, form.excitation, rule)
+    if waits:
+        last = np.arange(B) * S + T
+        populations[END] = EventPopulation(1, SpikeTrain(last, np.zeros(B, np.int64)))
+        projections[END] = EventProjection(END, NEURONS, np.ones((1, neurons.size)), on_pre="resting_post = 1")
     return EventNetwork(
-        form.dt_ms, {INPUTS: inputs, NEURONS: neurons}, projections, times_ms={**form.times_ms, **all_times_ms(rule)},
-        numbers={**form.numbers, **all_numbers(rule, form.dt_ms)},
-        sample_steps=T + 1,
+        form.dt_ms, populations, projections, times_ms={**form.times_ms, **all_times_ms(rule)},
+        numbers={**form.numbers, **all_numbers(rule, form.dt_ms)}, sample_steps=S,
+    )  # fmt: skip
+
+
+def _exciting(form: EventForm, excitation: Tensor, rule: EventEquations) -> EventProjection:
+    """The plastic recurrent synapses, one per pair of different neurons."""
+    weights = excitation.detach().cpu().double().numpy().T
+    pre, post = np.nonzero(~np.eye(len(weights), dtype=bool))
+    return EventProjection(
+        NEURONS, NEURONS, weights[pre, post], pre, post, on_pre=f"{form.model.jump}\n{rule.on_pre}",
+        on_post=rule.on_post, on_reward=rule.on_reward, state=rule.synapse_state,
+        delay_ms=(form.excitation_delay - 1) * form.dt_ms,
+        weight_sum=None if rule.weight_sum is None else form.excitation_sum, weight_max=rule.weight_max,
     )  # fmt: skip

@@ -45,7 +45,8 @@ class EventState:
 
 
 class EventRule(Rule):
-    """Local plasticity of the input synapses, with adaptive thresholds and weights normalised between samples.
+    """Local plasticity of the input synapses, and of those with which the neurons excite each other, with adaptive
+    thresholds and weights normalised between samples.
 
     One `step` presents a whole split, one sample after another in the order of the batch (`batches` shuffles it), and
     is one epoch. Weight changes are counted as synapse updates: H per input spike, I per spike of a neuron.
@@ -151,30 +152,37 @@ class EventRule(Rule):
     @classmethod
     def count_training(cls, model: Any, forward: ForwardPass, samples_seen: int, weight_updates: int) -> TrainingCounts:
         """Every operation of the equations (`event_counts.py`). An input spike updates the traces of its line and the H
-        synapses it reaches, a spike of a neuron its own traces and its I synapses. Between samples every neuron's weights
+        synapses it reaches, a spike of a neuron its own traces and its I synapses; among neurons that excite each other, each
+        spike is both, for H - 1 synapses in each direction. Between samples every neuron's weights
         are read, summed, divided into the wanted sum, read again and scaled. `weight_updates`: synapses that spikes
         touched."""
         ((name, cell),) = model.hidden.items()
-        lines, units, costs = cell.input_size, cell.size, event_costs(cls.complete())
+        lines, units, other, costs = cell.input_size, cell.size, others(cell), event_costs(cls.complete())
         spikes_in = min(weight_updates // units, forward.input_spikes_over(samples_seen))
-        spikes, rest = divmod(weight_updates - spikes_in * units, lines)  # input spikes are estimated from a sample
+        spikes, rest = divmod(
+            weight_updates - spikes_in * units, lines + 2 * other
+        )  # input spikes are estimated from a sample
         steps = forward.sample_steps * samples_seen // max(1, forward.samples)
-        synapses = lines * units * samples_seen
+        kept, senders = (
+            (lines + other) * units,
+            units if other else 0,
+        )  # synapses; neurons that keep traces as sources too
+        synapses = kept * samples_seen
         normalising = Counts(
-            elementwise=2 * synapses + units * samples_seen, weight_reads=2 * synapses, weight_writes=synapses,
+            elementwise=2 * synapses + (units + senders) * samples_seen, weight_reads=2 * synapses, weight_writes=synapses,
             weights_scaled=synapses,
         )  # fmt: skip
         update = (
             normalising
-            + costs.line_spike.scaled(spikes_in, 1)
+            + costs.line_spike.scaled(spikes_in + (spikes if senders else 0), 1)
             + costs.neuron_spike.scaled(spikes, 1)
-            + costs.on_pre.scaled(spikes_in * units, 1)
-            + costs.on_post.scaled(spikes * lines, 1)
+            + costs.on_pre.scaled(spikes_in * units + spikes * other, 1)
+            + costs.on_post.scaled(spikes * (lines + other), 1)
             + replace(costs.on_post, elementwise=0, nonlinearities=0).scaled(rest, 1)
-            + costs.line_step.scaled(steps * lines, 1)
+            + costs.line_step.scaled(steps * (lines + senders), 1)
             + costs.neuron_step.scaled(steps * units, 1)
         )
-        words = costs.per_line * lines + costs.per_neuron * units + costs.per_synapse * lines * units
+        words = costs.per_line * (lines + senders) + costs.per_neuron * units + costs.per_synapse * kept
         stores = (Store(name, "trace", words),)
         return cls.counted(forward, samples_seen, LayerCounts(), LayerCounts({name: update}), stores)
 
@@ -214,7 +222,16 @@ class EventRule(Rule):
             )
         form.input_weights.copy_(seen.weights)
         form.kept[THETA].copy_(seen.kept[THETA])
-        return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * cell.input_size)
+        if form.excitation is not None and seen.excitation is not None:
+            form.excitation.copy_(seen.excitation)
+        touched = cell.input_size + 2 * others(cell)
+        return state, Info(loss=None, updates=input_spikes * cell.size + neuron_spikes * touched)
+
+
+def others(cell: Any) -> int:
+    """Neurons to which, and from which, a neuron has plastic synapses."""
+    form = cell.event_form()
+    return 0 if isinstance(form, str) or form.excitation is None else cell.size - 1
 
 
 def written(rule: EventEquations) -> str:

@@ -6,7 +6,7 @@ Engines therefore do not list layers. A class that defines its own `step` inheri
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor
@@ -39,6 +39,12 @@ class EventForm:
     """[H] variables that persist from sample to sample: constant, unless a rule has an equation for them."""
     weight_sum: float | None = None  #: initial sum of each neuron's input weights, for rules that preserve it
     lateral_inhibition: bool = False  #: whether a spike inhibits the other neurons
+    excitation: Tensor | None = None  #: [H, H] further recurrent weights, 0 on the diagonal, which rules may change
+    excitation_sum: float = 0.0  #: initial sum of each neuron's, for rules that preserve it
+    excitation_delay: int = 1  #: steps from a spike to the membrane update in which it acts
+
+    def with_excitation(self, weights: Tensor, weight_sum: float, delay: int) -> "EventForm":
+        return replace(self, excitation=weights, excitation_sum=weight_sum, excitation_delay=delay)
 
 
 @dataclass(frozen=True)

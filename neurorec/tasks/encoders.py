@@ -112,10 +112,17 @@ class RegularRate(Encoder):
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:
         if ((x == 0) | (x == 1)).all():  # symbols and bits: the same in a tenth of the memory
             return x.repeat_interleave(self.steps_per_frame, dim=0)
-        k = torch.arange(self.steps_per_frame + 1, dtype=torch.float64, device=x.device)
-        # the small offset prevents 1.0 * k and sixteenths from being rounded down below the intended integer
-        counts = torch.floor(x.double()[:, None] * k[None, :, None, None] + 1e-9)
-        return (counts.diff(dim=1) > 0).to(x.dtype).flatten(0, 1)
+        values, steps = (
+            x.double(),
+            torch.empty(len(x), self.steps_per_frame, *x.shape[1:], dtype=x.dtype, device=x.device),
+        )
+        before = torch.zeros_like(values)
+        for k in range(self.steps_per_frame):  # one by one, so that only the result takes memory
+            # the small offset prevents 1.0 * k and sixteenths from being rounded down below the intended integer
+            counts = torch.floor(values * (k + 1) + 1e-9)
+            steps[:, k] = counts > before
+            before = counts
+        return steps.flatten(0, 1)
 
 
 @encoders.register("latency")

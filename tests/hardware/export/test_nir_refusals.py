@@ -16,13 +16,14 @@ RATE = (
     "its units send values through nonlinearities (tanh, gates, winner-take-all), for which NIR has no node; "
     "the closest export is a spiking network of the same size"
 )
+LEARNS = "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds and no learning rule"
 CONSTANT = "the closest export is a network of LIF neurons with constant thresholds, trained as such"
 REASONS = {
     "gaussian_code": "NIR has no random units",
     "liquid_column": "its synapses change with the spikes of their source, for which NIR has no node",
     "adaptive_lif": f"its threshold changes with its spikes, but all thresholds in standard NIR are constant; {CONSTANT}",
-    "competitive_lif": "its thresholds change with its spikes while it learns, but standard NIR has constant thresholds "
-    f"and no learning rule; {CONSTANT}",
+    "competitive_lif": f"{LEARNS}; {CONSTANT}",
+    "recurrent_competitive_lif": f"{LEARNS}; {CONSTANT}",
     "izhikevich": f"its membrane is quadratic, for which NIR has no node; {CONSTANT}",
     "leaky_integrator": "its units send potentials, and only spiking layers can be written; the closest export is a "
     'spiking layer with the readout "leaky", whose integrators are NIR\'s LI',
