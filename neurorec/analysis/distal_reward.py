@@ -1,12 +1,13 @@
 """A synapse is rewarded long after its spikes: reward-modulated STDP in a recurrent network, after Izhikevich (2007).
 
-800 excitatory and 200 inhibitory Izhikevich neurons, driven by noise, each with 100 random synapses. Pairs of spikes mark
-excitatory synapses: c, which decays within seconds, rises if the source fires first and falls if it fires last. Whenever the
-target synapse's source fires, and then its target within 20 ms, a reward follows 1 to 3 s later, for all synapses:
+800 excitatory and 200 inhibitory Izhikevich neurons, driven by noise, each with 100 random synapses. Pairs of spikes leave an
+eligibility trace c at excitatory synapses, which decays within seconds; it rises if the source fires first and falls if it
+fires last. Whenever the source of the target synapse fires, and its target neuron within 20 ms after it, a reward follows
+1 to 3 s later, for all synapses:
 
     dc/dt = -c / tau_trace;   w <- w + reward c at a reward, 0 <= w <= 4 mV
 
-A reward answers spikes that are at least 1 s old, so the network runs for up to 1 s at a time, until the next reward; c is
+A reward depends on spikes that are at least 1 s old, so the network runs for up to 1 s at a time, until the next reward; c is
 linear, and is continued from piece to piece.
 """
 
@@ -43,7 +44,7 @@ class DistalSettings(Card):
     size: Annotated[int, Field(ge=20, le=20_000)]
     fan_out: Annotated[int, Field(ge=2, le=1000)]  #: synapses of each neuron
     time_s: Annotated[int, Field(ge=1, le=100_000)]
-    trace_ms: TimeMs  #: how long spikes mark a synapse
+    trace_ms: TimeMs  #: time constant of the eligibility trace
     rewards: Literal["pairing", "at random"]
 
 

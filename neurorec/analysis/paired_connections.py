@@ -1,7 +1,7 @@
 """Connections among neurons that learn by triplet or pair STDP, after Clopath et al. (2010).
 
-Ten LIF neurons are all connected, and each fires when its own input line does. Rate code: lines fire at random, with 5 to
-50 Hz. Sequence: they fire one after the other, 20 ms apart, again and again.
+Ten LIF neurons are connected all to all, and each fires when its own input line does. Rate code: lines fire at random, at 5
+to 50 Hz. Sequence: they fire one after the other, 20 ms apart, repeatedly.
 
 For independent spikes of rates r_pre and r_post, the minimal triplet rule of Pfister and Gerstner (2006) changes weights by
 

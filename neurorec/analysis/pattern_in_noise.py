@@ -1,6 +1,6 @@
 """One neuron finds a pattern that repeats in noise, after Masquelier, Guyonneau and Thorpe (2008).
 
-2,000 inputs fire at random, with rates that wander between 0 and 90 Hz, and 10 Hz of noise. Half of them repeat the same
+2,000 inputs fire at random, with rates that fluctuate between 0 and 90 Hz, and 10 Hz of noise. Half of them repeat the same
 50 ms, at random times, a quarter of the time; their rates are the same during the pattern as outside. A LIF neuron learns
 by STDP between nearest spikes:
 

@@ -56,11 +56,11 @@ class SpikeTimeGradients(Analysis):
     }  # fmt: skip
     gives = {  # noqa: RUF012
         "finite differences": Value(
-            "largest difference from the gradient in continuous time, in shares of it", "", False
+            "largest difference from the gradient in continuous time, relative to it", "", False
         ),
-        "coarsest grid": Value("error of the gradient, median of the networks", "", False),
-        "finest grid": Value("error of the gradient, median of the networks", "", False),
-        "order": Value("by which power of dt the error falls, from the coarsest grid to the finest"),
+        "coarsest grid": Value("error of the gradient, median over networks", "", False),
+        "finest grid": Value("error of the gradient, median over networks", "", False),
+        "order": Value("power of dt with which the error falls, from the coarsest grid to the finest"),
     }
 
     def run(self, settings: SpikeTimeGradientsSettings, seed: int) -> Found:
@@ -110,7 +110,7 @@ class _Problem:
         self.size = max(1e-12, float(np.linalg.norm(np.concatenate([part.ravel() for part in self.exact]))))
 
     def against_differences(self, rng: np.random.Generator) -> float:
-        """The largest difference in some entries, in shares of the largest entry; those where a spike appears are left out."""
+        """The largest difference in some entries, relative to the largest entry; those where a spike appears are left out."""
         worst = 0.0
         for weight, gradient in zip((self.layer.w_in, self.layer.w_rec), self.exact, strict=True):
             for number in rng.permutation(weight.size)[: self.settings.entries]:

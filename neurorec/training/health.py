@@ -24,7 +24,9 @@ ALWAYS = 0.95  #: share of steps from which a unit counts as saturated
 NEAR = 0.01  #: distance to the bound of an output, as a share of its range, within which it counts as saturated
 GROWTH = 10.0  #: of the root mean square of a weight matrix, from which it counts as exploded
 SAMPLES = 256  #: validation samples on which the outputs of rate-based units are examined
-ENOUGH = 4  #: outputs per unit of the layer, from which a unit that is always 0 counts as silent: few may win a competition
+ENOUGH = (
+    4  #: outputs per unit of the layer, from which a unit that is always 0 counts as silent: few may win a competition
+)
 
 
 @dataclass(frozen=True)
