@@ -121,7 +121,7 @@ def all_numbers(rule: EventEquations, dt_ms: float) -> dict[str, float]:
 def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
     """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them and on exciting synapses.
 
-    Where spikes are under way for several steps, each sample ends with as many steps in which no neuron spikes.
+    If spikes are delayed by D steps, each sample ends with D - 1 steps in which no neuron spikes.
     """
     (T, B, lines), model, S = x.shape, form.model, x.shape[0] + form.excitation_delay
     sample, step, line = x.transpose(1, 0, 2).nonzero()

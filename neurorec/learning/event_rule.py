@@ -63,7 +63,7 @@ class EventRule(Rule):
     relative_time = 2.0
     messages = Messages(
         errors=False, signals="none", online=True, sources=("diehl2015",),
-        why="a synapse needs the spikes of its input line, which are sent anyway, and the state of its own neuron",
+        why="a synapse needs the spikes of its source, which are sent anyway, and the state of its own neuron",
     )  # fmt: skip
     whole_split = True
     read_by_labels = True

@@ -204,7 +204,7 @@ def test_what_it_refuses_says_what_to_use():
     ):
         with pytest.raises(CannotRun, match=said):
             check(made)
-    with pytest.raises(CannotRun, match="8 frames; present them at once, as frame_digits does with row_digits"):
+    with pytest.raises(CannotRun, match="8 frames; present them all at once, as frame_digits does"):
         check(network("continuous_hopfield"), load_task("row_digits", 0))
 
 

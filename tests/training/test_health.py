@@ -1,4 +1,4 @@
-"""Health checks: each speaks up for a network that has the fault, and is silent for one that has not."""
+"""Health checks: each reports a network with the fault, and no other."""
 
 import dataclasses
 import logging
