@@ -1,4 +1,4 @@
-"""Feedback alignment: with forward weights on the way back it is BPTT; with random ones, it soon points along the gradient."""
+"""Feedback alignment: with the forward weights as feedback it is BPTT; with random ones, it soon points along the gradient."""
 
 import pytest
 import torch

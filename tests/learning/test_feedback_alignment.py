@@ -1,5 +1,5 @@
-"""Feedback alignment learns with a way back that stays as drawn, costs what BPTT costs, and refuses what it cannot send back
-otherwise. Its gradient: see tests/laws."""
+"""Feedback alignment learns with fixed random feedback weights, costs what BPTT costs, and refuses layers whose errors do not
+return through plain matrix products. Its gradient: see tests/laws."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Interventions: what a rule is shown instead, which rules they suit, and that a study runs them as controls."""
+"""Interventions: what a rule sees instead, to which rules they apply, and that a study runs them as controls."""
 
 import pytest
 import torch

@@ -126,7 +126,7 @@ def test_it_learns_from_rewards_alone_and_targets_alone_are_refused():
 
 
 def test_it_learns_to_remember():
-    """Without memory, no policy earns more than 0 on average; a short training with the settings of the card earns clearly more."""
+    """Without memory, no policy earns more than 0 on average; a short training with the card's settings earns clearly more."""
     pair = load_pair("delayed_match")
     run = train(
         pair.rate, load_task("delayed_match_to_sample", 0), "policy_gradient", seed=0, device="cpu", max_epochs=20

@@ -164,7 +164,7 @@ def test_its_counts_are_those_of_e_prop_and_of_what_it_does_besides():
 
 @pytest.mark.slow
 def test_it_learns_to_remember_without_backpropagation():
-    """Without memory, no policy earns more than 0 on average; a short training with the settings of the card earns clearly more."""
+    """Without memory, no policy earns more than 0 on average; a short training with the card's settings earns clearly more."""
     half = load_pair("delayed_match_local").spiking
     task = load_task("delayed_match_to_sample", 0)
     run = train(half, task, "three_factor_reward", seed=0, device="cpu", max_epochs=30)

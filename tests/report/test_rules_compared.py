@@ -1,4 +1,4 @@
-"""What a page says of rules compared: the first picture, how fast they learn, what it takes, and experiments on objections."""
+"""The page of a study that compares rules: the first figure, how fast and at what cost rules learn, experiments."""
 
 import re
 from dataclasses import replace

@@ -67,7 +67,7 @@ def test_the_answer_follows_the_numbers(tmp_path, stdp, verdict, said):
 
 
 def test_several_rules_are_compared_with_the_one_that_keeps_most(tmp_path):
-    """Not each with each other one."""
+    """Each with the reference only, not with each other."""
     results = with_scores(made_up_results(tmp_path), {STDP: (0.80, 0.81, 0.82), BPTT: (0.90, 0.91, 0.92)})
     by_stdp = [run for run in results.runs if (run.network, run.rule, run.task) == STDP]
     other = [

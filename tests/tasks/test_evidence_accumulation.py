@@ -1,4 +1,4 @@
-"""Accumulation of evidence: cues by hand, and what the answer depends on."""
+"""Evidence accumulation: cues by hand, and what the answer depends on."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Heart beats: splits, both readings of steps without a label, and the traces of their baseline."""
+"""Heartbeats: splits, both readings of steps without a label, and the traces of their baseline."""
 
 import math
 
