@@ -52,6 +52,9 @@ The lecture's six objections name what backpropagation needs and brains are not 
 "Depends on" lists everything that the change of one weight depends on, besides the weight itself: the activity of the
 presynaptic unit (pre) and of the postsynaptic unit (post), signals broadcast to all units (modulator), feedback weights, or
 anything in the network (whole graph). Rules that do not depend on the whole graph have no access to anything else.
+
+"Messages", further below, are what the parts of a network on different cores or devices must send each other to learn, besides
+the spikes or values of the forward pass.
 """
 ABOUT_COSTS = f"""
 ## What each rule costs
