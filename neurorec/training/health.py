@@ -131,8 +131,11 @@ def exploded_weights(checkup: Checkup) -> Iterator[str]:
 
 @health_checks.register("dead synapses")
 def dead_synapses(checkup: Checkup) -> Iterator[str]:
-    """Units none of whose trained input weights changed."""
-    for name, first, after in _matrices(checkup):
+    """Units none of whose trained input weights changed; unless none of any unit did, as in rules that train only a readout."""
+    matrices = list(_matrices(checkup))
+    if all(bool((after == first).all()) for _, first, after in matrices):
+        return
+    for name, first, after in matrices:
         still = (after == first).flatten(1).all(1)
         if float(still.double().mean()) >= HALF:
             yield (

@@ -107,7 +107,7 @@ def test_trainings_are_compared_on_the_chip_that_prices_most(results):
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [
-        ((0.01, -0.01, 0.0), "no loss"),
+        ((0.01, -0.01, 0.0), "no clear loss"),
         ((-0.1, -0.11, -0.09), "loses 0.100"),
         ((-0.8, -0.8, -0.81), "loses 0.803: no better than the constant answer"),
         ((0.05, 0.05, 0.05), "gains 0.050"),
@@ -126,7 +126,7 @@ def test_a_cell_of_the_matrix_has_its_experiments(results):
     (row,) = [row for row in table.rows if row[0].text == "STDP"]
     assert (
         row[6].beside
-        == "because of what STDP does at this point. By experiment: shuffled targets on frame_digits: no loss"
+        == "because of what STDP does at this point. By experiment: shuffled targets on frame_digits: no clear loss"
     )
     assert all("By experiment" not in cell.beside for cell in row[1:6])
     sections = {section.id: section for section in page_of(tested).all_sections}

@@ -105,7 +105,11 @@ def test_units_whose_synapses_never_changed_are_counted():
         for name, weight in net.named_parameters():
             (weight[:1] if name.endswith("w_in") else weight).add_(1)
 
+    def in_the_readout(net):
+        net["readout"].weight.add_(1)
+
     assert not list(health_checks["dead synapses"](made_up(everywhere)))
+    assert not list(health_checks["dead synapses"](made_up(in_the_readout)))
     checkup = made_up(but_for_one_unit)
     (finding,) = health_checks["dead synapses"](checkup)
     H = checkup.network["hidden"].size

@@ -29,11 +29,11 @@ class Experiment:
 
     @property
     def verdict(self) -> str:
-        """ "no loss", "loses .10", "no better than the constant answer", ..."""
+        """ "no clear loss", "loses .10", "no better than the constant answer", ..."""
         if self.difference.sd is None:
             return f"{self._change} (one seed only)"
         if abs(self.difference.mean) <= 2 * self.difference.sd or self.difference.mean == 0:
-            return "no loss"
+            return "no clear loss"
         sign = 1 if self.before.higher_is_better else -1
         chance = max(run.chance_score * sign for run in self.after.runs)
         nothing = sign * self.after.test.mean - (self.after.test.sd or 0.0) <= chance
@@ -42,7 +42,11 @@ class Experiment:
     @property
     def _change(self) -> str:
         lost = (self.difference.mean < 0) == self.before.higher_is_better
-        return f"{'loses' if lost else 'gains'} {abs(self.difference.mean):.3f}" if self.difference.mean else "no loss"
+        return (
+            f"{'loses' if lost else 'gains'} {abs(self.difference.mean):.3f}"
+            if self.difference.mean
+            else "no clear loss"
+        )
 
 
 def outcomes(results: StudyResults) -> list[Experiment]:
