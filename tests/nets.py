@@ -25,7 +25,7 @@ VALUES = {
 def cell_card(name: str, size: int, **changes) -> CellCard:
     """A card of the cell `name`; keys that VALUES does not know are read from the pair cards."""
     schema = cells[name].Card
-    known = {**cells[name].example, **VALUES, **_values_in_cards(name), **changes}
+    known = {**_values_in_cards(name), **cells[name].example, **VALUES, **changes}
     needed = {key: known[key] for key, field in schema.model_fields.items() if key in known or field.is_required()
               if key not in ("name", "size")}  # fmt: skip
     return schema(name=name, size=size, **needed)

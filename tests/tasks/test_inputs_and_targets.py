@@ -138,7 +138,7 @@ def test_a_readout_of_units_costs_nothing_and_is_trained_by_nothing():
     assert (counted.macs, counted.elementwise, counted.weight_reads) == (0, 0, 0)
     for rule, said in (
         ("ridge", "its readout has no weights; use bptt"),
-        ("eprop", "no eligibility traces are defined for Elman; train with bptt"),
+        ("eprop", "its readout has no weights through which errors could be broadcast; use bptt"),
     ):
         with pytest.raises(CannotRun, match=said):
             rules[rule].check(net)

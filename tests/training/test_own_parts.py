@@ -350,7 +350,7 @@ def test_what_cannot_be_trained_is_said_before_anything_starts(asked, told):
 
 
 def test_a_module_cannot_act_step_by_step():
-    settings = {**SETTINGS, "baseline_rate": 0.1, "entropy_weight": 0.0}
+    settings = {**SETTINGS, "baseline_rate": 0.1, "entropy_weight": 0.0, "discount": 1.0}
     with pytest.raises(nr.CannotRun, match="module Answering cannot be run step by step; write it as a Cell"):
         trained(
             module(inputs=5, outputs=3),
