@@ -15,10 +15,15 @@ def synapses(weight: torch.Tensor | None, line: int) -> list[int]:
     return [row for row in range(weight.shape[0]) if float(weight.detach()[row, line]) != 0.0]
 
 
+def recurrent_synapses(cell, unit: int) -> list[int]:
+    """Units of its own layer that a unit reaches, once per synapse. A spike counts in the step after it, whatever its delay."""
+    return synapses(getattr(cell, "w_rec", None), unit) + synapses(getattr(cell, "w_exc", None), unit)
+
+
 def walk_forward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> list[dict[str, Counter]]:
     """What each layer did in each step."""
     cell, readout = network["hidden"], network["readout"]
-    w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
+    w_in = cell.w_in
     T, B, _ = x.shape
     steps = [{"hidden": Counter(), "readout": Counter()} for _ in range(T)]
     for t, b in itertools.product(range(T), range(B)):
@@ -27,7 +32,7 @@ def walk_forward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> lis
             hear(of_cell, synapses(w_in, line), network.input_signal, float(x[t, b, line]))
         for unit in range(cell.size):
             before = float(hidden[t - 1, b, unit]) if t > 0 else 0.0
-            hear(of_cell, synapses(w_rec, unit), cell.output_signal, before)
+            hear(of_cell, recurrent_synapses(cell, unit), cell.output_signal, before)
             now = float(hidden[t, b, unit])
             hear(of_readout, list(range(readout.size)), cell.output_signal, now)
             send(of_cell, cell.output_signal, now)
@@ -63,7 +68,7 @@ def total(steps: list[dict[str, Counter]], layer: str) -> Counter:
 def walk_backward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> dict[str, Counter]:
     """Errors from the last step to the first: into gradients, back through readout and recurrence, with a tape."""
     cell, readout = network["hidden"], network["readout"]
-    w_in, w_rec = cell.w_in, getattr(cell, "w_rec", None)
+    w_in = cell.w_in
     counted = {"hidden": Counter(), "readout": Counter()}
     T, B, _ = x.shape
     biased = {"hidden": [p for p in cell.parameters() if p.dim() == 1 and p.requires_grad], "readout": [readout.bias]}
@@ -77,10 +82,10 @@ def walk_backward(network: Network, x: torch.Tensor, hidden: torch.Tensor) -> di
         for unit in range(cell.size):
             now, before = float(hidden[t, b, unit]), float(hidden[t - 1, b, unit]) if t > 0 else 0.0
             learn(counted["readout"], list(range(readout.size)), cell.output_signal, now)
-            learn(counted["hidden"], synapses(w_rec, unit), cell.output_signal, before)
+            learn(counted["hidden"], recurrent_synapses(cell, unit), cell.output_signal, before)
             for _ in range(readout.size):
                 counted["readout"].update(macs=1, weight_reads=1)
-            for _ in synapses(w_rec, unit) if t > 0 else []:
+            for _ in recurrent_synapses(cell, unit) if t > 0 else []:
                 counted["hidden"].update(macs=1, weight_reads=1)
     return counted
 
