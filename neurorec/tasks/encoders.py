@@ -208,4 +208,4 @@ class Held(Current):
         last = (torch.arange(len(batch.mask), device=batch.mask.device) % k == k - 1).reshape(
             -1, *[1] * (data.mask.dim() - 1)
         )
-        return replace(batch, mask=batch.mask & last)
+        return replace(batch, mask=batch.mask * last.to(batch.mask.dtype))
