@@ -40,10 +40,7 @@ class GreedyContrastiveDivergence(ContrastiveDivergence):
         "<>_data: x_l drawn from q(x_l | data), by the layers below; <>_k: after k sweeps of x_l and x_l+1 from there;\n"
         "then W_l+1 = W_l', b_l+2 = b_l, where they have one shape"
     )
-    sees = (
-        *ContrastiveDivergence.sees,
-        "whole graph",
-    )  # a finished pair of layers is copied to the next one, as its start
+    sees = ("whole graph",)  # a finished pair of layers is copied to the next one, as its start
     reports = ("layer_macs", "layer_units", "layer_changes")
     card: GreedyContrastiveDivergenceCard
 

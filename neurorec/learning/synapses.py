@@ -54,7 +54,7 @@ class Synapses:
 
     def _see(self, name: str, declared: str) -> Tensor:
         rule = self._rule
-        if declared not in rule.sees:
+        if declared not in rule.sees and "whole graph" not in rule.sees:
             raise CannotRun(
                 f"rule {rule.title}: `change` reads {name}, but the rule declares that a weight change depends only on "
                 f'{" and ".join(rule.sees)}; add "{declared}" to `sees`, or do not read it'

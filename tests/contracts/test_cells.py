@@ -20,6 +20,20 @@ def test_shapes_of_outputs_and_state(name, T, B, I, H):  # noqa: E741
     assert net(inputs(net, T, B)).shape == (T, B, 3)
 
 
+@pytest.mark.parametrize("name", [name for name in cells if "activation" in cells[name].Card.model_fields])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
+def test_outputs_saturate_at_the_declared_bounds(name, activation):
+    net = network(name, activation=activation)
+    layer = net["hidden"]
+    outputs, _ = layer((200 * inputs(net, 1, 8) - 100).expand(12, -1, -1))  # held, for layers that leak
+    if layer.output_bounds is None:
+        assert outputs.abs().max() > 1.1  # not bounded at all
+        return
+    low, high = layer.output_bounds
+    assert low <= outputs.min() < low + 0.1 * (high - low)
+    assert high - 0.1 * (high - low) < outputs.max() <= high
+
+
 @every_cell
 def test_running_in_two_parts_is_running_at_once(name):
     net = network(name)

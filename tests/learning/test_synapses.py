@@ -27,6 +27,13 @@ def test_a_change_follows_from_what_is_declared():
     assert Declares.changed(torch.zeros(1, 2), pre=PRE, post=POST).tolist() == [[3.0, 6.0]]
 
 
+def test_a_rule_that_sees_the_whole_graph_is_shown_everything():
+    class SeesAll(ReadsMore):
+        sees = ("whole graph",)
+
+    assert SeesAll.changed(torch.ones(1, 2), modulator=torch.full((1, 1), 3.0)).tolist() == [[3.0, 3.0]]
+
+
 def test_reading_what_is_not_declared_is_refused_even_if_it_is_there():
     with pytest.raises(CannotRun) as caught:
         ReadsMore.changed(torch.zeros(1, 2), pre=PRE, post=POST, modulator=torch.ones(1, 1))

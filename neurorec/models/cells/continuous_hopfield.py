@@ -46,6 +46,7 @@ class ContinuousHopfield(Cell):
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size))
         self.bias = nn.Parameter(torch.zeros(card.size))
         self.activation = ACTIVATIONS[card.activation]
+        self.output_bounds = self.activation.bounds
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Normal weights; the eigenvalues of a symmetric matrix with entries of variance v lie within 2 sqrt(H v)."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from neurorec.models.cell import StepOperations, cells
 from neurorec.models.cells.activation import ACTIVATION_EQUATION
-from neurorec.models.cells.dense import Dense, DenseState
+from neurorec.models.cells.dense import Dense, DenseCard, DenseState
 
 
 @cells.register("residual")
@@ -19,6 +19,10 @@ class Residual(Dense):
     equations = f"h_t = x_t + f(W_in x_t + b),   {ACTIVATION_EQUATION}"
     sources = ("he2016",)
     example: ClassVar = {"activation": "relu", "input_gain": 1.0}
+
+    def __init__(self, card: DenseCard, input_size: int) -> None:
+        super().__init__(card, input_size)
+        self.output_bounds = None  # those of f do not bound the sum
 
     def step(self, state: DenseState, x: Tensor) -> tuple[Tensor, DenseState]:
         added, state = super().step(state, x)

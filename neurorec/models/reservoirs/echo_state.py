@@ -63,6 +63,7 @@ class EchoStateCell(Cell):
         self.w_rec = nn.Parameter(torch.zeros(card.size, card.size), requires_grad=False)
         self.bias = nn.Parameter(torch.zeros(card.size), requires_grad=False)
         self.activation = ACTIVATIONS[card.activation]
+        self.output_bounds = self.activation.bounds
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         with torch.no_grad():
