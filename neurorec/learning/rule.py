@@ -110,6 +110,7 @@ class Rule(ABC):
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
+    in_parts: ClassVar[bool] = False  #: whether `step` and `finish` also take `InParts`: samples encoded when read
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
     adds_tied_gradients: ClassVar[bool] = False  #: whether it can train tied weights (`models/constraints.py`)

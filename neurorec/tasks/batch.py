@@ -1,5 +1,6 @@
 """A batch of samples, time first, and how outputs over time become answers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -83,6 +84,26 @@ class Batch:
     @property
     def size(self) -> int:
         return int(self.x.shape[1])
+
+    @property
+    def steps(self) -> int:
+        return len(self.x)
+
+    @property
+    def part_size(self) -> int:
+        """Samples per part; see `in_parts.py` for batches of several."""
+        return self.size
+
+    def parts(self) -> Iterator["Batch"]:
+        yield self
+
+    def encoded(self) -> "Batch":
+        return self
+
+    @property
+    def samples(self) -> "Batch":
+        """The samples with their answers, whether in frames or in steps."""
+        return self
 
     @property
     def answers(self) -> Tensor:

@@ -11,10 +11,13 @@ from neurorec.tasks.task import Task
 
 def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
     """A split as input to the network, in steps, of at most `max_samples`. Random encoders draw from `seed` and the split."""
+    return encoder.encode_batch(split_frames(task, split, max_samples), torch_generator(seed, f"encoder {split}"))
+
+
+def split_frames(task: Task, split: Split, max_samples: int | None) -> Batch:
+    """A split in frames, of at most `max_samples`."""
     batch = task.split(split)
-    if max_samples is not None:
-        batch = batch.take(torch.arange(min(max_samples, batch.size)))
-    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
+    return batch if max_samples is None else batch.take(torch.arange(min(max_samples, batch.size)))
 
 
 class EncodedTask(Task):

@@ -118,7 +118,7 @@ def train(
         network.freeze_recurrence()
     network.to(device)
     stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
-    course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
+    course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding, rule_class.in_parts)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
     before = trained_weights(network)
     with torch.random.fork_rng(devices=[]):
@@ -160,11 +160,12 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
 
 
 def _course(
-    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool
+    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool,
+    in_parts: bool,
 ) -> Course:  # fmt: skip
     if isinstance(task, Environment):
         return Episodes(network, task, subject.encoder, engine, device, max_samples)
-    return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
+    return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse, in_parts)
 
 
 def _fit(
