@@ -26,7 +26,7 @@ SUBJECTS = [
     ("trees", "rate", "logic_trees"), ("narma_cycle", "rate", "narma10"), ("vae", "rate", "binary_digits"),
     ("gan", "rate", "drawn_digits"),
     ("character_alif_vs_lstm", "rate", "tiny_shakespeare"), ("fractal_prediction", "rate", "feigenbaum"),
-    ("digits_rbm", "rate", "digit_patterns"),
+    ("digits_rbm", "rate", "digit_patterns"), ("cart_pole", "spiking", "cart_pole"),
     ("one_shot_lif_vs_feedforward", "rate", "omniglot"),
 ]  # fmt: skip
 
