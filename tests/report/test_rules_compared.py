@@ -73,7 +73,7 @@ def test_halves_trained_by_the_same_rule_are_compared_in_the_picture(results):
 
 
 def test_the_picture_is_part_of_the_page(results):
-    text = html(page_of(replace(results, findings=made_up_findings())))
+    text = html(page_of(replace(results, findings=made_up_findings(), costs=[])))
     assert re.findall(r'<section id="(\w+)"', text)[:2] == ["picture", "findings"]
 
 

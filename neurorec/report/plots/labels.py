@@ -49,7 +49,7 @@ class Marked:
 
 
 @dataclass(frozen=True)
-class Place:
+class LabelPlace:
     """A label's box, and the ends of the line from its marker."""
 
     box: Box
@@ -111,7 +111,7 @@ def _across(axes: Any, levels: Sequence[float], pixel: float) -> list[Box]:
 
 def _places(
     spot: tuple[float, ...], radius: float, size: tuple[float, float], pixel: float, inside: Box
-) -> Iterator[Place]:
+) -> Iterator[LabelPlace]:
     """All places of one label within the axes, the nearest first."""
     x, y = spot
     width, height = size
@@ -124,17 +124,17 @@ def _places(
         box = Box(x0, y0, x0 + width, y0 + height)
         if box.x0 >= inside.x0 and box.x1 <= inside.x1 and box.y0 >= inside.y0 and box.y1 <= inside.y1:
             start = (x + radius * across, y + radius * along)
-            yield Place(
+            yield LabelPlace(
                 Box(x0 - pixel, y0 - pixel, x0 + width + pixel, y0 + height + pixel), (start, (near_x, near_y)), far
             )
 
 
-def _chosen(every: list[list[Place]], covered: list[Box], markers: list[Box]) -> list[Place]:
+def _chosen(every: list[list[LabelPlace]], covered: list[Box], markers: list[Box]) -> list[LabelPlace]:
     """The best place of each label among the others: labels with few near places first, then all of them again."""
     for at, places in enumerate(every):
         if not places:  # wider than the axes
-            every[at] = [Place(markers[at], ((0.0, 0.0), (0.0, 0.0)), 0.0)]
-    chosen: dict[int, Place] = {}
+            every[at] = [LabelPlace(markers[at], ((0.0, 0.0), (0.0, 0.0)), 0.0)]
+    chosen: dict[int, LabelPlace] = {}
     order = sorted(
         range(len(every)), key=lambda at: -sum(box.shared(_grown(markers[at], 60, 15)) > 0 for box in markers)
     )
@@ -149,7 +149,7 @@ def _grown(box: Box, across: float, along: float) -> Box:
     return Box(box.x0 - across, box.y0 - along, box.x1 + across, box.y1 + along)
 
 
-def _best(places: list[Place], others: list[Place], covered: list[Box]) -> Place:
+def _best(places: list[LabelPlace], others: list[LabelPlace], covered: list[Box]) -> LabelPlace:
     best, least = places[0], math.inf
     for place in places:
         if place.far >= least:
@@ -160,7 +160,7 @@ def _best(places: list[Place], others: list[Place], covered: list[Box]) -> Place
     return best
 
 
-def _covering(place: Place, others: list[Place], covered: list[Box]) -> float:
+def _covering(place: LabelPlace, others: list[LabelPlace], covered: list[Box]) -> float:
     """How much a label at this place, and its line, would cover, or be crossed by the lines of others."""
     area = sum(8 * place.box.shared(other.box) for other in others) + sum(2 * place.box.shared(box) for box in covered)
     crossed = sum(place.box.has(*at) for other in others if other.far > LEADER_PT for at in other.on_line())

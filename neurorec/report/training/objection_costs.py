@@ -28,7 +28,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Cost:
+class ObjectionCost:
     """One objection on one task and half."""
 
     task: str
@@ -43,7 +43,7 @@ class Cost:
         return self.found.difference.mean if self.found.one.higher_is_better else -self.found.difference.mean
 
 
-def costs_of(results: StudyResults) -> list[Cost]:
+def costs_of(results: StudyResults) -> list[ObjectionCost]:
     """For every task and half on which BPTT was trained: the cost of every objection that another rule avoids more."""
     groups = [group for group in groups_of(results) if group.proper and group.test.n and group.judgements]
     return [
@@ -54,7 +54,7 @@ def costs_of(results: StudyResults) -> list[Cost]:
     ]
 
 
-def are_compared(costs: Sequence[Cost]) -> bool:
+def are_compared(costs: Sequence[ObjectionCost]) -> bool:
     """Whether the costs are those of several rules; of one rule, its comparison with BPTT says it all."""
     return len({cost.found.one.rule for cost in costs}) > 1
 
@@ -68,7 +68,7 @@ def references(results: StudyResults) -> dict[tuple[str, str], Group]:
     return {key: _best(groups) for key, groups in found.items()}
 
 
-def _costs(groups: list[Group]) -> Iterator[Cost]:
+def _costs(groups: list[Group]) -> Iterator[ObjectionCost]:
     trained = [group for group in groups if group.rule == rules.name_of(BPTT)]
     if not trained:
         return
@@ -80,7 +80,7 @@ def _costs(groups: list[Group]) -> Iterator[Cost]:
         if most:
             one = _best(most)
             for found in compare(one, reference):
-                yield Cost(one.task, one.half, objection, rank[id(one)] == RANKS["relaxed"], found)
+                yield ObjectionCost(one.task, one.half, objection, rank[id(one)] == RANKS["relaxed"], found)
 
 
 def _best(groups: Sequence[Group]) -> Group:
@@ -113,7 +113,7 @@ def costs_table(results: StudyResults) -> Table:
     return Table("Cost of each objection", columns, rows, [("", note) for note in NOTES], minor, look="stacked")
 
 
-def _cell(cost: Cost, untrained: Group | None) -> Said:
+def _cell(cost: ObjectionCost, untrained: Group | None) -> Said:
     one, bptt = cost.found.one, cost.found.other
     net = "" if one.network == bptt.network else f" on {one.network}"
     score = one.scores[cost.found.metric]["test"]
@@ -148,7 +148,7 @@ def every_cost_table(results: StudyResults) -> Table:
     return Table("Cost of each objection, with both scores", columns, rows, look="fine")
 
 
-def costs_answer(costs: Sequence[Cost]) -> str:
+def costs_answer(costs: Sequence[ObjectionCost]) -> str:
     """The answer in one or two sentences: what is cheapest to avoid, what most expensive, and what no rule avoids."""
     by_objection = {name: [cost for cost in costs if cost.objection == name] for name in OBJECTIONS}
     known = {name: found for name, found in by_objection.items() if found}
@@ -164,7 +164,7 @@ def costs_answer(costs: Sequence[Cost]) -> str:
     return text + (f" No rule here avoids {wording.listed(missing)} more than {BPTT.title} does." if missing else "")
 
 
-def _loss(found: list[Cost], one_metric: bool) -> str:
+def _loss(found: list[ObjectionCost], one_metric: bool) -> str:
     """ "−0.031 (clear loss in 2 of 8)"."""
     lost = sum(cost.found.verdict == "behind" for cost in found)
     known = any(cost.found.difference.sd is not None for cost in found)
