@@ -128,7 +128,10 @@ class RewardSTDP(Rule):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement("relaxed", "nothing is propagated backward: one number reaches all synapses alike"),
-            Judgement("relaxed", "no derivative is taken: a change depends on the times of spikes and on the reward"),
+            Judgement(
+                "relaxed",
+                "no unit's response is differentiated: a change depends on the times of spikes and on the reward",
+            ),
             Judgement("relaxed", "weights are used only in their own unit; there are no feedback weights"),
             Judgement(
                 "partly",
