@@ -130,7 +130,7 @@ class RewardSTDP(Rule):
             Judgement("relaxed", "nothing is propagated backward: one number reaches all synapses alike"),
             Judgement(
                 "relaxed",
-                "no unit's response is differentiated: a change depends on the times of spikes and on the reward",
+                "a change depends on the times of spikes and on the reward, not on how units respond to their input",
             ),
             Judgement("relaxed", "weights are used only in their own unit; there are no feedback weights"),
             Judgement(
