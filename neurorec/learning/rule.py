@@ -208,6 +208,11 @@ class Rule(ABC):
     def step(self, model: Any, state: Any, batch: Batch) -> tuple[Any, Info]:
         """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
 
+    @classmethod
+    def shown(cls, batch: Batch, objective: Objective) -> Batch:
+        """The batch as `step` and `finish` get it: without targets if the rule learns from rewards."""
+        return objective.without_targets(batch) if cls.signal == "reward" else batch
+
     @staticmethod
     def change(synapses: Synapses) -> torch.Tensor:
         """For local rules: the change of each weight [H, L] of one projection, from what its synapses see. A rule that does not
