@@ -110,6 +110,7 @@ class Rule(ABC):
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
+    readout_only: ClassVar[bool] = False  #: whether hidden layers keep their initial weights
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
     adds_tied_gradients: ClassVar[bool] = False  #: whether it can train tied weights (`models/constraints.py`)
@@ -126,6 +127,10 @@ class Rule(ABC):
     def title_for(cls, model: Any) -> str:
         """The rule's title when it trains `model`."""
         return cls.title
+
+    def titled(self, model: Any) -> str:
+        """The title of this training: as `title_for`, and what distinguishes its settings."""
+        return self.title_for(model)
 
     def engine_name(self, engine: Any) -> str:
         """The engine that ran the training, for the record; a rule with its own simulator returns that name."""

@@ -131,7 +131,7 @@ def train(
     if activity.hidden and not any(seen.spikes.sum() for seen in activity.hidden.values()):
         raise RunFailed(_silence(network))
     return Run(
-        network=network, pair=subject.pair, half=subject.half, rule=rule_name, rule_title=method.title_for(network),
+        network=network, pair=subject.pair, half=subject.half, rule=rule_name, rule_title=method.titled(network),
         task=task, seed=seed, engine=method.engine_name(stepper), device=device, encoder=subject.encoder, scores=scores,
         extra_scores=further | extra, history=history, activity=activity, judgements=method.judged(network),
         method=rule_class, training=learned, wall_s=time.perf_counter() - start,
