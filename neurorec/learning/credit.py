@@ -34,7 +34,7 @@ class Credit:
 
     def act(self, frame: int, means: dict[str, Tensor]) -> None:
         """Apply the reward of the last action to the traces, then add the traces of this frame's action."""
-        if self.batch.outcome is not None:
+        if self.batch.earnings is not None:
             self.batch = as_episodes(self.batch, means[ANSWER], self.state.generator)
         heard, running = means[self.model.output], self.batch.frame_mask[frame].to(self.expected)
         expected = heard[:, 0] @ self.state.critic[0] * running

@@ -73,7 +73,7 @@ class PolicyGradient(BPTT):
         """A loss whose gradient is minus that of the expected reward; the baseline is then updated."""
         seen = state.engine.run_batch(network, batch)
         y = state.objective.answers(seen.outputs, batch)
-        if batch.outcome is not None:
+        if batch.earnings is not None:
             batch, y = as_episodes(batch, y, state.generator), y[None]
         counts, to_come = batch.frame_mask, reward_to_come(batch, self.card.discount)
         state.baseline = F.pad(state.baseline.to(to_come), (0, max(0, len(to_come) - len(state.baseline))))

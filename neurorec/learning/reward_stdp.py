@@ -128,7 +128,10 @@ class RewardSTDP(Rule):
     def judgements(cls, model: Any) -> tuple[Judgement, ...]:
         return (
             Judgement("relaxed", "nothing is propagated backward: one number reaches all synapses alike"),
-            Judgement("relaxed", "no derivative is taken: a change depends on the times of spikes and on the reward"),
+            Judgement(
+                "relaxed",
+                "a change depends on the times of spikes and on the reward, not on how units respond to their input",
+            ),
             Judgement("relaxed", "weights are used only in their own unit; there are no feedback weights"),
             Judgement(
                 "partly",

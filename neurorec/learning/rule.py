@@ -214,7 +214,7 @@ class Rule(ABC):
         """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
 
     @classmethod
-    def shown(cls, batch: Batch, objective: Objective) -> Batch:
+    def as_shown(cls, batch: Batch, objective: Objective) -> Batch:
         """The batch as `step` and `finish` get it: without targets if the rule learns from rewards."""
         return objective.without_targets(batch) if cls.signal == "reward" else batch
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from neurorec.basics.quantities import plural
 from neurorec.basics.reading_ends import Reading
 from neurorec.basics.tree import Tree
-from neurorec.tasks.outcome import Outcome
+from neurorec.tasks.earnings import Earnings
 
 
 @dataclass(frozen=True, repr=False)
@@ -35,7 +35,7 @@ class Batch:
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
-    outcome: Outcome | None = None  #: of answers to samples whose targets are not shown
+    earnings: Earnings | None = None  #: of answers to samples whose targets are not shown
     start: Tensor | None = None
     parents: Tensor | None = None
     reading: Tensor | None = None
@@ -57,7 +57,7 @@ class Batch:
         reading = None if self.reading is None else self.reading[index]
         return replace(
             self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents,
-            reading=reading, outcome=None,
+            reading=reading, earnings=None,
         )  # fmt: skip
 
     def first(self, frames: int) -> "Batch":

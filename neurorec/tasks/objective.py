@@ -19,7 +19,7 @@ from neurorec.basics.errors import CannotRun
 from neurorec.basics.least_squares import Moments
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch, frame_means, masked_mean
-from neurorec.tasks.outcome import Outcome
+from neurorec.tasks.earnings import Earnings
 
 if TYPE_CHECKING:
     from neurorec.tasks.array_task import ArrayTask
@@ -88,9 +88,9 @@ class Objective(ABC):
         raise NotImplementedError(f"{type(self).__name__} offers no rewards")
 
     def without_targets(self, batch: Batch) -> Batch:
-        """The samples as shown to a rule that learns from rewards: of their targets, it is told only the `outcome` of one
+        """The samples as shown to a rule that learns from rewards: of their targets, it is told only the `earnings` of one
         answer."""
-        return replace(batch, target=None, outcome=Outcome(lambda answers: self.rewards(answers, batch)))
+        return replace(batch, target=None, earnings=Earnings(lambda answers: self.rewards(answers, batch)))
 
     def sense(self, score: str) -> tuple[str, bool]:
         """Unit and direction of a score; scores other than the metric are shares of correct answers."""

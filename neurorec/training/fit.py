@@ -186,7 +186,7 @@ def _fit(
         network.train()
         for batch in course.epoch(epoch, size, generator):
             with respected():
-                state, info = method.step(network, state, method.shown(batch, objective))
+                state, info = method.step(network, state, method.as_shown(batch, objective))
             learned["samples_seen"] += batch.size
             for name, number in {"weight_updates": info.updates, **info.more}.items():
                 learned[name] = learned.get(name, 0.0) + number
@@ -211,7 +211,7 @@ def _fit(
         network.load_state_dict(best_weights)
     if isinstance(course, Samples):
         with respected():
-            learned.update(method.finish(network, state, method.shown(course.data["validation"], objective)))
+            learned.update(method.finish(network, state, method.as_shown(course.data["validation"], objective)))
     return history, learned
 
 

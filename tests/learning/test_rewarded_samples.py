@@ -36,14 +36,14 @@ def one_step(name: str, labels: torch.Tensor) -> tuple[dict[str, torch.Tensor], 
     """The weights of a model of a pair card after it, and the answers that were drawn, which do not depend on the labels."""
     (method, net), drawn = trainable(name), []
     batch = CLASSES.without_targets(samples(net, labels.tolist()))
-    outcome = batch.outcome
-    assert outcome is not None
+    earnings = batch.earnings
+    assert earnings is not None
 
     def listening(answers: torch.Tensor) -> torch.Tensor:
         drawn.append(answers)
-        return outcome(answers)
+        return earnings(answers)
 
-    shown = replace(batch, outcome=listening)  # type: ignore[arg-type]
+    shown = replace(batch, earnings=listening)  # type: ignore[arg-type]
     method.step(net, method.init(net, choose_engine("torch", net), CLASSES, torch.Generator().manual_seed(1)), shown)
     return {key: value.clone() for key, value in net.state_dict().items()}, drawn[0]
 
@@ -61,20 +61,20 @@ def test_a_change_depends_on_the_labels_only_through_the_reward(name):
     assert any(not torch.equal(better[key], found[key]) for key in found)
 
 
-def test_the_outcome_of_a_sample_is_told_once():
+def test_what_an_answer_earns_is_told_once():
     batch = CLASSES.without_targets(Batch(torch.zeros(2, 3, 1), torch.tensor([0, 1, 1]), torch.tensor([False, True])))
     assert batch.target is None
-    assert batch.outcome is not None
-    assert batch.outcome(torch.tensor([0, 1, 0])).tolist() == [1, 1, 0]
+    assert batch.earnings is not None
+    assert batch.earnings(torch.tensor([0, 1, 0])).tolist() == [1, 1, 0]
     with pytest.raises(CannotRun) as caught:
-        batch.outcome(torch.tensor([0, 0, 1]))
+        batch.earnings(torch.tensor([0, 0, 1]))
     assert str(caught.value) == (
         "the rewards of these samples were already told, once per sample; keep them, or draw the next batch"
     )
-    assert batch.take(torch.tensor([0])).outcome is None
+    assert batch.take(torch.tensor([0])).earnings is None
 
 
-def test_without_an_outcome_no_answer_is_drawn():
+def test_without_earnings_no_answer_is_drawn():
     with pytest.raises(ValueError, match="this batch does not say what answers earn"):
         rewards.as_episodes(samples(network("elman"), [0, 1]), torch.zeros(2, 3), torch.Generator())
 
@@ -97,7 +97,7 @@ def test_a_training_shows_no_targets_to_a_rule_that_learns_from_rewards():
     )
     run = train(network("elman", I=3), task, Looks, settings=SETTINGS)
     assert len(shown) == 5
-    assert all(batch.target is None and batch.reward is None and batch.outcome is not None for batch in shown)
+    assert all(batch.target is None and batch.reward is None and batch.earnings is not None for batch in shown)
     assert 0 <= run.scores["test"] <= 1
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun
 
 
-class Outcome:
+class Earnings:
     """Tells what one answer per sample [B] earns, [B]; only once, because who could try every answer would find the target."""
 
     def __init__(self, rewards: Callable[[Tensor], Tensor]) -> None:
