@@ -69,6 +69,10 @@ class EProp(BroadcastRule):
     def feedback(self) -> Feedback:
         return self.card.feedback
 
+    def titled(self, model: Any) -> str:
+        kind = "" if self.feedback == "symmetric" else f", {self.feedback} feedback"
+        return f"{self.title_for(model)}{kind}"
+
     def judged(self, model: Any) -> tuple[Judgement, ...]:
         found = dict(zip(OBJECTIONS, self.judgements(model), strict=True))
         found["weights of the forward paths"] = WAYS_BACK[self.feedback]

@@ -48,6 +48,7 @@ class RecursiveLeastSquares(Rule):
     signal = "outputs"
     sees = ("whole graph",)  # every line of the readout at once
     needs = capabilities("linear solve")
+    readout_only = True
     messages = Messages(
         errors=False, signals="none", online=True, sources=("jaeger2003", "sussillo2009"),
         why="only the readout changes, in every frame: its inputs arrive in the forward pass, and targets come from outside",

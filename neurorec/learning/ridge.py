@@ -82,6 +82,7 @@ class Ridge(Rule):
     signal = "outputs"
     sees = ("whole graph",)  # every line of the readout at once
     needs = capabilities("linear solve")
+    readout_only = True
     messages = Messages(
         errors=False, signals="none", online=False, sources=("hoerl1970", "jaeger2001"),
         why="only the readout changes: its inputs arrive in the forward pass, and targets come from outside",

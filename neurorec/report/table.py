@@ -92,7 +92,7 @@ class Table:
     rows: Sequence[Sequence[Any]]
     notes: Sequence[tuple[str, str]] = ()  #: (letter, text); the letter is empty if no cell refers to the note
     minor: frozenset[int] = frozenset()
-    look: Literal["plain", "fine", "cards", "cards claims"] = "plain"
+    look: Literal["plain", "fine", "stacked", "cards", "cards claims"] = "plain"
     terminal: bool = False
 
     @property

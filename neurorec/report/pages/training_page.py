@@ -12,12 +12,20 @@ from neurorec.report.page import Page, page_of
 from neurorec.report.parts import Facts, Fold, Heading, Notes, Plots, Section, Text
 from neurorec.report.plots.style import Plot
 from neurorec.report.training import tables
-from neurorec.report.training.answer import answer, between_rules, spiking_against_rate
+from neurorec.report.training.answer import answer, between_rules, halves_answer, spiking_against_rate
 from neurorec.report.training.experiments_on_rules import ABOUT_EXPERIMENTS, experiments_table, outcomes
 from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.learned import about_learning, energy_answer, learning_tables
 from neurorec.report.training.naming import told_apart
 from neurorec.report.training.notes import about_totals, health_notes
+from neurorec.report.training.objection_costs import (
+    LEAD,
+    are_compared,
+    costs_answer,
+    costs_of,
+    costs_table,
+    every_cost_table,
+)
 from neurorec.report.training.objections import about
 from neurorec.report.training.rows import COLUMNS, csv_rows
 from neurorec.report.training.searched import search_parts
@@ -81,28 +89,34 @@ def training_page(results: StudyResults) -> Page:
             Section("exports", "Exports", [tables.export_table(results)] if results.exports else []),
         ],
         how=how_it_was_run(results), sources=results.sources,
-        data=(COLUMNS, [list(row.values()) for row in rows]), picture=_picture(gallery),
+        data=(COLUMNS, [list(row.values()) for row in rows]), picture=_picture(results, gallery),
     )  # fmt: skip
 
 
 def _answer(results: StudyResults, gallery: Gallery) -> tuple[str, ...]:
-    costs = energy_answer(results, gallery.training_chip) if gallery.compares_rules else ""
-    return (*answer(results), *([costs] if costs else []))
+    costs = costs_of(results)
+    if are_compared(costs):
+        return costs_answer(costs), halves_answer(results)
+    energy = energy_answer(results, gallery.training_chip) if gallery.compares_rules else ""
+    return (*answer(results), *([energy] if energy else []))
 
 
-def _picture(gallery: Gallery) -> Section | None:
-    """Score against objections avoided, if rules differ in them."""
+def _picture(results: StudyResults, gallery: Gallery) -> Section | None:
+    """What each objection costs, and score against objections avoided, if rules differ in them."""
     if not gallery.compares_rules:
         return None
     drawn = Plots(lambda: gallery.objections, about=about(gallery.training_chip))
-    return Section("picture", "What avoiding the objections to backpropagation costs", [drawn])
+    folded = Fold("All costs with both scores", [every_cost_table(results)])
+    parts = [Text(LEAD), costs_table(results), drawn, folded] if are_compared(costs_of(results)) else [drawn]
+    return Section("picture", "What avoiding the objections to backpropagation costs", parts)
 
 
 def _learning(results: StudyResults, gallery: Gallery) -> list[Any]:
     if not gallery.compares_rules:
         return []
     chip = gallery.training_chip
-    return [Text(about_learning(results, chip)), *learning_tables(results, chip),
+    energy = energy_answer(results, chip) if are_compared(costs_of(results)) else ""
+    return [Text(f"{about_learning(results, chip)} {energy}".strip()), *learning_tables(results, chip),
             Plots(lambda: gallery.curves, "Learning curves", ABOUT_CURVES)]  # fmt: skip
 
 

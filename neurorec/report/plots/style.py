@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH_IN = 5.0  #: at 72 px per inch: 360 px, the width of a telephone
+WIDE_IN = 7.8  #: two beside each other on a page; scrolled on telephones
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 PAIR_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
-#: one per learning rule: the six, then six of Tol's muted colours
-RULE_COLOURS = (*PAIR_COLOURS, "#332288", "#117733", "#882255", "#44AA99", "#999933", "#AA4499")
+HALF_COLOURS = {"spiking": BLUE, "rate": VERMILLION}
 MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
 # Ink, rule and paper are placeholders, replaced by the page's colours, so that plots follow light and dark mode.
 INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"
@@ -66,6 +66,7 @@ class Plot:
     svg: str
     alt: str
     csv_href: str
+    wide: bool = False
 
 
 def literal(text: str) -> str:
@@ -74,13 +75,13 @@ def literal(text: str) -> str:
 
 
 @contextmanager
-def figure(height_in: float) -> Iterator[tuple["Figure", "Axes"]]:
+def figure(height_in: float, width_in: float = WIDTH_IN) -> Iterator[tuple["Figure", "Axes"]]:
     """A figure with one axes in the common style; to be drawn and saved (`embed`) inside the block."""
     import matplotlib
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
-        drawn = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+        drawn = Figure(figsize=(width_in, height_in), layout="constrained")
         yield drawn, drawn.add_subplot()
 
 
@@ -98,7 +99,8 @@ def embed(drawn: "Figure", name: str, title: str, alt: str, rows: Sequence[Seque
         # a figure that is too small is cosmetic and must not stop a report
         warnings.filterwarnings("ignore", message=".*constrained_layout not applied.*")
         drawn.savefig(text, format="svg", dpi=288, metadata={"Date": None})
-    return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(to_csv(rows[0], rows[1:])))
+    wide = bool(drawn.get_figwidth() > WIDTH_IN)
+    return Plot(name, title, _inline(text.getvalue(), name, alt), alt, data_link(to_csv(rows[0], rows[1:])), wide)
 
 
 def _inline(svg: str, name: str, alt: str) -> str:

@@ -54,7 +54,7 @@ def between_rules(results: StudyResults) -> list[Comparison]:
         for key, groups in together.items()
         for one in groups
         if _kept(one) < _kept(most[key])
-        for comparison in _compare(one, most[key])
+        for comparison in compare(one, most[key])
     ]
 
 
@@ -63,18 +63,23 @@ def _kept(group: Group) -> int:
 
 
 def spiking_against_rate(results: StudyResults) -> list[Comparison]:
-    """The spiking half of each pair compared with its rate half, per task and rule."""
-    groups = [group for group in groups_of(results) if group.proper]
+    """The spiking half of each pair compared with its rate half: on the same task, and trained by the same rule, or by the only
+    rule of each half."""
+    halves: dict[tuple[str, str], dict[str, list[Group]]] = {}
+    for group in groups_of(results):
+        if group.proper:
+            halves.setdefault((group.task, group.pair), {}).setdefault(group.half, []).append(group)
     return [
         comparison
-        for one in groups
-        for other in groups
-        if (one.half, other.half) == ("spiking", "rate") and (one.task, one.pair) == (other.task, other.pair)
-        for comparison in _compare(one, other)
+        for found in halves.values()
+        for one in found.get("spiking", [])
+        for other in found.get("rate", [])
+        if one.rule == other.rule or all(len(groups) == 1 for groups in found.values())
+        for comparison in compare(one, other)
     ]
 
 
-def _compare(one: Group, other: Group) -> Iterator[Comparison]:
+def compare(one: Group, other: Group) -> Iterator[Comparison]:
     """The comparison by the first metric that both sides have, where at least one seed finished on both sides."""
     metric = next((name for name in one.scores if name in other.scores), None)
     if metric is None:
@@ -98,9 +103,14 @@ def answer(results: StudyResults) -> tuple[str, ...]:
             planned.setdefault((group.pair, group.half, group.task), set()).add(group.rule)
     several_rules = any(len(each) > 1 for each in planned.values())
     first = (_first(rules, _baselines(groups)),) if several_rules or not halves else ()
-    trained = {(pair, half) for pair, half, _ in planned}
+    return *first, halves_answer(results)
+
+
+def halves_answer(results: StudyResults) -> str:
+    """The sentence on spiking networks and their rate-based partners."""
+    trained = {(group.pair, group.half) for group in groups_of(results) if group.proper}
     two_halves = any((pair, "rate") in trained and (pair, "spiking") in trained for pair, _ in trained)
-    return *first, _second(halves, two_halves)
+    return _second(spiking_against_rate(results), two_halves)
 
 
 def _scores(groups: list[Group]) -> str:
@@ -176,9 +186,9 @@ def _second(comparisons: list[Comparison], two_halves: bool) -> str:
     widest = max(comparisons, key=lambda at: abs(at.difference.mean))
     where = f"{widest.one.label}, minus {widest.other.label}; {widest.task}"
     largest = f"the largest difference is {widest.difference_text} ({where})"
-    start = (
-        f"In {total} comparison{'s' * (total > 1)} of a spiking network with its rate-based partner on the same task"
-    )
+    by_rule = " by the same rule" if all(at.one.rule == at.other.rule for at in comparisons) else ""
+    times = f"In {total} comparison{'s' * (total > 1)}"
+    start = f"{times} of a spiking network with its rate-based partner on the same task{by_rule}"
     if all(at.verdict == "one seed only" for at in comparisons):
         return f"{start}, with one seed each and therefore without a known spread, {largest}."
     counted: dict[str, list[str]] = {}

@@ -21,17 +21,18 @@ def learning_curves(task: str, groups: list[Group], looks: Looks) -> Plot | None
 
     title = f"{task}: learning curves"
     with figure(3.0 + 0.23 * len(curves)) as (drawn, axes):
-        handles = []
+        handles, lowest = [], 0.0
         for group, curve in curves:
             style, epochs = looks.of(group, markersize=5), list(curve)
             each = samples_per_epoch(group.runs[0])
             seen = [each * epoch for epoch in epochs]
             low, high = ([end(curve[e].values) for e in epochs] for end in (min, max))
+            lowest = min(lowest, *low)
             axes.fill_between(seen, low, high, color=style["color"], alpha=0.18, linewidth=0)
             every = max(1, len(epochs) // 6)
             means = [curve[e].mean for e in epochs]
             handles += axes.plot(seen, means, markevery=(every - 1, every), linewidth=1.6, label=group.label, **style)
-        if are_shares([group for group, _ in curves]):
+        if lowest >= 0 and are_shares([group for group, _ in curves]):
             axes.set_ylim(0, 1.02)
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))

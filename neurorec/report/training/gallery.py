@@ -11,7 +11,7 @@ from neurorec.report.training.curves import learning_curves
 from neurorec.report.training.energy import all_in_totals, score_against_energy
 from neurorec.report.training.learned import training_chip
 from neurorec.report.training.looks import looks_of
-from neurorec.report.training.objections import colours_of, compares_rules, score_against_objections
+from neurorec.report.training.objections import compares_rules, score_against_objections
 from neurorec.report.training.scores import test_scores
 from neurorec.report.training.summary import chips_of, groups_of, tasks_of
 
@@ -35,10 +35,7 @@ class Gallery:
 
     @cached_property
     def objections(self) -> list[Plot]:
-        colours = colours_of(self.groups)
-        return _drawn(
-            score_against_objections(task, found, self.training_chip, colours) for task, found in self.by_task.items()
-        )
+        return _drawn(score_against_objections(task, found, self.training_chip) for task, found in self.by_task.items())
 
     @cached_property
     def scores(self) -> list[Plot]:

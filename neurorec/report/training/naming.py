@@ -1,4 +1,4 @@
-"""Names of networks on a page: their titles, with the pair where several networks of one title learn the same."""
+"""Names of networks on a page: their titles, with the pair where several of one title learn the same task by the same rule."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ def told_apart(results: StudyResults) -> StudyResults:
     """The results with the pair added to titles that would stand for several networks of one task and rule."""
     pairs: dict[tuple[str, str, str], set[str]] = {}
     for run in results.runs:
-        pairs.setdefault((run.network, run.rule, run.task), set()).add(run.pair)
+        pairs.setdefault((run.network, run.rule_title, run.task), set()).add(run.pair)
     return replace(results, runs=[
-        replace(run, network=f"{run.network} ({run.pair})") if len(pairs[run.network, run.rule, run.task]) > 1 else run
+        replace(run, network=f"{run.network} ({run.pair})") if len(pairs[run.network, run.rule_title, run.task]) > 1 else run
         for run in results.runs
     ])  # fmt: skip

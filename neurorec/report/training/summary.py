@@ -4,6 +4,7 @@ import statistics
 from dataclasses import dataclass
 
 from neurorec.experiments.results import OTHER_ROUNDING, CostRow, RunRecord, StudyResults, scores_of
+from neurorec.learning.rule import rules
 from neurorec.report import wording
 from neurorec.report.spread import Spread, spread
 from neurorec.report.table import Amount
@@ -111,6 +112,16 @@ class Group:
         """Work per sample: synaptic events for spikes, multiply-accumulates for values."""
         parts = ((self.events_per_sample, "events"), (self.macs_per_sample, "MACs"))
         return " + ".join(f"{wording.count(number)} {name}" for number, name in parts if number > 0) or "–"
+
+    @property
+    def untrained(self) -> bool:
+        """Whether only its readout was trained."""
+        return self.proper and self.rule in rules and rules[self.rule].readout_only
+
+    @property
+    def judgements(self) -> list[tuple[str, str]]:
+        """(stance, why) of its rule per objection; empty for baselines."""
+        return (self.runs + self.failed)[0].judgements
 
     @property
     def stances(self) -> dict[str, int | str]:
