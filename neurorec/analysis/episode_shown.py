@@ -1,4 +1,4 @@
-"""An episode of a trained network that acts: its world, and its activity."""
+"""One episode of a trained network: the state of its environment, and the activity of its layers."""
 
 import statistics
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class EpisodeShownSettings(Card):
 
 @dataclass(frozen=True)
 class Played:
-    """B episodes: what environment draws of each frame, in order; rewards and running frames [F, B]; by layer, what it sent in
+    """B episodes: the state variables to plot, frame by frame; rewards and running frames [F, B]; and what each layer sent in
     every step, [T, B, H]."""
 
     drawn: list[Mapping[str, Tensor]]
@@ -37,16 +37,16 @@ class Played:
 
 @analyses.register("episode_shown")
 class EpisodeShown(RunAnalysis):
-    """Episodes of their own, neither trained on nor scored, with the best action in every frame; the one of median reward is
-    drawn."""
+    """Plays separate episodes, used neither for training nor for scoring, with the most probable action in every frame, and
+    plots the one with the median reward."""
 
-    about = "An episode of a network that acts: its world, and its activity"
+    about = "One episode of a trained network: the state of its environment, and the activity of its layers"
     sources = ()
     of_episodes = True
     Settings = EpisodeShownSettings
     example = {"episodes": 3}  # noqa: RUF012
     gives = {  # noqa: RUF012
-        "median reward": Value("total reward of the median episode, which is the one drawn", "", True),
+        "median reward": Value("total reward of the median episode, which is the one plotted", "", True),
         "lowest reward": Value("total reward of the worst episode", "", True),
     }
 
@@ -60,7 +60,7 @@ class EpisodeShown(RunAnalysis):
         frames = int(seen.running[:, shown].sum())
         lines = {name: ([*map(float, range(frames))], [float(each[name][shown]) for each in seen.drawn[:frames]])
                  for name in seen.drawn[0]}  # fmt: skip
-        about = f"The episode of median reward, {median:g}, of {settings.episodes}."
+        about = f"The episode with the median reward, {median:g}, out of {settings.episodes} episodes."
         figures: list[AnyFigure] = [Curves("An episode", about, "frame", "", lines, level=0.0)]
         steps = frames * task.encoder.steps_per_frame
         figures += [of_layer(network, name, sent[:steps, shown]) for name, sent in seen.sent.items()]
@@ -70,7 +70,7 @@ class EpisodeShown(RunAnalysis):
 def played(
     network: Network, world: Environment, encoder: Encoder, episodes: int, generator: torch.Generator
 ) -> Played:  # fmt: skip
-    """Complete episodes under the network's best actions."""
+    """Complete episodes, with the network's most probable action in every frame."""
     seen, state = world.reset(episodes, generator), network.initial_state(episodes)
     drawn, rewards, running = [], [], []
     sent: dict[str, list[Tensor]] = {name: [] for name in network.hidden}
@@ -92,7 +92,7 @@ def played(
 
 def of_layer(network: Network, name: str, sent: Tensor) -> AnyFigure:
     """What a layer sent in one episode, [T, H]: its spikes, or its values."""
-    about = f"What the layer {name} ({network[name].title}) sent."
+    about = f"Output of the layer {name} ({network[name].title})."
     if network[name].output_signal == "spikes":
         steps, neurons = sent.nonzero().T.tolist()
         dt_ms = getattr(network[name].card, "dt_ms", 1.0)

@@ -92,7 +92,7 @@ class Activity:
 
 
 def joined(parts: Sequence[Activity]) -> Activity:
-    """What was observed of the same model in several parts of its samples, as if in one."""
+    """The observed activity of one model on several parts of its samples, combined as if observed at once."""
     if len(parts) == 1:
         return parts[0]
     first, running = parts[0], [part.running for part in parts if part.running is not None]

@@ -37,7 +37,7 @@ NOTHING = SpikeStream(1, lambda: iter(()))
 
 
 class InSteps(Protocol):
-    """B samples of `steps` steps, a `Batch` or one that is encoded in parts of `part_size` samples when it is read."""
+    """B samples of `steps` steps: a `Batch`, or samples that are encoded in parts of `part_size` when they are read."""
 
     @property
     def steps(self) -> int: ...
@@ -92,7 +92,7 @@ def present(
 ) -> Presentation:  # fmt: skip
     """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change during presentation.
 
-    The layer itself is not modified. Parts of samples are encoded when the run reaches them, which changes no spike.
+    The layer itself is not modified. Samples in parts are encoded when the run reaches them; the spikes are the same.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def present(
 
 
 def stream(data: InSteps, sample_steps: int) -> SpikeStream:
-    """The input spikes of samples that follow each other every `sample_steps` steps."""
+    """The input spikes of consecutive samples, one sample every `sample_steps` steps."""
 
     def parts() -> Iterator[SpikeTrain]:
         shown = 0

@@ -43,9 +43,10 @@ class SpikeTrain:
 
 @dataclass(frozen=True)
 class SpikeStream:
-    """Given spikes in parts of `steps` steps, made one after another during the run, so that memory need hold only one.
+    """Given spikes in parts of `steps` steps, generated one after another during the run, so that memory holds only one part.
 
-    `parts` starts from the first part; steps are counted from the start of the run. After the last part nothing fires.
+    Each call of `parts` starts with the first part; steps are counted from the start of the run. After the last part, there are
+    no more spikes.
     """
 
     steps: int
@@ -77,7 +78,7 @@ class PoissonDrive:
 
 @dataclass(frozen=True)
 class EventPopulation:
-    """N neurons, or input lines if `fires` is a spike train, a stream of them or Poisson."""
+    """N neurons, or input lines if `fires` is a spike train, a spike stream or a Poisson train."""
 
     size: int
     fires: (

@@ -71,7 +71,7 @@ class _Feed:
         self.length, self.parts, self.end = stream.steps, stream.parts(), 0
 
     def until(self, t: int) -> int:
-        """The step at which the spikes of step t's part end."""
+        """The end of the part that contains step t."""
         if t >= self.end:
             train, start = next(self.parts, NO_SPIKES), self.end
             self.end += self.length

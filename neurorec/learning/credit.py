@@ -1,4 +1,4 @@
-"""Traces of a batch of episodes that turn into weight changes when rewards arrive (`three_factor_reward.py`)."""
+"""Eligibility traces of a batch of episodes, which rewards turn into weight changes (`three_factor_reward.py`)."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from neurorec.learning.three_factor_reward import ThreeFactorReward, ThreeFactorRewardState
 
 CRITIC = "the critic"
-TINY = 1e-30  #: a chance below which no action is drawn; keeps its logarithm finite
+TINY = 1e-30  #: lower bound on probabilities; keeps their logarithms finite
 
 
 class Credit:
-    """The traces of one batch of episodes, from actions to rewards. Samples of a task are episodes with one action, the answer,
-    which is drawn when it is complete."""
+    """The traces of one batch of episodes, from actions to rewards. A labelled sample is an episode with one action: the
+    answer, which is drawn at the end of the sample."""
 
     def __init__(self, rule: ThreeFactorReward, model: Network, state: ThreeFactorRewardState, batch: Batch) -> None:
         self.rule, self.model, self.state, self.batch = rule, model, state, batch
@@ -55,13 +55,13 @@ class Credit:
         self._reward(torch.zeros_like(self.expected))
 
     def _push(self, chances: Tensor) -> Tensor:
-        """dH/dy: towards equal chances of all actions."""
+        """dH/dy: towards equal probabilities of all actions."""
         log_chances = chances.clamp_min(TINY).log()
         entropy = -(chances * log_chances).sum(1, keepdim=True)
         return -self.rule.card.entropy_weight * chances * (log_chances + entropy)
 
     def request(self, name: str, trace: Tensor, modulator: Tensor, feedback: Tensor, own: Tensor | None = None) -> None:
-        """Let the synapses of a layer change by what they see: traces [B, H, L], modulators [B, M], what units do [B, H]."""
+        """Request weight changes from what a layer's synapses see: traces [B, H, L], modulators [B, M], activity of units [B, H]."""
         weight = self.state.critic if name == CRITIC else self.run.weight(name)
         post = trace.new_zeros(len(trace), len(weight)) if own is None else own
         change = (
@@ -73,7 +73,7 @@ class Credit:
             self.run.request(name, change)
 
     def _reward(self, to_come: Tensor) -> None:
-        """Send the prediction error of the last frame to all synapses: what came, and is to come, minus what was expected."""
+        """Send the last frame's prediction error to all synapses: its reward, plus what is now expected, minus what was expected."""
         counts = self.batch.frame_mask
         error = torch.where(counts[self.frame], rewards_of(self.batch)[self.frame] + to_come - self.expected, 0.0)
         self.squared_error += error.square().sum() / counts.sum()
@@ -81,7 +81,7 @@ class Credit:
             self.request(name, trace, error[:, None], error.new_ones(1, trace.shape[1]))
 
     def _tag(self, name: str, eligibility: Tensor, modulator: Tensor, feedback: Tensor) -> None:
-        """Traces decay, and what was eligible during the action is added."""
+        """Decay the traces, and add what became eligible with this action."""
         added = self.rule.tag(
             Synapses(type(self.rule), eligibility, pre=eligibility, modulator=modulator, feedback=feedback)
         )

@@ -1,12 +1,12 @@
-"""Counts of eligibility traces that pairs of spikes leave, and of one reward per sample (`reward_stdp.py`).
+"""Counts for eligibility traces left by pairs of spikes, and for one reward per sample (`reward_stdp.py`).
 
 Per step: the traces of lines and neurons, and the eligibility of each synapse, decay (one product each). At a spike, the trace
 of its line or neuron grows by 1; at each of its synapses, the trace of the other end is added to the eligibility (for a spike
 of a line, times the depression). Per sample: the reward minus its mean is broadcast; a synapse adds its product with the
 eligibility to the sum of its changes. Per update: the sum is scaled and added to the weight, which is compared with its bounds.
 
-In the readout, lines are filtered as for the answer, and averaged over time, in every step; a change is the product of this
-mean with the reward beyond the usual and the surprise of the output. Adam and clipping follow.
+In the readout, input lines are filtered as for the answer, and averaged over time, in every step; a change is the product of
+this mean, the reward minus its running mean, and the surprise of the output. Adam and clipping follow.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def at_updates(model: Network, updates: int) -> LayerCounts:
 
 
 def pairing_stores(model: Network) -> tuple[Store, ...]:
-    """Traces per sample, sums of changes, Adam's moments, and the usual reward."""
+    """Traces per sample, sums of changes, Adam's moments, and the mean reward."""
     stores: list[Store] = []
     for name, layer in model.hidden.items():
         synapses, lines = synapses_of(layer)

@@ -34,7 +34,9 @@ class PepitaCard(DescentCard):
     @model_validator(mode="after")
     def _rates_are_not_regularised(self) -> Self:
         if self.rate_weight:
-            raise ValueError("rate_weight must be 0: PEPITA takes no derivatives, which the regulariser of rates needs")
+            raise ValueError(
+                "rate_weight must be 0: the rate regulariser needs derivatives, which PEPITA does not compute"
+            )
         return self
 
 

@@ -33,7 +33,7 @@ class PolicyGradientState:
     objective: Objective
     generator: (
         torch.Generator
-    )  #: draws the answers to samples of a task; environments have drawn the actions themselves
+    )  #: draws the answers to labelled samples; actions in environments are drawn in the rollout
     baseline: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [F] running mean of future rewards
 
 

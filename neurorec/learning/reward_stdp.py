@@ -29,20 +29,20 @@ from neurorec.tasks.task import Task
 class RewardSTDPCard(DescentCard):
     """`learning_rate`, its decay and `clip_norm` belong to the readout."""
 
-    stdp_rate: Gain  #: change of a hidden weight per pair of spikes at the same time, and per reward beyond the usual
-    depression: (
-        Gain  #: of a pair whose postsynaptic spike comes first, relative to the potentiation of one that comes last
-    )
+    stdp_rate: Gain  #: change of a hidden weight per pair of simultaneous spikes and unit of reward above its mean
+    depression: Gain  #: by a pair whose postsynaptic spike comes first, relative to the potentiation if it comes last
     tau_plus_ms: TimeMs
     tau_minus_ms: TimeMs
     tau_eligibility_ms: TimeMs
-    w_max: PositiveGain  #: size up to which hidden weights grow; one that starts larger can only shrink
+    w_max: PositiveGain  #: size up to which hidden weights grow; those that start larger can only shrink
     baseline_rate: Share  #: rate of the running mean of rewards
 
     @model_validator(mode="after")
     def _rates_are_not_regularised(self) -> Self:
         if self.rate_weight:
-            raise ValueError("rate_weight must be 0: STDP takes no derivatives, which the regulariser of rates needs")
+            raise ValueError(
+                "rate_weight must be 0: the rate regulariser needs derivatives, which STDP does not compute"
+            )
         return self
 
 
@@ -57,14 +57,14 @@ class RewardSTDPState:
 
 @rules.register("reward_stdp")
 class RewardSTDP(Rule):
-    """STDP marks synapses instead of changing them, and one number for all synapses turns the marks into changes.
+    """STDP marks synapses instead of changing them; one number, the same for all synapses, turns the marks into changes.
 
     Lines l and neurons j keep traces of their spikes. Each pair of spikes adds to the eligibility of the synapse between them:
     a positive amount if the line's spike arrives before the neuron's or in the same step, a negative one if it arrives later.
     Lines are the inputs of a layer, and its own spikes, which arrive one step later. The answer is drawn when the sample ends;
-    its reward, minus the mean of earlier rewards, is broadcast. The readout has no spikes to pair: what it heard, averaged as
-    for its answer, is paired with how surprising the choice of each output was, as in REINFORCE (Williams 1992), and Adam
-    turns the changes into updates. The reward does not say which neurons helped: hidden weights learn from it only if samples
+    its reward, minus the running mean of rewards, is broadcast. The readout has no spikes to pair: its input, averaged as for
+    its answer, is multiplied by how surprising the choice of each output was, as in REINFORCE (Williams 1992), and Adam turns
+    the changes into updates. The reward does not say which neurons helped: hidden weights learn from it only if samples
     that are answered well differ in their pairs of spikes from those that are not.
     """
 
@@ -101,7 +101,7 @@ class RewardSTDP(Rule):
             if not any(parameter.requires_grad for parameter in layer.parameters()):
                 return "its recurrent layer is fixed; train its readout with the rule ridge"
             if not (isinstance(layer, Cell) and layer.has_traces()):
-                return f"{layer.title} does not declare which of its synapses spikes arrive at; train with bptt"
+                return f"{layer.title} does not declare at which of its synapses spikes arrive; train with bptt"
             if getattr(layer, "learns_time_constants", False):
                 return (
                     f"{cls.title} trains synapses but not time constants; set learn_time_constants = false, or use bptt"
@@ -109,7 +109,7 @@ class RewardSTDP(Rule):
         if model.input_signal != "spikes":
             return "STDP pairs spikes, but its input lines carry values; use an encoder that sends spikes"
         if not isinstance(model[model.output], Readout) or not all(wire.plain for wire in model.wires):
-            return "it has delayed or transformed wires between layers, whose spikes arrive changed; use bptt"
+            return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
         if not model[model.output].trained:
             return "its readout has no weights; use stdp"
         return None
@@ -119,7 +119,7 @@ class RewardSTDP(Rule):
         reason = super().why_not_task(task)
         if reason is None and not task.objective.pooled:
             return (
-                f"it is rewarded once per sample, at its end, but task {task.name} rewards an action per frame; use "
+                f"it takes one reward per sample, at its end, but task {task.name} rewards one action per frame; use "
                 "three_factor_reward"
             )
         return reason
@@ -199,14 +199,14 @@ class RewardSTDP(Rule):
 
     @classmethod
     def paired(cls, pre: Tensor, post: Tensor) -> Tensor:
-        """What pairs add to the eligibility of each synapse, [B, H, L]: the product of what its two ends have."""
+        """What pairs add to the eligibility of each synapse, [B, H, L]: its presynaptic times its postsynaptic term."""
         synapses = Synapses(cls, pre, pre=pre, post=post)
         return synapses.post[:, :, None] * synapses.pre[:, None]
 
     @staticmethod
     def change(synapses: Synapses) -> Tensor:
-        """The reward beyond the usual times the eligibility, averaged over the batch; in the readout, the eligibility is the
-        product of what the synapse heard and of how surprising the choice of its unit was."""
+        """The reward minus its running mean, times the eligibility, averaged over the batch; in the readout, the eligibility is
+        the input of the synapse times how surprising the choice of its unit was."""
         pre = synapses.pre
         e = pre if pre.dim() == 3 else synapses.post[:, :, None] * pre[:, None]
         return torch.einsum("b,bhl->hl", synapses.modulator[:, 0], e) / len(e)
@@ -223,5 +223,5 @@ class RewardSTDP(Rule):
 
 
 def _lines(model: Network, name: str, sent: Any) -> Tensor:
-    """[T, B, L] what a layer hears from its wires."""
+    """[T, B, L] the input that a layer receives over its wires."""
     return torch.cat([sent[wire.source] for wire in model.wires_into(name)], 2)

@@ -1,4 +1,4 @@
-"""Shared by rules that learn from rewards: those of an environment, or of answers that are drawn once per sample."""
+"""Shared by rules that learn from rewards: of actions in an environment, or of one drawn answer per sample."""
 
 from dataclasses import replace
 
@@ -16,9 +16,9 @@ def rewards_of(batch: Batch) -> Tensor:
 
 
 def as_episodes(batch: Batch, y: Tensor, generator: torch.Generator) -> Batch:
-    """The samples as episodes of one frame, in which an answer was drawn from softmax(y [B, O]), and earned its reward."""
+    """The samples as episodes of one frame, each with an answer drawn from softmax(y [B, O]) and its reward."""
     if batch.earnings is None:
-        raise ValueError("this batch does not say what answers earn; see `Objective.without_targets`")
+        raise ValueError("this batch cannot reward answers; prepare it with `Objective.without_targets`")
     drawn = torch.multinomial(y.detach().softmax(1).cpu(), 1, generator=generator)[:, 0].to(y.device)
     T = len(batch.x)
     ends = torch.full_like(drawn, T) if batch.lengths is None else batch.lengths

@@ -110,7 +110,7 @@ class Rule(ABC):
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
-    in_parts: ClassVar[bool] = False  #: whether `step` and `finish` also take `InParts`: samples encoded when read
+    in_parts: ClassVar[bool] = False  #: whether `step` and `finish` also take `InParts`, samples encoded when read
     readout_only: ClassVar[bool] = False  #: whether hidden layers keep their initial weights
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
@@ -130,7 +130,7 @@ class Rule(ABC):
         return cls.title
 
     def titled(self, model: Any) -> str:
-        """The title of this training: as `title_for`, and what distinguishes its settings."""
+        """The title of this training: that of `title_for`, with the settings that distinguish it."""
         return self.title_for(model)
 
     def engine_name(self, engine: Any) -> str:
@@ -216,7 +216,7 @@ class Rule(ABC):
 
     @classmethod
     def as_shown(cls, batch: Batch, objective: Objective) -> Batch:
-        """The batch as `step` and `finish` get it: without targets if the rule learns from rewards."""
+        """The batch that `step` and `finish` receive: without targets if the rule learns from rewards."""
         return objective.without_targets(batch) if cls.signal == "reward" else batch
 
     @staticmethod

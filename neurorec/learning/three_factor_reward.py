@@ -36,7 +36,7 @@ class ThreeFactorRewardCard(EPropCard):
 class ThreeFactorRewardState(BroadcastState):
     critic: nn.Parameter = field(kw_only=True)  #: [1, K + 1] from what the readout hears, and a bias
     critic_descent: torch.optim.Optimizer = field(kw_only=True)
-    generator: torch.Generator = field(kw_only=True)  #: draws answers to samples; environments have drawn the actions
+    generator: torch.Generator = field(kw_only=True)  #: draws answers to labelled samples
 
 
 @rules.register("three_factor_reward")
@@ -46,9 +46,9 @@ class ThreeFactorReward(EProp):
     When an action is drawn, every output unit k broadcasts how surprising its choice was, S_k. It reaches units through
     feedback weights, and every synapse adds L_j e_ji to a slowly decaying trace, which marks the weights that led to the
     action. The reward arrives later as one number for all synapses, relative to what a critic expected, and turns traces into
-    changes. The critic is one linear unit that hears what the readout hears, and learns by the same rule.
+    changes. The critic is one linear unit with the same input as the readout, and learns by the same rule.
 
-    If the task has labels instead of rewards, a sample is an episode with one action, its answer (`rewards.py`).
+    If the task has labels instead of rewards, each sample is an episode with one action: the answer (`rewards.py`).
 
     e_ji is that of e-prop, filtered as by the readout. Without recurrent weights, with symmetric feedback, trace_decay 1 and a
     constant critic, the change is exactly that of policy gradients with this baseline. Changes are summed over a batch of

@@ -36,7 +36,7 @@ class Batch:
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
-    earnings: Earnings | None = None  #: of answers to samples whose targets are not shown
+    earnings: Earnings | None = None  #: the rewards of answers, if targets are not shown
     start: Tensor | None = None
     parents: Tensor | None = None
     reading: Tensor | None = None

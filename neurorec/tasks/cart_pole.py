@@ -60,7 +60,10 @@ class CartPole(Environment):
 
     def drawn(self, seen: EpisodeState) -> Mapping[str, Tensor]:
         place = torch.from_numpy(seen.hidden.state[[0, 2]]).float() / LIMITS[:, None]
-        return {"cart, in 2.4 m (right: positive)": place[0], "pole, in 12 degrees (right: positive)": place[1]}
+        return {
+            "cart position / 2.4 m (right: positive)": place[0],
+            "pole angle / 12 degrees (right: positive)": place[1],
+        }
 
     def baselines(self) -> dict[str, dict[Split, float]]:
         """Those of every environment, and the best of 48 linear policies without memory, chosen on the training split: push

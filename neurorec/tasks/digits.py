@@ -53,8 +53,8 @@ def row_digits(seed: int) -> Task:
 
 @tasks.register("row_digits_fixed_test")
 def row_digits_fixed_test(seed: int) -> Task:
-    """As `row_digits`, but the test samples are the same for all seeds, so that a hyperparameter search on any seed never reads
-    them. Which of the other samples are for validation depends on the seed."""
+    """As `row_digits`, but the test samples are the same for all seeds, so that a hyperparameter search on any seed never sees
+    them. The seed determines which of the other samples are for validation."""
     task: Any = row_digits(seed)
     test = stratified_splits(task.target.numpy(), 0)["test"]
     others = np.setdiff1d(np.arange(len(task.target)), test)

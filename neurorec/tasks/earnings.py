@@ -1,4 +1,4 @@
-"""What a rule that learns from rewards is told of a batch of samples, instead of their targets."""
+"""What a rule that learns from rewards is told about a batch of samples, instead of their targets."""
 
 from collections.abc import Callable
 
@@ -8,16 +8,14 @@ from neurorec.basics.errors import CannotRun
 
 
 class Earnings:
-    """Tells what one answer per sample [B] earns, [B]; only once, because who could try every answer would find the target."""
+    """The rewards [B] of one answer per sample [B], only once, because trying every answer would reveal the target."""
 
     def __init__(self, rewards: Callable[[Tensor], Tensor]) -> None:
         self._rewards: Callable[[Tensor], Tensor] | None = rewards
 
     def __call__(self, answers: Tensor) -> Tensor:
-        """Raises `CannotRun` if asked again."""
+        """Raises `CannotRun` at the second call."""
         if self._rewards is None:
-            raise CannotRun(
-                "the rewards of these samples were already told, once per sample; keep them, or draw the next batch"
-            )
+            raise CannotRun("the rewards of these samples can be read only once; keep them, or take the next batch")
         rewards, self._rewards = self._rewards, None
         return rewards(answers)

@@ -15,7 +15,7 @@ def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_sam
 
 
 def split_frames(task: Task, split: Split, max_samples: int | None) -> Batch:
-    """A split in frames, of at most `max_samples`, evenly spaced, as data are often sorted by class."""
+    """A split in frames; at most `max_samples`, evenly spaced, because data are often sorted by class."""
     batch = task.split(split)
     if max_samples is not None and max_samples < batch.size:
         batch = batch.take(torch.arange(max_samples) * batch.size // max_samples)

@@ -41,7 +41,7 @@ class Encoder(ABC):
     signal: ClassVar[Literal["spikes", "values"]]
     code: ClassVar[Literal["mean", "time"]] = "mean"
     about: ClassVar[str]
-    draws: ClassVar[bool] = False  #: whether it draws random numbers; if not, samples can be encoded some at a time
+    draws: ClassVar[bool] = False  #: whether it draws random numbers; if not, samples can be encoded in parts
     answered_last: ClassVar[bool] = False  #: whether answers count in the last step of a frame, not in all of its steps
 
     def __init__(self, card: EncoderCard) -> None:

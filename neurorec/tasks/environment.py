@@ -69,7 +69,7 @@ class Environment(Task):
         """Apply actions [B]: rewards [B], and the new state of the episodes."""
 
     def drawn(self, seen: EpisodeState) -> Mapping[str, Tensor]:
-        """What to draw of the state of each episode, [B] by name; here, what is observed."""
+        """State variables to plot, by name, [B] each; by default, the observed lines."""
         return {f"line {number}": values for number, values in enumerate(seen.observation.T)}
 
     def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:

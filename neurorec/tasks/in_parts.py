@@ -1,4 +1,4 @@
-"""Splits whose steps would take too much memory: samples stay in frames, and are encoded some at a time when they are read."""
+"""Splits too large to encode at once: samples stay in frames, and are encoded in parts when they are read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ PART_BYTES = 2**26  #: of encoded steps in memory at once
 
 @dataclass(frozen=True)
 class InParts:
-    """Samples in frames and their encoder, which must draw no random numbers: then parts are encoded as the whole would be.
+    """Samples in frames and their encoder, which must draw no random numbers, so that parts are encoded as the whole would be.
 
     It offers what `Batch` does, except for the steps of all samples at once.
     """

@@ -84,12 +84,12 @@ class Objective(ABC):
         return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
 
     def rewards(self, answers: Tensor, batch: Batch) -> Tensor:
-        """What one answer per sample [B], drawn by the network, earns: [B]. For objectives that offer "reward"."""
+        """The rewards [B] of one answer per sample [B]. For objectives that offer "reward"."""
         raise NotImplementedError(f"{type(self).__name__} offers no rewards")
 
     def without_targets(self, batch: Batch) -> Batch:
-        """The samples as shown to a rule that learns from rewards: of their targets, it is told only the `earnings` of one
-        answer."""
+        """The samples as shown to a rule that learns from rewards: without targets, but with the `earnings` of one answer
+        per sample."""
         return replace(batch, target=None, earnings=Earnings(lambda answers: self.rewards(answers, batch)))
 
     def sense(self, score: str) -> tuple[str, bool]:

@@ -39,7 +39,7 @@ class Course(Protocol):
 class Samples:
     """Splits of arrays, or fresh samples in every epoch if the task draws them.
 
-    Splits are encoded once; with `in_parts`, large ones are encoded part by part whenever they are read.
+    Splits are encoded once; with `in_parts`, large ones are encoded in parts whenever they are read.
     """
 
     def __init__(

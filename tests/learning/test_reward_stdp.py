@@ -1,4 +1,4 @@
-"""Reward-modulated STDP: its eligibilities are sums over pairs of spikes, and only rewards beyond the usual change weights."""
+"""Reward-modulated STDP: eligibilities are sums over pairs of spikes, and only a reward other than the mean changes weights."""
 
 import math
 from collections import Counter
@@ -205,11 +205,13 @@ def test_it_answers_once_per_sample():
     with pytest.raises(CannotRun) as caught:
         RewardSTDP.check(network("lif"), load_task("delayed_match_to_sample", 0))
     assert str(caught.value) == (
-        "rule reward-modulated STDP cannot learn task delayed_match_to_sample: it is rewarded once per sample, at its end, but "
-        "task delayed_match_to_sample rewards an action per frame; use three_factor_reward"
+        "rule reward-modulated STDP cannot learn task delayed_match_to_sample: it takes one reward per sample, at its end, but "
+        "task delayed_match_to_sample rewards one action per frame; use three_factor_reward"
     )
 
 
 def test_it_has_no_derivative_for_a_regulariser_of_rates():
-    with pytest.raises(ValueError, match="rate_weight must be 0: STDP takes no derivatives"):
+    with pytest.raises(
+        ValueError, match="rate_weight must be 0: the rate regulariser needs derivatives, which STDP does not compute"
+    ):
         rule(rate_weight=1.0)

@@ -69,13 +69,13 @@ def test_what_an_answer_earns_is_told_once():
     with pytest.raises(CannotRun) as caught:
         batch.earnings(torch.tensor([0, 0, 1]))
     assert str(caught.value) == (
-        "the rewards of these samples were already told, once per sample; keep them, or draw the next batch"
+        "the rewards of these samples can be read only once; keep them, or take the next batch"
     )
     assert batch.take(torch.tensor([0])).earnings is None
 
 
 def test_without_earnings_no_answer_is_drawn():
-    with pytest.raises(ValueError, match="this batch does not say what answers earn"):
+    with pytest.raises(ValueError, match="this batch cannot reward answers"):
         rewards.as_episodes(samples(network("elman"), [0, 1]), torch.zeros(2, 3), torch.Generator())
 
 

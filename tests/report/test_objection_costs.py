@@ -118,7 +118,7 @@ def test_the_table_has_one_row_per_objection_between_bptt_and_what_needs_no_trai
 def test_the_answer_orders_objections_by_cost_and_names_what_no_rule_avoids(compared):
     found = trained_by(compared, "stdp", "STDP", (KEPT, KEPT, KEPT, KEPT, RELAXED, RELAXED), (-0.3, -0.3, -0.3))
     said = costs_answer(costs_of(found))
-    assert "compared with BPTT on the same task and half (the mean change of test accuracy, the cheapest first)" in said
+    assert "compared with BPTT on the same task and half (mean change in test accuracy, cheapest first)" in said
     assert "“weights of the forward paths” −0.210 (clear loss in 1 of 1); “precisely clocked phases” −0.210" in said
     assert said.index("precisely clocked") < said.index("target outputs")
     assert said.endswith(

@@ -78,7 +78,7 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
     if isinstance(fires, SpikeTrain):
         found |= train_arrays(fires)
     elif isinstance(fires, SpikeStream):
-        found |= train_arrays(NO_SPIKES)  # on_plastic puts each part in their place
+        found |= train_arrays(NO_SPIKES)  # on_plastic replaces them by each part in turn
     elif isinstance(fires, PoissonTrain):
         found |= _chances(name, fires, N, dt_ms)
     return found

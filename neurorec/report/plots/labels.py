@@ -1,4 +1,4 @@
-"""Labels beside the markers of a plot, placed so that they cover neither each other nor a marker, as far as there is room."""
+"""Labels beside the markers of a plot, placed so that, if there is room, they cover neither each other nor a marker."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ DEGREES = (
     180,
 )  #: directions, preferred ones first
 STEPS_PT = (3, 6, 11, 17, 24, 32, 42, 54, 68, 84, 104)  #: distance of a label from its marker
-LEADER_PT = 5  #: labels farther away have a line to their marker
+LEADER_PT = 5  #: labels farther away are joined to their marker by a line
 PAD_PT = 1.0  #: around labels
 CAP_PT = 3.0  #: half the width of the ends of an error bar
 EDGE_PT = 4.0  #: between labels and the ends of the axes
@@ -54,7 +54,7 @@ class LabelPlace:
 
     box: Box
     line: tuple[tuple[float, float], tuple[float, float]]
-    far: float  #: points from the marker
+    far: float  #: distance from the marker in points
 
     def on_line(self) -> Iterator[tuple[float, float]]:
         (x0, y0), (x1, y1) = self.line
@@ -62,9 +62,9 @@ class LabelPlace:
 
 
 def label_points(axes: Any, points: Sequence[Marked], levels: Sequence[float], size_pt: float) -> list[Box]:
-    """Write each point's text beside it, off the horizontal lines at `levels`. Returns the texts' boxes, in pixels.
+    """Write each point's text beside it, clear of the horizontal lines at `levels`. Returns the texts' boxes, in pixels.
 
-    The axes must have their final place and limits.
+    The axes must have their final position and limits.
     """
     drawn = axes.figure
     pixel = drawn.dpi / 72

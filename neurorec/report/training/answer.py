@@ -63,8 +63,8 @@ def _kept(group: Group) -> int:
 
 
 def spiking_against_rate(results: StudyResults) -> list[Comparison]:
-    """The spiking half of each pair compared with its rate half: on the same task, and trained by the same rule, or by the only
-    rule of each half."""
+    """The spiking half of each pair compared with its rate half: on the same task, and trained by the same rule, or each by its
+    only rule."""
     halves: dict[tuple[str, str], dict[str, list[Group]]] = {}
     for group in groups_of(results):
         if group.proper:
@@ -186,7 +186,7 @@ def _second(comparisons: list[Comparison], two_halves: bool) -> str:
     widest = max(comparisons, key=lambda at: abs(at.difference.mean))
     where = f"{widest.one.label}, minus {widest.other.label}; {widest.task}"
     largest = f"the largest difference is {widest.difference_text} ({where})"
-    by_rule = " by the same rule" if all(at.one.rule == at.other.rule for at in comparisons) else ""
+    by_rule = ", trained by the same rule" if all(at.one.rule == at.other.rule for at in comparisons) else ""
     times = f"In {total} comparison{'s' * (total > 1)}"
     start = f"{times} of a spiking network with its rate-based partner on the same task{by_rule}"
     if all(at.verdict == "one seed only" for at in comparisons):

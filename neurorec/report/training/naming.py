@@ -1,4 +1,4 @@
-"""Names of networks on a page: their titles, with the pair where several of one title learn the same task by the same rule."""
+"""Names of networks on a page: their titles, with the pair if several with one title learn the same task by the same rule."""
 
 from dataclasses import replace
 

@@ -16,14 +16,14 @@ from neurorec.report.training.summary import Group, better, groups_of, tasks_of
 HALVES = ("spiking", "rate")
 RANKS = {"kept": 0, "partly": 1, "relaxed": 2}
 LEAD = (
-    "Test score of the best rule that avoids each objection, minus that of BPTT on the same task and half. The smaller lines "
-    "give this rule and its own score."
+    "Test score of the best rule that avoids each objection, minus that of BPTT on the same task and half. The line below each "
+    "difference gives this rule and its own score."
 )
 NOTES = (
-    "Differences are means ± standard deviations of the differences by seed, and coloured if they are a loss of more than two "
-    "standard deviations. The best rule is chosen by validation score.",
+    "Values are means ± standard deviations of the differences per seed; losses of more than two standard deviations are "
+    "coloured. The best rule is chosen by validation score.",
     "◐: no rule avoids the objection fully here; this one avoids it partly.",
-    "Rules that train only the readout are not candidates, because their hidden layers learn nothing.",
+    "Rules that train only the readout are left out, because they do not train hidden layers.",
 )
 
 
@@ -55,7 +55,7 @@ def costs_of(results: StudyResults) -> list[ObjectionCost]:
 
 
 def are_compared(costs: Sequence[ObjectionCost]) -> bool:
-    """Whether the costs are those of several rules; of one rule, its comparison with BPTT says it all."""
+    """Whether the costs come from several rules; one rule is simply compared with BPTT."""
     return len({cost.found.one.rule for cost in costs}) > 1
 
 
@@ -94,7 +94,7 @@ def _best(groups: Sequence[Group]) -> Group:
 
 
 def costs_table(results: StudyResults) -> Table:
-    """One row per objection, one column per task and half, between the scores of BPTT and those without a trained network."""
+    """One row per objection, one column per task and half; also the scores of BPTT, and those without a trained hidden layer."""
     costs, bptt = costs_of(results), references(results)
     places = [(task, half) for task in tasks_of(results) for half in HALVES if (task, half) in bptt]
     columns = [Column("objection avoided"), *(Column(half, "number", above=task) for task, half in places)]
@@ -126,7 +126,7 @@ def _cell(cost: ObjectionCost, untrained: Group | None) -> Said:
 
 
 def _untrained(groups: list[Group], task: str, half: str) -> Group | None:
-    """The network of which only the readout was trained; the best by validation score if there are several."""
+    """The network in which only the readout was trained; the best by validation score if there are several."""
     found = [group for group in groups if group.untrained and (group.task, group.half) == (task, half)]
     return _best(found) if found else None
 
@@ -149,16 +149,16 @@ def every_cost_table(results: StudyResults) -> Table:
 
 
 def costs_answer(costs: Sequence[ObjectionCost]) -> str:
-    """The answer in one or two sentences: what is cheapest to avoid, what most expensive, and what no rule avoids."""
+    """The answer in one or two sentences: the objections by cost, and those that no rule avoids."""
     by_objection = {name: [cost for cost in costs if cost.objection == name] for name in OBJECTIONS}
     known = {name: found for name, found in by_objection.items() if found}
     one_metric = len({(cost.found.metric, cost.found.one.unit) for cost in costs}) == 1
     order = sorted(known, key=lambda name: -fmean(cost.gain for cost in known[name])) if one_metric else list(known)
     said = [f"“{name}” {_loss(known[name], one_metric)}" for name in order]
     missing = [f"“{name}”" for name in OBJECTIONS if name not in known]
-    what = f"the mean change of test {costs[0].found.metric}, the cheapest first" if one_metric else "by objection"
+    what = f"mean change in test {costs[0].found.metric}, cheapest first" if one_metric else "by objection"
     text = (
-        f"The best rule that avoids an objection, compared with {BPTT.title} on the same task and half ({what}): "
+        f"The best rule that avoids each objection, compared with {BPTT.title} on the same task and half ({what}): "
         f"{'; '.join(said)}."
     )
     return text + (f" No rule here avoids {wording.listed(missing)} more than {BPTT.title} does." if missing else "")

@@ -23,8 +23,8 @@ CLOSE = 0.85  #: share of the room between two numbers that rules with equally m
 ABOUT = (
     "Every marker is one network trained by one rule: the further right, the fewer of the six objections to backpropagation "
     "apply to the rule (partly avoided counts one half). Blue circles are spiking networks, orange squares rate-based ones; "
-    "{size}. Bars are standard deviations over seeds, small dots single seeds. Black lines are trivial baselines, coloured "
-    "lines networks whose hidden layers are untrained. Markers at the same number are drawn side by side."
+    "{size}. Bars are standard deviations over seeds, small dots single seeds. Black lines are trivial baselines; coloured "
+    "lines are networks with untrained hidden layers. Markers at the same number are drawn side by side."
 )
 
 
@@ -76,7 +76,7 @@ def score_against_objections(task: str, groups: list[Group], chip: str) -> Plot 
 
 
 def _mark(axes, group: Group, x: float, energies: dict[int, float], nets: list[Group]) -> Marked:
-    """Draw one group; returns what its label must leave free."""
+    """Draw one group; returns its marker, which labels must not cover."""
     colour, priced, sd = HALF_COLOURS[group.half], id(group) in energies, group.test.sd or 0.0
     area = _area(energies[id(group)], list(energies.values())) if priced else SMALLEST
     axes.errorbar(x, group.test.mean, yerr=sd, color=colour, capsize=3, linewidth=1.1, zorder=2)
@@ -89,7 +89,7 @@ def _mark(axes, group: Group, x: float, energies: dict[int, float], nets: list[G
 
 
 def short_label(group: Group, nets: Sequence[Group]) -> str:
-    """The rule's title, with the network where one half has several networks trained by it."""
+    """The rule's title, with the network if several networks of one half are trained by it."""
     same = [net for net in nets if (net.half, net.rule_title) == (group.half, group.rule_title)]
     return group.rule_title if len(same) == 1 else f"{group.rule_title}, {group.network}"
 
@@ -125,7 +125,7 @@ def _sizes(axes, energies: list[float]) -> list:
 
 
 def _lines(axes, lines: list[Group], limits: tuple[float, float]) -> list:
-    """Baselines, and networks of which only the readout was trained."""
+    """Baselines, and networks in which only the readout was trained."""
     handles = []
     for group in lines:
         style = "-." if group.proper else ":" if group.constant else "--"
@@ -162,7 +162,7 @@ def _area(energy_pJ: float, all_pJ: list[float]) -> float:
 
 
 def _finding(task: str, nets: list[Group]) -> str:
-    """Each half by itself: the best score, and that of the rule that avoids most; then the halves, rule by rule."""
+    """For each half, the best score and that of the rule that avoids most; then the mean difference between the halves."""
     said = []
     for half, name in NAMES.items():
         found = [net for net in nets if net.half == half]
@@ -188,7 +188,7 @@ def _between_halves(nets: list[Group]) -> str:
         return ""
     mean = f"{spread(found).mean:+.3f}".replace("-", "−")
     return (
-        f" Trained by the same rule, the spiking network minus its rate-based partner: {mean} (mean of {len(found)})."
+        f" Spiking network minus its rate-based partner, both trained by the same rule: {mean} (mean of {len(found)})."
     )
 
 

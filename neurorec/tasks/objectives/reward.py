@@ -28,7 +28,7 @@ class Reward(Objective):
         return self._none()
 
     def without_targets(self, batch: Batch) -> Batch:
-        """Episodes have none: their batches contain the actions taken, and the rewards."""
+        """Episodes have no targets: their batches contain the actions taken and the rewards."""
         return batch
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
