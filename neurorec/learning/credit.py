@@ -61,7 +61,7 @@ class Credit:
         return -self.rule.card.entropy_weight * chances * (log_chances + entropy)
 
     def request(self, name: str, trace: Tensor, modulator: Tensor, feedback: Tensor, own: Tensor | None = None) -> None:
-        """Request weight changes from what a layer's synapses see: traces [B, H, L], modulators [B, M], activity of units [B, H]."""
+        """Request changes from what a layer's synapses see: traces [B, H, L], modulators [B, M], activity of units [B, H]."""
         weight = self.state.critic if name == CRITIC else self.run.weight(name)
         post = trace.new_zeros(len(trace), len(weight)) if own is None else own
         change = (
@@ -73,7 +73,7 @@ class Credit:
             self.run.request(name, change)
 
     def _reward(self, to_come: Tensor) -> None:
-        """Send the last frame's prediction error to all synapses: its reward, plus what is now expected, minus what was expected."""
+        """Send the last frame's prediction error to all synapses: reward, plus what is now expected, minus what was."""
         counts = self.batch.frame_mask
         error = torch.where(counts[self.frame], rewards_of(self.batch)[self.frame] + to_come - self.expected, 0.0)
         self.squared_error += error.square().sum() / counts.sum()

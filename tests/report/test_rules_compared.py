@@ -69,7 +69,7 @@ def test_halves_trained_by_the_same_rule_are_compared_in_the_picture(results):
     runs = [run for run in results.runs if run.pair in ("", "lif_vs_elman", "liquid_state_vs_echo_state")]
     plot = score_against_objections("row_digits", groups_of(replace(results, runs=runs), "row_digits"), "")
     assert plot is not None
-    assert plot.alt.endswith("minus its rate-based partner: −0.045 (mean of 2).")  # −0.04 by BPTT, −0.05 by ridge
+    assert plot.alt.endswith("both trained by the same rule: −0.045 (mean of 2).")  # −0.04 by BPTT, −0.05 by ridge
 
 
 def test_the_picture_is_part_of_the_page(results):

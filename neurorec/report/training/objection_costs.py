@@ -94,7 +94,7 @@ def _best(groups: Sequence[Group]) -> Group:
 
 
 def costs_table(results: StudyResults) -> Table:
-    """One row per objection, one column per task and half; also the scores of BPTT, and those without a trained hidden layer."""
+    """One row per objection, one column per task and half; also the scores of BPTT and those without a trained hidden layer."""
     costs, bptt = costs_of(results), references(results)
     places = [(task, half) for task in tasks_of(results) for half in HALVES if (task, half) in bptt]
     columns = [Column("objection avoided"), *(Column(half, "number", above=task) for task, half in places)]
