@@ -48,6 +48,8 @@ class ThreeFactorReward(EProp):
     action. The reward arrives later as one number for all synapses, relative to what a critic expected, and turns traces into
     changes. The critic is one linear unit that hears what the readout hears, and learns by the same rule.
 
+    If the task has labels instead of rewards, a sample is an episode with one action, its answer (`rewards.py`).
+
     e_ji is that of e-prop, filtered as by the readout. Without recurrent weights, with symmetric feedback, trace_decay 1 and a
     constant critic, the change is exactly that of policy gradients with this baseline. Changes are summed over a batch of
     episodes and passed to Adam, as in e-prop.
