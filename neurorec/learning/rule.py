@@ -220,10 +220,15 @@ class Rule(ABC):
         raise NotImplementedError
 
     @classmethod
-    def changed(cls, weight: torch.Tensor, **shown: torch.Tensor | float) -> torch.Tensor:
+    def changed(cls, weight: torch.Tensor, at: str = "", **shown: torch.Tensor | float) -> torch.Tensor:
         """`change` for the synapses with this weight [H, L], which see no more of what is `shown` (pre, post, modulator,
-        feedback) than the rule declares."""
-        return cls.change(Synapses(cls, weight, **shown))
+        feedback) than the rule declares; `at`: their layer."""
+        return cls.change(cls.seen(weight, at, **shown))
+
+    @classmethod
+    def seen(cls, weight: torch.Tensor, at: str = "", **shown: torch.Tensor | float) -> Synapses:
+        """What the synapses of the layer `at` see. Interventions replace it."""
+        return Synapses(cls, weight, **shown)
 
     def finish(self, model: Any, state: Any, validation: Batch) -> Mapping[str, float]:
         """Complete the training after all batches; may choose settings on `validation`, and returns what it chose."""
