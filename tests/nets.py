@@ -1,7 +1,12 @@
 """Small networks of every registered cell, from one set of card values, for tests that run over all of them."""
 
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
 import torch
 
+from neurorec.basics.cards import card_names, find_card, read_toml
 from neurorec.models.architecture import CHAIN, READOUT, NetworkArchitecture
 from neurorec.models.cell import CellCard, cells
 from neurorec.models.energy.model import EnergyModel, energy_models
@@ -31,9 +36,8 @@ def cell_card(name: str, size: int, **changes) -> CellCard:
     return schema(name=name, size=size, **needed)
 
 
-def _values_in_cards(name: str) -> dict:
-    from neurorec.basics.cards import card_names, find_card, read_toml
-
+@cache
+def _values_in_cards(name: str) -> Mapping[str, Any]:
     for pair in card_names("models"):
         for half in ("rate", "spiking"):
             table = read_toml(find_card("models", pair)).get(half, {}).get("cell") or {}

@@ -65,9 +65,11 @@ class Analysis(AnyAnalysis):
 
 class RunAnalysis(AnyAnalysis):
     """An analysis of a trained network. `through_time`: whether it needs a network in which each step follows the last one;
-    networks on trees, and those that first read and then write, do not qualify."""
+    networks on trees, and those that first read and then write, do not qualify. `of_episodes`: whether it examines
+    networks that act in an environment, instead of those that answer samples."""
 
     through_time: ClassVar[bool] = True
+    of_episodes: ClassVar[bool] = False
 
     def why_not(self, network: Network, task: Task) -> str | None:
         """Why it cannot examine this network on this task, or None if it can. Before the training, the network has
@@ -76,7 +78,10 @@ class RunAnalysis(AnyAnalysis):
             return f"{network.title} is an energy model, which has no steps in time"
         if self.through_time and network.not_by_steps:
             return f"{network.title} {network.not_by_steps}, not step by step"
-        return "its samples are episodes" if isinstance(task, Environment) else None
+        episodes = isinstance(task.frames if isinstance(task, EncodedTask) else task, Environment)
+        if episodes and not self.of_episodes:
+            return "its samples are episodes"
+        return "its samples are not episodes" if self.of_episodes and not episodes else None
 
     @abstractmethod
     def run(self, network: Network, task: EncodedTask, settings: Any, seed: int) -> Found:

@@ -1,6 +1,6 @@
 """Observed activity of a model: exact integer counts over all samples, and a few rasters for plots."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -89,6 +89,29 @@ class Activity:
         """Share of units of the spiking layers that never spiked."""
         silent = [seen.spikes == 0 for seen in self.hidden.values()]
         return float(np.concatenate(silent).mean()) if silent else 0.0
+
+
+def joined(parts: Sequence[Activity]) -> Activity:
+    """What was observed of the same model in several parts of its samples, as if in one."""
+    if len(parts) == 1:
+        return parts[0]
+    first, running = parts[0], [part.running for part in parts if part.running is not None]
+    layers = {name: _joined_layer([part.layers[name] for part in parts]) for name in first.layers}
+    samples, skipped = (sum(getattr(part, name) for part in parts) for name in ("samples", "skipped_steps"))
+    return Activity(samples, first.steps, layers, np.sum(running, 0) if running else None, skipped)
+
+
+def _joined_layer(parts: Sequence[LayerActivity]) -> LayerActivity:
+    def added(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else np.sum(values, 0)
+
+    raster = np.concatenate([part.raster for part in parts], 1)[:, :RASTER_SAMPLES]
+    ran = added("ran")
+    return LayerActivity(
+        parts[0].signal, added("spikes"), added("passed_on"), raster, added("steps"), added("passed_on_steps"),
+        added("brought"), added("brought_steps"), None if ran is None else Ran(*map(int, ran)),
+    )  # fmt: skip
 
 
 def as_arrays(activity: Activity) -> dict[str, Any]:

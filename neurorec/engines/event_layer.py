@@ -6,8 +6,10 @@ within rounding of the threshold (event engines compute in double precision).
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,24 +18,54 @@ from torch import Tensor
 from neurorec.basics.errors import CannotRun, InputError
 from neurorec.engines.event_engine import EventEngine
 from neurorec.engines.event_equations import EventEquations
-from neurorec.engines.event_network import EventNetwork, EventPopulation, EventProjection, SpikeTrain, variables_of
+from neurorec.engines.event_network import (
+    EventNetwork,
+    EventPopulation,
+    EventProjection,
+    SpikeStream,
+    SpikeTrain,
+    variables_of,
+)
 from neurorec.models.forms import EventForm
 from neurorec.models.layer import Layer
+from neurorec.tasks.batch import Batch
 
 INPUTS, NEURONS, PLASTIC, LATERAL = "inputs", "neurons", "input synapses", "lateral synapses"
 EXCITING, END = "exciting synapses", "end of sample"
 NO_RULE = EventEquations()
+NOTHING = SpikeStream(1, lambda: iter(()))
+
+
+class InSteps(Protocol):
+    """B samples of `steps` steps, a `Batch` or one that is encoded in parts of `part_size` samples when it is read."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def part_size(self) -> int: ...
+    def parts(self) -> Iterator[Batch]: ...
 
 
 @dataclass(frozen=True)
 class Presentation:
-    """Result of presenting B samples: spikes [T, B, H], and the layer's weights and variables afterwards."""
+    """Result of presenting B samples: spikes, and the layer's weights and variables afterwards."""
 
-    spikes: Tensor
+    shape: tuple[int, int, int]  #: T, B, H
+    events: tuple[np.ndarray, np.ndarray, np.ndarray]  #: step, sample and neuron of every spike
+    input_spikes: int
     weights: Tensor  #: [H, I] input weights after the last sample
     kept: Mapping[str, Tensor]  #: [H] the neurons' variables that persist from sample to sample, such as theta
     wall_s: float
     excitation: Tensor | None = None  #: [H, H] plastic recurrent weights after the last sample
+
+    @cached_property
+    def spikes(self) -> Tensor:
+        """[T, B, H], 0 or 1."""
+        spikes = torch.zeros(self.shape)
+        spikes[self.events] = 1
+        return spikes
 
     @property
     def counts(self) -> Tensor:
@@ -55,10 +87,12 @@ def event_form(layer: Layer) -> EventForm:
     return form
 
 
-def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations = NO_RULE) -> Presentation:
+def present(
+    engine: EventEngine, layer: Layer, x: Tensor | InSteps, rule: EventEquations = NO_RULE
+) -> Presentation:  # fmt: skip
     """Present input spikes x [T, B, I] to `layer`, sample by sample; with a rule, weights change during presentation.
 
-    The layer itself is not modified.
+    The layer itself is not modified. Parts of samples are encoded when the run reaches them, which changes no spike.
 
     Raises
     ------
@@ -67,16 +101,20 @@ def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations =
     InputError
         If x contains anything but 0 and 1.
     """
-    start_s, form, (T, B, _) = time.perf_counter(), event_form(layer), x.shape
-    spikes_in, spikes = _check_spikes(x), torch.zeros(T, B, len(form.input_weights))
-    if not spikes_in.size:
+    start_s, form = time.perf_counter(), event_form(layer)
+    data = Batch(x, None, torch.ones(len(x))) if isinstance(x, Tensor) else x
+    T, B, (H, lines) = data.steps, data.size, form.input_weights.shape
+    if not T * B * lines:
         kept = {name: values.detach().clone() for name, values in form.kept.items()}
         excitation = None if form.excitation is None else form.excitation.detach().clone()
-        return Presentation(spikes, form.input_weights.detach().clone(), kept, 0.0, excitation)
-    network = layer_network(form, spikes_in, rule)
+        none = np.zeros(0, np.int64)
+        return Presentation(
+            (T, B, H), (none, none, none), 0, form.input_weights.detach().clone(), kept, 0.0, excitation
+        )
+    network = layer_network(form, rule, stream(data, T + form.excitation_delay), T, B)
     seen = engine.run_network(network, B * network.sample_steps, record=[NEURONS])
     steps, neurons = seen.spikes[NEURONS]
-    spikes[steps % network.sample_steps - 1, steps // network.sample_steps, neurons] = 1
+    events = steps % network.sample_steps - 1, steps // network.sample_steps, neurons
     weights, excitation = seen.weights[PLASTIC], None
     if rule.weight_sum is not None:  # as before every later sample
         weights = _normalised(weights, rule.weight_sum, rule.weight_max)
@@ -87,7 +125,23 @@ def present(engine: EventEngine, layer: Layer, x: Tensor, rule: EventEquations =
         full = full if between.weight_sum is None else _normalised(full, between.weight_sum, rule.weight_max)
         excitation = torch.tensor(full.T.copy())
     kept = {name: torch.tensor(seen.state[NEURONS][name]) for name in (*form.kept, *rule.kept)}
-    return Presentation(spikes, torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s, excitation)
+    return Presentation(
+        (T, B, H), events, seen.counts[INPUTS], torch.tensor(weights.T.copy()), kept, time.perf_counter() - start_s,
+        excitation,
+    )  # fmt: skip
+
+
+def stream(data: InSteps, sample_steps: int) -> SpikeStream:
+    """The input spikes of samples that follow each other every `sample_steps` steps."""
+
+    def parts() -> Iterator[SpikeTrain]:
+        shown = 0
+        for part in data.parts():
+            sample, step, line = _check_spikes(part.x).transpose(1, 0, 2).nonzero()
+            yield SpikeTrain((shown + sample) * sample_steps + step, line)
+            shown += part.size
+
+    return SpikeStream(data.part_size * sample_steps, parts)
 
 
 def _normalised(weights: np.ndarray, weight_sum: float, weight_max: float) -> np.ndarray:
@@ -118,18 +172,20 @@ def all_numbers(rule: EventEquations, dt_ms: float) -> dict[str, float]:
     return {**rule.numbers, "weight_max": rule.weight_max, "dt_ms": dt_ms}
 
 
-def layer_network(form: EventForm, x: np.ndarray, rule: EventEquations = NO_RULE) -> EventNetwork:
-    """The layer, input lines with spikes x [T, B, I], and the rule on the synapses between them and on exciting synapses.
+def layer_network(
+    form: EventForm, rule: EventEquations = NO_RULE, spikes_in: SpikeStream = NOTHING, T: int = 0, B: int = 0
+) -> EventNetwork:
+    """The layer, input lines with the spikes of B samples of T steps, and the rule on the synapses between them and on
+    exciting synapses.
 
     If spikes are delayed by D steps, each sample ends with D - 1 steps in which no neuron spikes.
     """
-    (T, B, lines), model, S = x.shape, form.model, x.shape[0] + form.excitation_delay
-    sample, step, line = x.transpose(1, 0, 2).nonzero()
+    model, S = form.model, T + form.excitation_delay
     constant = [f"{name} : 1" for name in form.kept if name not in variables_of(rule.neuron_state)]
     kept = {name: values.detach().cpu().double().numpy() for name, values in form.kept.items()}
     lasting = {*form.kept, *rule.kept}
     inputs = EventPopulation(
-        lines, SpikeTrain(sample * S + step, line), rule.input_state, after=rule.at_input_spike,
+        form.input_weights.shape[1], spikes_in, rule.input_state, after=rule.at_input_spike,
         at_sample={name: 0.0 for name in variables_of(rule.input_state) if name not in lasting},
     )  # fmt: skip
     exciting, waits = form.excitation is not None, form.excitation_delay > 1

@@ -19,7 +19,7 @@ delays and the decay of variables that are not in `at_sample`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,23 @@ class SpikeTrain:
 
 
 @dataclass(frozen=True)
+class SpikeStream:
+    """Given spikes in parts of `steps` steps, made one after another during the run, so that memory need hold only one.
+
+    `parts` starts from the first part; steps are counted from the start of the run. After the last part nothing fires.
+    """
+
+    steps: int
+    parts: Callable[[], Iterator[SpikeTrain]]
+
+    def whole(self) -> SpikeTrain:
+        """All parts at once."""
+        nothing = np.zeros(0, np.int64)
+        parts = [SpikeTrain(nothing, nothing), *self.parts()]
+        return SpikeTrain(np.concatenate([p.steps for p in parts]), np.concatenate([p.neurons for p in parts]))
+
+
+@dataclass(frozen=True)
 class PoissonTrain:
     """In each step each neuron fires with probability rate dt: one rate, one per neuron [N], or per sample [S, N]."""
 
@@ -60,10 +77,12 @@ class PoissonDrive:
 
 @dataclass(frozen=True)
 class EventPopulation:
-    """N neurons, or input lines if `fires` is a spike train or Poisson."""
+    """N neurons, or input lines if `fires` is a spike train, a stream of them or Poisson."""
 
     size: int
-    fires: str | SpikeTrain | PoissonTrain  #: a condition such as "v > v_threshold", or a source of spikes
+    fires: (
+        str | SpikeTrain | SpikeStream | PoissonTrain
+    )  #: a condition such as "v > v_threshold", or a source of spikes
     equations: str = (
         ""  #: "dv/dt = ... : 1"; "theta : 1" is a parameter; marked "(unless refractory)", v neither changes
     )

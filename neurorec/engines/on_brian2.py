@@ -17,7 +17,14 @@ import numpy as np
 
 from neurorec.basics.files import user_cache
 from neurorec.engines.event_engine import EventEngine, event_engines
-from neurorec.engines.event_network import EventNetwork, EventProjection, EventRun, PoissonTrain, SpikeTrain
+from neurorec.engines.event_network import (
+    EventNetwork,
+    EventProjection,
+    EventRun,
+    PoissonTrain,
+    SpikeStream,
+    SpikeTrain,
+)
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +168,7 @@ def _after(group: Any, code: str) -> Any:
 def _condition(brian2: Any, network: EventNetwork, key: str, name: str, steps: int, shared: dict[str, Any]) -> str:
     population = network.populations[name]
     fires, dt = population.fires, network.dt_ms * brian2.ms
+    fires = fires.whole() if isinstance(fires, SpikeStream) else fires
     if isinstance(fires, SpikeTrain):
         table = np.zeros((max(steps, 1), population.size))
         inside = fires.steps < steps

@@ -10,6 +10,7 @@ from neurorec.engines.engine import Engine
 from neurorec.learning.ridge import best_ridge, readout_features, write_readout
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch, accuracy
+from neurorec.tasks.in_parts import InParts
 from neurorec.tasks.objective import Objective
 
 Name = TypeVar("Name", bound=str)
@@ -17,16 +18,21 @@ Name = TypeVar("Name", bound=str)
 
 @torch.no_grad()
 def fit_count_readout(
-    network: Network, engine: Engine, objective: Objective, train: Batch, validation: Batch, penalties: list[float]
-) -> float:
+    network: Network, engine: Engine, objective: Objective, train: Batch | InParts, validation: Batch | InParts,
+    penalties: list[float],
+) -> float:  # fmt: skip
     """Refit the readout by ridge regression on mean activity, so that networks trained by different rules are read out alike.
 
     Weights are fitted on `train`; the penalty is chosen on `validation` and returned. With a linear readout and a mask over
     all steps, the features are spike counts divided by T.
     """
-    features, held_out = (readout_features(network, engine, batch, objective).cpu() for batch in (train, validation))
-    wanted = objective.wanted(train.to("cpu"), network[network.output].size)
-    weights, penalty = best_ridge(features, wanted, (held_out, validation.to("cpu")), objective, penalties)
+
+    def features(data: Batch | InParts) -> Tensor:
+        return torch.cat([readout_features(network, engine, part, objective).cpu() for part in data.parts()])
+
+    wanted = objective.wanted(train.samples.to("cpu"), network[network.output].size)
+    held_out = features(validation), validation.samples.to("cpu")
+    weights, penalty = best_ridge(features(train), wanted, held_out, objective, penalties)
     write_readout(network, weights)
     return penalty
 

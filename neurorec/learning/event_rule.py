@@ -7,7 +7,6 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 
 from neurorec.basics.capabilities import capabilities
@@ -22,6 +21,7 @@ from neurorec.learning.event_counts import event_costs
 from neurorec.learning.rule import Info, Judgement, Messages, Rule, TrainingCard, hidden_layer, network_why_not
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.in_parts import InParts
 from neurorec.tasks.objective import Objective
 
 PAIR = "models/competitive_lif_vs_competitive_learning.toml"
@@ -66,6 +66,7 @@ class EventRule(Rule):
         why="a synapse needs the spikes of its source, which are sent anyway, and the state of its own neuron",
     )  # fmt: skip
     whole_split = True
+    in_parts = True
     read_by_labels = True
     card: EventRuleCard
 
@@ -192,9 +193,9 @@ class EventRule(Rule):
 
     def event_engine_for(self, model: Network) -> EventEngine:
         layer = hidden_layer(model)
-        form, nothing = event_form(layer), np.zeros((0, 0, layer.input_size))
-        rule = self.event_equations(form.weight_sum)
-        return choose_event_engine(self.event_engine, layer_network(form, nothing, rule), layer.title)
+        form = event_form(layer)
+        network = layer_network(form, self.event_equations(form.weight_sum))
+        return choose_event_engine(self.event_engine, network, layer.title)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> EventState:
         chosen = self.event_engine_for(model)
@@ -202,7 +203,7 @@ class EventRule(Rule):
         return EventState(chosen)
 
     @torch.no_grad()
-    def step(self, model: Network, state: EventState, batch: Batch) -> tuple[EventState, Info]:
+    def step(self, model: Network, state: EventState, batch: Batch | InParts) -> tuple[EventState, Info]:
         """One epoch: every sample of `batch` once.
 
         Raises
@@ -212,8 +213,8 @@ class EventRule(Rule):
         """
         cell = hidden_layer(model)
         form = event_form(cell)
-        seen = present(state.engine, cell, batch.x, self.event_equations(form.weight_sum))
-        neuron_spikes, input_spikes = int(seen.counts.sum()), int(batch.x.sum())
+        seen = present(state.engine, cell, batch, self.event_equations(form.weight_sum))
+        neuron_spikes, input_spikes = len(seen.events[0]), seen.input_spikes
         if neuron_spikes == 0:
             threshold = form.numbers.get("v_threshold", math.nan)
             raise RunFailed(

@@ -11,9 +11,10 @@ from neurorec.basics.numbers import Gain, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.bptt import BPTT
 from neurorec.learning.descent import Descent, DescentCard
+from neurorec.learning.rewards import as_episodes, rewards_of
 from neurorec.learning.rule import Judgement, Messages, rules
 from neurorec.models.network import Network
-from neurorec.tasks.batch import Batch, frame_means
+from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
 
 
@@ -29,6 +30,10 @@ class PolicyGradientCard(DescentCard):
 class PolicyGradientState:
     descent: Descent
     engine: Engine
+    objective: Objective
+    generator: (
+        torch.Generator
+    )  #: draws the answers to samples of a task; environments have drawn the actions themselves
     baseline: Tensor = field(default_factory=lambda: torch.zeros(1))  #: [F] running mean of future rewards
 
 
@@ -62,15 +67,18 @@ class PolicyGradient(BPTT):
         return (*super().judgements(model)[:-1], rewarded)
 
     def init(self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator) -> Any:
-        return PolicyGradientState(Descent.of(model, self.card), engine)
+        return PolicyGradientState(Descent.of(model, self.card), engine, objective, generator)
 
     def _loss(self, network: Network, state: Any, batch: Batch) -> Tensor:
         """A loss whose gradient is minus that of the expected reward; the baseline is then updated."""
+        seen = state.engine.run_batch(network, batch)
+        y = state.objective.answers(seen.outputs, batch)
+        if batch.earnings is not None:
+            batch, y = as_episodes(batch, y, state.generator), y[None]
         counts, to_come = batch.frame_mask, reward_to_come(batch, self.card.discount)
         state.baseline = F.pad(state.baseline.to(to_come), (0, max(0, len(to_come) - len(state.baseline))))
         usual = state.baseline[: len(to_come)]
-        seen = state.engine.run(network, batch.x, batch.lengths)
-        log_chances = frame_means(seen.outputs, batch.steps_per_frame).log_softmax(-1)
+        log_chances = y.log_softmax(-1)
         taken = log_chances.gather(-1, batch.answers[..., None])[..., 0]
         entropy = -(log_chances.exp() * log_chances).sum(-1)
         gained = taken * (to_come - usual[:, None]) + self.card.entropy_weight * entropy
@@ -89,10 +97,3 @@ def reward_to_come(batch: Batch, discount: float) -> Tensor:
     for t in range(len(to_come) - 2, -1, -1):
         to_come[t] += discount * to_come[t + 1]
     return to_come
-
-
-def rewards_of(batch: Batch) -> Tensor:
-    """[F, B] the rewards. Raises ValueError if there are none."""
-    if batch.reward is None:
-        raise ValueError("this batch has no rewards")
-    return batch.reward

@@ -112,6 +112,7 @@ class Rule(ABC):
     spikes_cause_updates: ClassVar[bool] = False  #: whether fewer spikes mean fewer weight changes
     recurrent_frozen_control: ClassVar[bool] = False  #: whether frozen recurrent weights are a meaningful control
     whole_split: ClassVar[bool] = False  #: whether `step` takes the whole training split as one batch
+    in_parts: ClassVar[bool] = False  #: whether `step` and `finish` also take `InParts`: samples encoded when read
     readout_only: ClassVar[bool] = False  #: whether hidden layers keep their initial weights
     read_by_labels: ClassVar[bool] = False  #: whether units are labelled after learning, for scoring
     order_free: ClassVar[bool] = False  #: whether the order of samples in a batch affects only rounding
@@ -214,6 +215,11 @@ class Rule(ABC):
     @abstractmethod
     def step(self, model: Any, state: Any, batch: Batch) -> tuple[Any, Info]:
         """Change the weights of `model` with one batch (x [T, B, I] in steps)."""
+
+    @classmethod
+    def as_shown(cls, batch: Batch, objective: Objective) -> Batch:
+        """The batch as `step` and `finish` get it: without targets if the rule learns from rewards."""
+        return objective.without_targets(batch) if cls.signal == "reward" else batch
 
     @staticmethod
     def change(synapses: Synapses) -> torch.Tensor:

@@ -5,26 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurorec.basics.counts import Counts, ForwardPass, LayerCounts, Store, TrainingCounts
 from neurorec.basics.numbers import Gain, LearningRate, Share
 from neurorec.engines.engine import Engine
 from neurorec.learning.broadcast_rule import ANSWER, BroadcastState
+from neurorec.learning.credit import Credit
 from neurorec.learning.descent import check_loss
 from neurorec.learning.eprop import EProp, EPropCard
-from neurorec.learning.policy_gradient import rewards_of
 from neurorec.learning.rule import Info, Judgement, Messages, rules
 from neurorec.learning.synapses import Synapses
-from neurorec.learning.traced_run import Rates, TracedRun, add_weighted, answers_of
+from neurorec.learning.traced_run import Rates, add_weighted, answers_of
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import Objective
-from neurorec.tasks.objectives.reward import Reward
-
-CRITIC = "the critic"
-TINY = 1e-30  #: a chance below which no action is drawn; keeps its logarithm finite
 
 
 class ThreeFactorRewardCard(EPropCard):
@@ -41,6 +36,7 @@ class ThreeFactorRewardCard(EPropCard):
 class ThreeFactorRewardState(BroadcastState):
     critic: nn.Parameter = field(kw_only=True)  #: [1, K + 1] from what the readout hears, and a bias
     critic_descent: torch.optim.Optimizer = field(kw_only=True)
+    generator: torch.Generator = field(kw_only=True)  #: draws answers to samples; environments have drawn the actions
 
 
 @rules.register("three_factor_reward")
@@ -51,6 +47,8 @@ class ThreeFactorReward(EProp):
     feedback weights, and every synapse adds L_j e_ji to a slowly decaying trace, which marks the weights that led to the
     action. The reward arrives later as one number for all synapses, relative to what a critic expected, and turns traces into
     changes. The critic is one linear unit that hears what the readout hears, and learns by the same rule.
+
+    If the task has labels instead of rewards, a sample is an episode with one action, its answer (`rewards.py`).
 
     e_ji is that of e-prop, filtered as by the readout. Without recurrent weights, with symmetric feedback, trace_decay 1 and a
     constant critic, the change is exactly that of policy gradients with this baseline. Changes are summed over a batch of
@@ -95,11 +93,11 @@ class ThreeFactorReward(EProp):
     def init(
         self, model: Network, engine: Engine, objective: Objective, generator: torch.Generator
     ) -> ThreeFactorRewardState:
-        state, readout = super().init(model, engine, Reward(), generator), model[model.output]
+        state, readout = super().init(model, engine, objective, generator), model[model.output]
         critic = nn.Parameter(readout.weight.new_zeros(1, readout.input_size + 1))
         adam = torch.optim.Adam([critic], lr=self.card.critic_rate)
         return ThreeFactorRewardState(
-            state.descent, state.objective, state.feedback, critic=critic, critic_descent=adam
+            state.descent, state.objective, state.feedback, critic=critic, critic_descent=adam, generator=generator
         )
 
     @torch.no_grad()
@@ -175,74 +173,6 @@ class ThreeFactorReward(EProp):
             plain.updates,
             plain.numbers,
         )
-
-
-class Credit:
-    """The traces of one batch of episodes, from actions to rewards."""
-
-    def __init__(self, rule: ThreeFactorReward, model: Network, state: ThreeFactorRewardState, batch: Batch) -> None:
-        self.rule, self.model, self.state, self.batch = rule, model, state, batch
-        self.run, self.traces = TracedRun(model, batch.size), {}
-        self.running, self.rewards = batch.frame_mask, rewards_of(batch)
-        self.expected = batch.x.new_zeros(batch.size)  #: [B] V_t
-        self.squared_error, self.frame = batch.x.new_zeros(()), -1
-
-    def act(self, frame: int, means: dict[str, Tensor]) -> None:
-        """Apply the reward of the last action to the traces, then add the traces of this frame's action."""
-        heard, running = means[self.model.output], self.running[frame].to(self.expected)
-        expected = heard[:, 0] @ self.state.critic[0] * running
-        if frame:
-            self._reward(self.rule.card.discount * expected)
-        self.expected, self.frame = expected, frame
-        chances = means[ANSWER].softmax(1)
-        surprise = F.one_hot(self.batch.answers[frame], chances.shape[1]) - chances
-        for name in (*self.model.hidden, self.model.output):
-            feedback = self.rule._feedback(self.model, self.state, name)
-            self._tag(name, means[name], surprise, feedback)
-            if self.rule.card.entropy_weight:
-                self.request(name, means[name], self._push(chances) * running[:, None], feedback)
-        self._tag(CRITIC, heard, heard.new_ones(len(heard), 1), heard.new_ones(1, 1))
-
-    def end(self) -> None:
-        """The reward of the last action; nothing is expected after it."""
-        self._reward(torch.zeros_like(self.expected))
-
-    def _push(self, chances: Tensor) -> Tensor:
-        """dH/dy: towards equal chances of all actions."""
-        log_chances = chances.clamp_min(TINY).log()
-        entropy = -(chances * log_chances).sum(1, keepdim=True)
-        return -self.rule.card.entropy_weight * chances * (log_chances + entropy)
-
-    def request(self, name: str, trace: Tensor, modulator: Tensor, feedback: Tensor, own: Tensor | None = None) -> None:
-        """Let the synapses of a layer change by what they see: traces [B, H, L], modulators [B, M], what units do [B, H]."""
-        weight = self.state.critic if name == CRITIC else self.run.weight(name)
-        post = trace.new_zeros(len(trace), len(weight)) if own is None else own
-        change = (
-            self.rule.changed(weight, name, pre=trace, post=post, modulator=modulator, feedback=feedback)
-            / self.batch.size
-        )
-        if name == CRITIC:
-            weight.grad -= change  # type: ignore[operator]
-        else:
-            self.run.request(name, change)
-
-    def _reward(self, to_come: Tensor) -> None:
-        """Send the prediction error of the last frame to all synapses: what came, and is to come, minus what was expected."""
-        running = self.running[self.frame]
-        error = torch.where(running, self.rewards[self.frame] + to_come - self.expected, 0.0)
-        self.squared_error += error.square().sum() / self.running.sum()
-        for name, trace in self.traces.items():
-            self.request(name, trace, error[:, None], error.new_ones(1, trace.shape[1]))
-
-    def _tag(self, name: str, eligibility: Tensor, modulator: Tensor, feedback: Tensor) -> None:
-        """Traces decay, and what was eligible during the action is added."""
-        added = self.rule.tag(
-            self.rule.seen(eligibility, name, pre=eligibility, modulator=modulator, feedback=feedback)
-        )
-        if name in self.traces:
-            self.traces[name].mul_(self.rule.card.discount * self.rule.card.trace_decay).add_(added)
-        else:
-            self.traces[name] = added
 
 
 def _trace_counts(runs: int, synapses: int) -> Counts:

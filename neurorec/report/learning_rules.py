@@ -136,7 +136,7 @@ def cost_of(use: Use) -> Spent:
         activity = engine.observe(model, batch, task.objective)[1]
     method = use.rule(use.training)
     state = method.init(model, engine, task.objective, torch_generator(SEED, "training"))
-    _, info = method.step(model, state, batch)
+    _, info = method.step(model, state, method.as_shown(batch, task.objective))
     return _spent(model, activity, use, info, batch.size)
 
 

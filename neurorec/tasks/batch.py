@@ -1,5 +1,6 @@
 """A batch of samples, time first, and how outputs over time become answers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from neurorec.basics.quantities import plural
 from neurorec.basics.reading_ends import Reading
 from neurorec.basics.tree import Tree
+from neurorec.tasks.earnings import Earnings
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,6 +36,7 @@ class Batch:
     steps_per_frame: int = 1
     per_frame: bool = False  #: whether the first axis of the target is frames
     reward: Tensor | None = None  #: [F, B] rewards from an environment; the target then holds the actions taken
+    earnings: Earnings | None = None  #: of answers to samples whose targets are not shown
     start: Tensor | None = None
     parents: Tensor | None = None
     reading: Tensor | None = None
@@ -55,7 +58,7 @@ class Batch:
         reading = None if self.reading is None else self.reading[index]
         return replace(
             self, x=x, target=target, mask=mask, lengths=lengths, start=start, reward=reward, parents=parents,
-            reading=reading,
+            reading=reading, earnings=None,
         )  # fmt: skip
 
     def first(self, frames: int) -> "Batch":
@@ -83,6 +86,26 @@ class Batch:
     @property
     def size(self) -> int:
         return int(self.x.shape[1])
+
+    @property
+    def steps(self) -> int:
+        return len(self.x)
+
+    @property
+    def part_size(self) -> int:
+        """Samples per part; see `in_parts.py` for batches of several."""
+        return self.size
+
+    def parts(self) -> Iterator["Batch"]:
+        yield self
+
+    def encoded(self) -> "Batch":
+        return self
+
+    @property
+    def samples(self) -> "Batch":
+        """The samples with their answers, whether in frames or in steps."""
+        return self
 
     @property
     def answers(self) -> Tensor:

@@ -4,6 +4,7 @@ Gymnasium's own vectorised CartPole-v1 computes the motion; this is the only fil
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,6 +57,10 @@ class CartPole(Environment):
         running = seen.running & ~torch.from_numpy(fallen)
         after = CartState(simulator, simulator.state, frame + 1)
         return torch.from_numpy(reward), self._seen(after, running & (after.frame < self.steps))
+
+    def drawn(self, seen: EpisodeState) -> Mapping[str, Tensor]:
+        place = torch.from_numpy(seen.hidden.state[[0, 2]]).float() / LIMITS[:, None]
+        return {"cart, in 2.4 m (right: positive)": place[0], "pole, in 12 degrees (right: positive)": place[1]}
 
     def baselines(self) -> dict[str, dict[Split, float]]:
         """Those of every environment, and the best of 48 linear policies without memory, chosen on the training split: push

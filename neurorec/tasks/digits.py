@@ -1,5 +1,8 @@
 """The 1,797 handwritten 8x8 digits of scikit-learn, row by row, all at once, or in black and white."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -46,6 +49,19 @@ def row_digits(seed: int) -> Task:
         sources=("sklearn_digits",),
         objective=objectives["classification"](),
     )
+
+
+@tasks.register("row_digits_fixed_test")
+def row_digits_fixed_test(seed: int) -> Task:
+    """As `row_digits`, but the test samples are the same for all seeds, so that a hyperparameter search on any seed never reads
+    them. Which of the other samples are for validation depends on the seed."""
+    task: Any = row_digits(seed)
+    test = stratified_splits(task.target.numpy(), 0)["test"]
+    others = np.setdiff1d(np.arange(len(task.target)), test)
+    drawn = stratified_splits(task.target.numpy()[others], seed)
+    train, held_out = np.concatenate([drawn["train"], drawn["test"]]), drawn["validation"]
+    splits: dict[Split, np.ndarray] = {"train": others[np.sort(train)], "validation": others[held_out], "test": test}
+    return replace(task, name="row_digits_fixed_test", splits=splits)
 
 
 @tasks.register("frame_digits")

@@ -11,10 +11,15 @@ from neurorec.tasks.task import Task
 
 def encoded_split(encoder: Encoder, task: Task, split: Split, seed: int, max_samples: int | None = None) -> Batch:
     """A split as input to the network, in steps, of at most `max_samples`. Random encoders draw from `seed` and the split."""
+    return encoder.encode_batch(split_frames(task, split, max_samples), torch_generator(seed, f"encoder {split}"))
+
+
+def split_frames(task: Task, split: Split, max_samples: int | None) -> Batch:
+    """A split in frames, of at most `max_samples`, evenly spaced, as data are often sorted by class."""
     batch = task.split(split)
-    if max_samples is not None:
-        batch = batch.take(torch.arange(min(max_samples, batch.size)))
-    return encoder.encode_batch(batch, torch_generator(seed, f"encoder {split}"))
+    if max_samples is not None and max_samples < batch.size:
+        batch = batch.take(torch.arange(max_samples) * batch.size // max_samples)
+    return batch
 
 
 class EncodedTask(Task):

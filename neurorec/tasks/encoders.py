@@ -41,6 +41,7 @@ class Encoder(ABC):
     signal: ClassVar[Literal["spikes", "values"]]
     code: ClassVar[Literal["mean", "time"]] = "mean"
     about: ClassVar[str]
+    draws: ClassVar[bool] = False  #: whether it draws random numbers; if not, samples can be encoded some at a time
     answered_last: ClassVar[bool] = False  #: whether answers count in the last step of a frame, not in all of its steps
 
     def __init__(self, card: EncoderCard) -> None:
@@ -162,6 +163,7 @@ class Poisson(Encoder):
 
     Card = PoissonCard
     signal = "spikes"
+    draws = True
     about = "independent spikes, their rate proportional to the value"
 
     def encode(self, x: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,7 +8,7 @@ Letters: B parallel episodes, I observed lines, O actions. State and random gene
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -67,6 +67,10 @@ class Environment(Task):
     @abstractmethod
     def step(self, seen: EpisodeState, action: Tensor) -> tuple[Tensor, EpisodeState]:
         """Apply actions [B]: rewards [B], and the new state of the episodes."""
+
+    def drawn(self, seen: EpisodeState) -> Mapping[str, Tensor]:
+        """What to draw of the state of each episode, [B] by name; here, what is observed."""
+        return {f"line {number}": values for number, values in enumerate(seen.observation.T)}
 
     def rollout(self, policy: Policy, episodes: int, generator: torch.Generator) -> Rollout:
         """Complete episodes under `policy`, until the last of them ends."""

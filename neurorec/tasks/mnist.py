@@ -49,7 +49,7 @@ def unpacked(packed: bytes, axes: int) -> np.ndarray:
 def _images() -> tuple[Tensor, Tensor]:
     """Pixels [N, 28, 28] in 0..1 and labels [N], training images first."""
     train, labels, test, test_labels = (unpacked(file.read(), 3 - 2 * (k % 2)) for k, file in enumerate(FILES))
-    pixels = torch.from_numpy(np.concatenate([train, test])).float() / 255
+    pixels = torch.from_numpy(np.concatenate([train, test])).float().div_(255)
     return pixels, torch.from_numpy(np.concatenate([labels, test_labels])).long()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
@@ -18,6 +19,7 @@ from neurorec.basics.errors import CannotRun
 from neurorec.basics.least_squares import Moments
 from neurorec.basics.registry import Registry
 from neurorec.tasks.batch import Batch, frame_means, masked_mean
+from neurorec.tasks.earnings import Earnings
 
 if TYPE_CHECKING:
     from neurorec.tasks.array_task import ArrayTask
@@ -80,6 +82,15 @@ class Objective(ABC):
     def answers(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Outputs of all steps [T, B, O] to answers."""
         return masked_mean(outputs, batch.mask) if self.pooled else frame_means(outputs, batch.steps_per_frame)
+
+    def rewards(self, answers: Tensor, batch: Batch) -> Tensor:
+        """What one answer per sample [B], drawn by the network, earns: [B]. For objectives that offer "reward"."""
+        raise NotImplementedError(f"{type(self).__name__} offers no rewards")
+
+    def without_targets(self, batch: Batch) -> Batch:
+        """The samples as shown to a rule that learns from rewards: of their targets, it is told only the `earnings` of one
+        answer."""
+        return replace(batch, target=None, earnings=Earnings(lambda answers: self.rewards(answers, batch)))
 
     def sense(self, score: str) -> tuple[str, bool]:
         """Unit and direction of a score; scores other than the metric are shares of correct answers."""

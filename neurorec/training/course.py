@@ -1,18 +1,20 @@
 """The data of a training: the samples of a task with splits, or the episodes of an environment."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from neurorec.basics.seeds import torch_generator
-from neurorec.engines.activity import Activity
+from neurorec.engines.activity import Activity, joined
 from neurorec.engines.engine import Engine
 from neurorec.models.network import Network
 from neurorec.tasks.encoded_task import encoded_split
 from neurorec.tasks.encoders import Encoder
 from neurorec.tasks.environment import Environment, Rollout
+from neurorec.tasks.in_parts import InParts, split_in_parts
 from neurorec.tasks.task import SPLITS, Batch, Split, Task, batches
 
 Scores = dict[str, float]
@@ -21,8 +23,8 @@ Scores = dict[str, float]
 class Course(Protocol):
     """One model on one task: batches for training, and scores."""
 
-    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
-        """The batches of an epoch; `size` None: all samples as one batch."""
+    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Any]:
+        """The batches of an epoch; `size` None: all samples as one batch. For rules that take them, `InParts`."""
         ...
 
     def scores(self, split: Split) -> Scores:
@@ -35,22 +37,29 @@ class Course(Protocol):
 
 
 class Samples:
-    """Splits of arrays, encoded once, or fresh samples in every epoch if the task draws them."""
+    """Splits of arrays, or fresh samples in every epoch if the task draws them.
+
+    Splits are encoded once; with `in_parts`, large ones are encoded part by part whenever they are read.
+    """
 
     def __init__(
         self, model: Any, task: Task, encoder: Encoder, engine: Any, seed: int, device: str, max_samples: int | None,
-        reverse: bool,
+        reverse: bool, in_parts: bool = False,
     ) -> None:  # fmt: skip
         self.model, self.task, self.encoder, self.engine, self.seed = model, task, encoder, engine, seed
         self.device, self.max_samples, self.reverse = device, max_samples, reverse
         caps: dict[Split, int | None] = {"train": max_samples, "validation": None, "test": None}
-        self.data = {split: encoded_split(encoder, task, split, seed, caps[split]).to(device) for split in SPLITS}
+        of_split = split_in_parts if in_parts else encoded_split
+        self.data: dict[Split, Any] = {  # of `Batch`, or of `InParts`
+            split: of_split(encoder, task, split, seed, caps[split]).to(device) for split in SPLITS
+        }
 
-    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Batch]:
+    def epoch(self, number: int, size: int | None, generator: torch.Generator) -> Iterator[Any]:
         fresh = self.task.fresh(torch_generator(self.seed, f"{self.task.name} epoch {number}"))
         data = self.data["train"] if fresh is None else self._encoded(fresh, number)
-        for batch in batches(data, size or data.size, generator):
-            yield batch.backwards() if self.reverse else batch
+        for batch in batches(data.samples, size or data.size, generator):
+            given = replace(data, samples=batch) if isinstance(data, InParts) else batch
+            yield given.backwards() if self.reverse else given
 
     def _encoded(self, fresh: Batch, number: int) -> Batch:
         if self.max_samples is not None:
@@ -59,14 +68,16 @@ class Samples:
 
     @torch.no_grad()
     def scores(self, split: Split) -> Scores:
-        objective = self.task.objective
-        return objective.scores(self.engine.answers(self.model, self.data[split], objective), self.data[split])
+        objective, data = self.task.objective, self.data[split]
+        y = [self.engine.answers(self.model, part, objective) for part in data.parts()]
+        return objective.scores(torch.cat(y) if len(y) > 1 else y[0], data.samples)
 
     @torch.no_grad()
     def test(self) -> tuple[Scores, Activity]:
         objective, test = self.task.objective, self.data["test"]
-        y, activity = self.engine.observe(self.model, test, objective)
-        return objective.scores(y, test), activity
+        seen = [self.engine.observe(self.model, part, objective) for part in test.parts()]
+        y = torch.cat([answers for answers, _ in seen]) if len(seen) > 1 else seen[0][0]
+        return objective.scores(y, test.samples), joined([activity for _, activity in seen])
 
 
 class Episodes:

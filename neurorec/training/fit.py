@@ -118,7 +118,7 @@ def train(
         network.freeze_recurrence()
     network.to(device)
     stepper = Relaxation(seed) if isinstance(network, EnergyModel) else choose_engine(for_cells, network)
-    course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding)
+    course = _course(network, task, subject, stepper, seed, device, max_samples, other_rounding, rule_class.in_parts)
     epochs = card.epochs if max_epochs is None else min(card.epochs, max_epochs)
     before = trained_weights(network)
     with torch.random.fork_rng(devices=[]):
@@ -160,11 +160,12 @@ def _check(network: Any, task: Task, card: TrainingCard, freeze_recurrence: bool
 
 
 def _course(
-    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool
+    network: Any, task: Task, subject: Subject, engine: Any, seed: int, device: str, max_samples: int | None, reverse: bool,
+    in_parts: bool,
 ) -> Course:  # fmt: skip
     if isinstance(task, Environment):
         return Episodes(network, task, subject.encoder, engine, device, max_samples)
-    return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse)
+    return Samples(network, task, subject.encoder, engine, seed, device, max_samples, reverse, in_parts)
 
 
 def _fit(
@@ -186,7 +187,7 @@ def _fit(
         network.train()
         for batch in course.epoch(epoch, size, generator):
             with respected():
-                state, info = method.step(network, state, batch)
+                state, info = method.step(network, state, method.as_shown(batch, objective))
             learned["samples_seen"] += batch.size
             for name, number in {"weight_updates": info.updates, **info.more}.items():
                 learned[name] = learned.get(name, 0.0) + number
@@ -211,7 +212,7 @@ def _fit(
         network.load_state_dict(best_weights)
     if isinstance(course, Samples):
         with respected():
-            learned.update(method.finish(network, state, course.data["validation"]))
+            learned.update(method.finish(network, state, method.as_shown(course.data["validation"], objective)))
     return history, learned
 
 

@@ -67,8 +67,8 @@ def check_health(
     sent: Mapping[str, Tensor] = {}
     running = None
     if isinstance(course, Samples):
-        batch = course.data["validation"]
-        batch = batch.take(torch.arange(min(SAMPLES, batch.size), device=batch.x.device))
+        data = course.data["validation"]
+        batch = data.take(torch.arange(min(SAMPLES, data.size), device=data.samples.x.device)).encoded()
         sent = engine.sent(model, batch)
         if batch.lengths is not None:
             running = torch.arange(len(batch.x), device=batch.x.device)[:, None] < batch.lengths

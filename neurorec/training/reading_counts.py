@@ -33,7 +33,11 @@ def read_counts(
 def scores_by_labels(network: Any, engine: Any, course: Samples, splits: Sequence[Split]) -> dict[Split, float]:
     """Accuracy on these splits, of which "train" is one, when every unit gets the label to which it responded most."""
     layer, data = hidden_layer(network), course.data
-    counts = {split: engine.weighted_sums(layer, data[split].x, data[split].x.new_ones(1, len(data[split].x)))[0]
-              for split in splits}  # fmt: skip
-    targets = {split: data[split].answers for split in splits}
+
+    def spikes(split: Split) -> torch.Tensor:
+        parts = (part.x for part in data[split].parts())
+        return torch.cat([engine.weighted_sums(layer, x, x.new_ones(1, len(x)))[0] for x in parts])
+
+    counts = {split: spikes(split) for split in splits}
+    targets = {split: data[split].samples.answers for split in splits}
     return label_assignment_scores(counts["train"], targets["train"], counts, targets)  # type: ignore[return-value]

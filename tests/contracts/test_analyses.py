@@ -1,6 +1,7 @@
 """Every registered analysis gives exactly what it declares, repeatably, in a form that can be stored and drawn."""
 
 import math
+from functools import cache
 
 import pytest
 import torch
@@ -14,8 +15,8 @@ from neurorec.report.parts import Plots
 from neurorec.report.plots.figures import part_of
 from neurorec.tasks.data_files import missing_data
 from neurorec.tasks.encoded_task import EncodedTask
-from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
+from tests.registered_tasks import loaded
 
 ALONE = [name for name in analyses if issubclass(analyses[name], Analysis)]
 OF_RUNS = [name for name in analyses if issubclass(analyses[name], RunAnalysis)]
@@ -26,17 +27,18 @@ SUBJECTS = [
     ("trees", "rate", "logic_trees"), ("narma_cycle", "rate", "narma10"), ("vae", "rate", "binary_digits"),
     ("gan", "rate", "drawn_digits"),
     ("character_alif_vs_lstm", "rate", "tiny_shakespeare"), ("fractal_prediction", "rate", "feigenbaum"),
-    ("digits_rbm", "rate", "digit_patterns"),
+    ("digits_rbm", "rate", "digit_patterns"), ("cart_pole", "spiking", "cart_pole"),
     ("one_shot_lif_vs_feedforward", "rate", "omniglot"),
 ]  # fmt: skip
 
 
+@cache
 def subject(pair, half, task):
     if (reason := missing_data(task)) is not None:
         pytest.skip(reason)
-    loaded, plain = load_pair(pair).half(half), load_task(task, 0)
-    network = loaded.build(plain.inputs, plain.outputs, torch.Generator().manual_seed(0))
-    return network, EncodedTask(plain, loaded.encoder, 0)
+    part, plain = load_pair(pair).half(half), loaded(task)
+    network = part.build(plain.inputs, plain.outputs, torch.Generator().manual_seed(0))
+    return network, EncodedTask(plain, part.encoder, 0)
 
 
 def found_by(name, seed=0) -> Found:
@@ -50,13 +52,16 @@ def found_by(name, seed=0) -> Found:
     pytest.fail(f"{name} accepts none of {SUBJECTS}; add a network that it can examine")
 
 
+once_found_by = cache(found_by)
+
+
 def same(a: Found, b: Found) -> bool:
     return to_plain(a) == to_plain(b)
 
 
 @pytest.mark.parametrize("name", list(analyses))
 def test_it_gives_what_it_declares_and_the_same_again(name):
-    member, found = analyses[name], found_by(name)
+    member, found = analyses[name], once_found_by(name)
     assert member.about[0].isupper()
     assert not member.about.endswith(".")
     assert all(is_cited(key) for key in member.sources)
@@ -69,7 +74,7 @@ def test_it_gives_what_it_declares_and_the_same_again(name):
 
 @pytest.mark.parametrize("name", list(analyses))
 def test_its_figures_can_be_stored_and_drawn(name):
-    found = found_by(name)
+    found = once_found_by(name)
     assert same(from_plain(Found, to_plain(found)), found)
     for figure in found.figures:
         assert figure.about.endswith(".")
@@ -85,19 +90,24 @@ def test_wrong_settings_are_refused_in_words(name):
         analyses[name].settings({**analyses[name].example, "sise": 3})
 
 
+@cache
+def untrained(pair, inputs, outputs):
+    return load_pair(pair).rate.build(inputs, outputs, torch.Generator().manual_seed(0))
+
+
 @pytest.mark.parametrize("name", OF_RUNS)
-def test_analyses_of_networks_refuse_energy_models_and_environments(name):
-    model = load_pair("hopfield").rate.build(200, 200, torch.Generator().manual_seed(0))
-    assert analyses[name]().why_not(model, load_task("pattern_recall", 0)) is not None
-    network = load_pair("delayed_match").rate.build(4, 2, torch.Generator().manual_seed(0))
-    assert analyses[name]().why_not(network, load_task("delayed_match_to_sample", 0)) == "its samples are episodes"
+def test_analyses_of_networks_refuse_energy_models_and_environments_that_they_are_not_for(name):
+    assert analyses[name]().why_not(untrained("hopfield", 200, 200), loaded("pattern_recall")) is not None
+    network = untrained("delayed_match", 4, 2)
+    expected = None if analyses[name].of_episodes else "its samples are episodes"
+    assert analyses[name]().why_not(network, loaded("delayed_match_to_sample")) == expected
 
 
 def test_a_refused_network_is_named():
-    model = load_pair("hopfield").rate.build(200, 200, torch.Generator().manual_seed(0))
+    model = untrained("hopfield", 200, 200)
     told = "^analysis gradient_flow of Hopfield network on pattern_recall: Hopfield network is an energy model, which has no"
     with pytest.raises(CannotRun, match=told):
-        analyse_network("gradient_flow", model, load_task("pattern_recall", 0), {})  # type: ignore[arg-type]
+        analyse_network("gradient_flow", model, loaded("pattern_recall"), {})  # type: ignore[arg-type]
 
 
 def test_the_kinds_are_not_mixed_up():

@@ -18,8 +18,9 @@ from neurorec.learning.rule import Rule, rules
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
 from neurorec.tasks.objective import objectives
+from neurorec.tasks.task import load_task
 from neurorec.training import load_pair
-from tests.nets import inputs
+from tests.nets import CLASSES, inputs
 
 LOCAL = [name for name in rules if "whole graph" not in rules[name].sees]
 T, B, I, O = 12, 3, 64, 3  # noqa: E741
@@ -53,6 +54,8 @@ def batch_for(rule: Rule, model: Any) -> Batch:
         return Batch(x, None, mask[:1])
     x = inputs(model, T, B, seed=5, share=0.6)
     if rule.signal == "reward":
+        if rule.why_not_task(load_task("delayed_match_to_sample", 0)) is not None:
+            return CLASSES.without_targets(Batch(x, torch.randint(O, (B,), generator=generator), mask))
         actions = torch.randint(O, (T, B), generator=generator)
         return Batch(x, actions, mask, per_frame=True, reward=torch.rand(T, B, generator=generator))
     if rule.signal == "errors":
@@ -67,10 +70,11 @@ def weights_of(model) -> dict[str, torch.Tensor]:
 def moved(rule: str) -> list[str]:
     """The parameters that two steps move by more than the rounding of sums (some weights are normalised before a sample)."""
     method, model = trainable(rule)
-    batch, before = batch_for(method, model), weights_of(model)
-    objective, engine = objectives["classification"](), engines["torch"]()
+    before, engine = weights_of(model), engines["torch"]()
+    objective = CLASSES if batch_for(method, model).reward is None else objectives["reward"]()
     state = method.init(model, engine, objective, torch.Generator().manual_seed(6))
     for _ in range(2):
+        batch = batch_for(method, model)
         state, _ = method.step(model, state, batch)
     method.finish(model, state, batch)
     after = weights_of(model)

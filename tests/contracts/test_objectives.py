@@ -12,7 +12,7 @@ from neurorec.tasks.objective import SPLITS, objectives
 from neurorec.tasks.task import Task
 
 T, N, I, O = 6, 60, 3, 3  # noqa: E741
-FROM_ARRAYS = [name for name in objectives if "reward" not in objectives[name].offers]
+FROM_ARRAYS = [name for name in objectives if name != "reward"]  # which comes from environments
 
 
 def targets():

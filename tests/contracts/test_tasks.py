@@ -14,7 +14,7 @@ from neurorec.tasks.data_files import data_set_of, known
 from neurorec.tasks.encoders import encoders
 from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import SPLITS, accuracy, batches, load_task, masked_mean
-from tests.registered_tasks import task_names
+from tests.registered_tasks import loaded, task_names
 
 every_task = pytest.mark.parametrize("name", task_names())
 every_array = pytest.mark.parametrize("name", task_names(lambda task: isinstance(task, ArrayTask)))
@@ -23,7 +23,7 @@ LABELLED = task_names(lambda task: isinstance(task.objective, objectives["classi
 
 @every_array
 def test_splits_share_nothing_and_leave_nothing_out(name):
-    task = load_task(name, 0)
+    task = loaded(name)
     parts = {split: set(index.tolist()) for split, index in task.splits.items()}
     assert len(set.union(*parts.values())) == sum(map(len, parts.values())) == task.x.shape[1]
 
@@ -31,7 +31,7 @@ def test_splits_share_nothing_and_leave_nothing_out(name):
 @pytest.mark.parametrize("name", LABELLED)
 def test_every_split_holds_every_class_in_proportion(name):
     """To one sample; or as independent draws do, from equal shares where the task draws its own samples."""
-    task = load_task(name, 0)
+    task = loaded(name)
     counts = np.array([np.bincount(task.target[torch.as_tensor(index)], minlength=task.outputs)
                        for index in task.splits.values()])  # fmt: skip
     expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
@@ -45,7 +45,7 @@ def test_every_split_holds_every_class_in_proportion(name):
 
 @every_task
 def test_a_seed_draws_its_own_split_and_draws_it_again_but_data_sets_are_tested_on_one_split_or_a_fold(name):
-    one, again, other = load_task(name, 0), load_task(name, 0), load_task(name, 1)
+    one, again, other = loaded(name), load_task(name, 0), load_task(name, 1)
     assert torch.equal(one.split("test").x, again.split("test").x)
     declared = data_set_of(name)
     assert torch.equal(one.split("test").x, other.split("test").x) == (declared is not None and declared.folds == 1)
@@ -55,7 +55,7 @@ def test_a_seed_draws_its_own_split_and_draws_it_again_but_data_sets_are_tested_
 
 @every_task
 def test_a_task_from_files_is_what_it_says_without_them(name):
-    task, declared = load_task(name, 0), data_set_of(name)
+    task, declared = loaded(name), data_set_of(name)
     if declared is not None:
         assert (declared.inputs, declared.outputs, declared.sources) == (task.inputs, task.outputs, task.sources)
     assert known(name).outputs == task.outputs
@@ -63,7 +63,7 @@ def test_a_task_from_files_is_what_it_says_without_them(name):
 
 @every_task
 def test_values_suit_encoders_or_are_signs_and_some_frame_is_answered(name):
-    batch = load_task(name, 0).split("test")
+    batch = loaded(name).split("test")
     signs = bool((batch.x.abs() == 1).all())
     assert signs or (batch.x.min() >= 0 and batch.x.max() <= 1)
     assert batch.mask.any()
@@ -72,16 +72,15 @@ def test_values_suit_encoders_or_are_signs_and_some_frame_is_answered(name):
 
 @every_task
 def test_every_baseline_is_scored_on_every_split_and_chance_comes_first(name):
-    task = load_task(name, 0)
+    task = loaded(name)
     found = task.baselines()
     assert task.baselines() is found or not isinstance(task, ArrayTask)  # computed once
     assert next(iter(found)) == task.objective.chance
     assert all(set(scores) == set(SPLITS) for scores in found.values())
 
 
-def constant(task, answer):
-    """The score of one answer [O], given everywhere on the training split."""
-    part = task.split("train")
+def constant(task, part, answer):
+    """The score of one answer [O], given everywhere on a part of the task."""
     shape = (part.size, task.outputs) if task.objective.pooled else (len(part.x), part.size, task.outputs)
     return task.objective.score(answer.expand(shape), part)
 
@@ -92,17 +91,18 @@ def asks_for_answers(task):
 
 @pytest.mark.parametrize("name", task_names(asks_for_answers, slow_with_data=True))
 def test_chance_is_the_best_of_all_constant_answers(name):
-    task = load_task(name, 0)
+    task = loaded(name)
     chance = task.baselines()[task.objective.chance]["train"]
     draws = torch.randn(100, task.outputs, generator=torch.Generator().manual_seed(0)).double()
     sign = 1 if task.objective.higher_is_better else -1
-    best = max(sign * constant(task, draw) for draw in draws)
+    part = task.split("train")
+    best = max(sign * constant(task, part, draw) for draw in draws)
     assert sign * chance >= best - 1e-3
 
 
 @every_array
 def test_a_model_that_makes_no_mistake_beats_every_baseline(name):
-    task = load_task(name, 0)
+    task = loaded(name)
     part, objective = task.split("test"), task.objective
     wanted = objective.wanted(part, task.outputs)
     found = [objective.score(scale * wanted, part) for scale in (1, 30)]  # as values, and as sure as logits can be
@@ -112,7 +112,7 @@ def test_a_model_that_makes_no_mistake_beats_every_baseline(name):
 
 @every_array
 def test_fresh_samples_are_new_and_like_those_of_the_training_split(name):
-    task = load_task(name, 0)
+    task = loaded(name)
     one, again, other = (task.fresh(torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
     if one is None:
         return
@@ -128,12 +128,12 @@ def test_fresh_samples_are_new_and_like_those_of_the_training_split(name):
 
 
 def test_row_and_frame_digits_are_the_same_images():
-    rows, frame = load_task("row_digits", 0), load_task("frame_digits", 0)
+    rows, frame = loaded("row_digits"), loaded("frame_digits")
     assert torch.equal(rows.x.permute(1, 0, 2).flatten(1), frame.x[0])
 
 
 def test_store_recall_shows_the_bit_once_and_asks_once():
-    task = load_task("store_recall", 0)
+    task = loaded("store_recall")
     assert torch.equal(task.x[0].argmax(1), task.target)
     assert task.x[1:, :, :2].sum() == 0
     assert task.x[:-1, :, 2].sum() == 0
@@ -143,7 +143,7 @@ def test_store_recall_shows_the_bit_once_and_asks_once():
 
 
 def test_nan_in_the_data_is_found_and_placed():
-    task = load_task("store_recall", 0)
+    task = loaded("store_recall")
     x = task.x.clone()
     x[2, 5, 1] = float("nan")
     with pytest.raises(InputError) as caught:
@@ -155,7 +155,7 @@ def test_nan_in_the_data_is_found_and_placed():
 
 
 def test_overlapping_splits_and_wrong_shapes_are_refused():
-    task = load_task("store_recall", 0)
+    task = loaded("store_recall")
     with pytest.raises(InputError, match="the splits share samples"):
         dataclasses.replace(task, splits={**task.splits, "test": task.splits["train"]})
     with pytest.raises(InputError, match="but target has 3 samples"):
@@ -163,7 +163,7 @@ def test_overlapping_splits_and_wrong_shapes_are_refused():
 
 
 def test_batches_hold_every_sample_once():
-    data = load_task("store_recall", 0).split("validation")
+    data = loaded("store_recall").split("validation")
     seen = [batch.size for batch in batches(data, 50, torch.Generator().manual_seed(0))]
     assert seen == [50, 50, 28]
     total = sum(batch.x.sum() for batch in batches(data, 50, torch.Generator().manual_seed(0)))
@@ -184,7 +184,7 @@ def encoder(name, **settings):
 
 @pytest.mark.parametrize("name", list(encoders))
 def test_every_encoder_keeps_frames_in_order_and_does_what_it_declares(name):
-    data = load_task("row_digits", 0).split("validation").take(torch.arange(20))
+    data = loaded("row_digits").split("validation").take(torch.arange(20))
     enc = encoder(name)
     steps = enc.encode_batch(data, torch.Generator().manual_seed(0))
     k = enc.steps_per_frame
@@ -239,7 +239,7 @@ def test_the_latest_spike_must_lie_in_its_frame():
 
 
 def test_values_outside_0_1_cannot_become_rates():
-    data = load_task("row_digits", 0).split("validation")
+    data = loaded("row_digits").split("validation")
     with pytest.raises(
         InputError, match=r"encoder poisson: values must be in 0\.\.1 to be encoded as rates \(got 0 to 16\)"
     ):

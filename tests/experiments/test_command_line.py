@@ -18,7 +18,7 @@ from neurorec.basics.cards import find_card
 from neurorec.cli import app, main
 from neurorec.engines import on_brian2
 from neurorec.experiments.kinds import trainings
-from tests.experiments.tiny import write_study
+from tests.experiments.tiny import in_this_process, write_study
 
 NETWORKS = Path(__file__).parents[2] / "docs" / "networks"
 
@@ -237,8 +237,9 @@ def test_cost_export_and_report_of_a_finished_run(finished, tmp_path):
     assert (home / "out" / "results.csv").read_text() == before
 
 
-def test_a_failed_run_gives_exit_code_1_and_says_which(tmp_path):
-    done = run_outside("run", write_study(tmp_path, input_gain=0.0), "--out", tmp_path / "out", "--jobs", 1)
+def test_a_failed_run_gives_exit_code_1_and_says_which(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings, "processes", lambda jobs: in_this_process())
+    done = call("run", write_study(tmp_path, input_gain=0.0), "--out", tmp_path / "out", "--jobs", 1)
     assert done.returncode == 1
     assert "FAILED tiny spiking bptt store_recall seed 0: no neuron of the recurrent LIF layer spiked" in done.stdout
     assert "2 runs failed" in done.stderr
@@ -321,7 +322,8 @@ def test_show_takes_the_key_of_a_source():
     assert "note = {only the abstract was read}" in shown
 
 
-def test_the_header_counts_every_run_and_plain_progress_has_score_and_time(tmp_path):
+def test_the_header_counts_every_run_and_plain_progress_has_score_and_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainings, "processes", lambda jobs: in_this_process())
     said = call("run", write_study(tmp_path), "--out", tmp_path / "out", "--jobs", 1, "--device", "cpu").stdout
     assert "2 trainings x 1 seed + " in said
     assert "engine: torch" in said or "; torch for the rest" in said

@@ -72,13 +72,18 @@ USES = {"pair": use_pair, "chip": use_chip, "link": use_link, "description": use
 
 
 def prepare() -> None:
-    """What takes long the first time: compiled loops, the tasks' data."""
+    """What takes long the first time: compiled loops."""
     use_description(ROOT / "docs/networks/liquid_column.toml")
-    for study in sorted((ROOT / "experiments").glob("*.toml")):
-        use_study(study)
     use_pair(ROOT / "models/hopfield.toml")
     for chip in ("loihi1", "h100"):
         use_chip(ROOT / f"hardware/{chip}.toml")
+
+
+def prepare_studies() -> None:
+    """The data of all tasks, too, which thousands of studies ask for."""
+    prepare()
+    for study in sorted((ROOT / "experiments").glob("*.toml")):
+        use_study(study)
 
 
 def use(kind: str, path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.card_mutants import FOLDERS, mutants
-from tests.fuzz.card_uses import prepare, use
+from tests.fuzz.card_uses import prepare, prepare_studies, use
 from tests.fuzz.worker import Worker, assert_readable
 
 MANY = settings(max_examples=10_000, deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -17,12 +17,22 @@ EXAMPLES = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), 
 seen: Counter = Counter()
 
 
-@pytest.fixture(scope="module")
-def worker():
+def working(prepare):
+    """A worker, stopped at the end."""
     one = Worker(prepare, use)
     yield one
     one.stop()
     print(dict(seen))
+
+
+@pytest.fixture(scope="module")
+def worker():
+    yield from working(prepare)
+
+
+@pytest.fixture(scope="module")
+def worker_for_studies():
+    yield from working(prepare_studies)
 
 
 def try_card(worker, folder, example):
@@ -43,5 +53,5 @@ def test_a_broken_card_is_refused_readably_or_used(worker, tmp_path_factory, exa
 @pytest.mark.slow
 @given(example=EXAMPLES)
 @MANY
-def test_ten_thousand_broken_cards(worker, tmp_path_factory, example):
-    try_card(worker, tmp_path_factory.getbasetemp(), example)
+def test_ten_thousand_broken_cards(worker_for_studies, tmp_path_factory, example):
+    try_card(worker_for_studies, tmp_path_factory.getbasetemp(), example)

@@ -19,6 +19,10 @@ from tests.engines.test_on_brian2 import spiking_net
 from tests.nets import inputs
 
 ENGINES = {"plastic": OnPlastic(), "brian2": OnBrian2("numpy")}
+#: Brian2 takes most of the time; that it learns what the other engine learns is tested for every rule below
+each_engine = pytest.mark.parametrize(
+    "engine", [ENGINES["plastic"], pytest.param(ENGINES["brian2"], marks=pytest.mark.slow)], ids=ENGINES
+)
 FAMILY = [name for name in rules if issubclass(rules[name], EventRule)]
 LAGS_MS = (1.0, 2.0, 5.0, 40.0, -1.0, -2.0, -5.0, -40.0)
 START = 0.5
@@ -59,7 +63,7 @@ WINDOWS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@each_engine
 @pytest.mark.parametrize("name", WINDOWS)
 def test_the_window_measured_by_protocol_is_its_equation(name, engine):
     pre, post = [[50.0]] * len(LAGS_MS), [[50.0 + lag] for lag in LAGS_MS]
@@ -67,7 +71,7 @@ def test_the_window_measured_by_protocol_is_its_equation(name, engine):
     assert after - START == pytest.approx([WINDOWS[name](lag) for lag in LAGS_MS], abs=1e-12)
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@each_engine
 def test_the_inverse_window_is_capped_at_one_step(engine):
     both = [[50.0]], [[50.0]]
     assert weights_after(engine, equations("stdp_inverse"), *both, START, 0.5, method="euler") - START == pytest.approx(
@@ -75,7 +79,7 @@ def test_the_inverse_window_is_capped_at_one_step(engine):
     )
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@each_engine
 def test_only_the_nearest_spike_counts_or_all_do(engine):
     trains = [[10.0, 13.0, 14.0]], [[20.0]]
     gains = {
@@ -86,7 +90,7 @@ def test_only_the_nearest_spike_counts_or_all_do(engine):
     assert gains["stdp"] == pytest.approx(sum(exponential(lag) for lag in (6.0, 7.0, 10.0)), abs=1e-12)
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@each_engine
 def test_a_triplet_adds_what_its_own_earlier_spike_left(engine):
     after = weights_after(
         engine, equations("triplet_stdp"), [[20.0], [10.0, 25.0]], [[10.0, 25.0], [20.0]], START, 1.0, method="euler"
@@ -96,7 +100,7 @@ def test_a_triplet_adds_what_its_own_earlier_spike_left(engine):
     assert after - START == pytest.approx([post_first, pre_first], abs=1e-12)
 
 
-@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+@each_engine
 def test_voltage_based_stdp_under_voltage_clamp(engine):
     """Filters of a constant potential v rise by v (1 - exp(-t/tau)); a neuron's spike does not meet its own upstroke."""
     pre, post, v = [[30.0], [30.0], [5.0]], [[34.0], [25.0], [6.0]], 0.5

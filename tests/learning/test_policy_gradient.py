@@ -107,7 +107,7 @@ def test_entropy_keeps_actions_alive():
 
 
 def test_it_learns_from_rewards_alone_and_targets_alone_are_refused():
-    digits, trial = load_task("row_digits", 0), load_task("delayed_match_to_sample", 0)
+    labelled, trial = load_task("copy_memory", 0), load_task("delayed_match_to_sample", 0)
     half = load_pair("lif_vs_elman").rate
     with pytest.raises(CannotRun) as caught:
         train(half, trial, "bptt", settings={
@@ -120,9 +120,9 @@ def test_it_learns_from_rewards_alone_and_targets_alone_are_refused():
     )
     settings = rule().card.model_dump(exclude={"rule", "task"})
     with pytest.raises(
-        CannotRun, match="rule policy gradient cannot learn task row_digits: it learns from rewards, but"
+        CannotRun, match="rule policy gradient cannot learn task copy_memory: it learns from rewards, but"
     ):
-        train(half, digits, "policy_gradient", settings=settings)
+        train(half, labelled, "policy_gradient", settings=settings)
 
 
 def test_it_learns_to_remember():

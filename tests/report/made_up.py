@@ -47,11 +47,13 @@ STANCES = {
 PUBLISHED = PublishedFigure(value=0.95, source="diehl2015", grade="read")
 
 
-def made_up_results(folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: bool = False) -> StudyResults:
-    """A whole study; with `files`, each run's folder holds what a real one holds."""
-    runs = [_run(net, task, seed, folder) for net in NETS for task in net[6] for seed in seeds]
+def made_up_results(
+    folder: Path, seeds: tuple[int, ...] = (0, 1, 2), files: bool = False, tasks: tuple[str, ...] = tuple(CHANCE)
+) -> StudyResults:
+    """A whole study, or that of some tasks; with `files`, each run's folder holds what a real one holds."""
+    runs = [_run(net, task, seed, folder) for net in NETS for task in net[6] for seed in seeds if task in tasks]
     frozen = [_frozen(run) for run in runs if run.rule == "bptt"]
-    runs += frozen + [_baseline(task, seed, kind) for task in CHANCE for seed in seeds for kind in ("chance", "ridge")]
+    runs += frozen + [_baseline(task, seed, kind) for task in tasks for seed in seeds for kind in ("chance", "ridge")]
     if files:
         for run in runs:
             if run.folder is not None:

@@ -3,10 +3,11 @@
 import numpy as np
 
 from neurorec.basics.errors import InputError
-from neurorec.engines.event_network import EventRun, PoissonTrain, SpikeTrain
+from neurorec.engines.event_network import EventRun, PoissonTrain, SpikeStream, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan, ProjectionPlan
 
 NEVER = -(2**30)  #: step of the last spike before the first one
+NO_SPIKES = SpikeTrain(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def network_arrays(plan: NetworkPlan, steps: int) -> dict[str, np.ndarray]:
@@ -75,11 +76,19 @@ def _population(plan: NetworkPlan, name: str, p: PopulationPlan, steps: int, slo
     for number, drive in enumerate(p.population.drives):
         found[f"total{number}"] = at_most(N * drive.rate_Hz * dt_ms / 1000.0)
     if isinstance(fires, SpikeTrain):
-        found |= {"steps": np.ascontiguousarray(fires.steps, np.int64), "upcoming": np.zeros(1, np.int64)}
-        found["neurons"] = np.ascontiguousarray(fires.neurons, np.int64)
+        found |= train_arrays(fires)
+    elif isinstance(fires, SpikeStream):
+        found |= train_arrays(NO_SPIKES)  # on_plastic puts each part in their place
     elif isinstance(fires, PoissonTrain):
         found |= _chances(name, fires, N, dt_ms)
     return found
+
+
+def train_arrays(train: SpikeTrain) -> dict[str, np.ndarray]:
+    return {
+        "steps": np.ascontiguousarray(train.steps, np.int64), "neurons": np.ascontiguousarray(train.neurons, np.int64),
+        "upcoming": np.zeros(1, np.int64),
+    }  # fmt: skip
 
 
 def _chances(name: str, poisson: PoissonTrain, N: int, dt_ms: float) -> dict[str, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from neurorec.engines.event_network import PoissonTrain, SpikeTrain
+from neurorec.engines.event_network import PoissonTrain, SpikeStream, SpikeTrain
 from neurorec.engines.plastic.network_plan import NetworkPlan, PopulationPlan
 from neurorec.engines.plastic.population_source import at_spikes, driven, move
 from neurorec.engines.plastic.projection_source import arrive, learn, rewarded
@@ -97,7 +97,7 @@ class Kernel:
 
     def _spikes(self, plan: PopulationPlan) -> str:
         key, fires = plan.key, plan.population.fires
-        if isinstance(fires, SpikeTrain):
+        if isinstance(fires, SpikeTrain | SpikeStream):
             parts = [self._array(f"{key}_{part}") for part in ("steps", "neurons", "upcoming")]
             return f"replay(t, {', '.join(parts)}, {key}_fired)"
         if isinstance(fires, PoissonTrain):

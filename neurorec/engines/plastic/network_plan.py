@@ -142,15 +142,22 @@ def _population(network: EventNetwork, key: str, name: str, equations: Equations
 
 def _check_source(network: EventNetwork, name: str, population: EventPopulation) -> None:
     fires = population.fires
-    if isinstance(fires, SpikeTrain) and len(fires.steps):
-        if (np.diff(fires.steps) < 0).any():
-            raise InputError(f"population {name}: the steps of its spike train must be in ascending order; sort them")
-        if np.min(fires.neurons) < 0 or np.max(fires.neurons) >= population.size:
-            raise InputError(f"population {name}: its spike train contains a neuron outside 0 to {population.size - 1}")
+    if isinstance(fires, SpikeTrain):
+        check_train(name, fires, population.size)
     if isinstance(fires, PoissonTrain) and not np.all(np.asarray(fires.rates_Hz) >= 0):
         raise InputError(f"population {name}: rates_Hz must not be negative or NaN")
     if not isinstance(fires, str) and population.refractory_ms:
         raise CannotRun(f"engine plastic cannot run {name}: its spikes are given, so refractory_ms must be 0")
+
+
+def check_train(name: str, train: SpikeTrain, size: int) -> None:
+    """Raises `InputError` for spikes out of order, or of neurons that the population does not have."""
+    if not len(train.steps):
+        return
+    if (np.diff(train.steps) < 0).any():
+        raise InputError(f"population {name}: the steps of its spike train must be in ascending order; sort them")
+    if np.min(train.neurons) < 0 or np.max(train.neurons) >= size:
+        raise InputError(f"population {name}: its spike train contains a neuron outside 0 to {size - 1}")
 
 
 def exact_step(network: EventNetwork, name: str, equations: Equations, moving: list[str]) -> np.ndarray:

@@ -95,7 +95,8 @@ def _line(axes, group: Group, curve: Curve, style: dict[str, Any], every: int, s
 def _axes(axes, curves: list[tuple[Group, Curve]]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    if are_shares([group for group, _ in curves]):
+    lowest = min(min(at.values) for _, curve in curves for at in curve.values())
+    if lowest >= 0 and are_shares([group for group, _ in curves]):
         axes.set_ylim(0, 1.02)
     axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(3 if len(curves) > FEW else 5, integer=True))

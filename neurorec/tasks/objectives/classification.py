@@ -23,7 +23,7 @@ def one_of(target: Tensor, outputs: int, off: float) -> Tensor:
 
 @objectives.register("classification")
 class Classification(Objective):
-    """Cross-entropy of the mean output; accuracy.
+    """Cross-entropy of the mean output; accuracy. Rules that learn from rewards draw a class, which earns 1 if it is correct.
 
     With `segments`, the baseline is ridge regression on the means over so many equal parts of each sample, for samples of
     unequal lengths.
@@ -32,6 +32,7 @@ class Classification(Objective):
     metric = "accuracy"
     pooled = True
     labelled = True
+    offers = ("none", "reward", "outputs", "errors")
 
     def __init__(self, segments: int = 0) -> None:
         self.segments = segments
@@ -49,6 +50,10 @@ class Classification(Objective):
 
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         return {self.metric: accuracy(y, batch.answers)}
+
+    def rewards(self, answers: Tensor, batch: Batch) -> Tensor:
+        """1 for the correct class, else 0."""
+        return (answers == batch.answers).to(batch.x.dtype)
 
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return one_of(batch.answers, outputs, off=-1)

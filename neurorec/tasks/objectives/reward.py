@@ -27,6 +27,10 @@ class Reward(Objective):
     def scores(self, y: Tensor, batch: Batch) -> dict[str, float]:
         return self._none()
 
+    def without_targets(self, batch: Batch) -> Batch:
+        """Episodes have none: their batches contain the actions taken, and the rewards."""
+        return batch
+
     def wanted(self, batch: Batch, outputs: int) -> Tensor:
         return self._none()
 

@@ -58,7 +58,7 @@ def test_what_it_cannot_run_is_refused_in_words():
 
 def chosen(name, rule):
     cell = one_neuron()
-    return choose_event_engine(name, layer_network(event_form(cell), torch.zeros(0, 0, 2).numpy(), rule), cell.title)
+    return choose_event_engine(name, layer_network(event_form(cell), rule), cell.title)
 
 
 def test_auto_takes_the_compiled_engine_and_says_so(caplog):
