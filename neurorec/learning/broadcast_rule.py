@@ -156,14 +156,14 @@ class BroadcastRule(Rule):
     ) -> None:
         pre = traces[name][:, 0] if name == run.network.output else traces[name]
         shown = {"pre": pre, "post": own, "modulator": error, "feedback": feedback}
-        run.request(name, self.changed(run.weight(name), **shown))
+        run.request(name, self.changed(run.weight(name), name, **shown))
 
     def _learn_feedback(self, model: Network, state: BroadcastState, heard: Tensor, error: Tensor) -> None:
         """Changes of the feedback weights by the same products as in the readout: errors times what layers send it."""
         own, feedback = torch.zeros_like(error), self._feedback(model, state, model.output)
         for name, weights in state.feedback.items():
             shown = {"pre": heard[:, readout_lines(model, name)], "post": own, "modulator": error, "feedback": feedback}
-            weights.grad = weights.grad - self.changed(weights, **shown)  # type: ignore[operator]
+            weights.grad = weights.grad - self.changed(weights, name, **shown)  # type: ignore[operator]
 
     def _shrink(self, model: Network, state: BroadcastState) -> None:
         for name, weights in state.feedback.items():

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from neurorec.learning.broadcast_rule import ANSWER
 from neurorec.learning.rewards import as_episodes, rewards_of
-from neurorec.learning.synapses import Synapses
 from neurorec.learning.traced_run import TracedRun
 from neurorec.models.network import Network
 from neurorec.tasks.batch import Batch
@@ -65,7 +64,8 @@ class Credit:
         weight = self.state.critic if name == CRITIC else self.run.weight(name)
         post = trace.new_zeros(len(trace), len(weight)) if own is None else own
         change = (
-            self.rule.changed(weight, pre=trace, post=post, modulator=modulator, feedback=feedback) / self.batch.size
+            self.rule.changed(weight, name, pre=trace, post=post, modulator=modulator, feedback=feedback)
+            / self.batch.size
         )
         if name == CRITIC:
             weight.grad -= change  # type: ignore[operator]
@@ -83,7 +83,7 @@ class Credit:
     def _tag(self, name: str, eligibility: Tensor, modulator: Tensor, feedback: Tensor) -> None:
         """Traces decay, and what was eligible during the action is added."""
         added = self.rule.tag(
-            Synapses(type(self.rule), eligibility, pre=eligibility, modulator=modulator, feedback=feedback)
+            self.rule.seen(eligibility, name, pre=eligibility, modulator=modulator, feedback=feedback)
         )
         if name in self.traces:
             self.traces[name].mul_(self.rule.card.discount * self.rule.card.trace_decay).add_(added)

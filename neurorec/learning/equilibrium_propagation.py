@@ -62,6 +62,7 @@ class EquilibriumPropagation(Rule):
     )
     signal = "errors"
     sees = ("pre", "post", "modulator")
+    reaches = "in nudged phases, in which the errors push the outputs and spread through the network's own weights"
     needs = capabilities("product update")
     relative_time = 1.0
     messages = Messages(

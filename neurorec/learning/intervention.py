@@ -52,4 +52,5 @@ def hears_signals(rule: type[Rule]) -> str | None:
     """Why the teaching signals of `rule` cannot be intercepted on their way to its synapses, or None."""
     if "whole graph" in rule.sees or not rule.sees:
         return "its errors are computed over the whole graph, so that there are no messages to intercept"
-    return None if "modulator" in rule.sees else "its synapses receive no teaching signal"
+    taught = "modulator" in rule.sees and rule.signal != "none"  # otherwise a modulator only tells phases apart
+    return None if taught else "its synapses receive no teaching signal"

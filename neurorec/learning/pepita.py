@@ -57,6 +57,7 @@ class Pepita(BroadcastRule):
         "steps, after the readout's filter"
     )
     sees = ("pre", "post")
+    reaches = "in the second pass, whose input is modulated by the errors through fixed random weights"
     messages = Messages(
         errors=False, signals="outputs", online=False, sources=("dellaferrera2022",),
         why="the O output errors are sent to the input lines; everything else moves forward, as activity does",

@@ -59,6 +59,7 @@ class PredictiveCoding(Rule):
     )
     signal = "errors"
     sees = ("pre", "post")
+    reaches = "after inference, in which errors spread through the network's own weights"
     needs = capabilities("backward pass")
     relative_time = 5.0
     messages = Messages(

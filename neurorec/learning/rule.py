@@ -33,6 +33,7 @@ OBJECTIONS: tuple[str, ...] = (
 )
 Stance = Literal["relaxed", "partly", "kept"]
 STANCES: dict[Stance, str] = {"relaxed": "avoided", "partly": "partly avoided", "kept": "still applies"}
+#: What a rule learns from; errors are the derivatives of the loss with respect to the outputs.
 TAUGHT: dict[Teaching, str] = {
     "none": "inputs", "reward": "rewards", "outputs": "target outputs", "errors": "errors of the outputs",
 }  # fmt: skip
@@ -102,6 +103,7 @@ class Rule(ABC):
     equations: ClassVar[str]
     signal: ClassVar[Teaching]  #: what it learns from, besides its inputs
     sees: ClassVar[tuple[Seen, ...]] = ()  #: what the change of one weight depends on; empty: not declared
+    reaches: ClassVar[str] = ""  #: how its signal reaches synapses, if not as a modulator that they see
     needs: ClassVar[frozenset[str]] = capabilities(UNDECLARED)  #: capabilities that a chip must offer to train by it
     messages: ClassVar[Messages | None] = None  #: messages that parts of one network would have to exchange
     interventions: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -226,10 +228,15 @@ class Rule(ABC):
         raise NotImplementedError
 
     @classmethod
-    def changed(cls, weight: torch.Tensor, **shown: torch.Tensor | float) -> torch.Tensor:
+    def changed(cls, weight: torch.Tensor, at: str = "", **shown: torch.Tensor | float) -> torch.Tensor:
         """`change` for the synapses with this weight [H, L], which see no more of what is `shown` (pre, post, modulator,
-        feedback) than the rule declares."""
-        return cls.change(Synapses(cls, weight, **shown))
+        feedback) than the rule declares; `at`: their layer."""
+        return cls.change(cls.seen(weight, at, **shown))
+
+    @classmethod
+    def seen(cls, weight: torch.Tensor, at: str = "", **shown: torch.Tensor | float) -> Synapses:
+        """What the synapses of the layer `at` see. Interventions replace it."""
+        return Synapses(cls, weight, **shown)
 
     def finish(self, model: Any, state: Any, validation: Batch) -> Mapping[str, float]:
         """Complete the training after all batches; may choose settings on `validation`, and returns what it chose."""

@@ -51,7 +51,16 @@ The lecture's six objections name what backpropagation needs and brains are not 
 ● {STANCES["relaxed"]}, ◐ {STANCES["partly"]}, ○ {STANCES["kept"]}; the reasons are given below, rule by rule.
 "Depends on" lists everything that the change of one weight depends on, besides the weight itself: the activity of the
 presynaptic unit (pre) and of the postsynaptic unit (post), signals broadcast to all units (modulator), feedback weights, or
-anything in the network (whole graph). Rules that do not depend on the whole graph have no access to anything else.
+anything in the network (whole graph). Rules that do not depend on the whole graph have no access to anything else. Where a
+rule's signal is not broadcast but changes the activity that synapses see, this is stated in brackets.
+
+"Learns from" is what a rule is told, besides its inputs:
+
+* inputs: nothing else. A readout for labels may be fitted afterwards.
+* {TAUGHT["outputs"]}: the targets themselves, to which outputs are fitted directly, as in regression.
+* {TAUGHT["errors"]}: the derivatives of the loss with respect to the outputs. They need targets, too, but any
+  differentiable loss will do.
+* rewards: numbers that say how good an action was, but not which action would have been right.
 
 "Messages", further below, are what the parts of a network on different cores or devices must send each other to learn, besides
 the spikes or values of the forward pass.
@@ -165,16 +174,21 @@ def written(uses: dict[str, list[Use]], costs: list[list[str]]) -> str:
 
 
 def _matrix(uses: dict[str, list[Use]]) -> str:
-    heads = ["rule", "", "on", "learns from", "depends on", *map(str, range(1, 7)), "●/◐/○"]
+    heads = ["rule", "title", "on", "learns from", "depends on", *map(str, range(1, 7)), "●/◐/○"]
     rows = []
     for name, each in uses.items():
         for where, judgements in _distinct(each):
             stances = [judgement.stance for judgement in judgements]
             counted = "/".join(str(stances.count(stance)) for stance in MARKS)
             rule = rules[name]
-            rows.append([f"[{name}](#{name})", rule.title, where, TAUGHT[rule.signal], ", ".join(rule.sees),
+            rows.append([f"[{name}](#{name})", rule.title, where, TAUGHT[rule.signal], _sees(rule),
                          *(MARKS[stance] for stance in stances), counted])  # fmt: skip
     return f"\n{to_markdown(Table('', [Column(head) for head in heads], rows))}\n"
+
+
+def _sees(rule: type[Rule]) -> str:
+    """ "pre, post (in the second pass, ...)"."""
+    return ", ".join(rule.sees) + (f" ({rule.reaches})" if rule.reaches else "")
 
 
 def _distinct(uses: list[Use]) -> Iterator[tuple[str, tuple[Judgement, ...]]]:
@@ -215,7 +229,7 @@ def _section(name: str, uses: list[Use]) -> str:
     needs = ", ".join(sorted(rule.needs - {UNDECLARED})) or "nothing special"
     sources = "\n".join(f"* {cite(key)}" for key in rule.sources)
     parts = [
-        f"## {name}", f"{rule.title}. Learns from {TAUGHT[rule.signal]}; a weight change depends on {', '.join(rule.sees)}.",
+        f"## {name}", f"{rule.title}. Learns from {TAUGHT[rule.signal]}; a weight change depends on {_sees(rule)}.",
         f"```\n{rule.equations}\n```", f"Required of a chip: {needs}. Messages: {rule.messages.why if rule.messages else ''}.",
         *judged, sources,
     ]  # fmt: skip

@@ -133,7 +133,8 @@ def _show_rule(console: Console, name: str) -> None:
     _say(console, f"{name}: {rule.title}, a learning rule\n  code: {_code_path(rule)}\n  {equations}")
     _say(
         console,
-        f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees) or NOT_DECLARED}",
+        f"  learns from {TAUGHT[rule.signal]}; a weight's change depends on: {', '.join(rule.sees) or NOT_DECLARED}"
+        f"{f' ({rule.reaches})' if rule.reaches else ''}",
     )
     needs = ", ".join(sorted(rule.needs - {UNDECLARED})) or NOT_DECLARED
     messages = rule.messages.why if rule.messages else NOT_DECLARED

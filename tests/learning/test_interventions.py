@@ -1,5 +1,7 @@
 """Interventions: what a rule sees instead, to which rules they apply, and that a study runs them as controls."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from neurorec.learning.interventions.desynchronised_phases import shifted
 from neurorec.learning.interventions.quantised_messages import three_values
 from neurorec.learning.rule import OBJECTIONS, Info, Rule, TrainingCard, rules
 from neurorec.tasks.batch import Batch
+from neurorec.tasks.objective import objectives
 from neurorec.tasks.task import load_task
 from neurorec.training import load_pair, train
 from tests.experiments.tiny import write_study
@@ -98,6 +101,86 @@ def test_phases_shift_by_sample_and_never_vanish():
     told.step(None, None, Batch(torch.zeros(40, 64, 1), None, torch.arange(40) // 10 == 1, steps_per_frame=2))
     starts = told.batches[0].mask.int().argmax(0)
     assert set(starts.tolist()) == {6, 8, 10, 12, 14}  # whole frames, up to a tenth of 20
+
+
+def test_feedback_of_several_layers_is_replaced_layer_by_layer():
+    feedback = torch.full((2, 3), 2.0)
+    random = under("random feedback")
+    by_layer = [random.seen(torch.zeros(3, 1), at, feedback=feedback).feedback for at in ("first", "second", "first")]
+    assert not torch.equal(by_layer[0], by_layer[1])
+    assert torch.equal(by_layer[0], by_layer[2])
+
+
+def test_a_number_for_all_units_is_no_feedback_weight():
+    same = torch.ones(1, 3)
+    assert torch.equal(under("random feedback").seen(torch.zeros(3, 1), feedback=same).feedback, same)
+
+
+def test_a_rule_that_does_not_name_its_layers_cannot_have_the_feedback_of_several_replaced():
+    deep = load_pair("stacked_with_skips").spiking.outline()
+    told = intervened("frozen feedback", Told)(CARD)
+    told.init(deep, None, None, torch.Generator())
+    with pytest.raises(CannotRun) as refused:
+        feedback_seen(told, torch.ones(2, 3))
+    assert str(refused.value) == (
+        "rule told: `changed` does not say to which of several layers the feedback weights belong, so they cannot be replaced; "
+        "pass at=NAME, the name of the layer"
+    )
+
+
+def test_two_layers_learn_with_random_feedback_of_their_own():
+    half, task = load_pair("stacked_with_skips").rate, load_task("row_digits", 0)
+    card = rules["direct_feedback_alignment"].Card(
+        rule="direct_feedback_alignment", task="row_digits", epochs=1, batch_size=32, learning_rate=1e-2,
+        learning_rate_decay=1.0, clip_norm=1.0, rate_target=0.0, rate_weight=0.0,
+    )  # fmt: skip
+    half = replace(half, trainings=(card,))
+    assert why_not_intervene("random feedback", rules[card.rule], half.outline()) is None
+    plain, frozen, random = (
+        train(half, task, card.rule, max_epochs=1, max_samples=64, intervention=name).network.state_dict()
+        for name in (None, "frozen feedback", "random feedback")
+    )
+    moved = [name for name in plain if name.endswith("w_in")]
+    assert len(moved) == 2
+    for name in moved:
+        assert torch.equal(plain[name], frozen[name])  # fixed anyway
+        assert not torch.equal(plain[name], random[name])
+
+
+def test_a_rule_without_a_teaching_signal_has_no_messages_to_quantise():
+    """The modulator of contrastive divergence only tells its phases apart; it is not what a target or reward says."""
+    for name in ("contrastive_divergence", "persistent_contrastive_divergence", "boltzmann_learning"):
+        for intervention in ("quantised messages", "desynchronised phases"):
+            assert why_not_intervene(intervention, rules[name], None) == "its synapses receive no teaching signal"
+    assert why_not_intervene("quantised messages", rules["three_factor_reward"], None) is None
+
+
+@pytest.mark.parametrize("name", ["random feedback", "quantised messages"])
+def test_an_intervention_reaches_the_traces_of_a_three_factor_rule(name):
+    """Its eligibility traces are tagged through feedback weights, by what the outputs send."""
+    rule, told = rules["three_factor_reward"], []
+
+    class Listening(rule):
+        @staticmethod
+        def tag(synapses):
+            told.append((synapses.modulator.clone(), synapses.feedback.clone()))
+            return rule.tag(synapses)
+
+    half, generator = load_pair("delayed_match_local").rate, torch.Generator().manual_seed(1)
+    x, actions = torch.rand(6, 4, 3, generator=generator), torch.randint(2, (6, 4), generator=generator)
+    reward = torch.rand(6, 4, generator=generator)
+    batch = Batch(x, actions, torch.ones(6, dtype=torch.bool), per_frame=True, reward=reward)
+    seen = []
+    for each in (Listening, intervened(name, Listening)):
+        network = half.build(3, 2, torch.Generator().manual_seed(0))
+        method = each(half.trainings[0])
+        state = method.init(network, None, objectives["reward"](), torch.Generator().manual_seed(0))
+        told.clear()
+        method.step(network, state, batch)
+        seen.append(next(one for one in told if one[1].shape == (2, 64)))
+    replaced = 1 if name == "random feedback" else 0
+    assert not torch.equal(seen[0][replaced], seen[1][replaced])
+    assert torch.equal(seen[0][1 - replaced], seen[1][1 - replaced])
 
 
 def test_a_rule_may_declare_its_own_way():

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from neurorec.learning.rule import rules
+from neurorec.learning.rule import TAUGHT, rules
 from neurorec.report.learning_rules import COSTS, TARGET, all_uses, cost_rows, written
 
 USES = all_uses()
@@ -20,6 +20,23 @@ def committed_costs():
 def test_the_page_is_up_to_date():
     told = "run python -m neurorec.report.learning_rules, and look at what changed"
     assert TARGET.read_text(encoding="utf-8") == written(USES, committed_costs()), told
+
+
+def test_every_column_has_a_heading_and_every_signal_is_explained():
+    text = TARGET.read_text(encoding="utf-8")
+    (head,) = [line for line in text.splitlines() if line.startswith("| rule | ") and "learns from" in line]
+    assert all(cell.strip() for cell in head.strip("| ").split(" | "))
+    for signal in TAUGHT.values():
+        assert f"\n* {signal}: " in text
+
+
+def test_a_signal_that_no_modulator_carries_is_said_to_reach_synapses_otherwise():
+    """A rule that learns from errors or rewards, and sees neither modulators nor the whole graph, says how."""
+    silent = [name for name in USES if rules[name].signal in ("errors", "reward") and not rules[name].reaches
+              and not {"modulator", "whole graph"} & set(rules[name].sees)]  # fmt: skip
+    assert silent == []
+    pepita = "pre, post (in the second pass, whose input is modulated by the errors through fixed random weights)"
+    assert pepita in TARGET.read_text(encoding="utf-8")
 
 
 def test_every_rule_of_the_catalogue_has_costs_unless_it_needs_data_files():

@@ -6,18 +6,20 @@ from dataclasses import replace
 import pytest
 
 from neurorec.experiments.search.trial_records import SearchResults, TrialRecord
-from neurorec.learning.rule import OBJECTIONS
 from neurorec.report.page import html
 from neurorec.report.pages.training_page import training_page as page_of
 from neurorec.report.plots.style import HALF_COLOURS
-from neurorec.report.training import learned
+from neurorec.report.spread import spread
+from neurorec.report.training import curves, learned
 from neurorec.report.training.experiments_on_rules import outcomes
+from neurorec.report.training.gallery import Gallery
 from neurorec.report.training.learned import samples_to_share, training_chip
+from neurorec.report.training.looks import looks_of
+from neurorec.report.training.matrix import objection_matrix, reasons_table
 from neurorec.report.training.objections import avoided, compares_rules, score_against_objections
 from neurorec.report.training.rows import csv_rows
 from neurorec.report.training.searched import search_parts
 from neurorec.report.training.summary import groups_of
-from neurorec.report.training.tables import objection_table
 from tests.report.made_up import made_up_findings, made_up_results, with_scores
 
 LIF, STDP = ("recurrent LIF", "bptt", "row_digits"), ("competitive LIF", "stdp", "frame_digits")
@@ -133,17 +135,83 @@ def test_an_experiment_says_what_a_rule_loses(results, change, verdict):
     ]
 
 
-def test_a_cell_of_the_matrix_has_its_experiments(results):
-    tested = intervened(results, "shuffled targets", *STDP, (0.0, 0.0, 0.0))
-    table = objection_table(tested, OBJECTIONS)
+def test_a_cell_of_the_matrix_has_its_declaration_and_its_experiments(results):
+    tested = intervened(results, "shuffled targets", *STDP, (-0.3, -0.31, -0.29))
+    tested = intervened(tested, "quantised messages", *STDP, (0.01, -0.01, 0.0))
+    table = objection_matrix(tested)
     (row,) = [row for row in table.rows if row[0].text == "STDP"]
-    assert (
-        row[6].beside
-        == "because of what STDP does at this point. By experiment: shuffled targets on frame_digits: no clear loss"
-    )
-    assert all("By experiment" not in cell.beside for cell in row[1:6])
+    assert row[0].beside == "on competitive LIF"
+    assert (row[6].text, row[6].beside) == ("●", "shuffled targets −0.300 ± 0.010")
+    assert row[6].mark == "missed"  # it loses, although it avoids the objection by declaration
+    assert (row[5].text, row[5].beside, row[5].mark) == ("●", "quantised messages +0.000 ± 0.010", "relaxed")
+    assert all(cell.beside == "" for cell in row[1:5])
+    assert row[7] == "6/0/0"
+    assert ("", "Interventions on frame_digits only.") in table.notes
+    (bptt,) = [row for row in table.rows if row[0].text == "BPTT"]
+    assert [cell.text for cell in bptt[1:7]] == list("○◐○○◐○")
     sections = {section.id: section for section in page_of(tested).all_sections}
-    assert "shuffled targets" in str(sections["objections"].parts)
+    assert "By experiment" in sections["objections"].parts[0].text
+    (row,) = [row for row in reasons_table(tested).rows if row[0].text == "STDP"]
+    assert (row[6].text, row[6].beside) == ("● avoided", "because of what STDP does at this point")
+
+
+def test_losing_what_an_objection_is_about_is_no_contradiction_if_it_still_applies(results):
+    table = objection_matrix(intervened(results, "shuffled targets", *LIF, (-0.8, -0.8, -0.81)))
+    (row,) = [row for row in table.rows if row[0].text == "surrogate BPTT"]
+    assert row[6].beside == "shuffled targets −0.803 ± 0.006 (no better than constant)"
+    assert row[6].mark == "kept"
+
+
+def test_interventions_on_several_tasks_name_theirs(results):
+    tested = intervened(results, "shuffled targets", *LIF, (0.0, 0.0, 0.0))
+    tested = intervened(tested, "shuffled targets", LIF[0], LIF[1], "store_recall", (-0.1, -0.1, -0.1))
+    (row,) = [row for row in objection_matrix(tested).rows if row[0].text == "surrogate BPTT"]
+    assert row[6].beside.splitlines() == [
+        "shuffled targets, row_digits +0.000 ± 0.000",
+        "shuffled targets, store_recall −0.100 ± 0.000",
+    ]
+
+
+def test_where_rules_are_compared_colours_are_those_of_the_first_figure(results):
+    gallery = Gallery(results)
+    for group in gallery.groups:
+        if group.proper:
+            assert gallery.looks.of(group)["color"] == HALF_COLOURS[group.half]
+    one_rule = Gallery(replace(results, runs=[run for run in results.runs if run.rule == "bptt"]))
+    pairs = {group.pair: one_rule.looks.of(group)["color"] for group in one_rule.groups if group.proper}
+    assert len(set(pairs.values())) == len(pairs) == 3
+
+
+def test_every_rule_has_a_panel_of_learning_curves(results, monkeypatch):
+    """Both halves in one panel; the networks are named where two panels have the same rule."""
+    scores = {1: 0.2, 2: 0.6, 3: 0.8, 4: 0.82}
+    monkeypatch.setattr(curves, "history", lambda run: {} if run.rule == "ridge" else scores)
+    monkeypatch.setattr(learned, "history", lambda run: {} if run.rule == "ridge" else scores)
+    row = [run for run in results.runs if run.task == "row_digits"]
+    more = [replace(run, rule=name, rule_title=name) for name in ("a", "b", "c") for run in row
+            if (run.pair, run.rule, run.control) == ("lif_vs_elman", "bptt", "")]  # fmt: skip
+    groups = groups_of(replace(results, runs=[*row, *more]))
+    plot = curves.curves_by_rule("row_digits", groups, looks_of(groups, by_half=True))
+    assert plot is not None
+    said = re.findall(r"<text[^>]*>([^<]*)<", plot.svg)
+    assert {"BPTT: Elman / recurrent LIF", "BPTT: LSTM / adaptive LIF", "a", "b", "c"} <= set(said)
+    assert {"spiking", "rate-based", "spiking, BPTT", "rate-based, BPTT", "90% of the gain", "constant answer"} <= set(
+        said
+    )
+    assert plot.alt.startswith("Validation accuracy on row_digits at the end of training. spiking: ")
+    assert "a 0.82" in plot.alt
+    few = curves.curves_by_rule("row_digits", [group for group in groups if group.rule == "bptt"], looks_of(groups))
+    assert few is not None
+    assert not few.wide
+
+
+def test_the_circle_is_where_the_mean_of_the_seeds_has_covered_most_of_the_gain(results, monkeypatch):
+    found = {0: {1: 0.1, 2: 1.0}, 1: {1: 0.1, 2: 0.5, 3: 1.0}, 2: {1: 1.0}}
+    monkeypatch.setattr(learned, "history", lambda run: found[run.seed])
+    group = next(group for group in groups_of(results, "row_digits") if group.rule == "bptt" and group.proper)
+    assert [samples_to_share(run) for run in group.runs] == [8000, 12000, 4000]
+    curve = {1: spread([0.0]), 2: spread([0.4]), 3: spread([1.0])}
+    assert curves._fast(group, curve) == pytest.approx((8000.0, 0.4))
 
 
 def test_a_page_states_what_a_search_chose_and_what_it_took(results):

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from neurorec.basics.errors import CannotRun
 from neurorec.learning.intervention import Intervention, interventions
 from neurorec.learning.rule import Rule, network_why_not
 
@@ -12,7 +13,8 @@ FORWARD = "weights of the forward paths"
 
 
 class Feedback(Intervention):
-    """Replaces what `changed` shows as feedback weights. The identity is not a weight: a unit hears its own error."""
+    """Replaces what synapses see as feedback weights, layer by layer. What only passes a signal on is not a weight: the
+    identity, by which a unit hears its own error, and ones, by which all units hear the same number."""
 
     objection = FORWARD
 
@@ -20,7 +22,7 @@ class Feedback(Intervention):
     def why_not(cls, rule: type[Rule], model: Any) -> str | None:
         if "feedback weights" not in rule.sees or "whole graph" in rule.sees:
             return "it has no feedback weights of its own"
-        return network_why_not(model, layers=1)
+        return network_why_not(model)
 
     @staticmethod
     def instead(first: Tensor, draws: torch.Generator) -> Tensor:
@@ -29,29 +31,38 @@ class Feedback(Intervention):
 
     @classmethod
     def on(cls, rule: type[Rule]) -> type[Rule]:
-        instead, kept = cls.instead, dict[torch.Size, Tensor]()
-        draws = torch.Generator()
+        instead, kept = cls.instead, dict[tuple[str, torch.Size], Tensor]()
+        draws, several = torch.Generator(), False
 
         class Replaced(rule):  # type: ignore[misc,valid-type]
             def init(self, model, engine, objective, generator):
+                nonlocal several
                 draws.manual_seed(generator.initial_seed())
+                several = len(getattr(model, "hidden", ())) > 1
                 return super().init(model, engine, objective, generator)
 
             @classmethod
-            def changed(cls, weight, **shown):
+            def seen(cls, weight, at="", **shown):
                 feedback = shown.get("feedback")
-                if isinstance(feedback, Tensor) and not is_identity(feedback):
-                    if feedback.shape not in kept:
-                        kept[feedback.shape] = instead(feedback.detach().clone(), draws)
-                    shown["feedback"] = kept[feedback.shape]
-                return super().changed(weight, **shown)
+                if isinstance(feedback, Tensor) and not passes_on(feedback):
+                    if several and not at:
+                        raise CannotRun(
+                            f"rule {rule.title}: `changed` does not say to which of several layers the feedback weights "
+                            "belong, so they cannot be replaced; pass at=NAME, the name of the layer"
+                        )
+                    key = at, feedback.shape
+                    if key not in kept:
+                        kept[key] = instead(feedback.detach().clone(), draws)
+                    shown["feedback"] = kept[key]
+                return super().seen(weight, at, **shown)
 
         return Replaced
 
 
-def is_identity(feedback: Tensor) -> bool:
+def passes_on(feedback: Tensor) -> bool:
     M, H = feedback.shape
-    return M == H and torch.equal(feedback, torch.eye(M).to(feedback))
+    own = M == H and torch.equal(feedback, torch.eye(M).to(feedback))
+    return own or (M == 1 and bool((feedback == 1).all()))
 
 
 @interventions.register("random feedback")

@@ -24,10 +24,10 @@ class QuantisedMessages(Intervention):
     def on(cls, rule: type[Rule]) -> type[Rule]:
         class Quantised(rule):  # type: ignore[misc,valid-type]
             @classmethod
-            def changed(cls, weight, **shown):
+            def seen(cls, weight, at="", **shown):
                 if isinstance(signal := shown.get("modulator"), Tensor):
                     shown["modulator"] = three_values(signal)
-                return super().changed(weight, **shown)
+                return super().seen(weight, at, **shown)
 
         return Quantised
 

@@ -23,7 +23,7 @@ WIDE_IN = 7.8  #: two beside each other on a page; scrolled on telephones
 BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 PAIR_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, SKY, ORANGE)
 HALF_COLOURS = {"spiking": BLUE, "rate": VERMILLION}
-MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*")
+MARKERS = ("o", "D", "s", "^", "P", "v", "X", "<", "h", ">", "p", "*", "d", "H")
 # Ink, rule and paper are placeholders, replaced by the page's colours, so that plots follow light and dark mode.
 INK, RULE, PAPER = "#101112", "#c8c9ca", "#fefdfc"
 _CSS = {INK: "var(--ink)", RULE: "var(--rule)", PAPER: "var(--paper)"}
@@ -83,6 +83,21 @@ def figure(height_in: float, width_in: float = WIDTH_IN) -> Iterator[tuple["Figu
     with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
         drawn = Figure(figsize=(width_in, height_in), layout="constrained")
         yield drawn, drawn.add_subplot()
+
+
+@contextmanager
+def panels(count: int, columns: int, height_in: float) -> Iterator[tuple["Figure", list["Axes"]]]:
+    """A wide figure with `count` axes in rows, all on the same scales."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    rows = -(-count // columns)
+    with matplotlib.rc_context(STYLE):  # pyright: ignore[reportArgumentType]
+        drawn = Figure(figsize=(WIDE_IN, rows * height_in + 1.0), layout="constrained")
+        every = drawn.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel().tolist()
+        for axes in every[count:]:
+            axes.remove()
+        yield drawn, every[:count]
 
 
 def titled(drawn: "Figure", title: str) -> None:

@@ -8,11 +8,6 @@ from neurorec.report.spread import Spread, spread
 from neurorec.report.table import Column, Table
 from neurorec.report.training.summary import Group, groups_of
 
-ABOUT_EXPERIMENTS = (
-    "An experiment removes from training what an objection is about. A rule that avoids the objection should lose nothing. "
-    "Differences are paired by seed, and count only if they exceed twice their standard deviation."
-)
-
 
 @dataclass(frozen=True)
 class Experiment:
@@ -38,6 +33,17 @@ class Experiment:
         chance = max(run.chance_score * sign for run in self.after.runs)
         nothing = sign * self.after.test.mean - (self.after.test.sd or 0.0) <= chance
         return f"{self._change}: no better than the constant answer" if nothing else self._change
+
+    @property
+    def clear_loss(self) -> bool:
+        return self.difference.sd is not None and self.verdict.startswith("loses")
+
+    @property
+    def change_text(self) -> str:
+        """ "−0.031 ± 0.004", with a remark if nothing is left."""
+        sd = "" if self.difference.sd is None else f" ± {self.difference.sd:.3f}"
+        nothing = " (no better than constant)" if "constant answer" in self.verdict else ""
+        return f"{self.difference.mean:+.3f}{sd}{nothing}".replace("-", "−")
 
     @property
     def _change(self) -> str:
@@ -73,15 +79,4 @@ def experiments_table(found: list[Experiment]) -> Table:
          str(one.after.test), one.verdict]
         for one in sorted(found, key=lambda one: one.name)
     ]  # fmt: skip
-    notes = [("", f"{name}: {interventions[name].about}") for name in dict.fromkeys(sorted(one.name for one in found))]
-    return Table("Objections tested by experiment", columns, rows, notes, look="fine")
-
-
-def by_experiment(found: list[Experiment], rule_title: str, networks: list[str], objection: str) -> str:
-    """What the experiments on one objection showed for a rule, in one clause; empty if there were none."""
-    said = [
-        f"{one.name} on {one.before.task}: {one.verdict}"
-        for one in found
-        if one.objection == objection and one.before.rule_title == rule_title and one.before.network in networks
-    ]
-    return f". By experiment: {'; '.join(said)}" if said else ""
+    return Table("Interventions, with both scores", columns, rows, look="fine")

@@ -7,7 +7,7 @@ from neurorec.experiments.results import StudyResults
 from neurorec.report.plots.style import Plot
 from neurorec.report.training.activity_plots import raster, receptive_fields
 from neurorec.report.training.breakdown import breakdown
-from neurorec.report.training.curves import learning_curves
+from neurorec.report.training.curves import curves_by_rule, learning_curves
 from neurorec.report.training.energy import all_in_totals, score_against_energy
 from neurorec.report.training.learned import training_chip
 from neurorec.report.training.looks import looks_of
@@ -21,7 +21,6 @@ class Gallery:
 
     def __init__(self, results: StudyResults) -> None:
         self.groups = groups_of(results)
-        self.looks = looks_of([group for group in self.groups if group.proper])
         self.by_task = {task: [group for group in self.groups if group.task == task] for task in tasks_of(results)}
         self.per_term, self.all_in_chips = chips_of(results, "per-term"), chips_of(results, "all-in")
         chips = self.per_term + self.all_in_chips
@@ -31,7 +30,9 @@ class Gallery:
         )
 
         self.training_chip = training_chip(results)
-        self.compares_rules = compares_rules([group for group in self.groups if group.proper and group.test.n])
+        proper = [group for group in self.groups if group.proper]
+        self.compares_rules = compares_rules([group for group in proper if group.test.n])
+        self.looks = looks_of(proper, by_half=self.compares_rules)
 
     @cached_property
     def objections(self) -> list[Plot]:
@@ -54,7 +55,8 @@ class Gallery:
 
     @cached_property
     def curves(self) -> list[Plot]:
-        return _drawn(learning_curves(task, found, self.looks) for task, found in self.by_task.items())
+        draw = curves_by_rule if self.compares_rules else learning_curves
+        return _drawn(draw(task, found, self.looks) for task, found in self.by_task.items())
 
     @cached_property
     def rasters(self) -> list[Plot]:

@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from neurorec.experiments.results import StudyResults
-from neurorec.learning.rule import STANCES
 from neurorec.report import wording
 from neurorec.report.table import Column, Said, Table
 from neurorec.report.training.answer import Comparison
-from neurorec.report.training.experiments_on_rules import by_experiment, outcomes
 from neurorec.report.training.notes import Footnotes, notes_of
 from neurorec.report.training.summary import PARTS, ChipCost, Group, chips_of, groups_of, tasks_of
-
-SYMBOLS = {stance: (symbol, STANCES[stance]) for stance, symbol in zip(STANCES, "●◐○", strict=True)}
 
 
 def shown_chips(results: StudyResults) -> tuple[str | None, str | None]:
@@ -133,32 +129,6 @@ def _cost_row(group: Group, cost: ChipCost, scope: str) -> list[Any]:
         cost.training_why_not if cost.training_total_pJ is None and cost.training_why_not else cost.training_total_pJ
     )
     return [*row, cost.static_basis or None, ", ".join(cost.unpriced) or None, training] if split else row
-
-
-def objection_table(results: StudyResults, objections: Sequence[str]) -> Table:
-    """One row per rule: its stance on each objection by declaration and, if there were any, by experiment, for all networks
-    with the same judgement."""
-    tested = outcomes(results)
-    collected: dict[tuple, list[str]] = {}
-    for group in groups_of(results):
-        judgements = tuple((group.runs + group.failed)[0].judgements)
-        if judgements and group.proper:
-            collected.setdefault((group.rule_title, judgements), []).append(group.network)
-    rows = [
-        [
-            Said(title, f"on {wording.listed(list(dict.fromkeys(networks)))}"),
-            *(
-                _stance(stance, why + by_experiment(tested, title, networks, objection))
-                for objection, (stance, why) in zip(objections, judgements, strict=True)
-            ),
-        ]
-        for (title, judgements), networks in collected.items()
-    ]
-    return Table("", [Column("rule"), *map(Column, objections)], rows, look="cards")
-
-
-def _stance(stance: str, why: str) -> Said:
-    return Said(" ".join(SYMBOLS.get(stance, ("?", stance))), why, mark=stance)
 
 
 def export_table(results: StudyResults) -> Table:
