@@ -35,7 +35,7 @@ class ArrayTask(Task):
     reading : [N] frames of each sample that are read before it is answered, or None
     parents : [T, N] for trees, whose nodes are frames: the frame of each node's parent, -1 for roots
     trimmed : whether a split ends with its longest sample, instead of all splits having T frames
-    exhaustive : see `Task`
+    exhaustive, fixed_test : see `Task`
 
     Raises
     ------
@@ -62,6 +62,7 @@ class ArrayTask(Task):
     reading: Tensor | None = None
     trimmed: bool = False
     exhaustive: bool = False
+    fixed_test: bool = False
 
     def __post_init__(self) -> None:
         self._check_arrays()

@@ -61,7 +61,7 @@ def row_digits_fixed_test(seed: int) -> Task:
     drawn = stratified_splits(task.target.numpy()[others], seed)
     train, held_out = np.concatenate([drawn["train"], drawn["test"]]), drawn["validation"]
     splits: dict[Split, np.ndarray] = {"train": others[np.sort(train)], "validation": others[held_out], "test": test}
-    return replace(task, name="row_digits_fixed_test", splits=splits)
+    return replace(task, name="row_digits_fixed_test", splits=splits, fixed_test=True)
 
 
 @tasks.register("frame_digits")

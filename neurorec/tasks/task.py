@@ -43,9 +43,11 @@ class Task(ABC):
     inputs, outputs : numbers of input lines and of output units
     exhaustive : whether every split holds every pattern of a known distribution: nothing is held out, and choosing by the
         validation score would choose by the test score, so the weights of the last epoch are kept
+    fixed_test : whether all seeds have the same test split, although the task does not come from files
     """
 
     exhaustive: bool = False
+    fixed_test: bool = False
 
     name: str
     title: str
