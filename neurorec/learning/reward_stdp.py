@@ -101,7 +101,7 @@ class RewardSTDP(Rule):
             if not any(parameter.requires_grad for parameter in layer.parameters()):
                 return "its recurrent layer is fixed; train its readout with the rule ridge"
             if not (isinstance(layer, Cell) and layer.has_traces()):
-                return f"{layer.title} does not declare at which of its synapses spikes arrive; train with bptt"
+                return f"{layer.title} does not declare which of its synapses spikes arrive at; train with bptt"
             if getattr(layer, "learns_time_constants", False):
                 return (
                     f"{cls.title} trains synapses but not time constants; set learn_time_constants = false, or use bptt"
@@ -109,7 +109,7 @@ class RewardSTDP(Rule):
         if model.input_signal != "spikes":
             return "STDP pairs spikes, but its input lines carry values; use an encoder that sends spikes"
         if not isinstance(model[model.output], Readout) or not all(wire.plain for wire in model.wires):
-            return "it has delayed or transformed wires between layers, for which there are no traces; use bptt"
+            return "it has delayed or transformed wires between layers, whose spikes arrive changed; use bptt"
         if not model[model.output].trained:
             return "its readout has no weights; use stdp"
         return None
