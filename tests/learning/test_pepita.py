@@ -100,7 +100,9 @@ def test_hidden_weights_move_only_if_the_error_pushes_the_input():
 
 
 def test_it_refuses_to_regularise_rates():
-    with pytest.raises(ValueError, match="rate_weight must be 0: the rate regulariser needs derivatives, which PEPITA does not compute"):
+    with pytest.raises(
+        ValueError, match="rate_weight must be 0: the rate regulariser needs derivatives, which PEPITA does not compute"
+    ):
         rule(rate_weight=0.1)
 
 
