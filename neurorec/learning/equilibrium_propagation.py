@@ -37,6 +37,7 @@ class NudgingState:
     descent: Descent
     objective: Objective
     draws: torch.Generator | None = None  #: of the ends of nudged phases
+    rounding: torch.Generator | None = None  #: of errors, to three values
 
 
 @rules.register("equilibrium_propagation")
@@ -142,12 +143,15 @@ class EquilibriumPropagation(Rule):
         return cls.counted(forward, samples_seen, backward, update, stores, weight_updates, model.parameter_count)
 
     def init(self, model: Any, engine: Any, objective: Objective, generator: torch.Generator) -> NudgingState:
-        draws = torch.Generator().manual_seed(generator.initial_seed()) if self.card.unequal_phases else None
-        return NudgingState(Descent.of(model, self.card), objective, draws)
+        draws, rounding = (
+            torch.Generator().manual_seed(generator.initial_seed()) if wanted else None
+            for wanted in (self.card.unequal_phases, self.card.three_valued_errors)
+        )
+        return NudgingState(Descent.of(model, self.card), objective, draws, rounding)
 
     def step(self, model: Network, state: NudgingState, batch: Batch) -> tuple[NudgingState, Info]:
         """One step of Adam. Raises `RunFailed` if the loss is not finite."""
-        loss = self.gradient(model, state.objective, batch, state.draws)
+        loss = self.gradient(model, state.objective, batch, state.draws, state.rounding)
         value = check_loss(loss, self.card)
         state.descent.follow(self.card)
         phases = 2 if self.card.nudging == "symmetric" else 1
@@ -160,8 +164,9 @@ class EquilibriumPropagation(Rule):
 
     @torch.no_grad()
     def gradient(
-        self, model: Network, objective: Objective, batch: Batch, draws: torch.Generator | None = None
-    ) -> Tensor:
+        self, model: Network, objective: Objective, batch: Batch, draws: torch.Generator | None = None,
+        rounding: torch.Generator | None = None,
+    ) -> Tensor:  # fmt: skip
         """The loss; its gradient by equilibrium propagation is stored in `grad` of every trained number.
 
         Raises
@@ -176,7 +181,7 @@ class EquilibriumPropagation(Rule):
             )
         cell: Any = hidden_layer(model)
         x, beta = batch.x[-1], self.card.strength
-        nudging = Nudging(model, objective, batch, self.card.three_valued_errors, draws)
+        nudging = Nudging(model, objective, batch, rounding, draws)
         free = cell(batch.x)[1].h
         ahead = nudging.settle(free, beta, self.card.nudged_steps)
         symmetric = self.card.nudging == "symmetric"

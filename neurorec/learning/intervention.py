@@ -1,7 +1,7 @@
 """The contract of an intervention: an experiment on one of the six objections to backpropagation.
 
-It removes from training what the objection is about. A rule that avoids the objection should lose nothing; what a rule loses
-shows how much it depends on it. A study requests interventions by name, among its controls.
+It removes from training what the objection is about. A rule that avoids the objection is expected to lose little; what a rule
+loses shows how much it depends on it. A study requests interventions by name, among its controls.
 """
 
 from abc import ABC, abstractmethod

@@ -16,15 +16,15 @@ from neurorec.tasks.objective import Objective
 class Nudging:
     """The dynamics of a network whose outputs are nudged down (or up) the gradient of the loss, for one batch.
 
-    three_valued : whether errors take only three values, as `interventions/quantised_messages.py` makes them
+    rounding : if given, draws errors of only three values, as `interventions/quantised_messages.py` does
     draws : if given, each sample's phase ends after a random number of steps, at least half of the requested one
     """
 
     def __init__(
-        self, model: Network, objective: Objective, batch: Batch, three_valued: bool = False,
+        self, model: Network, objective: Objective, batch: Batch, rounding: torch.Generator | None = None,
         draws: torch.Generator | None = None,
     ) -> None:  # fmt: skip
-        self.three_valued, self.draws = three_valued, draws
+        self.rounding, self.draws = rounding, draws
         self.cell: Any = hidden_layer(model)
         self.readout, self.objective, self.batch = model[model.output], objective, batch
         self.drive = torch.nn.functional.linear(batch.x[-1], self.cell.w_in, self.cell.bias)
@@ -36,7 +36,9 @@ class Nudging:
             y = torch.nn.functional.linear(h, self.readout.weight, self.readout.bias).detach().requires_grad_()
             loss = self.objective.loss(y, self.batch)
             (error,) = torch.autograd.grad(loss, y)
-        return loss.detach(), (three_values(error) if self.three_valued else error) * self.batch.size
+        if self.rounding is not None:
+            error = three_values(error, self.rounding)
+        return loss.detach(), error * self.batch.size
 
     def settle(self, h: Tensor, beta: float, steps: int) -> Tensor:
         """The equilibrium [B, H] under nudging of strength beta, from h."""

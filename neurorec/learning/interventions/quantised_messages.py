@@ -11,10 +11,10 @@ from neurorec.learning.rule import Rule
 
 @interventions.register("quantised messages")
 class QuantisedMessages(Intervention):
-    """Teaching signals take one of three values: -1, 0 or 1, times a common scale."""
+    """Teaching signals are rounded at random to -1, 0 or 1, times their largest size, so that their mean is unchanged."""
 
     objection = "real values between neurons"
-    about = "teaching signals take only the values -1, 0 and 1, times a common scale"
+    about = "teaching signals are rounded to -1, 0 or 1, times their largest size in the batch; at random, without bias"
 
     @classmethod
     def why_not(cls, rule: type[Rule], model: Any) -> str | None:
@@ -22,17 +22,22 @@ class QuantisedMessages(Intervention):
 
     @classmethod
     def on(cls, rule: type[Rule]) -> type[Rule]:
+        generator = torch.Generator().manual_seed(0)  # belongs to one training
+
         class Quantised(rule):  # type: ignore[misc,valid-type]
             @classmethod
             def seen(cls, weight, at="", **shown):
                 if isinstance(signal := shown.get("modulator"), Tensor):
-                    shown["modulator"] = three_values(signal)
+                    shown["modulator"] = three_values(signal, generator)
                 return super().seen(weight, at, **shown)
 
         return Quantised
 
 
-def three_values(signal: Tensor) -> Tensor:
-    """0 for values smaller than half the mean size, else the sign, times the mean size."""
-    scale = signal.abs().mean()
-    return torch.where(signal.abs() < scale / 2, 0.0, signal.sign() * scale)
+def three_values(signal: Tensor, generator: torch.Generator) -> Tensor:
+    """-s, 0 or s, where s is the largest size of all: each value x becomes sign(x) s with probability |x| / s, so that its
+    mean is x. Rounding to the nearest instead would be biased: nine small errors of one sign, whose sum cancels a large one,
+    would all grow or all vanish."""
+    scale = signal.abs().max()
+    drawn = torch.rand(signal.shape, generator=generator, dtype=torch.float64).to(signal)
+    return torch.where(drawn * scale < signal.abs(), signal.sign() * scale, 0.0)

@@ -20,8 +20,8 @@ ABOUT = (
 )
 MEASURED = (
     "By experiment: an intervention removes from training what an objection is about, and the cell gives the change in the "
-    "test score (mean ± standard deviation of the differences per seed). A rule that avoids the objection should lose nothing; "
-    "red marks those that lose more than two standard deviations."
+    "test score (mean ± standard deviation of the differences per seed). A rule that avoids the objection is expected to lose "
+    "little; red marks those that lose more than two standard deviations."
 )
 
 

@@ -101,7 +101,7 @@ def costs_table(results: StudyResults) -> Table:
     groups = [group for group in groups_of(results) if group.test.n]
     untrained = {place: _untrained(groups, *place) for place in places}
     cells = {(cost.objection, cost.task, cost.half): _cell(cost, untrained[cost.task, cost.half]) for cost in costs}
-    rows: list[list[Any]] = [[f"none: {BPTT.title}", *(str(bptt[place].test) for place in places)]]
+    rows: list[list[Any]] = [[f"none: {BPTT.title}", *(_score(bptt[place], untrained[place]) for place in places)]]
     rows += [[objection, *(cells.get((objection, *place)) for place in places)] for objection in OBJECTIONS]
     if any(untrained.values()):
         shown = [group and Said(str(group.test), group.rule_title) for group in untrained.values()]
@@ -111,6 +111,11 @@ def costs_table(results: StudyResults) -> Table:
         rows.append([name, *(scores.get(task) for task, _ in places)])
     minor = frozenset(range(1 + len(OBJECTIONS), len(rows)))
     return Table("Cost of each objection", columns, rows, [("", note) for note in NOTES], minor, look="stacked")
+
+
+def _score(bptt: Group, untrained: Group | None) -> Said:
+    useless = untrained is not None and not better(bptt, untrained)
+    return Said(str(bptt.test), "no better than untrained" if useless else "")
 
 
 def _cell(cost: ObjectionCost, untrained: Group | None) -> Said:
@@ -149,14 +154,14 @@ def every_cost_table(results: StudyResults) -> Table:
 
 
 def costs_answer(costs: Sequence[ObjectionCost]) -> str:
-    """The answer in one or two sentences: the objections by cost, and those that no rule avoids."""
+    """The answer in one or two sentences: the cost of each objection, and those that no rule avoids."""
     by_objection = {name: [cost for cost in costs if cost.objection == name] for name in OBJECTIONS}
     known = {name: found for name, found in by_objection.items() if found}
     one_metric = len({(cost.found.metric, cost.found.one.unit) for cost in costs}) == 1
-    order = sorted(known, key=lambda name: -fmean(cost.gain for cost in known[name])) if one_metric else list(known)
-    said = [f"“{name}” {_loss(known[name], one_metric)}" for name in order]
+    said = [f"“{name}” {_loss(known[name], one_metric)}" for name in known]
     missing = [f"“{name}”" for name in OBJECTIONS if name not in known]
-    what = f"mean change in test {costs[0].found.metric}, cheapest first" if one_metric else "by objection"
+    mean = f"mean change in test {costs[0].found.metric} over the tasks and halves with such a rule, so not a ranking"
+    what = mean if one_metric else "by objection"
     text = (
         f"The best rule that avoids each objection, compared with {BPTT.title} on the same task and half ({what}): "
         f"{'; '.join(said)}."
