@@ -72,7 +72,8 @@ class RewardSTDP(Rule):
     title = "reward-modulated STDP"
     sources = ("izhikevich2007", "fremaux2016", "williams1992", "kingma2015")
     equations = (
-        "dw_jl = stdp_rate (r - r') e_jl at the end T of a sample, |w_jl| <= max(w_max, |w_jl| before);   r' += baseline_rate (mean of r - r');\n"
+        "dw_jl = stdp_rate (r - r') e_jl at the end T of a sample, |w_jl| <= max(w_max, |w_jl| before);\n"
+        "r' += baseline_rate (mean of r - r');\n"
         "e_jl = sum over spikes s of line l and t of neuron j of K(t - s) exp(-(T - max(s, t)) / tau_eligibility);\n"
         "K(d) = exp(-d / tau_plus) if d >= 0, else -depression exp(d / tau_minus);\n"
         "readout: dW_kj ~ (r - r') ([a = k] - p_k) <F(z_j)>, p = softmax(y), F and <> as in its answer"
