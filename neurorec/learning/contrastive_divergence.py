@@ -111,8 +111,8 @@ class ContrastiveDivergence(Rule):
         rate = state.learning_rate / model.temperature
         data, free = self.shown(model, shown), self.shown(model, chains)
         for weight, with_data, without in zip(model.parameters(), data, free, strict=True):
-            wanted = self.changed(weight, modulator=1.0, **with_data) / len(shown)
-            found = self.changed(weight, modulator=-1.0, **without) / len(chains)
+            wanted = self.changed(weight, "", modulator=1.0, **with_data) / len(shown)
+            found = self.changed(weight, "", modulator=-1.0, **without) / len(chains)
             weight.add_(wanted + found, alpha=rate)
         if not all(weight.isfinite().all() for weight in model.parameters()):
             raise RunFailed(f"a weight became infinite; lower learning_rate (now {self.card.learning_rate:g})")
